@@ -1,0 +1,303 @@
+/**
+ * The tables, as Kysely sees them; the migrations beside this file create them on SQLite and on PostgreSQL.
+ * Portable on purpose: ids are 24 lowercase hex digits (time-ordered), times are integer milliseconds,
+ * truth values are 0 or 1, and JSON is text. docs/storage.md says what each table is for and what can be rebuilt.
+ */
+
+export type Flag = 0 | 1
+
+/** A user's or an organization's name. Its id is the id of that user or organization. */
+export interface NamespaceTable {
+  id: string
+  kind: 'user' | 'organization'
+  name: string
+  /** Lower-cased name: names are compared without case. */
+  nameKey: string
+  createdAt: number
+}
+
+/** A name that was given up by a rename or a deletion; it is never handed out again, and redirects where it can. */
+export interface RetiredNameTable {
+  nameKey: string
+  namespaceId: string
+  retiredAt: number
+}
+
+export interface UserTable {
+  id: string
+  fullname: string | null
+  passwordHash: string | null
+  passwordChangedAt: number | null
+  isAdmin: Flag
+  state: 'active' | 'deactivated' | 'deleted'
+  createdAt: number
+}
+
+export interface EmailTable {
+  id: string
+  userId: string
+  address: string
+  /** Local part as written, domain lower-cased: the form that is compared. */
+  addressKey: string
+  verifiedAt: number | null
+  isPrimary: Flag
+  createdAt: number
+}
+
+export interface SessionTable {
+  id: string
+  /** SHA-256 of the 256-bit cookie value, hex. */
+  tokenHash: string
+  userId: string
+  createdAt: number
+  lastUsedAt: number
+  lastIp: string | null
+  userAgent: string | null
+  expiresAt: number
+}
+
+/** A link with a secret that works once: first administrator, e-mail verification, password reset, invitation to join. */
+export interface OneTimeLinkTable {
+  id: string
+  tokenHash: string
+  purpose: 'setup' | 'verify-email' | 'reset-password' | 'join'
+  userId: string | null
+  emailId: string | null
+  createdAt: number
+  expiresAt: number
+  usedAt: number | null
+}
+
+export interface AccessTokenTable {
+  id: string
+  /** HMAC-SHA-256 of the value under the instance's token key, hex. */
+  hash: string
+  last4: string
+  ownerId: string
+  name: string
+  role: 'read' | 'write' | 'fineGrained'
+  canReadGatedRepos: Flag
+  /** JSON array of permission names that hold outside any entity (`discussion.write`, `post.write`). */
+  globalPermissions: string
+  createdAt: number
+  rotatedAt: number | null
+  expiresAt: number | null
+  lastUsedAt: number | null
+  lastIp: string | null
+  lastUserAgent: string | null
+}
+
+/** What a fine-grained token may do on one entity. Bound to the entity's id, so a rename keeps it and a re-creation does not revive it. */
+export interface TokenGrantTable {
+  tokenId: string
+  entityType: 'user' | 'org' | 'model' | 'dataset' | 'space' | 'resource-group'
+  entityId: string
+  /** JSON array of the Hub's permission names. */
+  permissions: string
+}
+
+export interface OrganizationTable {
+  id: string
+  fullname: string | null
+  defaultVisibility: 'public' | 'private'
+  createdAt: number
+  createdBy: string
+}
+
+export interface WorkspaceTable {
+  id: string
+  organizationId: string
+  name: string
+  nameKey: string
+  createdAt: number
+}
+
+/** One role of one principal on one organization, workspace or repo. Membership of an organization is the row on it. */
+export interface RoleGrantTable {
+  targetId: string
+  targetKind: 'organization' | 'workspace' | 'repo'
+  principalId: string
+  principalKind: 'user' | 'group' | 'service-account'
+  role: 'no_access' | 'read' | 'contributor' | 'write' | 'admin'
+  createdAt: number
+  createdBy: string | null
+}
+
+export interface RepoTable {
+  id: string
+  kind: 'model' | 'dataset' | 'space'
+  ownerId: string
+  name: string
+  nameKey: string
+  /** `owner/name` as written and lower-cased: what search matches. Kept in step by every rename. */
+  fullName: string
+  fullNameKey: string
+  visibility: 'public' | 'private' | 'protected'
+  creatorId: string
+  workspaceId: string | null
+  description: string | null
+  /** Set by an administrator: the content is out of reach, the repo still shows. */
+  disabledAt: number | null
+  /** Object id of the head of `main`; null while the repo is empty. */
+  headCommit: string | null
+  /** JSON object read from the README front matter at the head of `main`. */
+  cardData: string | null
+  pipelineTag: string | null
+  libraryName: string | null
+  sdk: string | null
+  downloads: number
+  downloadsAllTime: number
+  likes: number
+  trendingScore: number
+  usedStorage: number
+  createdAt: number
+  updatedAt: number
+  deletedAt: number | null
+}
+
+/** A tag of a repo: from the card, or derived (`license:mit`, `language:en`, library, task). */
+export interface RepoTagTable {
+  repoId: string
+  kind: 'model' | 'dataset' | 'space'
+  tag: string
+}
+
+/** Where a repo used to be. The same id under a new name keeps working for those who may read it. */
+export interface RepoRedirectTable {
+  ownerId: string
+  kind: 'model' | 'dataset' | 'space'
+  nameKey: string
+  repoId: string
+  createdAt: number
+}
+
+/** A ref move that was decided but whose event and jobs are not yet written. Settled and removed in one transaction. */
+export interface RefIntentTable {
+  id: string
+  repoId: string
+  ref: string
+  /** 40 zeroes for a creation. */
+  oldOid: string
+  /** 40 zeroes for a deletion. */
+  newOid: string
+  /** JSON: who, with which credential, from where; becomes the event. */
+  event: string
+  createdAt: number
+}
+
+/** An append-only fact. Nothing updates or deletes a row. */
+export interface EventTable {
+  id: string
+  at: number
+  action: string
+  actorKind: 'user' | 'service-account' | 'system' | 'anonymous'
+  actorId: string | null
+  actorName: string
+  credentialKind: 'session' | 'token' | null
+  credentialId: string | null
+  credentialLast4: string | null
+  resourceKind: string
+  resourceId: string | null
+  resourceName: string | null
+  /** The user or organization that the resource belongs to. */
+  ownerId: string | null
+  ip: string | null
+  userAgent: string | null
+  requestId: string | null
+  /** JSON with what is particular to the action; never a secret. */
+  data: string
+}
+
+/** Bytes by content. Reached only through a repo that links them. */
+export interface BlobTable {
+  sha256: string
+  size: number
+  createdAt: number
+  /** Not collected before this time, whatever links it. */
+  leaseUntil: number
+  leaseGeneration: number
+}
+
+export interface RepoBlobTable {
+  repoId: string
+  sha256: string
+  size: number
+  createdAt: number
+  /** When a commit first named it; null while it is only uploaded. */
+  referencedAt: number | null
+}
+
+/** A multipart upload that has begun. Its parts lie in the blob store's incoming folder under this id. */
+export interface UploadTable {
+  id: string
+  repoId: string
+  ownerId: string
+  sha256: string
+  size: number
+  partSize: number
+  createdAt: number
+  expiresAt: number
+}
+
+export interface LfsLockTable {
+  id: string
+  repoId: string
+  path: string
+  ref: string | null
+  ownerId: string
+  lockedAt: number
+}
+
+export interface JobTable {
+  id: string
+  queue: string
+  payload: string
+  state: 'ready' | 'running' | 'dead'
+  runAt: number
+  attempts: number
+  maxAttempts: number
+  leaseUntil: number | null
+  worker: string | null
+  dedupKey: string | null
+  lastError: string | null
+  createdAt: number
+}
+
+/** Counters that slow down guessing: sign-ins per name and per address, resets, sign-ups. */
+export interface ThrottleTable {
+  key: string
+  count: number
+  windowStartedAt: number
+  blockedUntil: number | null
+}
+
+export interface InstanceTable {
+  key: string
+  value: string
+}
+
+export interface Schema {
+  namespace: NamespaceTable
+  retiredName: RetiredNameTable
+  user: UserTable
+  email: EmailTable
+  session: SessionTable
+  oneTimeLink: OneTimeLinkTable
+  accessToken: AccessTokenTable
+  tokenGrant: TokenGrantTable
+  organization: OrganizationTable
+  workspace: WorkspaceTable
+  roleGrant: RoleGrantTable
+  repo: RepoTable
+  repoTag: RepoTagTable
+  repoRedirect: RepoRedirectTable
+  refIntent: RefIntentTable
+  event: EventTable
+  blob: BlobTable
+  repoBlob: RepoBlobTable
+  upload: UploadTable
+  lfsLock: LfsLockTable
+  job: JobTable
+  throttle: ThrottleTable
+  instance: InstanceTable
+}
