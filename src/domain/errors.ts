@@ -1,0 +1,257 @@
+/**
+ * The one error class and the one catalogue of what can be refused or go wrong on purpose. Each entry says what happened and what to do
+ * next; `access/error-reply.ts` is the only place that turns one into a response, in the dialect of the client that asked.
+ * Texts marked "wire" are compared letter for letter by Hugging Face clients (hub-api.md, section 1.5).
+ */
+
+/** Codes that the Hub's clients branch on (`X-Error-Code`). */
+export type HubErrorCode = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound' | 'GatedRepo'
+
+interface CatalogueEntry {
+  readonly status: number
+  readonly hub?: HubErrorCode
+  /** `{name}` is filled from the error's params. */
+  readonly message: string
+  readonly next?: string
+}
+
+export const errorCatalogue = {
+  // Who are you?
+  invalid_credentials: {
+    status: 401,
+    message: 'Invalid credentials in Authorization header', // wire
+    next: 'The token is wrong, was deleted or refreshed, or its owner is not active. Make a new one under Settings, Access Tokens.',
+  },
+  token_expired: {
+    status: 401,
+    message: 'Invalid credentials in Authorization header', // wire
+    next: 'The token has expired. Refresh it under Settings, Access Tokens.',
+  },
+  two_credentials: { status: 400, message: 'The request has more than one Authorization header.', next: 'Send one.' },
+  token_in_query: {
+    status: 400,
+    message: 'A token in the address is not accepted: addresses are written to logs.',
+    next: 'Send it as "Authorization: Bearer", and treat the one in the address as leaked.',
+  },
+  unauthenticated: {
+    status: 401,
+    message: 'Sign in to do this.',
+    next: 'Send an access token, or sign in on the website.',
+  },
+  wrong_password: { status: 401, message: 'That name and password do not belong together.' },
+  too_many_attempts: { status: 429, message: 'Too many attempts.', next: 'Try again in {seconds} seconds.' },
+  account_deactivated: {
+    status: 403,
+    message: 'This account is deactivated.',
+    next: 'An administrator of this hub can activate it again.',
+  },
+  cross_site: {
+    status: 403,
+    message: 'This request came from another website and was not carried out.',
+    next: 'Open the page on this hub and try again.',
+  },
+  link_invalid: {
+    status: 410,
+    message: 'This link was used, has expired or is not complete.',
+    next: 'Ask for a new one.',
+  },
+  join_closed: {
+    status: 403,
+    message: 'This hub does not take sign-ups.',
+    next: 'Ask its administrator for an account.',
+  },
+  join_by_invitation: {
+    status: 403,
+    message: 'This hub takes sign-ups by invitation only.',
+    next: 'Open the invitation link that its administrator made for you.',
+  },
+
+  // May you?
+  forbidden: {
+    status: 403,
+    message: 'Your role on {resource} is {have}; this needs {need}.',
+    next: 'Ask an administrator of {resource} for the role {need}.',
+  },
+  instance_admin_needed: { status: 403, message: 'This needs an administrator of this hub.' },
+  create_forbidden: {
+    status: 403,
+    message: 'You don\'t have the rights to create a {kind} under the namespace "{namespace}".', // as the Hub says it
+    next: 'You need the role contributor in that organization, or choose your own namespace.',
+  },
+  session_needed: {
+    status: 403,
+    message: 'An access token cannot do this, whatever its role.',
+    next: 'Sign in on the website.',
+  },
+  token_role: {
+    status: 403,
+    message: 'This token has the role {have}; this needs {need}.',
+    next: 'Use a token with the role {need}, or a fine-grained token that lists the repo.',
+  },
+  token_permission: {
+    status: 403,
+    message: 'This token lacks the permission {need} on {resource}.',
+    next: 'Add {need} to the token under Settings, Access Tokens, or use another token.',
+  },
+
+  // Is it there?
+  repo_not_found: { status: 404, hub: 'RepoNotFound', message: 'Repository not found' },
+  revision_not_found: { status: 404, hub: 'RevisionNotFound', message: 'Invalid rev id: {revision}' },
+  entry_not_found: { status: 404, hub: 'EntryNotFound', message: 'Entry not found' },
+  file_to_delete_not_found: {
+    status: 404,
+    hub: 'EntryNotFound',
+    message: 'A file with this name doesn\'t exist: "{path}"', // wire
+  },
+  repo_disabled: { status: 403, message: 'Access to this resource is disabled.' }, // wire
+  not_found: { status: 404, message: 'Not found' },
+  user_not_found: { status: 404, message: 'This user does not exist' },
+  organization_not_found: { status: 404, message: 'This organization does not exist' },
+  method_not_allowed: { status: 405, message: 'This address does not take {method}.', next: 'It takes {allowed}.' },
+
+  // Is it well formed?
+  bad_request: { status: 400, message: '{reason}' },
+  invalid_input: { status: 422, message: '{reason}' },
+  invalid_json: { status: 400, message: 'The body is not valid JSON: {reason}' },
+  invalid_ndjson: { status: 400, message: 'Line {line} of the commit is not valid: {reason}' },
+  invalid_expand: { status: 400, message: '"expand" must be one of [{allowed}]' }, // wire
+  invalid_metadata: { status: 400, message: 'Invalid metadata in README.md: {reason}' },
+  body_too_large: { status: 413, message: 'The body is larger than {limit}.' },
+  field_too_large: { status: 413, message: '{field} is larger than {limit}.' },
+  unsupported_media_type: { status: 415, message: 'This address takes {allowed}.' },
+  length_mismatch: {
+    status: 400,
+    message: 'The body ended after {received} of {expected} bytes. Nothing was stored.',
+    next: 'Send the file again.',
+  },
+  hash_mismatch: {
+    status: 400,
+    message: 'The bytes have the SHA-256 {received}, not {expected}. Nothing was stored.',
+    next: 'Send the file again.',
+  },
+  range_not_satisfiable: { status: 416, message: 'The file has {size} bytes; the range begins after its end.' },
+  request_timeout: { status: 408, message: 'The request took too long to arrive.' },
+  unsafe_path: { status: 422, message: 'The path "{path}" is not allowed: {reason}' },
+  invalid_name: { status: 400, message: '{reason}' },
+  invalid_ref_name: { status: 400, message: '"{ref}" is not a name for a branch or a tag: {reason}' },
+
+  // Does it fit what is there?
+  repo_exists: { status: 409, message: 'You already created this {kind} repo' },
+  move_target_exists: { status: 409, message: 'A {kind} repository called {name} already exists' }, // wire
+  name_taken: { status: 409, message: 'The name "{name}" is taken.', next: 'Choose another.' },
+  token_name_taken: { status: 409, message: 'You already have a token with this name.', next: 'Choose another name.' },
+  email_taken: {
+    status: 409,
+    message: 'This address belongs to an account.',
+    next: 'Sign in, or use another address.',
+  },
+  already_member: { status: 409, message: '{user} is a member of {organization} already.' },
+  not_a_member: { status: 404, message: '{user} is not a member of {organization}.' },
+  last_admin: {
+    status: 409,
+    message: '{organization} would be left without an administrator. Nothing was changed.',
+    next: 'Make somebody else an administrator first.',
+  },
+  owns_organizations: {
+    status: 409,
+    message: 'You are the last administrator of {organizations}.',
+    next: 'Make somebody else an administrator there first.',
+  },
+  reference_exists: { status: 409, message: 'Reference {ref} already exists' }, // wire
+  cannot_delete_main: { status: 400, message: 'Cannot delete refs/heads/main' }, // wire
+  branch_not_found: { status: 404, hub: 'RevisionNotFound', message: 'Invalid rev id: {revision}' }, // wire
+  stale_parent: {
+    status: 412,
+    message: 'The branch was updated since you opened this page. Please refresh and try again.', // wire
+  },
+  ref_moved: {
+    status: 409,
+    message: 'The branch {ref} was updated while this commit was made. Nothing was changed.',
+    next: 'Try again.',
+  },
+  rotated_meanwhile: {
+    status: 409,
+    message: 'Somebody refreshed this token at the same moment.',
+    next: 'Reload the page.',
+  },
+  lfs_object_missing: {
+    status: 422,
+    message: 'The commit names {count} large file(s) that were not uploaded: {paths}',
+    next: 'Upload them first, or push with git-lfs installed.',
+  },
+  lock_exists: { status: 409, message: 'This file is locked by {owner}.' },
+  push_rejected: { status: 422, message: '{reason}' },
+  pull_requests_missing: {
+    status: 501,
+    message: 'This hub has no pull requests yet.',
+    next: 'Commit to a branch: leave out create_pr.',
+  },
+  gating_missing: {
+    status: 501,
+    message: 'This hub has no gated repositories yet.',
+    next: 'Make the repository private instead.',
+  },
+  xet_missing: { status: 501, message: 'This hub has no Xet storage yet.', next: 'Set HF_HUB_DISABLE_XET=1.' },
+
+  // Our side
+  rate_limited: { status: 429, message: 'Too many requests.', next: 'Try again in {seconds} seconds.' },
+  busy: { status: 503, message: 'This hub is busy.', next: 'Try again in a moment.' },
+  stopping: { status: 503, message: 'This hub is being restarted.', next: 'Try again in a moment.' },
+  storage_full: {
+    status: 507,
+    message: 'The disk of this hub is full. Nothing was stored.',
+    next: 'Tell its administrator.',
+  },
+  internal: { status: 500, message: 'Something went wrong here, not with you.' },
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** Why access was refused, for `X-Hub-Denied` and JSON `denied{}`. Never sent with a 404. */
+export interface Denied {
+  readonly code: string
+  readonly need?: string
+  readonly have?: string
+}
+
+export interface ErrorExtras {
+  readonly denied?: Denied
+  /** Overrides the catalogue's status: an anonymous caller gets 401 where others get 404 or 403 (AUTH-6). */
+  readonly status?: number
+  /** Extra response headers, such as `Retry-After` or `X-Repo-Commit`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Extra JSON members that a client reads beside `error`, such as `url` with a 409. */
+  readonly body?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+export class HoldfastError extends Error {
+  readonly code: ErrorCode
+  readonly params: Readonly<Record<string, string | number>>
+  readonly extras: ErrorExtras
+
+  constructor(code: ErrorCode, params: Readonly<Record<string, string | number>> = {}, extras: ErrorExtras = {}) {
+    super(fill(errorCatalogue[code].message, params), extras.cause === undefined ? undefined : { cause: extras.cause })
+    this.name = 'HoldfastError'
+    this.code = code
+    this.params = params
+    this.extras = extras
+  }
+
+  get entry(): CatalogueEntry {
+    return errorCatalogue[this.code]
+  }
+
+  get status(): number {
+    return this.extras.status ?? this.entry.status
+  }
+
+  /** What the reader can do about it, or null where the message says it all. */
+  get next(): string | null {
+    return this.entry.next === undefined ? null : fill(this.entry.next, this.params)
+  }
+}
+
+function fill(template: string, params: Readonly<Record<string, string | number>>): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole))
+}

@@ -1,0 +1,254 @@
+/**
+ * THE table: one row for each thing that can be done, read by the policy, the routes, the matrix test, docs/permissions.md and the pages.
+ * Action names are the Hub's audit names where it has one. A route names an action; an action without a row does not compile.
+ */
+import type { Role } from './role.ts'
+
+/** The Hub's permission names for fine-grained tokens (behaviours.md, 2.1), as far as this hub acts on them. */
+export const tokenPermissions = {
+  'repo.content.read': { on: ['user', 'org', 'repo'], label: 'Read contents of repositories' },
+  'repo.write': { on: ['user', 'org', 'repo'], label: 'Write contents and settings of repositories' },
+  'repo.settings.write': { on: ['user', 'org', 'repo'], label: 'Change settings of repositories, not their contents' },
+  'repo.access.read': { on: ['user', 'org', 'repo'], label: 'See who asked for access' },
+  'discussion.write': { on: ['user', 'org', 'repo'], label: 'Take part in discussions and pull requests' },
+  'collection.read': { on: ['user', 'org'], label: 'Read collections' },
+  'collection.write': { on: ['user', 'org'], label: 'Write collections' },
+  'inference.serverless.write': { on: ['user', 'org'], label: 'Call inference providers' },
+  'inference.endpoints.infer.write': { on: ['user', 'org'], label: 'Call dedicated inference endpoints' },
+  'inference.endpoints.write': { on: ['user', 'org'], label: 'Manage dedicated inference endpoints' },
+  'job.write': { on: ['user', 'org'], label: 'Run jobs' },
+  'org.read': { on: ['org'], label: 'Read organization settings and members' },
+  'org.write': { on: ['org'], label: 'Change organization settings and members' },
+  'org.members.read': { on: ['org'], label: 'Read the member list' },
+  'org.members.write': { on: ['org'], label: 'Change the member list' },
+  'org.serviceAccounts.read': { on: ['org'], label: 'See service accounts' },
+  'org.serviceAccounts.write': { on: ['org'], label: 'Manage service accounts and their tokens' },
+  'org.auditLog.write': { on: ['org'], label: 'Export the audit log' },
+  'org.repos.read': { on: ['org'], label: 'List repositories with their storage' },
+  'resourceGroup.write': { on: ['user', 'org'], label: 'Manage workspaces' },
+  'user.webhooks.read': { on: ['user'], label: 'See webhooks' },
+  'user.webhooks.write': { on: ['user'], label: 'Manage webhooks' },
+} as const satisfies Record<string, { on: readonly ('user' | 'org' | 'repo')[]; label: string }>
+
+export type TokenPermission = keyof typeof tokenPermissions
+
+export function isTokenPermission(value: string): value is TokenPermission {
+  return Object.hasOwn(tokenPermissions, value)
+}
+
+/** Permissions that hold outside any entity: on other people's repos and posts. */
+export const globalTokenPermissions = ['discussion.write', 'post.write'] as const
+
+export interface PermissionRow {
+  /** What the action is done to. */
+  readonly on: 'instance' | 'self' | 'namespace' | 'organization' | 'repo'
+  /** The least that the principal itself must be: `anyone`, `signed-in`, or a role on the resource. */
+  readonly least: 'anyone' | 'signed-in' | Role
+  /** The weaker role that is enough on repos which the principal created (ROL-a). */
+  readonly leastOnOwnRepo?: Role
+  /** Open to everybody where the repo is public. */
+  readonly openWherePublic?: true
+  /**
+   * What a token needs. `session`: no token can do it. `any`: every valid token can. Otherwise the classic role that is enough,
+   * and the fine-grained permissions of which one is enough.
+   */
+  readonly token:
+    | 'session'
+    | 'any'
+    | { readonly classic: 'read' | 'write'; readonly fineGrained: readonly TokenPermission[] }
+  /** Written to the audit log when done. */
+  readonly audited: boolean
+  /** Completes "may ..." in documents and refusals. */
+  readonly title: string
+}
+
+const content = { classic: 'read', fineGrained: ['repo.content.read', 'repo.write'] } as const
+const write = { classic: 'write', fineGrained: ['repo.write'] } as const
+const settings = { classic: 'write', fineGrained: ['repo.write', 'repo.settings.write'] } as const
+const members = { classic: 'write', fineGrained: ['org.write', 'org.members.write'] } as const
+
+export const permissions = {
+  'instance.read': {
+    on: 'instance',
+    least: 'anyone',
+    token: 'any',
+    audited: false,
+    title: 'see what this hub is and how it does',
+  },
+  'repo.list': {
+    on: 'instance',
+    least: 'anyone',
+    token: 'any',
+    audited: false,
+    title: 'list the repos that are visible to the caller',
+  },
+  'user.read': { on: 'instance', least: 'anyone', token: 'any', audited: false, title: 'see a public profile' },
+  'account.join': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'make an account' },
+  'account.recover': {
+    on: 'instance',
+    least: 'anyone',
+    token: 'session',
+    audited: true,
+    title: 'use a link sent by e-mail',
+  },
+  'session.create': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'sign in' },
+
+  'account.read': { on: 'self', least: 'signed-in', token: 'any', audited: false, title: 'see who one is (whoami)' },
+  'account.update': {
+    on: 'self',
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: "change one's profile, addresses and password",
+  },
+  'account.delete': {
+    on: 'self',
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: "deactivate or delete one's account",
+  },
+  'session.read': { on: 'self', least: 'signed-in', token: 'session', audited: false, title: "list one's sessions" },
+  'session.delete': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: "end one's sessions" },
+  'token.read': { on: 'self', least: 'signed-in', token: 'session', audited: false, title: "list one's access tokens" },
+  'token.create': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'create an access token' },
+  'token.update': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'edit an access token' },
+  'token.rotate': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'refresh an access token' },
+  'token.delete': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'delete an access token' },
+  'repo.list_own': {
+    on: 'self',
+    least: 'signed-in',
+    token: { classic: 'read', fineGrained: [] },
+    audited: false,
+    title: "list one's repos with their storage",
+  },
+  'org.create': {
+    on: 'self',
+    least: 'signed-in',
+    token: { classic: 'write', fineGrained: [] },
+    audited: true,
+    title: 'create an organization',
+  },
+
+  'org.read': {
+    on: 'organization',
+    least: 'anyone',
+    token: 'any',
+    audited: false,
+    title: 'see the public profile of an organization',
+  },
+  'org.members.read': {
+    on: 'organization',
+    least: 'read',
+    token: { classic: 'read', fineGrained: ['org.read', 'org.write', 'org.members.read', 'org.members.write'] },
+    audited: false,
+    title: 'see the full list of members',
+  },
+  'org.repos.read': {
+    on: 'organization',
+    least: 'read',
+    token: { classic: 'read', fineGrained: ['org.repos.read', 'org.read', 'org.write'] },
+    audited: false,
+    title: 'list the repos of an organization with their storage',
+  },
+  'org.add_user': { on: 'organization', least: 'admin', token: members, audited: true, title: 'add a member' },
+  'org.change_role': {
+    on: 'organization',
+    least: 'admin',
+    token: members,
+    audited: true,
+    title: 'change the role of a member',
+  },
+  'org.remove_user': { on: 'organization', least: 'admin', token: members, audited: true, title: 'remove a member' },
+  'org.leave': {
+    on: 'organization',
+    least: 'no_access',
+    token: { classic: 'write', fineGrained: [] },
+    audited: true,
+    title: 'leave an organization',
+  },
+  'org.update_settings': {
+    on: 'organization',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['org.write'] },
+    audited: true,
+    title: 'change the settings of an organization',
+  },
+
+  'repo.create': {
+    on: 'namespace',
+    least: 'contributor',
+    token: write,
+    audited: true,
+    title: 'create a repo, or move one into the namespace',
+  },
+
+  'repo.read': {
+    on: 'repo',
+    least: 'read',
+    openWherePublic: true,
+    token: content,
+    audited: false,
+    title: 'see a repo, its card and its file list',
+  },
+  'repo.content.read': {
+    on: 'repo',
+    least: 'read',
+    openWherePublic: true,
+    token: content,
+    audited: false,
+    title: 'download files, clone and fetch',
+  },
+  'repo.push': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    token: write,
+    audited: true,
+    title: 'push, commit, upload, and change branches and tags',
+  },
+  'repo.unlock_any': {
+    on: 'repo',
+    least: 'admin',
+    token: write,
+    audited: true,
+    title: "break somebody else's file lock",
+  },
+  'repo.update_settings': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    token: settings,
+    audited: true,
+    title: 'change visibility and settings of a repo',
+  },
+  'repo.move': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    token: settings,
+    audited: true,
+    title: 'rename a repo',
+  },
+  'repo.transfer': {
+    on: 'repo',
+    least: 'admin',
+    token: settings,
+    audited: true,
+    title: 'move a repo to another namespace',
+  },
+  'repo.delete': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    token: settings,
+    audited: true,
+    title: 'delete a repo',
+  },
+} as const satisfies Record<string, PermissionRow>
+
+export type Action = keyof typeof permissions
+
+export function permissionRow(action: Action): PermissionRow {
+  return permissions[action]
+}

@@ -1,0 +1,220 @@
+/**
+ * The policy: pure functions from a row of the permission table and facts to a decision with its reason. `authorize` is the only place
+ * where an `Allowed` is made, and an `Allowed` is the only key to a service, so nothing is done without a decision.
+ * The rule is AUTH-4: the owner itself may do it, and the credential may do it; a token can only narrow.
+ */
+import { type Denied, HoldfastError } from './errors.ts'
+import type { Credential, Facts, OwnerFacts, Principal, RepoFacts, Resource, Standing } from './facts.ts'
+import { noStanding } from './facts.ts'
+import { type Action, type PermissionRow, permissionRow, type permissions } from './permissions.ts'
+import { atLeast, type Role, stronger } from './role.ts'
+
+export type Denial =
+  /** 401: nobody is signed in, and somebody could. */
+  | { readonly kind: 'unauthenticated'; readonly denied: Denied }
+  /** 404 (401 for anonymous): the same as for a thing that does not exist. Carries no reason. */
+  | { readonly kind: 'hidden' }
+  /** 403: the owner of the credential may not. */
+  | { readonly kind: 'forbidden'; readonly denied: Denied }
+  /** 403: the owner may, this credential may not. */
+  | { readonly kind: 'scope'; readonly denied: Denied }
+  /** 403: content withheld by an administrator. */
+  | { readonly kind: 'blocked'; readonly denied: Denied }
+
+export type Decision = { readonly allow: true } | { readonly allow: false; readonly denial: Denial }
+
+declare const proof: unique symbol
+
+type ResourceOf<A extends Action> = (typeof permissions)[A]['on'] extends infer On
+  ? On extends 'repo'
+    ? RepoFacts
+    : On extends 'organization' | 'namespace'
+      ? OwnerFacts
+      : null
+  : never
+
+/** Proof that `action` on `resource` was allowed to `principal`. Lives for one request. */
+export interface Allowed<A extends Action> {
+  readonly [proof]: A
+  readonly action: A
+  readonly principal: Principal
+  readonly credential: Credential | null
+  readonly resource: ResourceOf<A>
+  readonly standing: Standing
+}
+
+/** The role that counts on a repo, after workspaces have lowered (C15) and direct grants have raised it. */
+export function effectiveRole(facts: Facts, repo: RepoFacts): Role | null {
+  const { principal, standing } = facts
+  if (principal.kind === 'system') return 'admin'
+  if (principal.kind === 'anonymous') return null
+  if (repo.owner.kind === 'user') return principal.id === repo.owner.id ? 'admin' : standing.repoRole
+  if (standing.organizationRole === 'admin') return 'admin'
+  // Inside a workspace the workspace role alone counts; outside, the role in the organization.
+  const base = repo.workspaceId === null ? standing.organizationRole : standing.workspaceRole
+  return stronger(base, standing.repoRole)
+}
+
+/** True if `repo` exists as far as this caller, with this credential, can tell (AUTH-7). */
+export function canSee(facts: Facts, repo: RepoFacts): boolean {
+  if (repo.visibility === 'public') return true
+  if (!atLeast(effectiveRole(facts, repo), 'read')) return false
+  return tokenAllows(facts, permissionRow('repo.read'))
+}
+
+/** Whether the credential reaches the action, given that its owner may do it. Sessions carry no ceiling. */
+function tokenAllows(facts: Facts, row: PermissionRow): boolean {
+  const { credential } = facts
+  if (credential === null || credential.kind === 'session' || row.token === 'any') return true
+  if (row.token === 'session') return false
+  if (credential.role === 'write') return true
+  if (credential.role === 'read') return row.token.classic === 'read'
+  return row.token.fineGrained.some((permission) => facts.standing.tokenGrants.includes(permission))
+}
+
+export function decide(action: Action, facts: Facts): Decision {
+  const row = permissionRow(action)
+  if (facts.principal.kind === 'system') return { allow: true }
+  switch (facts.resource.on) {
+    case 'repo':
+      return decideOnRepo(row, facts, facts.resource.repo)
+    case 'organization':
+      return facts.resource.organization === null
+        ? deny({ kind: 'hidden' })
+        : decideByRole(row, facts, organizationRole(facts))
+    case 'namespace':
+      return decideByRole(row, facts, namespaceRole(facts, facts.resource.owner))
+    default:
+      return decideByRole(row, facts, null)
+  }
+}
+
+function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null): Decision {
+  if (repo === null || !canSee(facts, repo)) return deny({ kind: 'hidden' })
+  if (repo.isDisabled && row !== permissionRow('repo.read')) {
+    return deny({ kind: 'blocked', denied: { code: 'repo_disabled' } })
+  }
+  if (row.openWherePublic && repo.visibility === 'public') return { allow: true }
+  const role = effectiveRole(facts, repo)
+  const isCreator = facts.principal.kind === 'user' && facts.principal.id === repo.creatorId
+  const least = isCreator && row.leastOnOwnRepo !== undefined ? row.leastOnOwnRepo : row.least
+  if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
+  if (least !== 'anyone' && least !== 'signed-in' && !atLeast(role, least)) return deny(tooWeak(least, role))
+  return tokenAllows(facts, row) ? { allow: true } : deny(outOfScope(row, facts))
+}
+
+/** Instance, self, namespace and organization: one role, nothing to hide. */
+function decideByRole(row: PermissionRow, facts: Facts, role: Role | null): Decision {
+  if (row.least !== 'anyone') {
+    if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
+    if (row.least !== 'signed-in' && !atLeast(role, row.least)) return deny(tooWeak(row.least, role))
+  }
+  return tokenAllows(facts, row) ? { allow: true } : deny(outOfScope(row, facts))
+}
+
+function organizationRole(facts: Facts): Role | null {
+  return facts.standing.organizationRole
+}
+
+function namespaceRole(facts: Facts, owner: OwnerFacts | null): Role | null {
+  if (owner === null || facts.principal.kind !== 'user') return null
+  if (owner.kind === 'user') return owner.id === facts.principal.id ? 'admin' : null
+  return facts.standing.organizationRole
+}
+
+function deny(denial: Denial): Decision {
+  return { allow: false, denial }
+}
+
+function unauthenticated(row: PermissionRow): Denial {
+  return { kind: 'unauthenticated', denied: { code: 'unauthenticated', need: row.least } }
+}
+
+function tooWeak(need: Role, have: Role | null): Denial {
+  return { kind: 'forbidden', denied: { code: 'role', need, have: have ?? 'none' } }
+}
+
+function outOfScope(row: PermissionRow, facts: Facts): Denial {
+  if (row.token === 'session')
+    return { kind: 'scope', denied: { code: 'session_needed', need: 'session', have: 'token' } }
+  if (row.token === 'any' || facts.credential?.kind !== 'token')
+    throw new Error('A credential without a ceiling was refused by its ceiling.')
+  if (facts.credential.role !== 'fineGrained') {
+    return { kind: 'scope', denied: { code: 'token_role', need: row.token.classic, have: facts.credential.role } }
+  }
+  const have = facts.standing.tokenGrants.join(' ') || 'none'
+  return {
+    kind: 'scope',
+    denied: { code: 'token_permission', need: row.token.fineGrained.join(' or ') || 'a session', have },
+  }
+}
+
+/** Decides, and hands out the proof or throws the refusal in the words of the catalogue. */
+export function authorize<A extends Action>(action: A, facts: Facts): Allowed<A> {
+  const decision = decide(action, facts)
+  if (!decision.allow) throw refusal(decision.denial, facts)
+  return prove(action, facts)
+}
+
+/** For jobs and the command line: an act of the hub itself, which the audit log shows with its reason. */
+export function systemGrant<A extends Action>(action: A, resource: Resource, reason: string): Allowed<A> {
+  const principal: Principal = { kind: 'system', reason }
+  return prove(action, { principal, credential: null, resource, standing: noStanding })
+}
+
+function prove<A extends Action>(action: A, facts: Facts): Allowed<A> {
+  const { principal, credential, standing, resource } = facts
+  const thing =
+    resource.on === 'repo'
+      ? resource.repo
+      : resource.on === 'organization'
+        ? resource.organization
+        : resource.on === 'namespace'
+          ? resource.owner
+          : null
+  // The one cast of the code base to `Allowed`: everything else receives one.
+  return { action, principal, credential, standing, resource: thing } as Allowed<A>
+}
+
+/** The error for a denial. `hidden` has the status and the words of a missing thing, and no reason. */
+export function refusal(denial: Denial, facts: Facts): HoldfastError {
+  const anonymous = facts.principal.kind === 'anonymous'
+  switch (denial.kind) {
+    case 'hidden':
+      if (facts.resource.on === 'organization') return new HoldfastError('organization_not_found')
+      return new HoldfastError('repo_not_found', {}, anonymous ? { status: 401 } : {})
+    case 'unauthenticated':
+      return new HoldfastError('unauthenticated', {}, { denied: denial.denied })
+    case 'blocked':
+      return new HoldfastError('repo_disabled', {}, { denied: denial.denied })
+    case 'forbidden':
+      return forbidden(denial.denied, facts.resource)
+    case 'scope':
+      return outside(denial.denied, facts.resource)
+  }
+}
+
+function forbidden(denied: Denied, resource: Resource): HoldfastError {
+  const params = { need: denied.need ?? '', have: denied.have ?? 'none', resource: describeResource(resource) }
+  return new HoldfastError('forbidden', params, { denied })
+}
+
+function outside(denied: Denied, resource: Resource): HoldfastError {
+  const params = { need: denied.need ?? '', have: denied.have ?? '', resource: describeResource(resource) }
+  if (denied.code === 'session_needed') return new HoldfastError('session_needed', {}, { denied })
+  return new HoldfastError(denied.code === 'token_role' ? 'token_role' : 'token_permission', params, { denied })
+}
+
+export function describeResource(resource: Resource): string {
+  switch (resource.on) {
+    case 'repo':
+      return resource.repo === null
+        ? `this ${resource.kind}`
+        : `${resource.repo.kind} ${resource.repo.owner.name}/${resource.repo.name}`
+    case 'organization':
+    case 'namespace':
+      return resource.name
+    default:
+      return 'this hub'
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The format of access tokens: `hf_` and 34 letters and digits, of which the last six are a checksum keyed by the instance. So the hub
+ * recognises its own tokens in any text without a look-up, and a finder learns nothing from the checksum. (JS clients insist on `hf_`.)
+ */
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const bodyLength = 28
+const checkLength = 6
+const pattern = /^hf_[0-9A-Za-z]{34}$/
+
+/** Finds everything in a text that has the form of a token, ours or not. Global: use with `matchAll`. */
+export const tokenInText = /hf_[0-9A-Za-z]{34}(?![0-9A-Za-z])/g
+
+/** `mac` is HMAC-SHA-256 under the instance's checksum key. */
+export type Mac = (text: string) => Uint8Array
+
+/** A new value. `random` gives bytes; 28 characters of base 62 carry 166 bits. */
+export function makeTokenValue(random: (length: number) => Uint8Array, mac: Mac): string {
+  let body = ''
+  while (body.length < bodyLength) {
+    for (const byte of random(bodyLength)) {
+      // 248 is the largest multiple of 62 below 256: larger bytes are dropped, so that every character is equally likely.
+      if (byte < 248 && body.length < bodyLength) body += alphabet[byte % 62]
+    }
+  }
+  return `hf_${body}${checksum(body, mac)}`
+}
+
+export function isTokenShaped(value: string): boolean {
+  return pattern.test(value)
+}
+
+/** True if this instance made the value. Says nothing about whether it is still valid. */
+export function isOwnToken(value: string, mac: Mac): boolean {
+  if (!pattern.test(value)) return false
+  const body = value.slice(3, 3 + bodyLength)
+  return checksum(body, mac) === value.slice(3 + bodyLength)
+}
+
+function checksum(body: string, mac: Mac): string {
+  const digest = mac(body)
+  let number = 0n
+  for (const byte of digest.subarray(0, 8)) number = (number << 8n) | BigInt(byte)
+  let text = ''
+  for (let i = 0; i < checkLength; i++) {
+    text += alphabet[Number(number % 62n)]
+    number /= 62n
+  }
+  return text
+}
