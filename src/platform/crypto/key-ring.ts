@@ -1,0 +1,84 @@
+/**
+ * The instance's secret keys: one versioned ring in `keys.json` (mode 0600) or in the environment, never in the database.
+ * The newest key makes, every key checks, so that keys can be rotated. Losing the token key invalidates every token.
+ */
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, readFile, rename } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+
+const ringSchema = z.object({
+  version: z.literal(1),
+  keys: z
+    .array(z.object({ id: z.number().int().min(1), secret: z.string().regex(/^[0-9a-f]{64}$/), createdAt: z.string() }))
+    .min(1),
+})
+
+type Purpose = 'token-hash' | 'token-checksum' | 'signed-address' | 'cursor' | 'form'
+
+export interface KeyRing {
+  /** HMAC-SHA-256 of `text` under the newest key for the purpose. */
+  mac(purpose: Purpose, text: string): Buffer
+  /** HMACs under every key, newest first: for checking what an older key made. */
+  macs(purpose: Purpose, text: string): Buffer[]
+  /** Constant-time comparison of `given` with the HMAC of `text` under any key. */
+  verify(purpose: Purpose, text: string, given: Buffer): boolean
+}
+
+/** Reads the ring from `inline` JSON or from the data folder, where it is made on the first start. */
+export async function openKeyRing(options: { folder: string; inline: string | null }): Promise<KeyRing> {
+  const text = options.inline ?? (await readOrMake(path.join(options.folder, 'keys.json')))
+  let ring: z.infer<typeof ringSchema>
+  try {
+    ring = ringSchema.parse(JSON.parse(text))
+  } catch {
+    // The parse error could quote a secret: it stays out of the message on purpose.
+    throw new Error('The key ring is not readable: keys.json (or HOLDFAST_KEYS) is not the JSON that Holdfast writes.')
+  }
+  return ringOf(ring.keys.toSorted((a, b) => b.id - a.id).map((key) => Buffer.from(key.secret, 'hex')))
+}
+
+function ringOf(secrets: readonly Buffer[]): KeyRing {
+  const derived = new Map<Purpose, Buffer[]>()
+  const keysFor = (purpose: Purpose): Buffer[] => {
+    let keys = derived.get(purpose)
+    if (keys === undefined) {
+      keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, 'holdfast', purpose, 32)))
+      derived.set(purpose, keys)
+    }
+    return keys
+  }
+  const macs = (purpose: Purpose, text: string): Buffer[] =>
+    keysFor(purpose).map((key) => createHmac('sha256', key).update(text).digest())
+  return {
+    macs,
+    mac: (purpose, text) => {
+      const [key] = keysFor(purpose)
+      if (key === undefined) throw new Error('The key ring is empty.')
+      return createHmac('sha256', key).update(text).digest()
+    },
+    verify: (purpose, text, given) =>
+      macs(purpose, text).some((mac) => mac.length === given.length && timingSafeEqual(mac, given)),
+  }
+}
+
+async function readOrMake(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const ring = {
+    version: 1,
+    keys: [{ id: 1, secret: randomBytes(32).toString('hex'), createdAt: new Date().toISOString() }],
+  }
+  const text = `${JSON.stringify(ring, null, 2)}\n`
+  const temporary = `${file}.${process.pid}`
+  const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
+  await handle.writeFile(text)
+  await handle.sync()
+  await handle.close()
+  await rename(temporary, file)
+  return text
+}
