@@ -1,0 +1,129 @@
+/* The frame of every page: head, skip link, header with its place bar, main in one of five shapes, footer. Nothing in
+   it is inline style or script, so the Content-Security-Policy needs no exception. */
+import type { Child } from 'hono/jsx'
+import { assetUrl } from './assets.ts'
+import { Footer } from './footer.tsx'
+import { HeaderRow, type Section } from './header.tsx'
+import { IconSheet } from './icon.tsx'
+import { Notice } from './notice.tsx'
+import type { PageContext } from './page-context.ts'
+
+type PageProps = {
+  context: PageContext
+  /** The title of the tab, without the product's name. */
+  title: string
+  section?: Section
+  /** What the search field already holds. */
+  query?: string
+  /** Breadcrumbs and tabs: `<Place>` or `<RepoPlace>`. */
+  place?: Child
+  frame?: Frame
+  /** A sheet that the server opened: everything else is inert while it stands. */
+  dialog?: Child
+  children: Child
+}
+
+/** full; content + aside; side list + column; a narrow column; a card in the middle without a header. */
+export type Frame =
+  | { kind: 'full' }
+  | { kind: 'aside'; aside: Child; label: string }
+  | { kind: 'settings'; side: Child }
+  | { kind: 'narrow' }
+  | { kind: 'card' }
+
+export function Page(props: PageProps) {
+  const { context } = props
+  const page = (
+    <>
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
+      {props.frame?.kind !== 'card' && (
+        <header class="top">
+          <HeaderRow context={context} section={props.section} query={props.query} />
+          {props.place && <div class="wrap">{props.place}</div>}
+        </header>
+      )}
+      <Main {...props} />
+      <Footer context={context} />
+      <div id="live" class="sr-only" role="status" aria-live="polite" />
+    </>
+  )
+  return (
+    <html lang="en" data-theme={context.theme ? `holdfast-${context.theme}` : undefined}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{`${props.title} · Holdfast`}</title>
+        <link rel="icon" href={assetUrl('logo.svg')} type="image/svg+xml" />
+        <link rel="preload" href={assetUrl('inter.woff2')} as="font" type="font/woff2" crossorigin="anonymous" />
+        <link rel="stylesheet" href={assetUrl('styles.css')} />
+        <script type="module" src={assetUrl('app.js')} />
+      </head>
+      <body>
+        {props.dialog ? (
+          <div class="contents" inert={true}>
+            {page}
+          </div>
+        ) : (
+          page
+        )}
+        {props.dialog}
+        <IconSheet />
+      </body>
+    </html>
+  )
+}
+
+function Main(props: PageProps) {
+  const flash = props.context.flash && <Notice kind={props.context.flash.kind}>{props.context.flash.text}</Notice>
+  const frame = props.frame ?? { kind: 'full' }
+  switch (frame.kind) {
+    case 'full':
+      return (
+        <main id="main" class="wrap py-5 grid grid-cols-[minmax(0,1fr)] content-start gap-4">
+          {flash}
+          {props.children}
+        </main>
+      )
+    case 'aside':
+      return (
+        <main id="main" class="wrap split split-aside content-start">
+          <div class="grid grid-cols-[minmax(0,1fr)] gap-4 content-start min-w-0">
+            {flash}
+            {props.children}
+          </div>
+          <aside aria-label={frame.label} class="min-w-0">
+            {frame.aside}
+          </aside>
+        </main>
+      )
+    case 'settings':
+      return (
+        <main id="main" class="wrap split split-settings content-start">
+          {frame.side}
+          <div class="grid grid-cols-[minmax(0,1fr)] gap-4 content-start min-w-0">
+            {flash}
+            {props.children}
+          </div>
+        </main>
+      )
+    case 'narrow':
+      return (
+        <main id="main" class="wrap max-w-3xl! py-8 grid grid-cols-[minmax(0,1fr)] content-start gap-5">
+          {flash}
+          {props.children}
+        </main>
+      )
+    case 'card':
+      return (
+        <main id="main" class="flex-1 grid place-items-center px-4 py-10">
+          <div class="w-full max-w-88 grid gap-5">
+            {flash}
+            {props.children}
+          </div>
+        </main>
+      )
+  }
+}
