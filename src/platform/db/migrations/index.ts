@@ -1,0 +1,12 @@
+/** Every migration, in the order of its number. One file serves both dialects; a merged file is never edited. */
+import type { Kysely } from 'kysely'
+import type { DialectName } from '../kysely-handle.ts'
+import * as foundation from './0001-foundation.ts'
+
+export interface Migration {
+  up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
+}
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-foundation': foundation,
+}
