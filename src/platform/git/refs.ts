@@ -1,0 +1,124 @@
+/**
+ * Refs: the truth of content. Every change is a compare-and-swap in one git transaction and durable when it returns.
+ * Losing the race is an answer, not an exception.
+ */
+import { dirname, join } from 'node:path'
+import { syncFolder } from './durable.ts'
+import { type GitStore, repositoryFolder } from './git-store.ts'
+import { GitFailure, runGit } from './run.ts'
+import { assertOid, assertRef, zeroOid } from './safe-names.ts'
+
+export interface RefMove {
+  /** Full name, such as `refs/heads/main`. */
+  ref: string
+  /** What the ref must hold now; 40 zeroes: it must not exist. */
+  oldOid: string
+  /** 40 zeroes deletes the ref. */
+  newOid: string
+}
+
+export type RefMoveResult =
+  | { ok: true }
+  /** `stale`: the ref holds something else; `name-conflict`: `a` and `a/b` cannot both exist; `locked`: someone else moves it. */
+  | { ok: false; reason: 'stale' | 'name-conflict' | 'locked'; message: string }
+
+/** Moves all refs or none. Throws `GitFailure` for what is neither success nor a lost race (a full disk, a missing object). */
+export async function moveRefs(store: GitStore, repo: string, moves: readonly RefMove[]): Promise<RefMoveResult> {
+  const folder = repositoryFolder(store, repo)
+  if (moves.length === 0) return { ok: true }
+  const commands = moves.map(refCommand)
+  const result = await sendTransaction(store, folder, commands)
+  if (result.ok)
+    await syncRefFolders(
+      folder,
+      moves.map((move) => move.ref),
+    )
+  return result
+}
+
+export interface Ref {
+  /** Full name, such as `refs/tags/v1`. */
+  ref: string
+  oid: string
+  /** The commit that an annotated tag points at; the same as `oid` for everything else. */
+  target: string
+}
+
+/** All refs under the prefixes, in name order. A repo has few enough refs for a list; 100,000 is the bound. */
+export async function listRefs(store: GitStore, repo: string, prefixes = ['refs/heads', 'refs/tags']): Promise<Ref[]> {
+  for (const prefix of prefixes) assertRef(`${prefix}/x`)
+  const format = '--format=%(refname)%00%(objectname)%00%(*objectname)'
+  const args = ['--git-dir', repositoryFolder(store, repo), 'for-each-ref', format, '--count=100000', '--', ...prefixes]
+  const { stdout } = await runGit(store, args, { outputLimit: 64 * 1024 * 1024 })
+  const refs: Ref[] = []
+  for (const line of stdout.toString('utf8').split('\n')) {
+    const [ref, oid, peeled] = line.split('\0')
+    if (ref && oid) refs.push({ ref, oid, target: peeled || oid })
+  }
+  return refs
+}
+
+/** Writes a tag object and creates `refs/tags/<name>` for it. */
+export async function createAnnotatedTag(
+  store: GitStore,
+  repo: string,
+  tag: { name: string; target: string; message: string; tagger: string },
+): Promise<RefMoveResult & { oid: string }> {
+  const ref = `refs/tags/${tag.name}`
+  assertRef(ref)
+  assertOid(tag.target)
+  const text = `object ${tag.target}\ntype commit\ntag ${tag.name}\ntagger ${tag.tagger}\n\n${tag.message.trimEnd()}\n`
+  const args = ['--git-dir', repositoryFolder(store, repo), 'hash-object', '-t', 'tag', '-w', '--stdin']
+  const { stdout } = await runGit(store, args, { input: text })
+  const oid = stdout.toString('latin1').trim()
+  return { ...(await moveRefs(store, repo, [{ ref, oldOid: zeroOid, newOid: oid }])), oid }
+}
+
+/** Syncs the folders that name the refs; git syncs the ref files only, so a power cut could take the new name back. */
+export async function syncRefFolders(repositoryPath: string, refs: readonly string[]): Promise<void> {
+  const folders = new Set<string>()
+  for (const ref of refs) {
+    for (let folder = dirname(ref); folder !== '.'; folder = dirname(folder)) folders.add(folder)
+  }
+  for (const folder of folders) {
+    await syncFolder(join(repositoryPath, folder)).catch((error: NodeJS.ErrnoException) => {
+      // The last ref of a folder was deleted and git removed the folder; its parent is synced as well.
+      if (error.code !== 'ENOENT') throw error
+    })
+  }
+}
+
+function refCommand(move: RefMove): string {
+  assertRef(move.ref)
+  assertOid(move.oldOid)
+  assertOid(move.newOid)
+  if (move.newOid === zeroOid) return `delete ${move.ref} ${move.oldOid}\n`
+  return `update ${move.ref} ${move.newOid} ${move.oldOid}\n`
+}
+
+const answers = ['start: ok', 'prepare: ok', 'commit: ok']
+
+/** A long-lived `update-ref --stdin` takes one transaction after another; it dies of a failed one, and is replaced. */
+async function sendTransaction(store: GitStore, folder: string, commands: string[]): Promise<RefMoveResult> {
+  const refused = await store.refWriters.use(folder, async ({ child, reader }) => {
+    child.stdin.write(`start\n${commands.join('')}prepare\ncommit\n`)
+    for (const answer of answers) {
+      const line = await reader.lineOrEnd()
+      if (line === null) return child.ended
+      if (line !== answer) throw new GitFailure('broken', `git update-ref answered "${line.slice(0, 100)}"`)
+    }
+    return null
+  })
+  return refused === null ? { ok: true } : explainRefusal(refused)
+}
+
+function explainRefusal({ code, stderr }: { code: number; stderr: string }): RefMoveResult {
+  const message = stderr.trim()
+  if (/but expected|reference already exists|unable to resolve reference|reference is missing/.test(message)) {
+    return { ok: false, reason: 'stale', message }
+  }
+  if (/exists; cannot create|cannot process .* at the same time/.test(message))
+    return { ok: false, reason: 'name-conflict', message }
+  if (/\.lock': File exists/.test(message)) return { ok: false, reason: 'locked', message }
+  throw new GitFailure('exit', `git update-ref ended with code ${code}`, message)
+}
