@@ -1,0 +1,368 @@
+/**
+ * The one door. Every request passes the same five hops: match, authenticate, authorize, handler, reply; no other code calls a handler,
+ * and this code never calls one without an `Allowed`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HoldfastError } from '../domain/errors.ts'
+import type { Facts } from '../domain/facts.ts'
+import { type Action, permissionRow } from '../domain/permissions.ts'
+import { authorize, canSee } from '../domain/policy.ts'
+import type { Hub } from '../hub.ts'
+import { check, queryObject, readBody } from './body.ts'
+import { type Presented, presentedCredential } from './credentials.ts'
+import { asHoldfastError, errorReply } from './error-reply.ts'
+import { findMovedRepo } from './find-moved.ts'
+import { type HttpRequest, readRequest, refuseCrossSite, trustedProxies } from './http-request.ts'
+import { type LastUsed, trackLastUsed } from './last-used.ts'
+import { type LoadedFacts, loadFacts, type Target } from './load-facts.ts'
+import { pageErrorReply } from './page-reply.tsx'
+import { type RateLimiter, rateLimiter } from './rate-limit.ts'
+import { type Reply, redirect, send } from './reply.ts'
+import type { Asked, Call, Route, Surface } from './route.ts'
+import { type Match, type RouteTable, routeTable } from './route-table.ts'
+
+export interface Dispatcher {
+  handle(message: IncomingMessage, response: ServerResponse): void
+  readonly table: RouteTable
+  /** Requests under way. */
+  readonly underWay: () => number
+  stop(): Promise<void>
+}
+
+const exposedHeaders =
+  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, RateLimit, RateLimit-Policy'
+const safeMethods: readonly string[] = ['GET', 'HEAD']
+const noteAfterMs = 60_000
+
+type LimitName = 'api' | 'resolvers' | 'pages'
+const limitOf: Readonly<Record<Surface, LimitName>> = {
+  api: 'api',
+  resolve: 'resolvers',
+  git: 'resolvers',
+  lfs: 'resolvers',
+  page: 'pages',
+}
+
+export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
+  const table = routeTable(routes)
+  const isTrusted = trustedProxies(hub.config.trustedProxies)
+  const lastUsed = trackLastUsed(hub.db, hub.log)
+  const limits: Record<LimitName, RateLimiter> = {
+    api: rateLimiter(hub.config.rateLimitApi, hub.clock.now),
+    resolvers: rateLimiter(hub.config.rateLimitResolvers, hub.clock.now),
+    pages: rateLimiter(hub.config.rateLimitPages, hub.clock.now),
+  }
+  const door: Door = { hub, table, lastUsed, limits, publicOrigin: () => new URL(hub.config.publicUrl).origin }
+  let underWay = 0
+  return {
+    table,
+    underWay: () => underWay,
+    handle: (message, response) => {
+      const request = readRequest(message, response, isTrusted)
+      const startedAt = performance.now()
+      underWay++
+      response.once('close', () => {
+        underWay--
+        logRequest(hub, request, response, performance.now() - startedAt)
+      })
+      answer(door, request).catch((error: unknown) => {
+        hub.log.error({ error, requestId: request.origin.requestId }, 'A reply could not be written')
+        response.destroy()
+      })
+    },
+    stop: () => lastUsed.stop(),
+  }
+}
+
+interface Door {
+  readonly hub: Hub
+  readonly table: RouteTable
+  readonly lastUsed: LastUsed
+  readonly limits: Readonly<Record<LimitName, RateLimiter>>
+  readonly publicOrigin: () => string
+}
+
+async function answer(door: Door, request: HttpRequest): Promise<void> {
+  const { response } = request
+  response.setHeader('x-request-id', request.origin.requestId)
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('access-control-allow-origin', '*')
+  response.setHeader('access-control-expose-headers', exposedHeaders)
+  if (request.method === 'OPTIONS') return preflight(response)
+  const match = door.table.find(request.method, request.path)
+  const state: RequestState = { facts: null }
+  let reply: Reply
+  try {
+    if (match === null) throw unmatched(door.table, request)
+    reply = await pass(door, match, request, state)
+  } catch (thrown) {
+    const error = asHoldfastError(thrown, request, door.hub.log)
+    // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    reply = await refused(door, match, request, state, error)
+  }
+  send(response, reply, request.method === 'HEAD')
+  finishBody(request)
+}
+
+/** A body that nobody read is drained while it is short; a long one costs its connection, since the client still sends. */
+function finishBody({ message, response }: HttpRequest): void {
+  if (message.complete || message.destroyed) return
+  let drained = 0
+  message.on('data', (chunk: Buffer) => {
+    drained += chunk.length
+    if (drained > 1_048_576) message.destroy()
+  })
+  message.on('error', () => response.end())
+  message.resume()
+}
+
+interface RequestState {
+  facts: Facts | null
+}
+
+/** Hops 2 to 5. */
+async function pass(door: Door, match: Match, request: HttpRequest, state: RequestState): Promise<Reply> {
+  const { hub } = door
+  const { definition, surface } = match.route
+  const presented = presentedOrLimited(door, surface, request)
+  if (presented.kind === 'session' || (presented.kind === 'none' && surface === 'page')) {
+    if (!safeMethods.includes(request.method)) refuseCrossSite(request, door.publicOrigin())
+  }
+  const asked = {
+    params: match.params,
+    query: request.query,
+    request,
+    body: undefined as unknown,
+    callerName: null as string | null,
+  }
+  if (definition.decidesByBody === true) await readDecidingBody(hub, match, presented, asked, state)
+  const action = typeof definition.action === 'function' ? definition.action(asked) : definition.action
+  const target = typeof definition.target === 'function' ? definition.target(asked) : definition.target
+  const loaded = await load(door, presented, target, request, surface)
+  state.facts = loaded.facts
+  const allowed = await decided(door, match, action, loaded.facts, target, request, asked)
+  if ('kind' in allowed) return allowed
+  noteUse(door, loaded, request)
+  const fresh = async (anotherTarget: Target): Promise<Facts> =>
+    (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now())).facts
+  const call: Call<Action, unknown, unknown> = {
+    hub,
+    allowed: allowed.proof,
+    facts: loaded.facts,
+    params: match.params,
+    query: undefined,
+    body: asked.body,
+    request,
+    reauthorize: async () => authorize(action, await fresh(targetAgain(target, loaded.facts))),
+    authorizeAlso: async (other, otherTarget) => authorize(other, await fresh(otherTarget)),
+  }
+  try {
+    const query = definition.query === undefined ? undefined : check(definition.query, queryObject(request.query))
+    const body =
+      definition.decidesByBody === true || definition.body === undefined
+        ? asked.body
+        : await readBody(request, definition.body, definition.bodyLimit ?? 1_048_576)
+    return await definition.handle({ ...call, query, body })
+  } catch (thrown) {
+    if (definition.onFault === undefined || !(thrown instanceof HoldfastError) || thrown.status >= 500) throw thrown
+    return await definition.onFault(thrown, call)
+  }
+}
+
+/** A repo is asked for again by id: a rename in between must neither lose it nor reach another one. */
+function targetAgain(target: Target, facts: Facts): Target {
+  return facts.resource.on === 'repo' && facts.resource.repo !== null
+    ? { on: 'repo-id', id: facts.resource.repo.id }
+    : target
+}
+
+/** A credential that cannot be one still counts against the address it came from. */
+function presentedOrLimited(door: Door, surface: Surface, request: HttpRequest): Presented {
+  try {
+    return presentedCredential(request, door.hub.keys)
+  } catch (error) {
+    limit(door, surface, request, null)
+    throw error
+  }
+}
+
+async function load(
+  door: Door,
+  presented: Presented,
+  target: Target,
+  request: HttpRequest,
+  surface: Surface,
+): Promise<LoadedFacts> {
+  try {
+    const loaded = await loadFacts(door.hub.db, presented, target, door.hub.clock.now())
+    limit(door, surface, request, loaded.facts)
+    return loaded
+  } catch (error) {
+    if (error instanceof HoldfastError && error.status === 401) limit(door, surface, request, null)
+    throw error
+  }
+}
+
+/** Only a caller who is known may make us read a body before the decision; a stranger is refused first. */
+async function readDecidingBody(
+  hub: Hub,
+  match: Match,
+  presented: Presented,
+  asked: { body: unknown; callerName: string | null; request: HttpRequest },
+  state: RequestState,
+): Promise<void> {
+  const { definition } = match.route
+  const { facts } = await loadFacts(hub.db, presented, { on: 'self' }, hub.clock.now())
+  state.facts = facts
+  const isOpen = typeof definition.action === 'string' && permissionRow(definition.action).least === 'anyone'
+  const isRead = typeof definition.action === 'string' && permissionRow(definition.action).openWherePublic === true
+  if (facts.principal.kind === 'anonymous' && !isOpen && !isRead) {
+    throw new HoldfastError('unauthenticated', {}, { denied: { code: 'unauthenticated' } })
+  }
+  asked.callerName = facts.principal.kind === 'user' ? facts.principal.name : null
+  if (definition.body !== undefined)
+    asked.body = await readBody(asked.request, definition.body, definition.bodyLimit ?? 1_048_576)
+}
+
+/** Hop 3. A refusal may become a redirect to where the repo is now, or what the route makes of it. */
+async function decided(
+  door: Door,
+  match: Match,
+  action: Action,
+  facts: Facts,
+  target: Target,
+  request: HttpRequest,
+  asked: Asked<unknown>,
+): Promise<{ proof: ReturnType<typeof authorize<Action>> } | Reply> {
+  try {
+    return { proof: authorize(action, facts) }
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error
+    const moved = await movedReply(door, match, facts, target, request)
+    if (moved !== null) return moved
+    const instead = (await match.route.definition.onRefused?.(error, facts, asked, door.hub)) ?? null
+    if (instead !== null) return instead
+    throw error
+  }
+}
+
+/** 307 to the new address, for those who may see the repo there (REP-3). To everybody else the old address is simply empty. */
+async function movedReply(
+  door: Door,
+  match: Match,
+  facts: Facts,
+  target: Target,
+  request: HttpRequest,
+): Promise<Reply | null> {
+  if (target.on !== 'repo' || facts.resource.on !== 'repo' || facts.resource.repo !== null) return null
+  const moved = await findMovedRepo(door.hub.db, target.kind, target.namespace, target.name.replace(/\.git$/i, ''))
+  if (moved === null) return null
+  const presented = presentedCredential(request, door.hub.keys)
+  const there = await loadFacts(door.hub.db, presented, { on: 'repo-id', id: moved.id }, door.hub.clock.now())
+  if (
+    there.facts.resource.on !== 'repo' ||
+    there.facts.resource.repo === null ||
+    !canSee(there.facts, there.facts.resource.repo)
+  )
+    return null
+  const path = match.moved(moved.namespace, moved.name)
+  if (path === null) return null
+  const search = request.query.toString()
+  return redirect(search === '' ? path : `${path}?${search}`, 307)
+}
+
+function limit(door: Door, surface: Surface, request: HttpRequest, facts: Facts | null): void {
+  const name = limitOf[surface]
+  const caller =
+    facts !== null && facts.principal.kind === 'user' ? facts.principal.id : (request.origin.ip ?? 'unknown')
+  const { limit: most, remaining, secondsLeft, isOver } = door.limits[name].count(caller)
+  if (most === 0) return
+  request.response.setHeader('ratelimit', `"${name}";r=${remaining};t=${secondsLeft}`)
+  request.response.setHeader('ratelimit-policy', `"fixed window";"${name}";q=${most};w=300`)
+  if (isOver) {
+    throw new HoldfastError(
+      'rate_limited',
+      { seconds: secondsLeft },
+      { headers: { 'retry-after': String(secondsLeft) } },
+    )
+  }
+}
+
+function noteUse(door: Door, loaded: LoadedFacts, request: HttpRequest): void {
+  const { credential } = loaded.facts
+  if (credential === null) return
+  const now = door.hub.clock.now()
+  if (loaded.credentialLastUsedAt === null || now - loaded.credentialLastUsedAt >= noteAfterMs) {
+    door.lastUsed.note(credential, request.origin, now)
+  }
+}
+
+async function refused(
+  door: Door,
+  match: Match | null,
+  request: HttpRequest,
+  state: RequestState,
+  error: HoldfastError,
+): Promise<Reply> {
+  const surface = match?.route.surface ?? (request.path.startsWith('/api/') ? 'api' : 'page')
+  if (surface !== 'page') return errorReply(error, surface, request)
+  const facts = state.facts ?? (await factsForPage(door, request))
+  return await pageErrorReply(door.hub, facts, error, request)
+}
+
+/** Who looks at the error page, where the request failed before that was known. */
+async function factsForPage(door: Door, request: HttpRequest): Promise<Facts | null> {
+  try {
+    const presented = presentedCredential(request, door.hub.keys)
+    return (await loadFacts(door.hub.db, presented, { on: 'instance' }, door.hub.clock.now())).facts
+  } catch (error) {
+    if (error instanceof HoldfastError) return null
+    throw error
+  }
+}
+
+function unmatched(table: RouteTable, request: HttpRequest): HoldfastError {
+  const allowed = table.methodsAt(request.path)
+  if (allowed.length > 0) {
+    const list = allowed.join(', ')
+    return new HoldfastError(
+      'method_not_allowed',
+      { method: request.method, allowed: list },
+      { headers: { allow: list } },
+    )
+  }
+  // What looks like a repo's address is answered like one, so that clients say "repository not found" and not "error 404".
+  const isRepoApi = /^\/api\/(models|datasets|spaces)\/./.test(request.path)
+  return new HoldfastError(isRepoApi ? 'repo_not_found' : 'not_found')
+}
+
+function preflight(response: ServerResponse): void {
+  response.writeHead(204, {
+    'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+    'access-control-allow-headers':
+      'Authorization, Content-Type, Range, Accept, X-Request-Id, X-HF-Bill-To, X-Xet-Session-Id, If-None-Match',
+    'access-control-max-age': '86400',
+  })
+  response.end()
+}
+
+function logRequest(hub: Hub, request: HttpRequest, response: ServerResponse, milliseconds: number): void {
+  const status = response.statusCode
+  const level = status >= 500 ? 'error' : safeMethods.includes(request.method) && status < 400 ? 'debug' : 'info'
+  if (!hub.log.isLevelEnabled(level)) return
+  hub.log[level](
+    {
+      requestId: request.origin.requestId,
+      method: request.method,
+      path: request.path,
+      status,
+      ms: Math.round(milliseconds),
+      ip: request.origin.ip,
+    },
+    'request',
+  )
+}

@@ -1,0 +1,87 @@
+/**
+ * The only place where an error becomes a response, in the dialect of who asked: JSON with the Hub's headers, plain text that git prints,
+ * LFS's JSON, or a page. What is not a `HoldfastError` is logged and shown as a fault with its request id and nothing else.
+ */
+import type { Logger } from 'pino'
+import { type Denied, HoldfastError } from '../domain/errors.ts'
+import type { HttpRequest } from './http-request.ts'
+import type { Reply } from './reply.ts'
+import type { Surface } from './route.ts'
+
+/** Turns anything thrown into a `HoldfastError`; what is unexpected is logged here, once. */
+export function asHoldfastError(thrown: unknown, request: HttpRequest, log: Logger): HoldfastError {
+  if (thrown instanceof HoldfastError) return thrown
+  if (isFullDisk(thrown)) {
+    log.error({ error: thrown, requestId: request.origin.requestId }, 'The disk is full')
+    return new HoldfastError('storage_full', {}, { cause: thrown })
+  }
+  log.error(
+    { error: thrown, requestId: request.origin.requestId, method: request.method, path: request.path },
+    'A request failed',
+  )
+  return new HoldfastError('internal', {}, { cause: thrown })
+}
+
+function isFullDisk(thrown: unknown): boolean {
+  const code = (thrown as { code?: unknown } | null)?.code
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL'
+}
+
+/** For machines; pages have their own in `page-reply.tsx`. */
+export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page'>, request: HttpRequest): Reply {
+  const headers: Record<string, string> = { ...error.extras.headers, 'x-error-message': headerText(error.message) }
+  if (error.entry.hub !== undefined) headers['x-error-code'] = error.entry.hub
+  const denied = visibleDenial(error)
+  if (denied !== null) headers['x-hub-denied'] = deniedHeader(denied)
+  if (error.status === 401 && (surface === 'git' || surface === 'lfs')) {
+    headers['www-authenticate'] =
+      'Basic realm="Holdfast: any user name, an access token as the password", charset="UTF-8"'
+    if (surface === 'lfs') headers['lfs-authenticate'] = headers['www-authenticate']
+  }
+  const requestId = request.origin.requestId
+  if (surface === 'git') {
+    const lines = [error.message, error.next, `(request ${requestId})`].filter((line) => line !== null)
+    return {
+      kind: 'body',
+      status: error.status,
+      type: 'text/plain; charset=utf-8',
+      body: `${lines.join('\n')}\n`,
+      headers,
+    }
+  }
+  const body = {
+    ...error.extras.body,
+    error: error.message,
+    ...(surface === 'lfs'
+      ? { message: [error.message, error.next].filter(Boolean).join(' '), request_id: requestId }
+      : {}),
+    code: error.code,
+    ...(error.next === null ? {} : { next: error.next }),
+    ...(denied === null ? {} : { denied: { ...denied, requestId } }),
+  }
+  return {
+    kind: 'body',
+    status: error.status,
+    type: 'application/json; charset=utf-8',
+    body: JSON.stringify(body),
+    headers,
+  }
+}
+
+/** A 404 never carries a reason, nor does what hides as one. */
+export function visibleDenial(error: HoldfastError): Denied | null {
+  const { denied } = error.extras
+  return denied === undefined || error.entry.status === 404 ? null : denied
+}
+
+export function deniedHeader(denied: Denied): string {
+  const parts = [denied.code]
+  if (denied.need !== undefined) parts.push(`need=${denied.need}`)
+  if (denied.have !== undefined) parts.push(`have=${denied.have}`)
+  return headerText(parts.join('; '))
+}
+
+/** Header values are one line of Latin-1; the clients print them. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/g, '?').slice(0, 1000)
+}

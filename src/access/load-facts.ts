@@ -1,0 +1,347 @@
+/**
+ * Hop 3, first half: everything that a decision needs, read in one statement with the credential, its owner, the resource and what the
+ * owner is to it. Never cached, so that a revocation holds on the next request (AUTH-5). `visible-repos.ts` must agree with the rules
+ * that are applied to these facts; a property test holds the two against each other.
+ */
+import { type Expression, type RawBuilder, sql } from 'kysely'
+import { HoldfastError } from '../domain/errors.ts'
+import type {
+  Credential,
+  Facts,
+  OwnerFacts,
+  Principal,
+  RepoFacts,
+  RepoKind,
+  Resource,
+  Standing,
+} from '../domain/facts.ts'
+import { noStanding } from '../domain/facts.ts'
+import { nameKey } from '../domain/names.ts'
+import { isRole, type Role } from '../domain/role.ts'
+import type { Db } from '../platform/db/database.ts'
+import { type Prepared, prepared } from '../platform/db/prepared.ts'
+import type { Presented } from './credentials.ts'
+
+/** What a request is about, before anybody knows whether it exists. */
+export type Target =
+  | { readonly on: 'instance' }
+  | { readonly on: 'self' }
+  /** `null`: the caller's own, filled in by the route before the facts are read. */
+  | { readonly on: 'namespace'; readonly name: string | null }
+  | { readonly on: 'organization'; readonly name: string }
+  /** `id` names the repo where a signed address or a job carries its id; else by name. */
+  | { readonly on: 'repo'; readonly kind: RepoKind; readonly namespace: string; readonly name: string }
+  | { readonly on: 'repo-id'; readonly id: string }
+
+type Params = { hash: string; now: number; namespaceKey: string; kind: string; repoKey: string; repoId: string }
+
+/** One row: columns of what was not asked for are null. */
+interface FactsRow {
+  userId: string | null
+  userName: string | null
+  userFullname: string | null
+  userState: string | null
+  userIsAdmin: number | null
+  sessionId: string | null
+  credentialLastUsedAt: number | null
+  tokenId: string | null
+  tokenName: string | null
+  tokenLast4: string | null
+  tokenRole: string | null
+  tokenGated: number | null
+  tokenGlobal: string | null
+  tokenCreatedAt: number | null
+  tokenExpiresAt: number | null
+  ownerId: string | null
+  ownerKind: string | null
+  ownerName: string | null
+  organizationRole: string | null
+  ownerGrant: string | null
+  repoId: string | null
+  repoKind: string | null
+  repoName: string | null
+  repoVisibility: string | null
+  repoCreatorId: string | null
+  repoWorkspaceId: string | null
+  repoDisabledAt: number | null
+  repoHeadCommit: string | null
+  workspaceRole: string | null
+  repoRole: string | null
+  repoGrant: string | null
+  workspaceGrant: string | null
+}
+
+type CredentialKind = Presented['kind']
+type ResourceShape = 'none' | 'owner' | 'repo' | 'repo-id'
+type Param = (name: keyof Params & string) => Expression<string | number | null>
+
+const statements = new Map<string, Prepared<Params, FactsRow>>()
+
+/** One statement for each pair of credential and resource, compiled when it is first needed. */
+function statementFor(credential: CredentialKind, resource: ResourceShape): Prepared<Params, FactsRow> {
+  const key = `${credential} ${resource}`
+  let found = statements.get(key)
+  if (found === undefined) {
+    found = prepared<Params, FactsRow>((q, param) =>
+      q.selectFrom(factsQuery(credential, resource, param).as('facts')).selectAll(),
+    )
+    statements.set(key, found)
+  }
+  return found
+}
+
+/** A row always comes back: `start` has one, and everything else is joined to it from the left by a unique index. */
+function factsQuery(credential: CredentialKind, resource: ResourceShape, param: Param): RawBuilder<FactsRow> {
+  const columns = [...credentialColumns[credential], ...resourceColumns[resource]]
+  if (credential !== 'none' && resource !== 'none') columns.push(...standingColumns(credential, resource))
+  return sql<FactsRow>`(select ${sql.join(columns)} from (select 1 as "one") as "start"
+    ${credentialJoins(credential, param)}
+    ${resourceJoins(resource, param)}
+    ${credential === 'none' || resource === 'none' ? sql`` : standingJoins(credential, resource)})`
+}
+
+const userColumns = [
+  sql`"u"."id" as "userId"`,
+  sql`"un"."name" as "userName"`,
+  sql`"u"."fullname" as "userFullname"`,
+  sql`"u"."state" as "userState"`,
+  sql`"u"."isAdmin" as "userIsAdmin"`,
+]
+
+const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
+  none: [sql`1 as "one"`],
+  session: [...userColumns, sql`"s"."id" as "sessionId"`, sql`"s"."lastUsedAt" as "credentialLastUsedAt"`],
+  token: [
+    ...userColumns,
+    sql`"t"."id" as "tokenId"`,
+    sql`"t"."name" as "tokenName"`,
+    sql`"t"."last4" as "tokenLast4"`,
+    sql`"t"."role" as "tokenRole"`,
+    sql`"t"."canReadGatedRepos" as "tokenGated"`,
+    sql`"t"."globalPermissions" as "tokenGlobal"`,
+    sql`"t"."createdAt" as "tokenCreatedAt"`,
+    sql`"t"."expiresAt" as "tokenExpiresAt"`,
+    sql`"t"."lastUsedAt" as "credentialLastUsedAt"`,
+  ],
+}
+
+function credentialJoins(credential: CredentialKind, param: Param): RawBuilder<unknown> {
+  if (credential === 'none') return sql``
+  const owner = sql`left join "namespace" as "un" on "un"."id" = "u"."id"`
+  return credential === 'session'
+    ? sql`left join "session" as "s" on "s"."tokenHash" = ${param('hash')} and "s"."expiresAt" > ${param('now')}
+          left join "user" as "u" on "u"."id" = "s"."userId" ${owner}`
+    : sql`left join "accessToken" as "t" on "t"."hash" = ${param('hash')}
+          left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}`
+}
+
+const ownerColumns = [sql`"o"."id" as "ownerId"`, sql`"o"."kind" as "ownerKind"`, sql`"o"."name" as "ownerName"`]
+const repoColumns = [
+  ...ownerColumns,
+  sql`"r"."id" as "repoId"`,
+  sql`"r"."kind" as "repoKind"`,
+  sql`"r"."name" as "repoName"`,
+  sql`"r"."visibility" as "repoVisibility"`,
+  sql`"r"."creatorId" as "repoCreatorId"`,
+  sql`"r"."workspaceId" as "repoWorkspaceId"`,
+  sql`"r"."disabledAt" as "repoDisabledAt"`,
+  sql`"r"."headCommit" as "repoHeadCommit"`,
+]
+const resourceColumns: Record<ResourceShape, RawBuilder<unknown>[]> = {
+  none: [],
+  owner: ownerColumns,
+  repo: repoColumns,
+  'repo-id': repoColumns,
+}
+
+function resourceJoins(resource: ResourceShape, param: Param): RawBuilder<unknown> {
+  switch (resource) {
+    case 'none':
+      return sql``
+    case 'owner':
+      return sql`left join "namespace" as "o" on "o"."nameKey" = ${param('namespaceKey')}`
+    case 'repo':
+      return sql`left join "namespace" as "o" on "o"."nameKey" = ${param('namespaceKey')}
+        left join "repo" as "r" on "r"."ownerId" = "o"."id" and "r"."kind" = ${param('kind')}
+          and "r"."nameKey" = ${param('repoKey')} and "r"."deletedAt" is null`
+    case 'repo-id':
+      return sql`left join "repo" as "r" on "r"."id" = ${param('repoId')} and "r"."deletedAt" is null
+        left join "namespace" as "o" on "o"."id" = "r"."ownerId"`
+  }
+}
+
+function standingColumns(credential: CredentialKind, resource: ResourceShape): RawBuilder<unknown>[] {
+  const onRepo = resource !== 'owner'
+  const columns = [sql`"og"."role" as "organizationRole"`]
+  if (onRepo) columns.push(sql`"wg"."role" as "workspaceRole"`, sql`"rg"."role" as "repoRole"`)
+  if (credential === 'token') columns.push(sql`"ot"."permissions" as "ownerGrant"`)
+  if (credential === 'token' && onRepo) {
+    columns.push(sql`"wt"."permissions" as "workspaceGrant"`, sql`"rt"."permissions" as "repoGrant"`)
+  }
+  return columns
+}
+
+function standingJoins(credential: CredentialKind, resource: ResourceShape): RawBuilder<unknown> {
+  const grant = (as: string, target: RawBuilder<unknown>) =>
+    sql`left join "roleGrant" as ${sql.ref(as)} on ${sql.ref(`${as}.targetId`)} = ${target} and ${sql.ref(`${as}.principalId`)} = "u"."id"`
+  const tokenGrant = (as: string, target: RawBuilder<unknown>) =>
+    sql`left join "tokenGrant" as ${sql.ref(as)} on ${sql.ref(`${as}.tokenId`)} = "t"."id" and ${sql.ref(`${as}.entityId`)} = ${target}`
+  const owner = sql`"o"."id"`
+  const joins = [grant('og', owner)]
+  if (credential === 'token') joins.push(tokenGrant('ot', owner))
+  if (resource !== 'owner') {
+    joins.push(grant('wg', sql`"r"."workspaceId"`), grant('rg', sql`"r"."id"`))
+    if (credential === 'token') joins.push(tokenGrant('wt', sql`"r"."workspaceId"`), tokenGrant('rt', sql`"r"."id"`))
+  }
+  return sql.join(joins, sql` `)
+}
+
+/** The facts and the bookkeeping that goes with the credential. */
+export interface LoadedFacts {
+  readonly facts: Facts
+  /** When the credential was last recorded as used; null for none or never. */
+  readonly credentialLastUsedAt: number | null
+}
+
+/**
+ * Throws `invalid_credentials` or `token_expired` for a credential that is not valid, even where the resource is public (AUTH-6).
+ * A session that has ended makes the caller anonymous: browsers keep dead cookies, and pages must still open.
+ */
+export async function loadFacts(db: Db, presented: Presented, target: Target, now: number): Promise<LoadedFacts> {
+  const shape = shapeOf(target)
+  const row = await statementFor(presented.kind, shape).first(db.read, {
+    hash: presented.kind === 'none' ? '' : presented.hash,
+    now,
+    namespaceKey:
+      'namespace' in target ? nameKey(target.namespace) : 'name' in target ? nameKey(target.name ?? '') : '',
+    kind: 'kind' in target ? target.kind : '',
+    repoKey: target.on === 'repo' ? nameKey(target.name) : '',
+    repoId: target.on === 'repo-id' ? target.id : '',
+  })
+  if (row === null) throw new Error('The facts query returned no row.')
+  const { principal, credential } = caller(presented, row, now)
+  return {
+    facts: { principal, credential, resource: resourceOf(target, row), standing: standingOf(presented, shape, row) },
+    credentialLastUsedAt: row.credentialLastUsedAt ?? null,
+  }
+}
+
+function shapeOf(target: Target): ResourceShape {
+  switch (target.on) {
+    case 'instance':
+    case 'self':
+      return 'none'
+    case 'namespace':
+    case 'organization':
+      return 'owner'
+    default:
+      return target.on
+  }
+}
+
+function caller(
+  presented: Presented,
+  row: FactsRow,
+  now: number,
+): { principal: Principal; credential: Credential | null } {
+  const anonymous = { principal: { kind: 'anonymous' } as const, credential: null }
+  if (presented.kind === 'none') return anonymous
+  const isActive = row.userId !== null && row.userName !== null && row.userState === 'active'
+  if (presented.kind === 'session') {
+    if (!isActive || row.sessionId == null) return anonymous
+    return { principal: userOf(row), credential: { kind: 'session', id: row.sessionId } }
+  }
+  if (!isActive || row.tokenId == null)
+    throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
+  if (row.tokenExpiresAt !== null && row.tokenExpiresAt <= now) {
+    throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
+  }
+  return {
+    principal: userOf(row),
+    credential: {
+      kind: 'token',
+      id: row.tokenId,
+      name: row.tokenName ?? '',
+      last4: row.tokenLast4 ?? '',
+      role: row.tokenRole === 'write' || row.tokenRole === 'fineGrained' ? row.tokenRole : 'read',
+      canReadGatedRepos: row.tokenGated === 1,
+      globalPermissions: parsePermissions(row.tokenGlobal),
+      createdAt: row.tokenCreatedAt ?? 0,
+      expiresAt: row.tokenExpiresAt,
+    },
+  }
+}
+
+function userOf(row: FactsRow): Principal {
+  return {
+    kind: 'user',
+    id: row.userId ?? '',
+    name: row.userName ?? '',
+    fullname: row.userFullname,
+    isAdmin: row.userIsAdmin === 1,
+  }
+}
+
+function resourceOf(target: Target, row: FactsRow): Resource {
+  const owner =
+    row.ownerId == null
+      ? null
+      : {
+          id: row.ownerId,
+          kind: row.ownerKind === 'organization' ? ('organization' as const) : ('user' as const),
+          name: row.ownerName ?? '',
+        }
+  switch (target.on) {
+    case 'instance':
+    case 'self':
+      return { on: target.on }
+    case 'namespace':
+      return { on: 'namespace', name: owner?.name ?? target.name ?? '', owner }
+    case 'organization':
+      return {
+        on: 'organization',
+        name: owner?.name ?? target.name,
+        organization: owner?.kind === 'organization' ? owner : null,
+      }
+    default:
+      return { on: 'repo', kind: 'kind' in target ? target.kind : kindOf(row.repoKind), repo: repoOf(row, owner) }
+  }
+}
+
+function repoOf(row: FactsRow, owner: OwnerFacts | null): RepoFacts | null {
+  if (row.repoId == null || owner === null) return null
+  return {
+    id: row.repoId,
+    kind: kindOf(row.repoKind),
+    owner,
+    name: row.repoName ?? '',
+    // Anything unknown counts as private: deny by default.
+    visibility: row.repoVisibility === 'public' || row.repoVisibility === 'protected' ? row.repoVisibility : 'private',
+    creatorId: row.repoCreatorId ?? '',
+    workspaceId: row.repoWorkspaceId,
+    isDisabled: row.repoDisabledAt !== null,
+    headCommit: row.repoHeadCommit,
+  }
+}
+
+function standingOf(presented: Presented, shape: ResourceShape, row: FactsRow): Standing {
+  if (presented.kind === 'none' || shape === 'none') return noStanding
+  return {
+    organizationRole: roleOf(row.organizationRole),
+    workspaceRole: roleOf(row.workspaceRole),
+    repoRole: roleOf(row.repoRole),
+    tokenGrants: [row.ownerGrant, row.workspaceGrant, row.repoGrant].flatMap((grant) => parsePermissions(grant)),
+  }
+}
+
+function kindOf(value: string | null): RepoKind {
+  return value === 'dataset' || value === 'space' ? value : 'model'
+}
+
+function roleOf(value: string | null | undefined): Role | null {
+  return value != null && isRole(value) ? value : null
+}
+
+function parsePermissions(text: string | null | undefined): string[] {
+  return text == null ? [] : (JSON.parse(text) as string[])
+}

@@ -1,0 +1,161 @@
+/** What pages have in common on their way out: who is looking, the Content-Security-Policy, flash notices, and errors as pages. */
+
+import type { HoldfastError } from '../domain/errors.ts'
+import type { Facts } from '../domain/facts.ts'
+import { describeResource } from '../domain/policy.ts'
+import type { Hub } from '../hub.ts'
+import { prepared } from '../platform/db/prepared.ts'
+import { version } from '../version.ts'
+import { ErrorPage, FaultPage, NotFoundPage } from '../web/error-page.tsx'
+import type { FlashKind, PageContext } from '../web/page-context.ts'
+import { RefusalPage } from '../web/refusal.tsx'
+import { type PageNode, renderPage } from '../web/render.ts'
+import { deniedHeader, visibleDenial } from './error-reply.ts'
+import type { HttpRequest } from './http-request.ts'
+import { type Headers, html, type Reply, redirect } from './reply.ts'
+
+const contentSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+const organizationsOf = prepared<{ userId: string }, { name: string; role: string }>((q, param) =>
+  q
+    .selectFrom('roleGrant')
+    .innerJoin('namespace', 'namespace.id', 'roleGrant.targetId')
+    .select(['namespace.name', 'roleGrant.role'])
+    .where('roleGrant.principalId', '=', param('userId'))
+    .where('roleGrant.targetKind', '=', 'organization')
+    .orderBy('namespace.nameKey')
+    .limit(200),
+)
+
+/** What the layout shows of the caller. */
+export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRequest): Promise<PageContext> {
+  const theme = request.cookie('theme')
+  const search = request.query.toString()
+  return {
+    viewer: await viewerOf(hub, facts),
+    instanceName: hub.config.instanceName === 'Holdfast' ? new URL(hub.config.publicUrl).host : hub.config.instanceName,
+    version,
+    theme: theme === 'light' || theme === 'dark' ? theme : null,
+    path: search === '' ? request.path : `${request.path}?${search}`,
+    flash: readFlash(request.cookie('flash')),
+    signUpOpen: hub.config.signUp === 'open',
+  }
+}
+
+async function viewerOf(hub: Hub, facts: Facts | null): Promise<PageContext['viewer']> {
+  if (facts === null || facts.principal.kind !== 'user') return null
+  const { id, name, fullname, isAdmin } = facts.principal
+  const organizations = await organizationsOf.run(hub.db.read, { userId: id })
+  return { name, fullname, isAdmin, organizations }
+}
+
+/** Renders a page and answers with it. `secret`: the page shows a secret once, so nothing may keep it. */
+export function pageReply(
+  context: PageContext,
+  page: PageNode,
+  options: { status?: number; secret?: boolean; headers?: Headers } = {},
+): Reply {
+  const headers: Record<string, string | readonly string[] | number> = {
+    'content-security-policy': contentSecurityPolicy,
+    'cache-control': options.secret ? 'no-store' : 'private, no-cache',
+    'referrer-policy': 'same-origin',
+    'cross-origin-opener-policy': 'same-origin',
+    ...options.headers,
+  }
+  if (context.flash !== null && headers['set-cookie'] === undefined)
+    headers['set-cookie'] = 'flash=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax'
+  return html(renderPage(page), options.status ?? 200, headers)
+}
+
+/** Goes to another page, which shows `text` once. Never pass a secret. */
+export function redirectWithNotice(location: string, kind: FlashKind, text: string, headers: Headers = {}): Reply {
+  const value = Buffer.from(JSON.stringify({ kind, text: text.slice(0, 500) })).toString('base64url')
+  const cookie = `flash=${value}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`
+  const others = headers['set-cookie']
+  return redirect(location, 303, {
+    ...headers,
+    'set-cookie': [cookie, ...(others === undefined ? [] : [others].flat().map(String))],
+  })
+}
+
+const flashKinds: readonly string[] = ['success', 'error', 'info', 'warning']
+
+function readFlash(cookie: string | null): PageContext['flash'] {
+  if (cookie === null || cookie === '' || cookie.length > 2000) return null
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cookie, 'base64url').toString('utf8'))
+    const { kind, text } = value as { kind?: unknown; text?: unknown }
+    if (typeof kind === 'string' && flashKinds.includes(kind) && typeof text === 'string')
+      return { kind: kind as FlashKind, text }
+  } catch {
+    // A cookie that is not ours to read is no notice; the page matters more.
+    return null
+  }
+  return null
+}
+
+/** An address on this hub to go back to; anything else becomes the first page (no open redirects). */
+export function safeReturn(value: string | null | undefined): string {
+  return value != null && /^\/(?![/\\])[\x21-\x7e]*$/.test(value) && !value.includes('\\') ? value : '/'
+}
+
+/** Errors for people. What one may not see is "Not found", the same page as for what is not there. */
+export async function pageErrorReply(
+  hub: Hub,
+  facts: Facts | null,
+  error: HoldfastError,
+  request: HttpRequest,
+): Promise<Reply> {
+  if (error.code === 'unauthenticated' && request.method === 'GET') {
+    return redirect(`/login?next=${encodeURIComponent(request.message.url ?? '/')}`)
+  }
+  const context = await pageContext(hub, facts, request)
+  const { requestId } = request.origin
+  const headers: Record<string, string> = { ...error.extras.headers }
+  if (error.entry.hub !== undefined) headers['x-error-code'] = error.entry.hub
+  if (error.entry.status === 404) {
+    return pageReply(context, <NotFoundPage context={context} requestId={requestId} />, { status: 404, headers })
+  }
+  if (error.status >= 500) {
+    return pageReply(context, <FaultPage context={context} requestId={requestId} />, { status: error.status, headers })
+  }
+  const denied = visibleDenial(error)
+  if (denied !== null && facts !== null) {
+    headers['x-hub-denied'] = deniedHeader(denied)
+    const page = (
+      <RefusalPage
+        context={context}
+        title={`You cannot do this on ${describeResource(facts.resource)}`}
+        sentence={`${error.message} Nothing was changed.`}
+        checks={[
+          {
+            name: 'Signed in',
+            detail: facts.principal.kind === 'user' ? `as ${facts.principal.name}` : 'no',
+            state: 'passed',
+          },
+          {
+            name: denied.code === 'role' ? 'Role' : 'Credential',
+            detail: error.next ?? '',
+            state: 'refused',
+            ...(denied.have === undefined ? {} : { has: denied.have }),
+            ...(denied.need === undefined ? {} : { needs: denied.need }),
+          },
+        ]}
+        ways={[]}
+        support={{ status: error.status, denied: deniedHeader(denied), requestId, at: hub.clock.now() }}
+      />
+    )
+    return pageReply(context, page, { status: error.status, headers })
+  }
+  const page = (
+    <ErrorPage
+      context={context}
+      title="That did not work"
+      message={error.message}
+      next={error.next}
+      requestId={requestId}
+    />
+  )
+  return pageReply(context, page, { status: error.status, headers })
+}

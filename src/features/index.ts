@@ -1,0 +1,13 @@
+/** All features, in one place: their routes, their jobs, and what must be put right before the first request. */
+import type { Route } from '../access/route.ts'
+import type { Hub } from '../hub.ts'
+import type { JobHandlers } from '../platform/jobs/workers.ts'
+
+export const routes: readonly Route[] = []
+
+export function jobHandlers(_hub: Hub): JobHandlers {
+  return {}
+}
+
+/** Settles ref moves that a crash left open, before anybody reads those repos. */
+export async function settleOnStart(_hub: Hub): Promise<void> {}

@@ -1,0 +1,60 @@
+/** The composition root: opens everything that a running hub consists of, and closes it in the opposite order. The only "context" object. */
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { BlobStore } from './platform/blobs/blob-store.ts'
+import { openDiskBlobStore } from './platform/blobs/disk-blob-store.ts'
+import { type Clock, systemClock } from './platform/clock.ts'
+import { type KeyRing, openKeyRing } from './platform/crypto/key-ring.ts'
+import { type Db, openDatabase, type Tx } from './platform/db/database.ts'
+import { migrate } from './platform/db/migrate.ts'
+import { type GitStore, openGitStore } from './platform/git/store.ts'
+import { makeLogger } from './platform/log/logger.ts'
+import { type Mailer, openMailer } from './platform/mail/mailer.ts'
+
+export interface Hub {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Logger
+  readonly keys: KeyRing
+  readonly db: Db
+  readonly git: GitStore
+  readonly blobs: BlobStore
+  readonly mailer: Mailer
+  transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface HubOverrides {
+  readonly clock?: Clock
+  readonly log?: Logger
+}
+
+/** Opens the data folder and brings the database up to date. Throws with a sentence that says what to mend. */
+export async function openHub(config: Config, overrides: HubOverrides = {}): Promise<Hub> {
+  await mkdir(config.dataFolder, { recursive: true, mode: 0o700 })
+  const clock = overrides.clock ?? systemClock()
+  const log = overrides.log ?? makeLogger({ level: config.logLevel })
+  const keys = await openKeyRing({ folder: config.dataFolder, inline: config.keyRing })
+  const db = await openDatabase({ url: config.databaseUrl, folder: config.dataFolder })
+  await migrate(db)
+  const git = await openGitStore({ folder: path.join(config.dataFolder, 'git') })
+  const blobs = await openDiskBlobStore({ folder: path.join(config.dataFolder, 'blobs') })
+  const mailer = openMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom })
+  return {
+    config,
+    clock,
+    log,
+    keys,
+    db,
+    git,
+    blobs,
+    mailer,
+    transaction: (fn) => db.transaction(fn),
+    close: async () => {
+      await git.close()
+      await db.close()
+    },
+  }
+}

@@ -1,0 +1,64 @@
+/** The running hub: mounts every feature's routes, starts the workers, listens, and drains on stop. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Dispatcher, dispatcher } from './access/dispatch.ts'
+import type { Route } from './access/route.ts'
+import { jobHandlers, routes, settleOnStart } from './features/index.ts'
+import type { Hub } from './hub.ts'
+import { startWorkers } from './platform/jobs/workers.ts'
+
+export interface RunningServer {
+  readonly url: string
+  readonly port: number
+  readonly dispatcher: Dispatcher
+  /** Stops taking requests, waits for those under way, then for jobs. */
+  stop(): Promise<void>
+}
+
+const drainMs = 25_000
+
+export async function startServer(hub: Hub, mounted: readonly Route[] = routes): Promise<RunningServer> {
+  const door = dispatcher(hub, mounted)
+  const server = createServer({ headersTimeout: 30_000, requestTimeout: 0, keepAliveTimeout: 65_000, maxHeaderSize: 32_768 }, (request, response) =>
+    door.handle(request, response),
+  )
+  // A connection on which nothing moves for this long is dead; git may think for minutes before it sends.
+  server.setTimeout(600_000)
+  await settleOnStart(hub)
+  await listen(server, hub.config.port, hub.config.host)
+  const { port } = server.address() as AddressInfo
+  const workers = startWorkers({ db: hub.db, log: hub.log, clock: hub.clock, handlers: jobHandlers(hub), concurrency: 2 })
+  const host = hub.config.host.includes(':') ? `[${hub.config.host}]` : hub.config.host
+  return {
+    url: hub.config.publicUrl === '' ? `http://${host}:${port}` : hub.config.publicUrl,
+    port,
+    dispatcher: door,
+    stop: async () => {
+      await close(server, door)
+      await workers.stop()
+      await door.stop()
+    },
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.removeListener('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function close(server: Server, door: Dispatcher): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs)
+  const idle = setInterval(() => {
+    if (door.underWay() === 0) server.closeIdleConnections()
+  }, 200)
+  await closed
+  clearTimeout(timer)
+  clearInterval(idle)
+}

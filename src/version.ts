@@ -1,0 +1,6 @@
+/** The version in package.json, which lies one folder above both the sources and the build. */
+import { readFileSync } from 'node:fs'
+
+const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+export const version = manifest.version
