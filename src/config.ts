@@ -2,6 +2,7 @@
  * Every setting, once: its environment variable, schema, default and one sentence. The only reader of `process.env`.
  * docs/configuration.md is generated from this table. Reading is in two steps: flat strings, then a checked object.
  */
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
 
@@ -207,6 +208,20 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   }
   if (faults.length > 0) throw new ConfigError(`The settings are not usable:\n  ${faults.join('\n  ')}`)
   return complete(values as unknown as Read)
+}
+
+/** Port 0 becomes a free port, so that every address that is handed out names the right one. */
+export async function withFreePort(config: Config): Promise<Config> {
+  if (config.port !== 0) return config
+  const port = await new Promise<number>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, config.host, () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+  return { ...config, port, publicUrl: config.publicUrl === '' ? `http://localhost:${port}` : config.publicUrl }
 }
 
 function complete(read: Read): Config {

@@ -9,7 +9,7 @@ import { type Clock, systemClock } from './platform/clock.ts'
 import { type KeyRing, openKeyRing } from './platform/crypto/key-ring.ts'
 import { type Db, openDatabase, type Tx } from './platform/db/database.ts'
 import { migrate } from './platform/db/migrate.ts'
-import { type GitStore, openGitStore } from './platform/git/store.ts'
+import { type GitStore, openGitStore } from './platform/git/git-store.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { type Mailer, openMailer } from './platform/mail/mailer.ts'
 

@@ -19,18 +19,24 @@ const drainMs = 25_000
 
 export async function startServer(hub: Hub, mounted: readonly Route[] = routes): Promise<RunningServer> {
   const door = dispatcher(hub, mounted)
-  const server = createServer({ headersTimeout: 30_000, requestTimeout: 0, keepAliveTimeout: 65_000, maxHeaderSize: 32_768 }, (request, response) =>
-    door.handle(request, response),
+  const server = createServer(
+    { headersTimeout: 30_000, requestTimeout: 0, keepAliveTimeout: 65_000, maxHeaderSize: 32_768 },
+    (request, response) => door.handle(request, response),
   )
   // A connection on which nothing moves for this long is dead; git may think for minutes before it sends.
   server.setTimeout(600_000)
   await settleOnStart(hub)
   await listen(server, hub.config.port, hub.config.host)
   const { port } = server.address() as AddressInfo
-  const workers = startWorkers({ db: hub.db, log: hub.log, clock: hub.clock, handlers: jobHandlers(hub), concurrency: 2 })
-  const host = hub.config.host.includes(':') ? `[${hub.config.host}]` : hub.config.host
+  const workers = startWorkers({
+    db: hub.db,
+    log: hub.log,
+    clock: hub.clock,
+    handlers: jobHandlers(hub),
+    concurrency: 2,
+  })
   return {
-    url: hub.config.publicUrl === '' ? `http://${host}:${port}` : hub.config.publicUrl,
+    url: hub.config.publicUrl,
     port,
     dispatcher: door,
     stop: async () => {

@@ -1,0 +1,7 @@
+/** The SQL of the audit log: it only ever inserts. */
+import type { Tx } from '../../platform/db/database.ts'
+import type { EventTable } from '../../platform/db/schema.ts'
+
+export async function insertEvent(tx: Tx, event: EventTable): Promise<void> {
+  await tx.insertInto('event').values(event).execute()
+}

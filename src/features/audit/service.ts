@@ -1,0 +1,50 @@
+/**
+ * Writes facts into the audit log, in the transaction of the change that they tell of. There is no chain column: a sealer orders and
+ * signs committed events afterwards. No secret is ever part of an event.
+ */
+import type { EventData, Origin } from '../../domain/event.ts'
+import type { Action } from '../../domain/permissions.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import type { Tx } from '../../platform/db/database.ts'
+import { insertEvent } from './queries.ts'
+
+export interface EventInput {
+  /** Defaults to the action that was allowed. */
+  readonly action?: string
+  readonly resource: { readonly kind: string; readonly id: string | null; readonly name: string | null }
+  /** The user or organization that the resource belongs to. */
+  readonly ownerId: string | null
+  readonly data?: EventData
+}
+
+/** The actor and the credential come from `allowed`: an event cannot be written in somebody else's name. */
+export async function recordEvent(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<Action>,
+  origin: Origin,
+  input: EventInput,
+): Promise<void> {
+  const { principal, credential } = allowed
+  await insertEvent(tx, {
+    id: hub.clock.id(),
+    at: hub.clock.now(),
+    action: input.action ?? allowed.action,
+    actorKind: principal.kind,
+    actorId: principal.kind === 'user' ? principal.id : null,
+    actorName:
+      principal.kind === 'user' ? principal.name : principal.kind === 'system' ? principal.reason : 'anonymous',
+    credentialKind: credential?.kind ?? null,
+    credentialId: credential?.id ?? null,
+    credentialLast4: credential?.kind === 'token' ? credential.last4 : null,
+    resourceKind: input.resource.kind,
+    resourceId: input.resource.id,
+    resourceName: input.resource.name,
+    ownerId: input.ownerId,
+    ip: origin.ip,
+    userAgent: origin.userAgent,
+    requestId: origin.requestId,
+    data: JSON.stringify(input.data ?? {}),
+  })
+}
