@@ -1,0 +1,52 @@
+/**
+ * How work is left for later. The job is a row of the caller's transaction: it exists exactly when the change that made
+ * it necessary does. Jobs run at least once, so handlers must bear being repeated.
+ */
+
+import { systemClock } from '../clock.ts'
+import { afterCommit, type Tx } from '../db/database.ts'
+import { insertJob } from './queries.ts'
+import { wakeWorkers } from './wake.ts'
+
+export type JobPayload =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JobPayload[]
+  | { readonly [key: string]: JobPayload }
+
+export interface EnqueueOptions {
+  /** Milliseconds since 1970; default now. */
+  readonly runAt?: number
+  /**
+   * While a job with this key waits, enqueueing another changes nothing, except that the earlier `runAt` wins.
+   * The key is free again as soon as the job starts, so what happens meanwhile gets a run of its own.
+   */
+  readonly dedupKey?: string
+  /** Attempts before the job is put aside as dead. Default 12, which is about an hour and a half. */
+  readonly maxAttempts?: number
+}
+
+const clock = systemClock()
+const defaultMaxAttempts = 12
+
+/** Writes a job; workers of this process look at once after the commit, others within seconds. */
+export async function enqueue(tx: Tx, queue: string, payload: JobPayload, options: EnqueueOptions = {}): Promise<void> {
+  const now = clock.now()
+  await insertJob(tx, {
+    id: clock.id(),
+    queue,
+    payload: JSON.stringify(payload),
+    state: 'ready',
+    runAt: options.runAt ?? now,
+    attempts: 0,
+    maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
+    leaseUntil: null,
+    worker: null,
+    dedupKey: options.dedupKey === undefined ? null : `${queue}:${options.dedupKey}`,
+    lastError: null,
+    createdAt: now,
+  })
+  afterCommit(tx, wakeWorkers)
+}
