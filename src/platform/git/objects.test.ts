@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import { openTestStore, seedRepository, testRepo } from '../../../tests/support/git-store.ts'
 import { readObject, readObjectInfos, readObjects, streamBlob } from './objects.ts'
 import { resolveRevision } from './revision.ts'
-import { openTestStore, seedRepository, testRepo } from './testing.ts'
 import { entriesAt, entryAt, listTree, walkTree } from './tree.ts'
 
 const script = `mkdir -p a/b 'awful ?%#'

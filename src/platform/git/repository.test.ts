@@ -1,13 +1,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { openTestStore, seedRepository, testRepo } from '../../../tests/support/git-store.ts'
 import { incomingFolder, repositoryFolder } from './git-store.ts'
 import { createAnnotatedTag, listRefs, moveRefs } from './refs.ts'
 import { cleanIncoming, createRepository, deleteRepository, hasRepository } from './repository.ts'
 import { resolveRevision } from './revision.ts'
 import { runGit } from './run.ts'
 import { zeroOid } from './safe-names.ts'
-import { openTestStore, seedRepository, testRepo } from './testing.ts'
 
 test('a repository is born whole, is what git expects, and dies at once', async () => {
   await using world = await openTestStore()

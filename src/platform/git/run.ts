@@ -34,6 +34,7 @@ export type GitFailureReason =
   | 'input-limit'
   | 'bad-encoding'
   | 'too-large'
+  | 'size-mismatch'
   | 'busy'
   | 'broken'
   | 'bad-name'

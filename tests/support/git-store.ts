@@ -1,11 +1,16 @@
-/** What the tests of this folder share: a store in a temporary folder and a way to make commits with real git. */
+/** What the tests of git share: a store in a temporary folder and a way to make commits with real git. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type GitStore, type GitStoreOptions, openGitStore, repositoryFolder } from './git-store.ts'
-import { createRepository } from './repository.ts'
+import {
+  type GitStore,
+  type GitStoreOptions,
+  openGitStore,
+  repositoryFolder,
+} from '../../src/platform/git/git-store.ts'
+import { createRepository } from '../../src/platform/git/repository.ts'
 
 export interface TestStore extends AsyncDisposable {
   store: GitStore
