@@ -1,0 +1,114 @@
+// Writes the documents that the code is the source of, from the build. With --check it writes nothing and fails where one is out of date.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { apiReference } from '../dist/access/api-description.js'
+import { settings } from '../dist/config.js'
+import { errorCatalogue } from '../dist/domain/errors.js'
+import { permissionRow, permissions, tokenPermissions } from '../dist/domain/permissions.js'
+import { routes } from '../dist/features/index.js'
+
+const isCheck = process.argv.includes('--check')
+const note = '<!-- Written by `npm run docs` from the code. Do not edit. -->'
+
+function configuration() {
+  const rows = Object.values(settings).map(
+    ({ env, fallback, about }) =>
+      `| \`${env}\` | ${fallback === null ? 'none' : fallback === '' ? 'empty' : `\`${fallback}\``} | ${about} |`,
+  )
+  return [
+    note,
+    '# Configuration',
+    '',
+    'Every setting is an environment variable. A name that begins with `HOLDFAST_` and is not listed here is refused at start.',
+    '',
+    '| variable | default | what it does |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+function permissionTable() {
+  const rows = Object.keys(permissions).map((action) => {
+    const row = permissionRow(action)
+    const who =
+      row.leastOnOwnRepo === undefined ? row.least : `${row.least}; ${row.leastOnOwnRepo} on repos they created`
+    const open = row.openWherePublic ? '; anybody where public' : ''
+    const token =
+      row.token === 'session'
+        ? 'none: sign in'
+        : row.token === 'any'
+          ? 'any'
+          : `${row.token.classic === 'read' ? 'read, write' : 'write'}${row.token.fineGrained.length === 0 ? '' : `, or fine-grained with ${row.token.fineGrained.map((name) => `\`${name}\``).join(' or ')}`}`
+    return `| \`${action}\` | ${row.title} | ${row.on} | ${who}${open} | ${token} | ${row.audited ? 'yes' : ''} |`
+  })
+  const tokens = Object.entries(tokenPermissions).map(
+    ([name, { on, label }]) => `| \`${name}\` | ${label} | ${on.join(', ')} |`,
+  )
+  return [
+    note,
+    '# Permissions',
+    '',
+    'Roles: `no_access` < `read` < `contributor` < `write` < `admin`. A token only narrows what its owner may do.',
+    '',
+    '| action | may | on | least role | token | audited |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    '## Permissions of fine-grained tokens',
+    '',
+    '| permission | opens | can be given on |',
+    '|---|---|---|',
+    ...tokens,
+    '',
+  ].join('\n')
+}
+
+function errors() {
+  const rows = Object.entries(errorCatalogue).map(([code, entry]) => {
+    const { status, message } = entry
+    const next = 'next' in entry ? entry.next : ''
+    return `| \`${code}\` | ${status} | ${message.replaceAll('|', '\\|')} | ${next.replaceAll('|', '\\|')} |`
+  })
+  return [
+    note,
+    '# Errors',
+    '',
+    'The `code` member of every error answer is one of these.',
+    '',
+    '| code | status | message | what to do |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+const documents = {
+  'docs/configuration.md': configuration(),
+  'docs/permissions.md': permissionTable(),
+  'docs/errors.md': errors(),
+  'docs/api.md': `${note}\n${apiReference(routes)}`,
+}
+
+const stale = []
+for (const [file, text] of Object.entries(documents)) {
+  const full = fileURLToPath(new URL(`../${file}`, import.meta.url))
+  if (isCheck) {
+    if (current(full) !== text) stale.push(file)
+  } else {
+    writeFileSync(full, text)
+  }
+}
+if (stale.length > 0) {
+  console.error(`Out of date: ${stale.join(', ')}. Run "npm run docs".`)
+  process.exitCode = 1
+}
+
+function current(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return null
+    throw error
+  }
+}
