@@ -1,5 +1,6 @@
 /* A notice: coloured edge and icon, ordinary ink. Errors interrupt a screen reader, results are told politely. */
 import type { Child } from 'hono/jsx'
+import type { FormState } from './form-state.ts'
 import { Icon } from './icon.tsx'
 import type { IconName } from './icon-names.ts'
 import type { FlashKind } from './page-context.ts'
@@ -30,4 +31,13 @@ export function Notice(props: NoticeProps) {
       {props.action}
     </div>
   )
+}
+
+/** What is wrong with a form as a whole; nothing where nothing is. */
+export function FormProblem({ form }: { form: FormState }) {
+  return form.problem ? (
+    <Notice kind="error" small={true}>
+      {form.problem}
+    </Notice>
+  ) : null
 }

@@ -1,0 +1,206 @@
+/* Making a repository, and its settings: who sees it, where it stands, and its end. */
+import { newRepoPath, type RepoKind, repoId, repoPath } from '../../web/address.ts'
+import { Button, LinkButton } from '../../web/button.tsx'
+import { TypedConfirmation } from '../../web/confirmation.tsx'
+import { Dialog } from '../../web/dialog.tsx'
+import { PickField, SelectField, TextField } from '../../web/field.tsx'
+import type { FormState } from '../../web/form-state.ts'
+import { Page } from '../../web/layout.tsx'
+import { FormProblem, Notice } from '../../web/notice.tsx'
+import type { PageContext } from '../../web/page-context.ts'
+import { PageHead, SettingsSection } from '../../web/page-head.tsx'
+import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
+import { kindWords } from './listing-pages.tsx'
+
+const visibilityPicks = [
+  {
+    value: 'private',
+    label: 'private',
+    help: 'You and the members of its organization. Nobody else learns that it exists.',
+  },
+  { value: 'public', label: 'public', help: 'Everyone who reaches this hub can read it.' },
+]
+
+/** Posts `owner`, `name`, `visibility` and, for a space, `sdk` to /new, /new-dataset, /new-space. */
+export function NewRepoPage(props: {
+  context: PageContext
+  kind: RepoKind
+  form: FormState
+  /** The namespaces in which one may create, one's own first. */
+  owners: readonly string[]
+  /** What a new repository is unless said otherwise, from the organization or the hub. */
+  visibility: 'public' | 'private'
+}) {
+  const { form, kind } = props
+  const words = kindWords[kind]
+  return (
+    <Page context={props.context} title={`New ${words.one}`} section={words.section} frame={{ kind: 'narrow' }}>
+      <PageHead
+        title={`New ${words.one}`}
+        lede={`A git repository for ${kind === 'model' ? 'weights and their card' : kind === 'dataset' ? 'data and its card' : 'an application'}. It starts empty; push with git or upload with hf.`}
+      />
+      <form class="panel p-4 grid gap-4" method="post" action={newRepoPath[kind]}>
+        <FormProblem form={form} />
+        <div class="grid gap-4 sm:grid-cols-[14rem_minmax(0,1fr)]">
+          <SelectField
+            form={form}
+            name="owner"
+            label="Owner"
+            value={props.owners[0]}
+            choices={props.owners.map((owner) => ({ value: owner, label: owner }))}
+          />
+          <TextField
+            form={form}
+            name="name"
+            label="Name"
+            required={true}
+            maxlength={96}
+            verbatim={true}
+            help="Letters, digits, hyphens, dots and underscores."
+          />
+        </div>
+        {kind === 'space' && (
+          <SelectField
+            form={form}
+            name="sdk"
+            label="Kind of application"
+            value="gradio"
+            choices={['gradio', 'streamlit', 'docker', 'static'].map((sdk) => ({ value: sdk, label: sdk }))}
+          />
+        )}
+        <PickField
+          form={form}
+          name="visibility"
+          legend="Visibility"
+          columns={2}
+          value={props.visibility}
+          picks={visibilityPicks}
+        />
+        <div class="flex flex-wrap gap-2">
+          <Button look="primary">Create {words.one}</Button>
+          <LinkButton href="/">Cancel</LinkButton>
+        </div>
+      </form>
+    </Page>
+  )
+}
+
+export type RepoSettingsDialog = { kind: 'delete'; form: FormState }
+
+type RepoSettingsProps = {
+  context: PageContext
+  repo: RepoView
+  /** Whichever of the forms was refused; the others are fresh. */
+  visibilityForm: FormState
+  moveForm: FormState
+  /** Where it may be moved: the namespaces in which one may create, and its own. */
+  owners: readonly string[]
+  /** From the policy, each on its own. */
+  mayMove: boolean
+  mayDelete: boolean
+  dialog: RepoSettingsDialog | null
+}
+
+/**
+ * Posts `visibility` to {repo}/settings/visibility, `owner` and `name` to {repo}/settings/move, `confirm` to
+ * {repo}/settings/delete. Dialog at {repo}/settings?dialog=delete.
+ */
+export function RepoSettingsPage(props: RepoSettingsProps) {
+  const { repo } = props
+  const here = repoPath(repo, '/settings')
+  return (
+    <Page
+      context={props.context}
+      title={`${repoId(repo)}: settings`}
+      section={repoSection(repo)}
+      place={<RepoPlace viewer={props.context.viewer} repo={repo} current="settings" />}
+      dialog={props.dialog && <DeleteDialog repo={repo} form={props.dialog.form} />}
+    >
+      <div class="grid grid-cols-[minmax(0,1fr)] gap-5 max-w-3xl">
+        <SettingsSection id="visibility-h" title="Visibility">
+          <form class="p-4 grid gap-3" method="post" action={`${here}/visibility`}>
+            <FormProblem form={props.visibilityForm} />
+            <PickField
+              form={props.visibilityForm}
+              name="visibility"
+              legend="Who sees it"
+              columns={2}
+              value={repo.isPrivate ? 'private' : 'public'}
+              picks={visibilityPicks}
+            />
+            <div>
+              <Button look="primary">Save visibility</Button>
+            </div>
+          </form>
+        </SettingsSection>
+        {props.mayMove && (
+          <SettingsSection id="move-h" title="Rename or move">
+            <form class="p-4 grid gap-3" method="post" action={`${here}/move`}>
+              <FormProblem form={props.moveForm} />
+              <div class="grid gap-4 sm:grid-cols-[14rem_minmax(0,1fr)]">
+                <SelectField
+                  form={props.moveForm}
+                  name="owner"
+                  label="Owner"
+                  value={repo.namespace}
+                  choices={props.owners.map((owner) => ({ value: owner, label: owner }))}
+                />
+                <TextField
+                  form={props.moveForm}
+                  name="name"
+                  label="Name"
+                  value={repo.name}
+                  required={true}
+                  maxlength={96}
+                  verbatim={true}
+                />
+              </div>
+              <p class="text-sm text-muted">
+                The old address leads to the new one for everyone who may read it, in git too. Tokens keep what they may
+                do here.
+              </p>
+              <div>
+                <Button>Rename or move {repo.name}</Button>
+              </div>
+            </form>
+          </SettingsSection>
+        )}
+        {props.mayDelete && (
+          <SettingsSection id="delete-h" title={`Delete this ${kindWords[repo.kind].one}`}>
+            <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
+              <p class="flex-1 min-w-60 text-sm text-muted">
+                Its files, its history and its settings go, for everyone. Copies that others made stay theirs.
+              </p>
+              <LinkButton look="danger" href={`${here}?dialog=delete`} dialog={true}>
+                Delete {kindWords[repo.kind].one}
+              </LinkButton>
+            </div>
+          </SettingsSection>
+        )}
+      </div>
+    </Page>
+  )
+}
+
+function DeleteDialog(props: { repo: RepoView; form: FormState }) {
+  const { repo } = props
+  const here = repoPath(repo, '/settings')
+  return (
+    <Dialog
+      title={`Delete ${repoId(repo)}`}
+      closeHref={here}
+      action={`${here}/delete`}
+      submit={
+        <Button look="error" icon="trash-2">
+          Delete {kindWords[repo.kind].one}
+        </Button>
+      }
+    >
+      <Notice kind="warning" small={true}>
+        It is gone for readers, clones and downloads on the next request. Permissions that tokens hold on it are
+        dropped, and a new repository with this name does not get them. This cannot be undone.
+      </Notice>
+      <TypedConfirmation form={props.form} word={repoId(repo)} autofocus={true} />
+    </Dialog>
+  )
+}
