@@ -46,7 +46,7 @@ const limitOf: Readonly<Record<Surface, LimitName>> = {
 export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   const table = routeTable(routes)
   const isTrusted = trustedProxies(hub.config.trustedProxies)
-  const lastUsed = trackLastUsed(hub.db, hub.log)
+  const lastUsed = trackLastUsed(hub.db, hub.log, hub.config.sessionLifetime)
   const limits: Record<LimitName, RateLimiter> = {
     api: rateLimiter(hub.config.rateLimitApi, hub.clock.now),
     resolvers: rateLimiter(hub.config.rateLimitResolvers, hub.clock.now),

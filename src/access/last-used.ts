@@ -24,7 +24,8 @@ export interface LastUsed {
 const flushEveryMs = 60_000
 const mostGathered = 10_000
 
-export function trackLastUsed(db: Db, log: Logger): LastUsed {
+/** `sessionLifetime` (ms): each use moves a session's end that far ahead. */
+export function trackLastUsed(db: Db, log: Logger, sessionLifetime: number): LastUsed {
   let uses = new Map<string, Use>()
   const flush = async (): Promise<void> => {
     const batch = uses
@@ -39,7 +40,11 @@ export function trackLastUsed(db: Db, log: Logger): LastUsed {
             .where('id', '=', id)
             .execute()
         } else {
-          await tx.updateTable('session').set({ lastUsedAt: use.at, lastIp: use.ip }).where('id', '=', id).execute()
+          await tx
+            .updateTable('session')
+            .set({ lastUsedAt: use.at, lastIp: use.ip, expiresAt: use.at + sessionLifetime })
+            .where('id', '=', id)
+            .execute()
         }
       }
     })

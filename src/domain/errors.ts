@@ -40,6 +40,12 @@ export const errorCatalogue = {
   },
   wrong_password: { status: 401, message: 'That name and password do not belong together.' },
   too_many_attempts: { status: 429, message: 'Too many attempts.', next: 'Try again in {seconds} seconds.' },
+  wrong_current_password: { status: 403, message: 'That is not your current password.' },
+  email_not_verified: {
+    status: 403,
+    message: 'This hub asks for a verified e-mail address first.',
+    next: 'Open the link that was sent to your address, or have a new one sent under Settings, Account and e-mail.',
+  },
   account_deactivated: {
     status: 403,
     message: 'This account is deactivated.',

@@ -93,6 +93,49 @@ export const permissions = {
   },
   'session.create': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'sign in' },
 
+  'user.list': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: false,
+    title: 'list the accounts of this hub',
+  },
+  'user.create': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'make an account or an invitation for somebody',
+  },
+  'user.make_link': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'make a link that verifies an address or sets a password for somebody',
+  },
+  'user.set_admin': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'make somebody an administrator of this hub, or no longer one',
+  },
+  'user.deactivate': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: "deactivate somebody's account",
+  },
+  'user.activate': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'activate an account again',
+  },
+
   'account.read': { on: 'self', least: 'signed-in', token: 'any', audited: false, title: 'see who one is (whoami)' },
   'account.update': {
     on: 'self',

@@ -84,6 +84,8 @@ export function decide(action: Action, facts: Facts): Decision {
         : decideByRole(row, facts, organizationRole(facts))
     case 'namespace':
       return decideByRole(row, facts, namespaceRole(facts, facts.resource.owner))
+    case 'instance':
+      return decideByRole(row, facts, instanceRole(facts))
     default:
       return decideByRole(row, facts, null)
   }
@@ -110,6 +112,11 @@ function decideByRole(row: PermissionRow, facts: Facts, role: Role | null): Deci
     if (row.least !== 'signed-in' && !atLeast(role, row.least)) return deny(tooWeak(row.least, role))
   }
   return tokenAllows(facts, row) ? { allow: true } : deny(outOfScope(row, facts))
+}
+
+/** An administrator of the hub is one only over the hub: it gives no role on anybody's repos. */
+function instanceRole(facts: Facts): Role | null {
+  return facts.principal.kind === 'user' && facts.principal.isAdmin ? 'admin' : null
 }
 
 function organizationRole(facts: Facts): Role | null {
@@ -195,6 +202,7 @@ export function refusal(denial: Denial, facts: Facts): HoldfastError {
 }
 
 function forbidden(denied: Denied, resource: Resource): HoldfastError {
+  if (resource.on === 'instance') return new HoldfastError('instance_admin_needed', {}, { denied })
   const params = { need: denied.need ?? '', have: denied.have ?? 'none', resource: describeResource(resource) }
   return new HoldfastError('forbidden', params, { denied })
 }

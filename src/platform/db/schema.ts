@@ -92,6 +92,8 @@ export interface TokenGrantTable {
   tokenId: string
   entityType: 'user' | 'org' | 'model' | 'dataset' | 'space' | 'resource-group'
   entityId: string
+  /** Its name when it was granted: what is shown once the owner may no longer see what it is called now. */
+  entityName: string
   /** JSON array of the Hub's permission names. */
   permissions: string
 }

@@ -25,6 +25,8 @@ const secrets: readonly [RegExp, string][] = [
   [/((?:Bearer|Basic)\s+)[\w.~+/=-]{8,}/gi, '$1[hidden]'],
   [/([?&](?:token|signature|sig|secret|password|key)=)[^&"\s\\]+/gi, '$1[hidden]'],
   [/("(?:password|token|secret|cookie|authorization|set-cookie)"\s*:\s*")(?:[^"\\]|\\.)*"/gi, '$1[hidden]"'],
+  // One-time links carry their secret in the path.
+  [/(\/(?:join|password-reset|verify-email)\/)[\w-]{20,}/g, '$1[hidden]'],
   [/(:\/\/[^/:@\s"]*:)[^@/\s"]+@/g, '$1[hidden]@'],
 ]
 

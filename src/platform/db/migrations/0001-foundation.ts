@@ -103,6 +103,7 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('tokenId', text, (c) => c.notNull().references('accessToken.id').onDelete('cascade'))
     .addColumn('entityType', text, (c) => c.notNull())
     .addColumn('entityId', text, (c) => c.notNull())
+    .addColumn('entityName', text, (c) => c.notNull())
     .addColumn('permissions', text, (c) => c.notNull())
     .addPrimaryKeyConstraint('tokenGrantKey', ['tokenId', 'entityId'])
     .execute()
@@ -125,7 +126,12 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('nameKey', text, (c) => c.notNull())
     .addColumn('createdAt', int, (c) => c.notNull())
     .execute()
-  await db.schema.createIndex('workspaceByName').on('workspace').columns(['organizationId', 'nameKey']).unique().execute()
+  await db.schema
+    .createIndex('workspaceByName')
+    .on('workspace')
+    .columns(['organizationId', 'nameKey'])
+    .unique()
+    .execute()
 
   await db.schema
     .createTable('roleGrant')
@@ -173,7 +179,9 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('deletedAt', int)
     .execute()
   // A deleted repo frees its name; its row stays until the bytes are collected.
-  await sql`create unique index "repoByName" on "repo" ("ownerId", "kind", "nameKey") where "deletedAt" is null`.execute(db)
+  await sql`create unique index "repoByName" on "repo" ("ownerId", "kind", "nameKey") where "deletedAt" is null`.execute(
+    db,
+  )
   await db.schema.createIndex('repoByDeletion').on('repo').column('deletedAt').execute()
 
   await db.schema
