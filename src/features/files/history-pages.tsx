@@ -1,0 +1,267 @@
+/* The history of a repository: the commits that lead to a revision, one commit with its change, and its branches and
+   tags. */
+import { commitPath, namespacePath, repoId, revisionPath } from '../../web/address.ts'
+import { Badge } from '../../web/badge.tsx'
+import { LinkButton } from '../../web/button.tsx'
+import { CopyButton } from '../../web/copy-button.tsx'
+import { type DiffFile, DiffView } from '../../web/diff-view.tsx'
+import { Empty } from '../../web/empty.tsx'
+import { Icon } from '../../web/icon.tsx'
+import { Page } from '../../web/layout.tsx'
+import { MoreRows } from '../../web/more-rows.tsx'
+import { Notice } from '../../web/notice.tsx'
+import type { PageContext } from '../../web/page-context.ts'
+import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
+import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
+import { counted } from '../../web/size.ts'
+import { Time } from '../../web/time.tsx'
+import { Who } from '../../web/who.tsx'
+import { RevisionBar, type RevisionView } from './revision-bar.tsx'
+import { type CommitBrief, CommitLink } from './tree-page.tsx'
+
+const months = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+] as const
+
+export function CommitsPage(props: {
+  context: PageContext
+  repo: RepoView
+  revision: RevisionView
+  commits: readonly CommitBrief[]
+  total: number | null
+  nextHref: string | null
+  firstHref: string | null
+}) {
+  const { context, repo, revision } = props
+  return (
+    <Page
+      context={context}
+      title={`${repoId(repo)}: commits at ${revision.name}`}
+      section={repoSection(repo)}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current="commits" revision={revision.name} />}
+    >
+      <RevisionBar repo={repo} revision={revision} path="" view="commits" />
+      {byDay(props.commits).map(({ day, commits }) => (
+        <section class="panel" aria-label={`Commits on ${day}`}>
+          <div class="panel-head">
+            <h2>Commits on {day}</h2>
+          </div>
+          <ul class="[&>li]:px-4 [&>li]:py-2.5 [&>li+li]:border-t [&>li]:border-line text-sm [&>li]:flex [&>li]:items-center [&>li]:gap-2.5">
+            {commits.map((commit) => (
+              <li>
+                <Who kind={commit.author.kind} name={commit.author.name} />
+                <span class="min-w-0 flex-1">
+                  <a class="quiet font-semibold block truncate" href={commitPath(repo, commit.id)}>
+                    {commit.title}
+                  </a>
+                  <span class="text-xs text-muted">
+                    <AuthorName author={commit.author} />, <Time at={commit.at} />
+                  </span>
+                </span>
+                <CommitLink repo={repo} id={commit.id} />
+                <CopyButton value={commit.id} label={`Copy commit id ${commit.id.slice(0, 7)}`} small={true} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+      <MoreRows
+        order="Newest first"
+        shown={props.commits.length}
+        total={props.total}
+        olderHref={props.nextHref}
+        firstHref={props.firstHref}
+      />
+    </Page>
+  )
+}
+
+function AuthorName({ author }: { author: CommitBrief['author'] }) {
+  return author.isAccount ? (
+    <a class="quiet" href={namespacePath(author.name)}>
+      {author.name}
+    </a>
+  ) : (
+    author.name
+  )
+}
+
+function byDay(commits: readonly CommitBrief[]): { day: string; commits: CommitBrief[] }[] {
+  const days: { day: string; commits: CommitBrief[] }[] = []
+  for (const commit of commits) {
+    const date = new Date(commit.at)
+    const day = `${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`
+    const last = days.at(-1)
+    if (last?.day === day) last.commits.push(commit)
+    else days.push({ day, commits: [commit] })
+  }
+  return days
+}
+
+type CommitPageProps = {
+  context: PageContext
+  repo: RepoView
+  commit: CommitBrief & {
+    /** The message after its first line. */
+    message: string
+    parents: readonly string[]
+    /** Who made the commit, where that is not its author. */
+    committer: { name: string; at: number } | null
+  }
+  /** Within `diffViewLimit` lines over all; compared with the first parent. */
+  files: readonly DiffFile[]
+  totals: { files: number; linesAdded: number; linesRemoved: number }
+}
+
+export function CommitPage(props: CommitPageProps) {
+  const { context, repo, commit } = props
+  const hidden = props.totals.files - props.files.length
+  return (
+    <Page
+      context={context}
+      title={`${commit.title}: ${repoId(repo)}`}
+      section={repoSection(repo)}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current="commits" />}
+    >
+      <section class="panel" aria-labelledby="commit-h">
+        <div class="p-4 grid gap-3">
+          <div class="flex flex-wrap items-start gap-3">
+            <h2 id="commit-h" class="flex-1 min-w-60 [overflow-wrap:anywhere]">
+              {commit.title}
+            </h2>
+            <LinkButton icon="folder" href={revisionPath(repo, 'tree', commit.id)}>
+              Files at this commit
+            </LinkButton>
+          </div>
+          {commit.message !== '' && (
+            <pre class="text-sm whitespace-pre-wrap [overflow-wrap:anywhere]">{commit.message}</pre>
+          )}
+          <p class="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm">
+            <Who kind={commit.author.kind} name={commit.author.name} size="small" />
+            <span class="font-semibold">
+              <AuthorName author={commit.author} />
+            </span>
+            <Time at={commit.at} />
+            {commit.committer && <span class="text-muted">committed by {commit.committer.name}</span>}
+          </p>
+          <p class="flex flex-wrap items-center gap-x-4 gap-y-1 text-sm text-muted">
+            <span class="inline-flex items-center gap-1 min-w-0">
+              <code class="[overflow-wrap:anywhere]">{commit.id}</code>
+              <CopyButton value={commit.id} label="Copy the commit id" small={true} />
+            </span>
+            {commit.parents.length > 0 && (
+              <span>
+                {commit.parents.length === 1 ? 'parent' : 'parents'}{' '}
+                {commit.parents.map((parent) => (
+                  <>
+                    <CommitLink repo={repo} id={parent} />{' '}
+                  </>
+                ))}
+              </span>
+            )}
+          </p>
+        </div>
+      </section>
+      <p class="text-sm text-muted num">
+        {counted(props.totals.files, 'file')} changed, {counted(props.totals.linesAdded, 'line')} added,{' '}
+        {props.totals.linesRemoved} removed
+      </p>
+      {props.files.map((file) => (
+        <DiffView file={file} />
+      ))}
+      {hidden > 0 && (
+        <Notice kind="info" standing={true}>
+          {counted(hidden, 'more file')} changed. Clone the repository to see them all:{' '}
+          <code>git show {commit.id.slice(0, 7)}</code>
+        </Notice>
+      )}
+    </Page>
+  )
+}
+
+export type RefRow = {
+  name: string
+  commit: Pick<CommitBrief, 'id' | 'title' | 'at'>
+  isDefault: boolean
+}
+
+export function RefsPage(props: {
+  context: PageContext
+  repo: RepoView
+  branches: readonly RefRow[]
+  tags: readonly RefRow[]
+}) {
+  const { context, repo } = props
+  return (
+    <Page
+      context={context}
+      title={`${repoId(repo)}: branches and tags`}
+      section={repoSection(repo)}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current="files" />}
+    >
+      <RefTable repo={repo} title="Branches" icon="git-branch" refs={props.branches} />
+      <RefTable repo={repo} title="Tags" icon="tag" refs={props.tags} />
+    </Page>
+  )
+}
+
+function RefTable(props: { repo: RepoView; title: string; icon: 'git-branch' | 'tag'; refs: readonly RefRow[] }) {
+  const { repo } = props
+  return (
+    <section class="panel" aria-label={props.title}>
+      <div class="panel-head">
+        <h2>{props.title}</h2>
+        <span class="count">{props.refs.length}</span>
+      </div>
+      {props.refs.length === 0 ? (
+        <Empty icon={props.icon} title={`No ${props.title.toLowerCase()} yet`}>
+          {props.icon === 'tag'
+            ? 'A tag keeps one commit under a name, as for a release.'
+            : 'The first push makes one.'}
+        </Empty>
+      ) : (
+        <Rows
+          caption={`${props.title} of ${repoId(repo)}`}
+          columns={[{ label: 'Name' }, { label: 'Commit' }, { label: 'Last change' }, { label: 'When', class: 'end' }]}
+        >
+          {props.refs.map((ref) => (
+            <Row>
+              <RowHead
+                before={
+                  <span class="text-muted">
+                    <Icon name={props.icon} />
+                  </span>
+                }
+              >
+                <a class="quiet [overflow-wrap:anywhere]" href={revisionPath(repo, 'tree', ref.name)}>
+                  {ref.name}
+                </a>{' '}
+                {ref.isDefault && <Badge>default</Badge>}
+              </RowHead>
+              <Cell label="Commit" class="nowrap">
+                <CommitLink repo={repo} id={ref.commit.id} />
+              </Cell>
+              <Cell label="Last change" class="text-muted">
+                {ref.commit.title}
+              </Cell>
+              <Cell label="When" class="end nowrap text-muted">
+                <Time at={ref.commit.at} />
+              </Cell>
+            </Row>
+          ))}
+        </Rows>
+      )}
+    </section>
+  )
+}

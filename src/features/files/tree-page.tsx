@@ -1,0 +1,257 @@
+/* The files of a folder at a revision, folders first, with the last commit that touched each. Scan and signature get
+   their columns when those features exist; until then no column promises them. */
+import type { Child } from 'hono/jsx'
+import { commitPath, repoId, repoPath, revisionPath } from '../../web/address.ts'
+import { StorageBadge, type StorageKind } from '../../web/badge.tsx'
+import { Empty } from '../../web/empty.tsx'
+import { Icon } from '../../web/icon.tsx'
+import { Page } from '../../web/layout.tsx'
+import { MoreRows } from '../../web/more-rows.tsx'
+import type { PageContext } from '../../web/page-context.ts'
+import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
+import { Cell, Row, Rows } from '../../web/rows.tsx'
+import { counted, sizeWords } from '../../web/size.ts'
+import { Snippet } from '../../web/snippet.tsx'
+import { Time } from '../../web/time.tsx'
+import { Who, type WhoKind } from '../../web/who.tsx'
+import { RevisionBar, type RevisionView } from './revision-bar.tsx'
+
+export type CommitBrief = {
+  id: string
+  /** First line of the message. */
+  title: string
+  at: number
+  /** The account that the author's verified address belongs to, else the name in the commit. */
+  author: { name: string; kind: WhoKind; isAccount: boolean }
+}
+
+export type TreeEntry = {
+  name: string
+  kind: 'folder' | 'file' | 'submodule' | 'link'
+  /** Bytes of the content, also where git holds only a pointer; null for a folder. */
+  size: number | null
+  storage: StorageKind
+  lastCommit: Pick<CommitBrief, 'id' | 'title' | 'at'> | null
+}
+
+type TreePageProps = {
+  context: PageContext
+  repo: RepoView
+  revision: RevisionView
+  /** Empty at the top. */
+  path: string
+  entries: readonly TreeEntry[]
+  /** The last commit that touched this folder. */
+  latest: CommitBrief
+  /** Commits that lead to this revision; null where it is not counted. */
+  commitCount: number | null
+  /** Files below this folder and their bytes; null where it is not counted. */
+  totals: { files: number; bytes: number } | null
+  nextHref: string | null
+  firstHref: string | null
+}
+
+export function TreePage(props: TreePageProps) {
+  const { context, repo, revision, path } = props
+  return (
+    <Page
+      context={context}
+      title={`${repoId(repo)}: ${path === '' ? 'files' : path} at ${revision.name}`}
+      section={repoSection(repo)}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current="files" revision={revision.name} />}
+    >
+      <RevisionBar repo={repo} revision={revision} path={path} view="tree">
+        {props.totals && (
+          <span class="text-muted text-sm max-sm:hidden">
+            {counted(props.totals.files, 'file')}, {sizeWords(props.totals.bytes)}
+          </span>
+        )}
+        <a class="btn btn-sm btn-line ml-auto" href={revisionPath(repo, 'commits', revision.name)}>
+          <Icon name="history" />
+          {props.commitCount === null ? 'Commits' : counted(props.commitCount, 'commit')}
+        </a>
+      </RevisionBar>
+      <section class="panel overflow-hidden" aria-label={`Files at ${revision.name}`}>
+        <LatestCommit repo={repo} commit={props.latest} />
+        <Rows
+          caption={`Files of ${repoId(repo)} at ${revision.name}, with size and last commit`}
+          phone="files"
+          columns={[
+            { label: 'Name' },
+            { label: 'Stored', class: 'hidden md:table-cell' },
+            { label: 'Size', class: 'end' },
+            { label: 'Last commit', class: 'hidden lg:table-cell' },
+            { label: 'When', class: 'end hidden md:table-cell' },
+            { label: 'Actions', silent: true, class: 'hidden md:table-cell' },
+          ]}
+        >
+          {path !== '' && <UpRow {...props} />}
+          {props.entries.map((entry) => (
+            <EntryRow {...props} entry={entry} />
+          ))}
+        </Rows>
+      </section>
+      {(props.nextHref || props.firstHref) && (
+        <MoreRows
+          order="By name"
+          shown={props.entries.length}
+          olderHref={props.nextHref}
+          olderWord="More"
+          firstHref={props.firstHref}
+        />
+      )}
+    </Page>
+  )
+}
+
+export function LatestCommit({ repo, commit }: { repo: RepoView; commit: CommitBrief }) {
+  return (
+    <div class="panel-head">
+      <Who kind={commit.author.kind} name={commit.author.name} />
+      <span class="font-semibold">{commit.author.name}</span>
+      <a class="quiet truncate min-w-0 max-sm:basis-full" href={commitPath(repo, commit.id)}>
+        {commit.title}
+      </a>
+      <span class="ml-auto flex items-center gap-3 text-sm text-muted">
+        <CommitLink repo={repo} id={commit.id} />
+        <Time at={commit.at} />
+      </span>
+    </div>
+  )
+}
+
+export function CommitLink({ repo, id }: { repo: RepoView; id: string }) {
+  return (
+    <a class="quiet" href={commitPath(repo, id)} title={id}>
+      <code>{id.slice(0, 7)}</code>
+    </a>
+  )
+}
+
+function FileHead(props: { icon: Child; children: Child }) {
+  return (
+    // biome-ignore lint/a11y/noRedundantRoles: CSS display on phones drops the native roles
+    <th role="rowheader" scope="row">
+      <span class="flex items-center gap-2">
+        <span class="text-muted">{props.icon}</span>
+        {props.children}
+      </span>
+    </th>
+  )
+}
+
+function UpRow({ repo, revision, path }: TreePageProps) {
+  const up = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
+  return (
+    <Row>
+      <FileHead icon={<Icon name="corner-left-up" />}>
+        <a class="quiet" href={revisionPath(repo, 'tree', revision.name, up)} aria-label="Folder above">
+          ..
+        </a>
+      </FileHead>
+      <Cell class="hidden md:table-cell" />
+      <Cell class="end" />
+      <Cell class="hidden lg:table-cell" />
+      <Cell class="hidden md:table-cell" />
+      <Cell class="act hidden md:table-cell" />
+    </Row>
+  )
+}
+
+const entryIcons = { folder: 'folder', file: 'file', submodule: 'git-commit-horizontal', link: 'link' } as const
+
+function EntryRow(props: TreePageProps & { entry: TreeEntry }) {
+  const { repo, revision, entry } = props
+  const path = props.path === '' ? entry.name : `${props.path}/${entry.name}`
+  const isFile = entry.kind === 'file' || entry.kind === 'link'
+  return (
+    <Row>
+      <FileHead icon={<Icon name={entryIcons[entry.kind]} />}>
+        {entry.kind === 'submodule' ? (
+          <span class="[overflow-wrap:anywhere]">{entry.name}</span>
+        ) : (
+          <a
+            class="quiet [overflow-wrap:anywhere]"
+            href={revisionPath(repo, entry.kind === 'folder' ? 'tree' : 'blob', revision.name, path)}
+          >
+            {entry.name}
+          </a>
+        )}
+      </FileHead>
+      <Cell class="nowrap hidden md:table-cell">
+        <StorageBadge kind={entry.storage} />
+      </Cell>
+      <Cell class="end nowrap">{entry.size !== null && isFile && sizeWords(entry.size)}</Cell>
+      <Cell class="hidden lg:table-cell">
+        {entry.lastCommit && (
+          <a class="quiet text-muted" href={commitPath(repo, entry.lastCommit.id)}>
+            {entry.lastCommit.title}
+          </a>
+        )}
+      </Cell>
+      <Cell class="end nowrap text-muted hidden md:table-cell">
+        {entry.lastCommit && <Time at={entry.lastCommit.at} />}
+      </Cell>
+      <Cell class="act hidden md:table-cell">
+        {entry.kind === 'file' && (
+          <a
+            class="icon-btn"
+            href={`${revisionPath(repo, 'resolve', revision.name, path)}?download=true`}
+            aria-label={`Download ${entry.name}`}
+          >
+            <Icon name="download" />
+          </a>
+        )}
+      </Cell>
+    </Row>
+  )
+}
+
+/** A repository without a commit: how to fill it, with addresses that can be pasted. */
+export function EmptyRepoPage(props: { context: PageContext; repo: RepoView; publicUrl: string }) {
+  const { context, repo, publicUrl } = props
+  const id = repoId(repo)
+  const type = repo.kind === 'model' ? '' : ` --repo-type ${repo.kind}`
+  const url = `${publicUrl}${repoPath(repo)}`
+  return (
+    <Page
+      context={context}
+      title={id}
+      section={repoSection(repo)}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current="files" />}
+    >
+      <section class="panel">
+        <Empty icon="folder" title="Nothing here yet">
+          {repo.mayWrite
+            ? `${id} has no commit. Push one with git, or upload files with hf.`
+            : `${id} has no commit. What is pushed to it appears here.`}
+        </Empty>
+      </section>
+      {repo.mayWrite && (
+        <div class="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
+          <section class="grid grid-cols-[minmax(0,1fr)] gap-2 content-start" aria-labelledby="by-hf">
+            <h2 id="by-hf">With hf</h2>
+            <Snippet
+              label="hf commands"
+              code={`export HF_ENDPOINT=${publicUrl}\nhf auth login\nhf upload ${id} .${type}`}
+            />
+          </section>
+          <section class="grid grid-cols-[minmax(0,1fr)] gap-2 content-start" aria-labelledby="by-git">
+            <h2 id="by-git">With git</h2>
+            <Snippet
+              label="git commands"
+              code={`git clone ${url}\ncd ${repo.name}\ngit lfs track "*.safetensors"\ngit add .\ngit commit -m "First files"\ngit push`}
+            />
+            <p class="text-sm text-muted">
+              git asks for a password: give it a{' '}
+              <a class="a" href="/settings/tokens">
+                token
+              </a>{' '}
+              that may write here.
+            </p>
+          </section>
+        </div>
+      )}
+    </Page>
+  )
+}
