@@ -1,0 +1,83 @@
+/**
+ * Which bytes a repo may reach. A blob is never handed out by its hash alone: the repo must link it, and a link comes only from whoever
+ * sent the bytes to that very repo. A lease of 28 days keeps what was uploaded, or promised as "already stored", until a commit names it.
+ */
+import { HoldfastError } from '../../domain/errors.ts'
+import type { Hub } from '../../hub.ts'
+import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
+import type { Db, Tx } from '../../platform/db/database.ts'
+import {
+  addUsedStorage,
+  insertLink,
+  renewLeases,
+  selectLinkedBlob,
+  selectLinkedBlobs,
+  selectShortLeases,
+  updateReferenced,
+  upsertBlob,
+} from './queries.ts'
+
+const day = 24 * 3_600_000
+/** How long a blob is kept for an upload that has not become a commit. */
+export const leaseMs = 28 * day
+/** A lease that lasts this long is as good as a new one, and saves a write. */
+const freshEnoughMs = 27 * day
+
+/** The blob if this repo links it, else null. */
+export async function findLinkedBlob(db: Db, repoId: string, sha256: string): Promise<BlobIdentity | null> {
+  return await selectLinkedBlob(db, repoId, sha256)
+}
+
+/** Of these blobs, those that the repo links, with their sizes. */
+export async function findLinkedBlobs(
+  db: Db,
+  repoId: string,
+  sha256s: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await selectLinkedBlobs(db, repoId, [...new Set(sha256s)])
+  return new Map(rows.map((row) => [row.sha256, row.size]))
+}
+
+/**
+ * Of these blobs, those that the repo links and that are sure to stay for 27 days and more: what may be answered as "already stored".
+ * Their leases are renewed before this returns.
+ */
+export async function holdLinkedBlobs(
+  hub: Hub,
+  repoId: string,
+  sha256s: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const linked = await findLinkedBlobs(hub.db, repoId, sha256s)
+  const now = hub.clock.now()
+  const short = await selectShortLeases(hub.db, [...linked.keys()], now + freshEnoughMs)
+  if (short.length === 0) return linked
+  const renewed = new Set(await hub.transaction((tx) => renewLeases(tx, short, now + leaseMs)))
+  const lost = new Set(short.filter((sha256) => !renewed.has(sha256)))
+  return new Map([...linked].filter(([sha256]) => !lost.has(sha256)))
+}
+
+/**
+ * Before bytes are written: the row that lets garbage collection find them if the write is never finished. Throws `busy` in the moment
+ * in which the same bytes are being removed.
+ */
+export async function prepareBlob(hub: Hub, blob: BlobIdentity): Promise<void> {
+  const now = hub.clock.now()
+  const isReady = await hub.transaction((tx) => upsertBlob(tx, { ...blob, createdAt: now, leaseUntil: now + leaseMs }))
+  if (!isReady) throw new HoldfastError('busy', {}, { headers: { 'retry-after': '2' } })
+}
+
+/** Links bytes that were just received, whole and checked, through this repo. Idempotent. Throws `busy` like `prepareBlob`. */
+export async function linkBlob(tx: Tx, repoId: string, blob: BlobIdentity, now: number): Promise<void> {
+  const isReady = await upsertBlob(tx, { ...blob, createdAt: now, leaseUntil: now + leaseMs })
+  if (!isReady) throw new HoldfastError('busy', {}, { headers: { 'retry-after': '2' } })
+  const isNew = await insertLink(tx, { repoId, ...blob, createdAt: now })
+  if (isNew) await addUsedStorage(tx, repoId, blob.size)
+}
+
+/**
+ * A commit of the repo names these blobs: their links no longer depend on a lease. Whoever judged the commit must have called
+ * `holdLinkedBlobs` for them, so that no collection is under way that this could come too late for.
+ */
+export async function markReferenced(tx: Tx, repoId: string, sha256s: readonly string[], now: number): Promise<void> {
+  await updateReferenced(tx, repoId, sha256s, now)
+}
