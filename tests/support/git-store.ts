@@ -12,6 +12,8 @@ import {
 } from '../../src/platform/git/git-store.ts'
 import { createRepository } from '../../src/platform/git/repository.ts'
 
+const run = promisify(execFile)
+
 export interface TestStore extends AsyncDisposable {
   store: GitStore
   /** The temporary folder; `store` lies in its `git` folder. */
@@ -28,8 +30,7 @@ export async function openTestStore(options: Partial<GitStoreOptions> = {}): Pro
   return {
     store,
     folder,
-    git: async (cwd, ...args) =>
-      (await run('git', args, { cwd, env: clientEnvironment, maxBuffer: 1 << 28 })).stdout.trimEnd(),
+    git: runClient,
     [Symbol.asyncDispose]: async () => {
       await store.close()
       await rm(folder, { recursive: true, force: true })
@@ -49,7 +50,10 @@ export async function seedRepository(test: TestStore, script: string, repo = tes
   return work
 }
 
-const run = promisify(execFile)
+/** Runs the machine's git, as a client would; gives its standard output without the last newline. */
+export async function runClient(cwd: string, ...args: string[]): Promise<string> {
+  return (await run('git', args, { cwd, env: clientEnvironment, maxBuffer: 1 << 28 })).stdout.trimEnd()
+}
 
 export const clientEnvironment = {
   PATH: '/usr/local/bin:/usr/bin:/bin',

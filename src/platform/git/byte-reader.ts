@@ -54,6 +54,20 @@ export class ByteReader {
     }
   }
 
+  /** The bytes up to the next NUL, without it, or null at the end of the stream. */
+  async upToZeroOrEnd(): Promise<string | null> {
+    for (;;) {
+      const end = this.#buffer.indexOf(0)
+      if (end >= 0) {
+        const field = this.#buffer.toString('utf8', 0, end)
+        this.#buffer = this.#buffer.subarray(end + 1)
+        return field
+      }
+      if (this.#buffer.length > lineLimit) throw new GitFailure('broken', 'git printed an endless field')
+      if (!(await this.#more())) return null
+    }
+  }
+
   /** Exactly so many bytes. */
   async exactly(size: number): Promise<Buffer> {
     if (this.#buffer.length >= size) return this.#take(size)

@@ -60,6 +60,7 @@ export interface RunResult {
 }
 
 const stderrLimit = 16 * 1024
+const killAfterMs = 3_000
 const defaultTimeLimitMs = 60_000
 const defaultOutputLimit = 16 * 1024 * 1024
 
@@ -71,7 +72,8 @@ export async function runGit(git: GitProgram, args: readonly string[], options: 
   let size = 0
   child.stdout.on('data', (chunk: Buffer) => {
     size += chunk.length
-    if (size > limit) child.stop(new GitFailure('output-limit', `git ${args[0]} printed more than ${limit} bytes`))
+    if (size > limit)
+      child.stop(new GitFailure('output-limit', `git ${commandName(args)} printed more than ${limit} bytes`))
     else chunks.push(chunk)
   })
   child.stdin.end(options.input ?? '')
@@ -89,7 +91,7 @@ export interface GitChild {
   readonly extra: readonly (Readable & Writable)[]
   /** Settles when the process has ended and its output is read; rejects when it was stopped or never began. */
   readonly ended: Promise<{ code: number; stderr: string }>
-  /** Kills the whole process group; `ended` rejects with the reason. */
+  /** Ends the whole process group; `ended` rejects with the reason. */
   stop(reason: GitFailure): void
 }
 
@@ -111,16 +113,20 @@ export function startGit(git: GitProgram, args: readonly string[], options: Star
   }) as ChildProcessWithoutNullStreams
   let stopped: GitFailure | null = null
   const stop = (reason: GitFailure) => {
-    stopped ??= reason
-    killGroup(child)
+    if (stopped) return
+    stopped = reason
+    endGroup(child)
   }
   const stderr = captureStderr(child.stderr)
   // A process that ends early closes its input; what matters then is its exit code, not our EPIPE.
   child.stdin.on('error', () => undefined)
   const ended = new Promise<{ code: number; stderr: string }>((resolve, reject) => {
     const limitMs = options.timeLimitMs ?? defaultTimeLimitMs
-    const timer = setTimeout(() => stop(new GitFailure('timeout', `git ${args[0]} took over ${limitMs} ms`)), limitMs)
-    const onAbort = () => stop(new GitFailure('aborted', `git ${args[0]} was not wanted any more`))
+    const timer = setTimeout(
+      () => stop(new GitFailure('timeout', `git ${commandName(args)} took over ${limitMs} ms`)),
+      limitMs,
+    )
+    const onAbort = () => stop(new GitFailure('aborted', `git ${commandName(args)} was not wanted any more`))
     options.signal?.addEventListener('abort', onAbort, { once: true })
     if (options.signal?.aborted) onAbort()
     const finish = () => {
@@ -134,7 +140,8 @@ export function startGit(git: GitProgram, args: readonly string[], options: Star
     child.on('close', (code, killedBy) => {
       finish()
       if (stopped) reject(stopped)
-      else if (code === null) reject(new GitFailure('exit', `git ${args[0]} was ended by ${killedBy}`, stderr.text()))
+      else if (code === null)
+        reject(new GitFailure('exit', `git ${commandName(args)} was ended by ${killedBy}`, stderr.text()))
       else resolve({ code, stderr: stderr.text() })
     })
   })
@@ -147,8 +154,11 @@ export function startGit(git: GitProgram, args: readonly string[], options: Star
 
 /** The failure that an unexpected exit code means. */
 export function exitFailure(args: readonly string[], code: number, stderr: string): GitFailure {
-  const name = args.find((arg, index) => !arg.startsWith('-') && args[index - 1] !== '-c') ?? ''
-  return new GitFailure('exit', `git ${name} ended with code ${code}`, stderr)
+  return new GitFailure('exit', `git ${commandName(args)} ended with code ${code}`, stderr)
+}
+
+function commandName(args: readonly string[]): string {
+  return args.find((arg, index) => !arg.startsWith('-') && args[index - 1] !== '--git-dir') ?? ''
 }
 
 function captureStderr(stream: Readable): { text(): string } {
@@ -162,10 +172,16 @@ function captureStderr(stream: Readable): { text(): string } {
   return { text: () => Buffer.concat(chunks).toString('utf8') }
 }
 
-function killGroup(child: ChildProcess): void {
+/** SIGTERM first: git removes its temporary files and quarantine on it. What does not end then is killed. */
+function endGroup(child: ChildProcess): void {
+  signalGroup(child, 'SIGTERM')
+  setTimeout(() => signalGroup(child, 'SIGKILL'), killAfterMs).unref()
+}
+
+function signalGroup(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   try {
-    process.kill(-child.pid, 'SIGKILL')
+    process.kill(-child.pid, signal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }

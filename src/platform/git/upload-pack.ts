@@ -1,0 +1,87 @@
+/**
+ * The reading half of git over HTTP: `upload-pack` with its streams wired to the request and the response, and the
+ * advertisement of refs for both halves (gitprotocol-http(5), what `git http-backend` does). Protocol v2, shallow and
+ * partial clones are git's own work.
+ */
+import type { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type GitStore, repositoryFolder } from './git-store.ts'
+import { flushPacket, packet } from './pkt-line.ts'
+import { decodeBody } from './request-body.ts'
+import { exitFailure, type GitChild, GitFailure, startGit } from './run.ts'
+
+export type GitService = 'git-upload-pack' | 'git-receive-pack'
+
+export interface UploadPackRequest {
+  request: Readable
+  /** The request's Content-Encoding. */
+  encoding?: string | null | undefined
+  /** The request's Git-Protocol header. */
+  protocol?: string | null | undefined
+  response: Writable
+  signal?: AbortSignal | undefined
+  /** Milliseconds for the whole answer. Default: one hour. */
+  timeLimitMs?: number
+  /** Bytes of the request, decompressed. Default: 64 MiB of wants and haves. */
+  requestLimit?: number
+}
+
+const hour = 3_600_000
+
+/** Writes the answer to `GET info/refs?service=...`; ends the response. Headers are the caller's. */
+export async function advertiseRefs(
+  store: GitStore,
+  repo: string,
+  service: GitService,
+  answer: { protocol?: string | null | undefined; response: Writable; signal?: AbortSignal | undefined },
+): Promise<void> {
+  const name = service.slice('git-'.length)
+  const protocol = protocolEnvironment(answer.protocol)
+  // http-backend leaves the service line out for version 2; receive-pack knows no version 2 and always has it.
+  const isBare = name === 'upload-pack' && /(^|:)version=2(:|$)/.test(protocol.GIT_PROTOCOL ?? '')
+  if (!isBare) answer.response.write(Buffer.concat([packet(`# service=${service}\n`), Buffer.from(flushPacket)]))
+  const args = [name, '--stateless-rpc', '--http-backend-info-refs', repositoryFolder(store, repo)]
+  const child = startGit(store, args, { environment: protocol, signal: answer.signal })
+  child.stdin.end()
+  await pipeToResponse(child, answer.response, args)
+}
+
+/** Answers `POST git-upload-pack`; ends the response. Rejects when the client went away or git failed. */
+export async function uploadPack(store: GitStore, repo: string, exchange: UploadPackRequest): Promise<void> {
+  const body = decodeBody(exchange.request, exchange.encoding, exchange.requestLimit ?? 64 * 1024 * 1024)
+  const args = ['upload-pack', '--strict', '--stateless-rpc', repositoryFolder(store, repo)]
+  const child = startGit(store, args, {
+    environment: protocolEnvironment(exchange.protocol),
+    signal: exchange.signal,
+    timeLimitMs: exchange.timeLimitMs ?? hour,
+  })
+  feed(body, child)
+  await pipeToResponse(child, exchange.response, args)
+}
+
+/** Only what git's own protocol header can hold: it becomes an environment variable. */
+export function protocolEnvironment(header: string | null | undefined): Record<string, string> {
+  return header && /^[a-z0-9=.:-]{1,100}$/i.test(header) ? { GIT_PROTOCOL: header } : {}
+}
+
+/** Sends the request's body to the process; a body that breaks stops the process with the reason. */
+export function feed(body: Readable, child: GitChild): void {
+  pipeline(body, child.stdin).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof GitFailure) child.stop(error)
+    // git may stop reading early (an error that it reports itself): its exit code decides then.
+    else if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_PREMATURE_CLOSE' && error.code !== 'ECONNRESET') {
+      child.stop(new GitFailure('broken', `the request's body is damaged (${error.code ?? error.message})`))
+    } else if (error.code !== 'EPIPE' && body.errored) child.stop(new GitFailure('aborted', 'the client went away'))
+  })
+}
+
+async function pipeToResponse(child: GitChild, response: Writable, args: readonly string[]): Promise<void> {
+  try {
+    await pipeline(child.stdout, response)
+  } catch (error) {
+    child.stop(new GitFailure('aborted', `the client went away (${error instanceof Error ? error.message : error})`))
+  }
+  const { code, stderr } = await child.ended
+  // 128 with nothing to say is a client that hung up in the middle of a negotiation.
+  if (code !== 0 && !(code === 128 && /the remote end hung up/.test(stderr))) throw exitFailure(args, code, stderr)
+}

@@ -1,0 +1,82 @@
+/**
+ * An acknowledged write must survive a power cut. Killing a process cannot show that, because the operating system
+ * keeps what was written: so the system calls are traced, and every file and folder that matters must have been synced.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { runClient } from '../support/git-store.ts'
+
+const hasStrace = spawnSync('strace', ['-V']).status === 0
+if (!hasStrace) console.warn('SKIPPED: durability of git writes. Install strace (apt-get install strace) to run it.')
+
+const repo = '65f0c0ffee0000000000abcd'
+
+test.skipIf(!hasStrace)(
+  'pushes, API commits and ref moves are synced before they are acknowledged',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-durable-'))
+    try {
+      const trace = join(folder, 'trace')
+      const script = fileURLToPath(new URL('./durability-server.ts', import.meta.url))
+      const traced = [
+        '-f',
+        '-y',
+        '-e',
+        'trace=fsync,fdatasync',
+        '-o',
+        trace,
+        process.execPath,
+        script,
+        join(folder, 'git'),
+        repo,
+      ]
+      const server = spawn('strace', traced, { stdio: ['pipe', 'pipe', 'inherit'] })
+      const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]()
+      const url = (await lines.next()).value ?? ''
+      const work = join(folder, 'work')
+      await runClient(folder, 'init', '-q', '-b', 'main', work)
+      await runClient(work, 'commit', '-q', '--allow-empty', '-m', 'small')
+      await runClient(work, 'push', '-q', url, 'main:refs/heads/made/by-push')
+      server.stdin.write('commit\n')
+      expect((await lines.next()).value).toBe('done')
+      server.stdin.end()
+      await new Promise((resolve) => server.once('exit', resolve))
+
+      const bare = join(folder, 'git/ab/cd', `${repo}.git`)
+      const synced = syncedPaths(await readFile(trace, 'utf8'))
+      const at = (path: RegExp) =>
+        synced.filter((name) => name.startsWith(bare) && path.test(name.slice(bare.length + 1)))
+      expect(
+        synced.some((name) => /incoming\/new-[^/]*\/config/.test(name)),
+        'configuration of the repository',
+      ).toBe(true)
+      const mustBeSynced = {
+        'pack of the push': /^objects\/(tmp_objdir-)?incoming-\w+\/pack\/tmp_pack/,
+        'index of the push': /^objects\/(tmp_objdir-)?incoming-\w+\/pack\/(tmp_idx|.*\.idx)/,
+        'ref of the push': /^refs\/heads\/made\/by-push\.lock$/,
+        'pack of the API commit': /^staging\/\w+\/pack\/(tmp_pack_new|pack-\w+\.pack)$/,
+        'index of the API commit': /^staging\/\w+\/pack\/pack-\w+\.idx$/,
+        'ref of the API commit': /^refs\/heads\/made\/by-api\.lock$/,
+        'folder of packs': /^objects\/pack$/,
+        'folder of refs': /^refs\/heads\/made$/,
+      }
+      for (const [what, path] of Object.entries(mustBeSynced)) {
+        expect(at(path), `${what}, among ${synced.join(' ')}`).not.toEqual([])
+      }
+      expect(at(/^objects\/pack$/).length).toBeGreaterThanOrEqual(2)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+  30_000,
+)
+
+/** `123 fsync(7</path/of/file>) = 0`; a call that another thread interrupted stands on two lines, the path on the first. */
+function syncedPaths(trace: string): string[] {
+  return [...trace.matchAll(/\bf(?:data)?sync\(\d+<([^>]+)>/g)].map((match) => match[1] ?? '')
+}
