@@ -7,11 +7,13 @@ import { isTokenShaped } from '../domain/token.ts'
 import type { KeyRing } from '../platform/crypto/key-ring.ts'
 import { hashSecret } from '../platform/crypto/secret.ts'
 import type { HttpRequest } from './http-request.ts'
+import { type SignedCredential, signedCredential } from './signed-address.ts'
 
 export type Presented =
   | { readonly kind: 'none' }
   | { readonly kind: 'session'; readonly hash: string }
   | { readonly kind: 'token'; readonly hash: string }
+  | ({ readonly kind: 'signed' } & SignedCredential)
 
 const none: Presented = { kind: 'none' }
 
@@ -25,6 +27,11 @@ export function presentedCredential(request: HttpRequest, keys: KeyRing): Presen
   }
   const cookie = request.cookie('token')
   return cookie === null || cookie === '' ? none : { kind: 'session', hash: hashSecret(cookie) }
+}
+
+/** The authority of a route that takes signed addresses only; headers and cookies do not count there. */
+export function presentedBySignature(request: HttpRequest, keys: KeyRing, now: number): Presented {
+  return { kind: 'signed', ...signedCredential(request, keys, now) }
 }
 
 /** What stands in the database in place of a token. */

@@ -9,7 +9,7 @@ import { type Action, permissionRow } from '../domain/permissions.ts'
 import { authorize, canSee } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { check, queryObject, readBody } from './body.ts'
-import { type Presented, presentedCredential } from './credentials.ts'
+import { type Presented, presentedBySignature, presentedCredential } from './credentials.ts'
 import { asHoldfastError, errorReply } from './error-reply.ts'
 import { findMovedRepo } from './find-moved.ts'
 import { type HttpRequest, readRequest, refuseCrossSite, trustedProxies } from './http-request.ts'
@@ -128,7 +128,7 @@ interface RequestState {
 async function pass(door: Door, match: Match, request: HttpRequest, state: RequestState): Promise<Reply> {
   const { hub } = door
   const { definition, surface } = match.route
-  const presented = presentedOrLimited(door, surface, request)
+  const presented = presentedOrLimited(door, match, request)
   if (presented.kind === 'session' || (presented.kind === 'none' && surface === 'page')) {
     if (!safeMethods.includes(request.method)) refuseCrossSite(request, door.publicOrigin())
   }
@@ -181,11 +181,14 @@ function targetAgain(target: Target, facts: Facts): Target {
 }
 
 /** A credential that cannot be one still counts against the address it came from. */
-function presentedOrLimited(door: Door, surface: Surface, request: HttpRequest): Presented {
+function presentedOrLimited(door: Door, match: Match, request: HttpRequest): Presented {
+  const { keys, clock } = door.hub
   try {
-    return presentedCredential(request, door.hub.keys)
+    return match.route.definition.signed === true
+      ? presentedBySignature(request, keys, clock.now())
+      : presentedCredential(request, keys)
   } catch (error) {
-    limit(door, surface, request, null)
+    limit(door, match.route.surface, request, null)
     throw error
   }
 }

@@ -33,7 +33,16 @@ export type Target =
   | { readonly on: 'repo'; readonly kind: RepoKind; readonly namespace: string; readonly name: string }
   | { readonly on: 'repo-id'; readonly id: string }
 
-type Params = { hash: string; now: number; namespaceKey: string; kind: string; repoKey: string; repoId: string }
+type Params = {
+  hash: string
+  credentialId: string
+  issuedAt: number
+  now: number
+  namespaceKey: string
+  kind: string
+  repoKey: string
+  repoId: string
+}
 
 /** One row: columns of what was not asked for are null. */
 interface FactsRow {
@@ -71,14 +80,16 @@ interface FactsRow {
   workspaceGrant: string | null
 }
 
-type CredentialKind = Presented['kind']
+type CredentialKind = 'none' | Credential['kind']
+/** By which column a credential is found: a signed address names it by id. */
+type Lookup = CredentialKind | 'session-id' | 'token-id'
 type ResourceShape = 'none' | 'owner' | 'repo' | 'repo-id'
 type Param = (name: keyof Params & string) => Expression<string | number | null>
 
 const statements = new Map<string, Prepared<Params, FactsRow>>()
 
 /** One statement for each pair of credential and resource, compiled when it is first needed. */
-function statementFor(credential: CredentialKind, resource: ResourceShape): Prepared<Params, FactsRow> {
+function statementFor(credential: Lookup, resource: ResourceShape): Prepared<Params, FactsRow> {
   const key = `${credential} ${resource}`
   let found = statements.get(key)
   if (found === undefined) {
@@ -91,11 +102,12 @@ function statementFor(credential: CredentialKind, resource: ResourceShape): Prep
 }
 
 /** A row always comes back: `start` has one, and everything else is joined to it from the left by a unique index. */
-function factsQuery(credential: CredentialKind, resource: ResourceShape, param: Param): RawBuilder<FactsRow> {
+function factsQuery(lookup: Lookup, resource: ResourceShape, param: Param): RawBuilder<FactsRow> {
+  const credential = kindOfLookup(lookup)
   const columns = [...credentialColumns[credential], ...resourceColumns[resource]]
   if (credential !== 'none' && resource !== 'none') columns.push(...standingColumns(credential, resource))
   return sql<FactsRow>`(select ${sql.join(columns)} from (select 1 as "one") as "start"
-    ${credentialJoins(credential, param)}
+    ${credentialJoins(lookup, param)}
     ${resourceJoins(resource, param)}
     ${credential === 'none' || resource === 'none' ? sql`` : standingJoins(credential, resource)})`
 }
@@ -125,14 +137,37 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
   ],
 }
 
-function credentialJoins(credential: CredentialKind, param: Param): RawBuilder<unknown> {
-  if (credential === 'none') return sql``
+function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
+  if (lookup === 'none') return sql``
   const owner = sql`left join "namespace" as "un" on "un"."id" = "u"."id"`
-  return credential === 'session'
-    ? sql`left join "session" as "s" on "s"."tokenHash" = ${param('hash')} and "s"."expiresAt" > ${param('now')}
+  return kindOfLookup(lookup) === 'session'
+    ? sql`left join "session" as "s" on ${credentialKey(lookup, param)} and "s"."expiresAt" > ${param('now')}
           left join "user" as "u" on "u"."id" = "s"."userId" ${owner}`
-    : sql`left join "accessToken" as "t" on "t"."hash" = ${param('hash')}
+    : sql`left join "accessToken" as "t" on ${credentialKey(lookup, param)}
           left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}`
+}
+
+function credentialKey(lookup: Exclude<Lookup, 'none'>, param: Param): RawBuilder<unknown> {
+  switch (lookup) {
+    case 'session':
+      return sql`"s"."tokenHash" = ${param('hash')}`
+    case 'session-id':
+      return sql`"s"."id" = ${param('credentialId')}`
+    case 'token':
+      return sql`"t"."hash" = ${param('hash')}`
+    case 'token-id':
+      // A refresh ends what the old value began.
+      return sql`"t"."id" = ${param('credentialId')} and coalesce("t"."rotatedAt", 0) <= ${param('issuedAt')}`
+  }
+}
+
+function kindOfLookup(lookup: Lookup): CredentialKind {
+  return lookup === 'session-id' ? 'session' : lookup === 'token-id' ? 'token' : lookup
+}
+
+function lookupOf(presented: Presented): Lookup {
+  if (presented.kind !== 'signed') return presented.kind
+  return presented.credential === null ? 'none' : `${presented.credential.kind}-id`
 }
 
 const ownerColumns = [sql`"o"."id" as "ownerId"`, sql`"o"."kind" as "ownerKind"`, sql`"o"."name" as "ownerName"`]
@@ -209,8 +244,11 @@ export interface LoadedFacts {
  */
 export async function loadFacts(db: Db, presented: Presented, target: Target, now: number): Promise<LoadedFacts> {
   const shape = shapeOf(target)
-  const row = await statementFor(presented.kind, shape).first(db.read, {
-    hash: presented.kind === 'none' ? '' : presented.hash,
+  const lookup = lookupOf(presented)
+  const row = await statementFor(lookup, shape).first(db.read, {
+    hash: 'hash' in presented ? presented.hash : '',
+    credentialId: presented.kind === 'signed' ? (presented.credential?.id ?? '') : '',
+    issuedAt: presented.kind === 'signed' ? presented.issuedAt : 0,
     now,
     namespaceKey:
       'namespace' in target ? nameKey(target.namespace) : 'name' in target ? nameKey(target.name ?? '') : '',
@@ -219,9 +257,10 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
     repoId: target.on === 'repo-id' ? target.id : '',
   })
   if (row === null) throw new Error('The facts query returned no row.')
-  const { principal, credential } = caller(presented, row, now)
+  const held = kindOfLookup(lookup)
+  const { principal, credential } = caller(held, row, now)
   return {
-    facts: { principal, credential, resource: resourceOf(target, row), standing: standingOf(presented, shape, row) },
+    facts: { principal, credential, resource: resourceOf(target, row), standing: standingOf(held, shape, row) },
     credentialLastUsedAt: row.credentialLastUsedAt ?? null,
   }
 }
@@ -240,14 +279,14 @@ function shapeOf(target: Target): ResourceShape {
 }
 
 function caller(
-  presented: Presented,
+  held: CredentialKind,
   row: FactsRow,
   now: number,
 ): { principal: Principal; credential: Credential | null } {
   const anonymous = { principal: { kind: 'anonymous' } as const, credential: null }
-  if (presented.kind === 'none') return anonymous
+  if (held === 'none') return anonymous
   const isActive = row.userId !== null && row.userName !== null && row.userState === 'active'
-  if (presented.kind === 'session') {
+  if (held === 'session') {
     if (!isActive || row.sessionId == null) return anonymous
     return { principal: userOf(row), credential: { kind: 'session', id: row.sessionId } }
   }
@@ -324,8 +363,8 @@ function repoOf(row: FactsRow, owner: OwnerFacts | null): RepoFacts | null {
   }
 }
 
-function standingOf(presented: Presented, shape: ResourceShape, row: FactsRow): Standing {
-  if (presented.kind === 'none' || shape === 'none') return noStanding
+function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow): Standing {
+  if (held === 'none' || shape === 'none') return noStanding
   return {
     organizationRole: roleOf(row.organizationRole),
     workspaceRole: roleOf(row.workspaceRole),

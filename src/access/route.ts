@@ -65,6 +65,8 @@ export interface RouteDefinition<A extends Action, Q extends z.ZodType, B extend
   readonly body?: B
   /** The body decides action or target: it is read before authorization, but after authentication, and only where the caller is known. */
   readonly decidesByBody?: true
+  /** The address itself carries the authority (`signed-address.ts`): no header or cookie is looked at. */
+  readonly signed?: true
   /** Bytes; default 1 MiB. */
   readonly bodyLimit?: number
   /** One sentence for the API description. Absent for pages. */

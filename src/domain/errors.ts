@@ -56,6 +56,11 @@ export const errorCatalogue = {
     message: 'This request came from another website and was not carried out.',
     next: 'Open the page on this hub and try again.',
   },
+  address_not_valid: {
+    status: 403,
+    message: 'This upload or download address has expired, or it was changed on the way.',
+    next: 'Start the transfer again: a new address is made for it.',
+  },
   link_invalid: {
     status: 410,
     message: 'This link was used, has expired or is not complete.',
