@@ -3,6 +3,7 @@
  * Portable on purpose: ids are 24 lowercase hex digits (time-ordered), times are integer milliseconds,
  * truth values are 0 or 1, and JSON is text. docs/storage.md says what each table is for and what can be rebuilt.
  */
+import type { Generated } from 'kysely'
 
 export type Flag = 0 | 1
 
@@ -144,14 +145,18 @@ export interface RepoTable {
   headCommit: string | null
   /** JSON object read from the README front matter at the head of `main`. */
   cardData: string | null
+  /** JSON object: what config.json at the head of `main` says of the architecture. */
+  config: string | null
+  /** JSON array, in the order in which they are shown; `repoTag` has the same ones to search by. */
+  tags: Generated<string>
   pipelineTag: string | null
   libraryName: string | null
   sdk: string | null
-  downloads: number
-  downloadsAllTime: number
-  likes: number
-  trendingScore: number
-  usedStorage: number
+  downloads: Generated<number>
+  downloadsAllTime: Generated<number>
+  likes: Generated<number>
+  trendingScore: Generated<number>
+  usedStorage: Generated<number>
   createdAt: number
   updatedAt: number
   deletedAt: number | null

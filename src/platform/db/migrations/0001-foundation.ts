@@ -150,9 +150,15 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .columns(['principalId', 'targetKind', 'targetId'])
     .execute()
 
-  await db.schema
-    .createTable('repo')
-    .addColumn('id', text, (c) => c.primaryKey())
+  // SQLite's search index points at rows by number, and VACUUM renumbers rows that have no column for it.
+  const repo =
+    dialect === 'sqlite'
+      ? db.schema
+          .createTable('repo')
+          .addColumn('rowNumber', int, (c) => c.primaryKey())
+          .addColumn('id', text, (c) => c.notNull().unique())
+      : db.schema.createTable('repo').addColumn('id', text, (c) => c.primaryKey())
+  await repo
     .addColumn('kind', text, (c) => c.notNull())
     .addColumn('ownerId', text, (c) => c.notNull())
     .addColumn('name', text, (c) => c.notNull())
@@ -166,6 +172,8 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('disabledAt', int)
     .addColumn('headCommit', text)
     .addColumn('cardData', text)
+    .addColumn('config', text)
+    .addColumn('tags', text, (c) => c.notNull().defaultTo('[]'))
     .addColumn('pipelineTag', text)
     .addColumn('libraryName', text)
     .addColumn('sdk', text)
@@ -182,7 +190,9 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
   await sql`create unique index "repoByName" on "repo" ("ownerId", "kind", "nameKey") where "deletedAt" is null`.execute(
     db,
   )
-  await db.schema.createIndex('repoByDeletion').on('repo').column('deletedAt').execute()
+  await sql`create index "repoByDeletion" on "repo" ("deletedAt") where "deletedAt" is not null`.execute(db)
+  await createRepoLists(db)
+  await (dialect === 'sqlite' ? createSqliteRepoSearch(db) : createPostgresRepoSearch(db))
 
   await db.schema
     .createTable('repoTag')
@@ -316,4 +326,68 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('key', text, (c) => c.primaryKey())
     .addColumn('value', text, (c) => c.notNull())
     .execute()
+}
+
+/**
+ * One index for each source that a list of repos is merged from (access/visible-repos.ts) and each order it may have: all public repos,
+ * an owner's public ones, and the others by what opens them: their workspace, else their owner; all of an owner's workspaces for its
+ * administrators. So every page of every list is read from its first row on, whoever looks.
+ */
+async function createRepoLists(db: Kysely<unknown>): Promise<void> {
+  const sources = {
+    Public: [sql`"kind"`, sql`"visibility" = 'public'`],
+    PublicOfOwner: [sql`"ownerId", "kind"`, sql`"visibility" = 'public'`],
+    Hidden: [sql`(coalesce("workspaceId", "ownerId")), "kind"`, sql`"visibility" <> 'public'`],
+    HiddenInWorkspaces: [sql`"ownerId", "kind"`, sql`"visibility" <> 'public' and "workspaceId" is not null`],
+  } as const
+  const orders = ['createdAt', 'updatedAt', 'downloads', 'likes', 'trendingScore']
+  for (const [source, [columns, condition]] of Object.entries(sources)) {
+    for (const order of orders) {
+      const name = `repo${source}By${order.charAt(0).toUpperCase()}${order.slice(1)}`
+      await sql`create index ${sql.id(name)} on "repo" (${columns}, ${sql.id(order)}, "id")
+        where ${condition} and "deletedAt" is null`.execute(db)
+    }
+  }
+}
+
+/**
+ * Names by their trigrams, kept in step by triggers. A first trigram of signs that no name contains says kind and whether the repo is
+ * public, so that a search never touches names which the searcher may not see. Two blanks at the end make every two characters the
+ * beginning of a trigram.
+ */
+async function createSqliteRepoSearch(db: Kysely<unknown>): Promise<void> {
+  await sql`create virtual table "repoSearch" using fts5 ("name", content='', contentless_delete=1, detail=none, tokenize='trigram')`.execute(
+    db,
+  )
+  const text = sql`case when new."visibility" = 'public' then '+' else '!' end || case new."kind" when 'model' then '**' when 'dataset' then '##' else '@@' end
+    || new."fullNameKey" || '  '`
+  const insert = sql`insert into "repoSearch" ("rowid", "name") select new."rowNumber", ${text} where new."deletedAt" is null`
+  const remove = sql`delete from "repoSearch" where "rowid" = old."rowNumber"`
+  await sql`create trigger "repoSearchInsert" after insert on "repo" begin ${insert}; end`.execute(db)
+  await sql`create trigger "repoSearchUpdate" after update of "fullNameKey", "visibility", "kind", "deletedAt" on "repo"
+    begin ${remove}; ${insert}; end`.execute(db)
+  await sql`create trigger "repoSearchDelete" after delete on "repo" begin ${remove}; end`.execute(db)
+}
+
+/**
+ * The same by pg_trgm, wherever that extension lives. Where it cannot be made (no right, not installed) search still works, by reading
+ * the names in order; docs/storage.md says how to add the extension and these two indexes later.
+ */
+async function createPostgresRepoSearch(db: Kysely<unknown>): Promise<void> {
+  await sql`do $do$
+    declare home text;
+    begin
+      begin
+        create extension if not exists pg_trgm with schema public;
+      exception when others then
+        -- Two programs that start together collide here; the other one made it.
+        null;
+      end;
+      select n.nspname into home from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_trgm';
+      if home is not null then
+        execute format('create index "repoSearchPublic" on "repo" using gin ("fullNameKey" %I.gin_trgm_ops) where "visibility" = ''public'' and "deletedAt" is null', home);
+        execute format('create index "repoSearchHidden" on "repo" using gin ("fullNameKey" %I.gin_trgm_ops) where "visibility" <> ''public'' and "deletedAt" is null', home);
+      end if;
+    end
+  $do$`.execute(db)
 }
