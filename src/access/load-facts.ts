@@ -265,6 +265,15 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
   }
 }
 
+/** A stranger and a thing that always exists: nothing to look up. */
+function factsOfNobody(target: Target): LoadedFacts {
+  const resource: Resource = target.on === 'self' ? { on: 'self' } : { on: 'instance' }
+  return {
+    facts: { principal: { kind: 'anonymous' }, credential: null, resource, standing: noStanding },
+    credentialLastUsedAt: null,
+  }
+}
+
 function shapeOf(target: Target): ResourceShape {
   switch (target.on) {
     case 'instance':
