@@ -33,10 +33,7 @@ export async function writeHashed(
     const checked = new CheckedBytes(expected)
     try {
       for (const source of sources) {
-        await forEachChunk(source, signal, (chunk) => {
-          checked.add(chunk)
-          return writer.add(chunk)
-        })
+        await forEachChunk(source, checked, signal, (chunk) => writer.add(chunk))
       }
       await writer.flush()
     } finally {
@@ -53,16 +50,14 @@ export async function writeHashed(
 /** Checks the bytes like a write would, and drops them. */
 export async function drainHashed(source: Readable, expected: ExpectedBytes, signal?: AbortSignal): Promise<void> {
   const checked = new CheckedBytes(expected)
-  await forEachChunk(source, signal, (chunk) => {
-    checked.add(chunk)
-    return null
-  })
+  await forEachChunk(source, checked, signal, () => null)
   checked.finish()
 }
 
-/** Calls `take` with slices; waits for what it returns. An aborted source ends in an error, never in a short file. */
+/** Counts, hashes and hands on slices; waits for what `take` returns. A sender that goes away is a `length_mismatch`. */
 async function forEachChunk(
   source: Readable,
+  checked: CheckedBytes,
   signal: AbortSignal | undefined,
   take: (slice: Uint8Array) => Promise<void> | null,
 ): Promise<void> {
@@ -75,13 +70,23 @@ async function forEachChunk(
     // A refused request body is left standing, not destroyed: the answer that says why still goes out on its connection.
     for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       for (let at = 0; at < chunk.length; at += sliceSize) {
-        const wait = take(chunk.length <= sliceSize ? chunk : chunk.subarray(at, at + sliceSize))
+        const slice = chunk.length <= sliceSize ? chunk : chunk.subarray(at, at + sliceSize)
+        checked.add(slice)
+        const wait = take(slice)
         if (wait !== null) await wait
       }
     }
+  } catch (error) {
+    if (isHangUp(error)) checked.refuseLength(error)
+    throw error
   } finally {
     signal?.removeEventListener('abort', abort)
   }
+}
+
+function isHangUp(error: unknown): boolean {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 class CheckedBytes {
@@ -95,12 +100,12 @@ class CheckedBytes {
 
   add(slice: Uint8Array): void {
     this.#received += slice.length
-    if (this.#received > this.#expected.size) this.#refuseLength()
+    if (this.#received > this.#expected.size) this.refuseLength()
     this.#hash.update(slice)
   }
 
   finish(): string {
-    if (this.#received !== this.#expected.size) this.#refuseLength()
+    if (this.#received !== this.#expected.size) this.refuseLength()
     const digest = this.#hash.digest('hex')
     if (this.#expected.sha256 !== null && digest !== this.#expected.sha256) {
       throw new HoldfastError('hash_mismatch', { received: digest, expected: this.#expected.sha256 })
@@ -108,8 +113,9 @@ class CheckedBytes {
     return digest
   }
 
-  #refuseLength(): never {
-    throw new HoldfastError('length_mismatch', { received: this.#received, expected: this.#expected.size })
+  refuseLength(cause?: unknown): never {
+    const counts = { received: this.#received, expected: this.#expected.size }
+    throw new HoldfastError('length_mismatch', counts, cause === undefined ? {} : { cause })
   }
 }
 
