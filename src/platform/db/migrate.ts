@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type CompiledQuery, Kysely, sql } from 'kysely'
-import type { Db } from './database.ts'
+import type { Db } from './db.ts'
 import { DatabaseError } from './errors.ts'
 import { type DialectName, kyselyProps } from './kysely-handle.ts'
 import { migrations as everyMigration, type Migration } from './migrations/index.ts'

@@ -1,6 +1,6 @@
 /** Holdfast's database on PostgreSQL: one pool for point reads and transactions, one with a time limit for lists. */
 import { Kysely } from 'kysely'
-import type { Db } from './database.ts'
+import type { Db } from './db.ts'
 import { DatabaseError, isConflict } from './errors.ts'
 import { kyselyProps } from './kysely-handle.ts'
 import { beginTransaction, execute } from './postgres-connection.ts'

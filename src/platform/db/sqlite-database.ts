@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CompiledQuery, type DatabaseConnection, Kysely, type QueryResult } from 'kysely'
-import type { Db } from './database.ts'
+import type { Db } from './db.ts'
 import { DatabaseError } from './errors.ts'
 import { kyselyProps } from './kysely-handle.ts'
 import type { Schema } from './schema.ts'

@@ -52,7 +52,11 @@ export class SqliteLists {
     let link: SqliteWorkerLink | null = null
     try {
       link = this.#takeLink()
-      const { rows, changes } = await this.#limited(link, { kind: 'run', sql: query.sql, parameters: query.parameters })
+      const { rows, changes } = await this.#limited(link, {
+        kind: 'query',
+        sql: query.sql,
+        parameters: query.parameters,
+      })
       // Kysely's row type is a promise of the caller's query, which no driver can check.
       return { rows: rows as R[], ...(changes === null ? {} : { numAffectedRows: BigInt(changes) }) }
     } finally {
@@ -95,6 +99,7 @@ export class SqliteLists {
   }
 
   async #limited(link: SqliteWorkerLink, request: Parameters<SqliteWorkerLink['call']>[0]) {
+    await link.started
     const timer = setTimeout(
       () => this.#giveUp(link, `A list query took longer than ${this.#limitMs} ms.`),
       this.#limitMs,

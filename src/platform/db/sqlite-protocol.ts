@@ -1,4 +1,5 @@
-/** What the main thread and a SQLite worker say to each other: each request gets one reply, in order. */
+/** What the main thread and a SQLite worker say to each other: a first message when the worker listens, then one reply to each request, in order. */
+import type { DatabaseFault } from './errors.ts'
 
 export interface WorkerStart {
   readonly path: string
@@ -6,8 +7,9 @@ export interface WorkerStart {
 }
 
 export type WorkerRequest =
-  | { readonly kind: 'run'; readonly sql: string; readonly parameters: readonly unknown[] }
-  /** Like `run`; begins a transaction first when none is open. */
+  /** A list: as many rows as a message may hold. */
+  | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
+  /** Begins a transaction first when none is open. */
   | { readonly kind: 'write'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'commit' }
   | { readonly kind: 'rollback' }
@@ -21,7 +23,7 @@ export type WorkerReply =
   | { readonly rows: object[]; readonly changes: number | null }
   | {
       readonly error: {
-        readonly fault: 'aborted' | 'integer' | 'statement'
+        readonly fault: DatabaseFault
         readonly message: string
         readonly code: string | null
       }

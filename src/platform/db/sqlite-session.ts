@@ -3,6 +3,7 @@
  * workers for everything else; nothing outside this file knows better-sqlite3.
  */
 import SqliteFile from 'better-sqlite3'
+import { DatabaseError } from './errors.ts'
 import { checkIntegers } from './integers.ts'
 
 export interface SessionOptions {
@@ -47,6 +48,22 @@ export class SqliteSession {
     const statement = this.#prepare(sql)
     if (!statement.reader) return { rows: [], changes: statement.run(...parameters).changes }
     const rows = statement.all(...parameters)
+    checkIntegers(rows)
+    return { rows, changes: null }
+  }
+
+  /** Like `run` for a query, but refuses a result that does not fit in `rowsAtMost`. */
+  query(sql: string, parameters: readonly unknown[], rowsAtMost: number): StatementResult {
+    const statement = this.#prepare(sql)
+    // A writing statement: SQLite's own refusal is the clearest.
+    if (!statement.reader) return this.run(sql, parameters)
+    const rows: object[] = []
+    for (const row of statement.iterate(...parameters)) {
+      if (rows.length === rowsAtMost) {
+        throw new DatabaseError('misuse', `A list has more than ${rowsAtMost} rows. Page it, or use stream().`)
+      }
+      rows.push(row)
+    }
     checkIntegers(rows)
     return { rows, changes: null }
   }

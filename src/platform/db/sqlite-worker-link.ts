@@ -12,18 +12,33 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
+// A result beyond this ends its worker instead of the process; such lists must be streamed.
+const memoryLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 }
+
 export class SqliteWorkerLink {
   readonly #worker: Worker
   readonly #pending: Pending[] = []
   #failure: DatabaseError | null = null
   /** Resolves when the thread has ended, which a query in native code can delay. */
   readonly ended: Promise<void>
+  /** Resolves when the worker listens, or has failed: its start does not count as a query's time. */
+  readonly started: Promise<void>
 
   constructor(start: WorkerStart) {
     const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js'
-    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: start, name: `sqlite-${start.role}` })
+    this.#worker = new Worker(new URL(file, import.meta.url), {
+      workerData: start,
+      name: `sqlite-${start.role}`,
+      resourceLimits: memoryLimits,
+    })
     this.#worker.unref()
-    this.#worker.on('message', (reply: WorkerReply) => this.#settle(reply))
+    this.started = new Promise((resolve) => {
+      this.#worker.once('message', () => {
+        this.#worker.on('message', (reply: WorkerReply) => this.#settle(reply))
+        resolve()
+      })
+      this.#worker.once('exit', resolve)
+    })
     this.#worker.on('error', (error) => this.#fail(`The database worker stopped: ${error.message}`))
     this.ended = new Promise((resolve) => {
       this.#worker.on('exit', () => {

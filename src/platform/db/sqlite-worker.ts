@@ -15,6 +15,8 @@ const session = new SqliteSession(start.path, {
   busyTimeoutMs: 5000,
   cacheKib: start.role === 'lists' ? 32_768 : 16_384,
 })
+// Beyond this a list would swell the memory of both threads.
+const rowsAtMost = 50_000
 const nothing: StatementResult = { rows: [], changes: null }
 let spoiled = false
 let cursor: IterableIterator<object> | null = null
@@ -24,14 +26,15 @@ parentPort?.on('message', (request: WorkerRequest) => {
   if (request.kind === 'end') parentPort?.close()
 })
 
+parentPort?.postMessage('started')
+
 function reply(request: WorkerRequest): WorkerReply {
   try {
     return answer(request)
   } catch (error) {
-    const fault = error instanceof DatabaseError && error.fault !== 'statement' ? error.fault : 'statement'
     return {
       error: {
-        fault: fault === 'aborted' || fault === 'integer' ? fault : 'statement',
+        fault: error instanceof DatabaseError ? error.fault : 'statement',
         message: error instanceof Error ? error.message : String(error),
         code: error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null,
       },
@@ -41,8 +44,8 @@ function reply(request: WorkerRequest): WorkerReply {
 
 function answer(request: WorkerRequest): StatementResult {
   switch (request.kind) {
-    case 'run':
-      return session.run(request.sql, request.parameters)
+    case 'query':
+      return session.query(request.sql, request.parameters, rowsAtMost)
     case 'write':
       return write(request.sql, request.parameters)
     case 'commit':

@@ -175,7 +175,12 @@ describe.each(dialects)('jobs on %s', (dialect) => {
     )
     await new Promise((resolve) => setTimeout(resolve, 800))
     expect(runs).toBe(1)
-    await database.db.transaction((tx) => tx.updateTable('job').set({ worker: 'thief' }).execute())
+    await database.db.transaction((tx) =>
+      tx
+        .updateTable('job')
+        .set({ worker: 'thief', leaseUntil: Date.now() + 60_000 })
+        .execute(),
+    )
     await vi.waitFor(() => expect(reasons.join()).toContain('The lease of this job was lost'))
     expect((await all())[0]).toMatchObject({ worker: 'thief', state: 'running' })
   })
