@@ -6,6 +6,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GitStore, repositoryFolder } from './git-store.ts'
+import { markWriter } from './marks.ts'
 import { runGit } from './run.ts'
 
 /** More packs than this, and a repository is worth repacking. */
@@ -28,6 +29,15 @@ export async function countPacks(store: GitStore, repo: string): Promise<number>
 
 /** Repacks and writes the graph and the bitmaps. Safe beside readers and writers; only one at a time per repository. */
 export async function maintain(store: GitStore, repo: string, options: MaintainOptions = {}): Promise<void> {
+  const unmark = await markWriter(store, process.pid, repo)
+  try {
+    await repackAndIndex(store, repo, options)
+  } finally {
+    await unmark()
+  }
+}
+
+async function repackAndIndex(store: GitStore, repo: string, options: MaintainOptions): Promise<void> {
   const folder = repositoryFolder(store, repo)
   const git = async (...args: string[]) => {
     await runGit(store, ['--git-dir', folder, ...args], { timeLimitMs, signal: options.signal })
@@ -43,13 +53,12 @@ export async function maintain(store: GitStore, repo: string, options: MaintainO
 }
 
 /**
- * Removes locks, quarantines, half-written packs and stages that a dead server left. Whoever calls it knows that no
+ * Removes locks, quarantines and half-written packs that a dead server left. Whoever calls it knows that no
  * process works in the repository: at start-up, or when the lease changed hands. Gives the paths that it removed.
  */
 export async function cleanStale(store: GitStore, repo: string): Promise<string[]> {
   const folder = repositoryFolder(store, repo)
   const stale: string[] = []
-  for (const name of await list(join(folder, 'staging'))) stale.push(join('staging', name))
   for (const name of await list(folder)) if (name.endsWith('.lock')) stale.push(name)
   for (const name of await list(join(folder, 'objects'))) {
     if (/^(tmp_|incoming-)/.test(name)) stale.push(join('objects', name))

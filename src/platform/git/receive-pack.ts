@@ -8,6 +8,7 @@ import { finished } from 'node:stream/promises'
 import { ByteReader } from './byte-reader.ts'
 import { syncFolder } from './durable.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
+import { markWriter } from './marks.ts'
 import { Quarantine } from './quarantine.ts'
 import { type RefMove, syncRefFolders } from './refs.ts'
 import { decodeBody } from './request-body.ts'
@@ -38,8 +39,6 @@ export interface Push {
   readonly moves: readonly RefMove[]
   /** The new objects; empty for a push that only deletes or renames. */
   readonly quarantine: Quarantine
-  /** The process that will move the refs, for who finds this push unsettled after a crash. */
-  readonly pid: number
 }
 
 const hour = 3_600_000
@@ -48,14 +47,31 @@ const movesLimit = 10_000
 
 /** Answers `POST git-receive-pack`; ends the response. Rejects when git failed; what a judge refuses is no failure. */
 export async function receivePack(store: GitStore, repo: string, exchange: ReceivePackRequest): Promise<void> {
-  const folder = repositoryFolder(store, repo)
   const body = decodeBody(exchange.request, exchange.encoding, exchange.requestLimit ?? 16 * 1024 ** 3)
-  const args = ['receive-pack', '--stateless-rpc', folder]
-  const child = startGit(store, args, {
+  const child = startGit(store, ['receive-pack', '--stateless-rpc', repositoryFolder(store, repo)], {
     environment: protocolEnvironment(exchange.protocol),
     timeLimitMs: exchange.timeLimitMs ?? hour,
     extraPipes: 2,
   })
+  const unmark = await markWriter(store, child.pid, repo).catch((error: unknown) => {
+    child.stop(new GitFailure('aborted', 'the push could not be marked as under way'))
+    throw error
+  })
+  try {
+    await exchangePush(store, repo, exchange, child, body)
+  } finally {
+    await unmark()
+  }
+}
+
+async function exchangePush(
+  store: GitStore,
+  repo: string,
+  exchange: ReceivePackRequest,
+  child: GitChild,
+  body: Readable,
+): Promise<void> {
+  const folder = repositoryFolder(store, repo)
   feed(body, child)
   const output = new HeldOutput(child, exchange.response, exchange.signal)
   const accepted = await hearHook(store, repo, child, exchange, output)
@@ -80,7 +96,8 @@ export async function receivePack(store: GitStore, repo: string, exchange: Recei
   if (accepted.failure) throw accepted.failure
   const { code, stderr } = await child.ended
   // A refused push ends with 0 or 1 and has told the client; other codes are a broken exchange.
-  if (code > 1 && !/hung up|early EOF|unexpected disconnect/.test(stderr)) throw exitFailure(args, code, stderr)
+  if (code > 1 && !/hung up|early EOF|unexpected disconnect/.test(stderr))
+    throw exitFailure(['receive-pack'], code, stderr)
 }
 
 /** Speaks with the hook, if git gets as far as running it. */
@@ -105,7 +122,7 @@ async function hearHook(
     return { push: null, failure: null }
   }
   const quarantine = new Quarantine(store, repo, request.objectDirectory)
-  const push: Push = { moves: request.moves, quarantine, pid: child.pid }
+  const push: Push = { moves: request.moves, quarantine }
   let verdict: Verdict
   let failure: unknown = null
   try {

@@ -5,7 +5,9 @@
 import { dirname, join } from 'node:path'
 import { syncFolder } from './durable.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
-import { GitFailure, runGit } from './run.ts'
+import { markWriter } from './marks.ts'
+import { lookUp } from './objects.ts'
+import { type GitChild, GitFailure, runGit } from './run.ts'
 import { assertOid, assertRef, zeroOid } from './safe-names.ts'
 
 export interface RefMove {
@@ -27,7 +29,7 @@ export async function moveRefs(store: GitStore, repo: string, moves: readonly Re
   const folder = repositoryFolder(store, repo)
   if (moves.length === 0) return { ok: true }
   const commands = moves.map(refCommand)
-  const result = await sendTransaction(store, folder, commands)
+  const result = await sendTransaction(store, repo, commands)
   if (result.ok)
     await syncRefFolders(
       folder,
@@ -56,6 +58,28 @@ export async function listRefs(store: GitStore, repo: string, prefixes = ['refs/
     if (ref && oid) refs.push({ ref, oid, target: peeled || oid })
   }
   return refs
+}
+
+/** What each ref holds (unpeeled), in the order asked; null where it does not exist. */
+export async function readRefs(store: GitStore, repo: string, refs: readonly string[]): Promise<(string | null)[]> {
+  for (const ref of refs) assertRef(ref)
+  const existing = await existingRefs(store, repo, refs)
+  const infos = await lookUp(store, repo, refs)
+  return refs.map((ref, index) => (existing.has(ref) ? (infos[index]?.oid ?? null) : null))
+}
+
+/**
+ * The refs that may be asked for by name. A missing `refs/heads/x-gabc123` would be read as `git describe` output, that
+ * is as the commit abc123: names of that form are asked for exactly, by a process of their own, because no batch can.
+ */
+export async function existingRefs(store: GitStore, repo: string, refs: readonly string[]): Promise<Set<string>> {
+  const doubtful = refs.filter((ref) => /-g[0-9a-f]+$/i.test(ref))
+  const existing = new Set(refs.filter((ref) => !doubtful.includes(ref)))
+  if (doubtful.length === 0) return existing
+  const args = ['--git-dir', repositoryFolder(store, repo), 'for-each-ref', '--format=%(refname)', '--', ...doubtful]
+  const found = new Set((await runGit(store, args)).stdout.toString('utf8').split('\n'))
+  for (const ref of doubtful) if (found.has(ref)) existing.add(ref)
+  return existing
 }
 
 /** Writes a tag object and creates `refs/tags/<name>` for it. */
@@ -99,8 +123,9 @@ function refCommand(move: RefMove): string {
 const answers = ['start: ok', 'prepare: ok', 'commit: ok']
 
 /** A long-lived `update-ref --stdin` takes one transaction after another; it dies of a failed one, and is replaced. */
-async function sendTransaction(store: GitStore, folder: string, commands: string[]): Promise<RefMoveResult> {
-  const refused = await store.refWriters.use(folder, async ({ child, reader }) => {
+async function sendTransaction(store: GitStore, repo: string, commands: string[]): Promise<RefMoveResult> {
+  const refused = await store.refWriters.use(repositoryFolder(store, repo), async ({ child, reader }) => {
+    await markOnce(store, child, repo)
     child.stdin.write(`start\n${commands.join('')}prepare\ncommit\n`)
     for (const answer of answers) {
       const line = await reader.lineOrEnd()
@@ -110,6 +135,16 @@ async function sendTransaction(store: GitStore, folder: string, commands: string
     return null
   })
   return refused === null ? { ok: true } : explainRefusal(refused)
+}
+
+const marked = new WeakSet<GitChild>()
+
+/** Before its first command: after a crash somebody has to wait for this process. */
+async function markOnce(store: GitStore, child: GitChild, repo: string): Promise<void> {
+  if (marked.has(child)) return
+  const unmark = await markWriter(store, child.pid, repo)
+  marked.add(child)
+  child.ended.then(unmark, unmark).catch(() => undefined)
 }
 
 function explainRefusal({ code, stderr }: { code: number; stderr: string }): RefMoveResult {

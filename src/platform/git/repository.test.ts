@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { openTestStore, seedRepository, testRepo } from '../../../tests/support/git-store.ts'
 import { incomingFolder, repositoryFolder } from './git-store.ts'
 import { createAnnotatedTag, listRefs, moveRefs } from './refs.ts'
-import { cleanIncoming, createRepository, deleteRepository, hasRepository } from './repository.ts'
+import { createRepository, deleteRepository, hasRepository } from './repository.ts'
 import { resolveRevision } from './revision.ts'
 import { runGit } from './run.ts'
 import { zeroOid } from './safe-names.ts'
@@ -29,7 +29,7 @@ test('a repository is born whole, is what git expects, and dies at once', async 
   await deleteRepository(store, testRepo)
   expect(await hasRepository(store, testRepo)).toBe(false)
   expect(store.readers.size).toBe(0)
-  expect(await cleanIncoming(store)).toBe(0)
+  expect(await readdir(incomingFolder(store))).toEqual([])
 })
 
 test('a repository id cannot be a path', async () => {

@@ -3,7 +3,7 @@
  * deleted one is out of reach before its bytes are collected.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { syncFolder, writeFileDurably } from './durable.ts'
 import { type GitStore, incomingFolder, repositoryFolder } from './git-store.ts'
@@ -19,7 +19,7 @@ export async function createRepository(store: GitStore, repo: string): Promise<v
   const target = repositoryFolder(store, repo)
   const building = join(incomingFolder(store), `new-${repo}-${randomBytes(6).toString('hex')}`)
   // What `git init --bare` would make, without its spawn and its templates.
-  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'staging']) {
+  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags']) {
     await mkdir(join(building, folder), { recursive: true, mode: 0o700 })
   }
   await writeFileDurably(join(building, 'config'), repositoryConfig)
@@ -59,11 +59,4 @@ export async function deleteRepository(store: GitStore, repo: string): Promise<v
     store.refWriters.retire(folder)
   }
   await rm(grave, { recursive: true, force: true })
-}
-
-/** Removes what births and deaths left behind when the server died in the middle. Only before serving. */
-export async function cleanIncoming(store: GitStore): Promise<number> {
-  const names = await readdir(incomingFolder(store))
-  for (const name of names) await rm(join(incomingFolder(store), name), { recursive: true, force: true })
-  return names.length
 }

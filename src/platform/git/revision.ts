@@ -3,9 +3,9 @@
  * Git's revision syntax (`^`, `~`, `@{}`, `:`) is never interpreted; such a name simply does not exist.
  */
 
-import { type GitStore, repositoryFolder } from './git-store.ts'
+import type { GitStore } from './git-store.ts'
 import { lookUp } from './objects.ts'
-import { runGit } from './run.ts'
+import { existingRefs } from './refs.ts'
 import { isOid, isSafeRef, isSafeShortRef } from './safe-names.ts'
 
 export interface Revision {
@@ -20,7 +20,13 @@ export interface Revision {
  * commit can never be shadowed; branches win over tags, names over abbreviated ids (5 to 39 hex digits).
  */
 export async function resolveRevision(store: GitStore, repo: string, revision: string): Promise<Revision | null> {
-  const candidates = await withoutDescribeNames(store, repo, candidatesFor(revision))
+  const all = candidatesFor(revision)
+  const existing = await existingRefs(
+    store,
+    repo,
+    all.map((candidate) => candidate.name),
+  )
+  const candidates = all.filter((candidate) => existing.has(candidate.name))
   const infos = await lookUp(
     store,
     repo,
@@ -46,18 +52,6 @@ function candidatesFor(revision: string): Candidate[] {
   const candidates = [refCandidate(`refs/heads/${revision}`), refCandidate(`refs/tags/${revision}`)]
   if (/^[0-9a-f]{5,39}$/.test(revision)) candidates.push({ name: revision, ref: null })
   return candidates
-}
-
-/**
- * A missing `refs/heads/x-gabc123` would be read as `git describe` output, that is as the commit abc123: names of that
- * form are asked for exactly, by a process of their own, because no batch command can.
- */
-async function withoutDescribeNames(store: GitStore, repo: string, candidates: Candidate[]): Promise<Candidate[]> {
-  if (!candidates.some((candidate) => /-g[0-9a-f]+$/i.test(candidate.name))) return candidates
-  const names = candidates.map((candidate) => candidate.name)
-  const args = ['--git-dir', repositoryFolder(store, repo), 'for-each-ref', '--format=%(refname)', '--', ...names]
-  const existing = new Set((await runGit(store, args)).stdout.toString('utf8').split('\n'))
-  return candidates.filter((candidate) => existing.has(candidate.name))
 }
 
 function refCandidate(ref: string): Candidate {

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { openTestStore, seedRepository, testRepo } from '../../../tests/support/git-store.ts'
 import { readCommit } from './commit.ts'
-import { repositoryFolder } from './git-store.ts'
+import { incomingFolder, repositoryFolder } from './git-store.ts'
 import { moveRefs } from './refs.ts'
 import { createRepository } from './repository.ts'
 import { zeroOid } from './safe-names.ts'
@@ -37,7 +37,7 @@ test('a staged commit is what git would have made, and invisible until it is pub
   )
   await expect(stage.putStream('a/long', 2, Readable.from([Buffer.from('abc')]))).rejects.toThrow('expected 2 bytes')
   await stage.discard()
-  expect(await readdir(join(bare, 'staging'))).toEqual([])
+  expect((await readdir(incomingFolder(store))).filter((name) => name.startsWith('stage'))).toEqual([])
 
   const next = await stageCommit(store, testRepo, null)
   await next.putBytes('README.md', Buffer.from('# hello\n'))
@@ -77,7 +77,7 @@ test('a staged commit is what git would have made, and invisible until it is pub
     '100644 blob 0 empty',
     '100755 blob 10 run.sh',
   ])
-  expect(await readdir(join(bare, 'staging'))).toEqual([])
+  expect((await readdir(incomingFolder(store))).filter((name) => name.startsWith('stage'))).toEqual([])
 })
 
 test('random edits agree with a plain map', async () => {
@@ -121,6 +121,26 @@ test('random edits agree with a plain map', async () => {
   await world.git(repositoryFolder(store, testRepo), 'fsck', '--strict', '--full')
 })
 
+test('the same changes on a branch that moved', async () => {
+  await using world = await openTestStore()
+  const { store } = world
+  await seedRepository(
+    world,
+    'echo 1 > a; echo 1 > gone; git add -A; git commit -qm one; echo 2 > b; git rm -q gone; git add -A; git commit -qm two',
+  )
+  const bare = repositoryFolder(store, testRepo)
+  const [one, two] = [await world.git(bare, 'rev-parse', 'main~1'), await world.git(bare, 'rev-parse', 'main')]
+  const stage = await stageCommit(store, testRepo, one)
+  await stage.putBytes('c/d', Buffer.from('3'))
+  await stage.delete('gone')
+  await stage.delete('a')
+  await stage.rebase(two)
+  const staged = await stage.finish({ author: ada, committer: ada, message: 'three' })
+  await stage.publish()
+  expect(await world.git(bare, 'ls-tree', '-r', '--name-only', staged.commit)).toBe('b\nc/d')
+  expect(await world.git(bare, 'rev-parse', `${staged.commit}^`)).toBe(two)
+})
+
 test('copies, empty results, lost races', async () => {
   await using world = await openTestStore()
   const { store } = world
@@ -152,5 +172,5 @@ test('copies, empty results, lost races', async () => {
     await expect(stage.putBytes(path, Buffer.from('x'))).rejects.toThrow()
     await stage.discard()
   }
-  expect(await readdir(join(bare, 'staging'))).toEqual([])
+  expect((await readdir(incomingFolder(store))).filter((name) => name.startsWith('stage'))).toEqual([])
 })

@@ -1,6 +1,6 @@
 /**
  * A commit in the making, for commits that arrive through the API. Its objects are written as one pack in a folder of
- * its own inside the repository; nothing is visible to readers before `publish`, no ref moves here at all, and
+ * its own, on the same file system as the repository; nothing is visible to readers before `publish`, no ref moves here at all, and
  * `discard` leaves nothing behind. No process is spawned: the base is read through the pooled reader.
  */
 import { randomBytes } from 'node:crypto'
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { formatCommit, type Person } from './commit.ts'
 import { syncFolder } from './durable.ts'
-import { type GitStore, repositoryFolder } from './git-store.ts'
+import { type GitStore, incomingFolder, repositoryFolder } from './git-store.ts'
 import { type FinishedPack, PackWriter } from './pack-writer.ts'
 import { GitFailure } from './run.ts'
 import { assertPath, emptyTreeOid } from './safe-names.ts'
@@ -37,8 +37,13 @@ export interface NewCommitInput {
   sign?: (payload: Buffer) => Promise<string>
 }
 
+interface Operation {
+  path: string
+  /** Null removes what is there. */
+  put: { mode: string; oid: string } | null
+}
+
 const smallFile = 256 * 1024
-const emptyBase = emptyTreeOid
 
 export class CommitStage {
   /** The folder of objects that only this commit has; with the repository as alternate it is its quarantine. */
@@ -47,24 +52,23 @@ export class CommitStage {
   readonly #repositoryPack: string
   readonly #store: GitStore
   readonly #repo: string
-  readonly #base: string | null
-  readonly #baseTree: string
   readonly #writer: PackWriter
-  readonly #edit: TreeEdit
+  readonly #operations: Operation[] = []
+  #base: string | null
+  #baseTree: string
+  #edit: TreeEdit
   #pack: FinishedPack | null = null
 
   constructor(store: GitStore, repo: string, base: { commit: string; tree: string } | null, folder: string) {
     this.#store = store
     this.#repo = repo
     this.#base = base?.commit ?? null
-    this.#baseTree = base?.tree ?? emptyBase
+    this.#baseTree = base?.tree ?? emptyTreeOid
     this.objectDirectory = folder
     this.#packFolder = join(folder, 'pack')
     this.#repositoryPack = join(repositoryFolder(store, repo), 'objects', 'pack')
     this.#writer = new PackWriter(this.#packFolder)
-    const read = async (tree: string) => (await readTree(store, repo, tree)).bytes
-    const write = (bytes: Buffer) => this.#writer.add('tree', bytes)
-    this.#edit = new TreeEdit({ read, write }, base?.tree ?? null)
+    this.#edit = this.#editOf(base?.tree ?? null)
   }
 
   /** Puts a file that is in memory; gives the id of its blob. */
@@ -87,6 +91,7 @@ export class CommitStage {
   /** Removes a file or a folder; null when there is none. */
   async delete(path: string): Promise<'file' | 'folder' | null> {
     assertPath(path)
+    this.#operations.push({ path, put: null })
     return this.#edit.remove(path)
   }
 
@@ -102,6 +107,19 @@ export class CommitStage {
   async find(path: string): Promise<{ mode: string; oid: string | null } | null> {
     assertPath(path)
     return this.#edit.find(path)
+  }
+
+  /** Puts the same changes, in the same order, on top of another commit: for a branch that moved in the meantime. */
+  async rebase(base: string): Promise<void> {
+    const root = await rootTree(this.#store, this.#repo, base)
+    if (root === null) throw new GitFailure('broken', `commit ${base} is missing`)
+    this.#base = base
+    this.#baseTree = root.oid
+    this.#edit = this.#editOf(root.oid)
+    for (const { path, put } of this.#operations) {
+      if (put) this.#edit.put(path, put.mode, put.oid)
+      else await this.#edit.remove(path)
+    }
   }
 
   /** Writes trees and commit and closes the pack, synced to disk. To be called once. */
@@ -135,8 +153,15 @@ export class CommitStage {
   #put(path: string, mode: string, oid: string): string {
     assertPath(path)
     if (path === '') throw new GitFailure('bad-name', 'a file needs a path')
+    this.#operations.push({ path, put: { mode, oid } })
     this.#edit.put(path, mode, oid)
     return oid
+  }
+
+  #editOf(tree: string | null): TreeEdit {
+    const read = async (oid: string) => (await readTree(this.#store, this.#repo, oid)).bytes
+    const write = (bytes: Buffer) => this.#writer.add('tree', bytes)
+    return new TreeEdit({ read, write }, tree)
   }
 }
 
@@ -144,7 +169,7 @@ export class CommitStage {
 export async function stageCommit(store: GitStore, repo: string, base: string | null): Promise<CommitStage> {
   const tree = base === null ? null : await rootTree(store, repo, base)
   if (base !== null && tree === null) throw new GitFailure('broken', `commit ${base} is missing`)
-  const folder = join(repositoryFolder(store, repo), 'staging', randomBytes(9).toString('hex'))
+  const folder = join(incomingFolder(store), `stage-${repo}-${randomBytes(9).toString('hex')}`)
   await mkdir(join(folder, 'pack'), { recursive: true, mode: 0o700 })
   return new CommitStage(store, repo, base === null || tree === null ? null : { commit: base, tree: tree.oid }, folder)
 }
