@@ -48,16 +48,14 @@ export function isTimeout(error: unknown): boolean {
   return (error instanceof DatabaseError && error.fault === 'timeout') || timeoutCodes.has(codeOf(error))
 }
 
-/** Another process held the write lock for longer than we wait. Nothing was written; trying again is right. */
-export function isBusy(error: unknown): boolean {
-  return busyCodes.has(codeOf(error))
-}
-
-/** The database cannot be reached now. Whether a commit under way took effect is unknown. */
+/**
+ * The database cannot be reached, or another process holds its write lock for longer than we wait. Trying again later is
+ * right; whether a commit that was under way took effect is unknown.
+ */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.fault === 'unavailable'
   const code = codeOf(error)
-  return lostCodes.has(code) || code.startsWith('08')
+  return lostCodes.has(code) || busyCodes.has(code) || code.startsWith('08')
 }
 
 /** PostgreSQL undid the transaction because of another one: serialization failure or deadlock. It may simply run again. */
