@@ -2,10 +2,12 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { routes as fileRoutes } from './files/routes.ts'
 import { instanceRoutes } from './instance/routes.ts'
 
 export const routes: readonly Route[] = [
   ...instanceRoutes(() => routes),
+  ...fileRoutes,
   //
 ]
 

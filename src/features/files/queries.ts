@@ -1,0 +1,23 @@
+/** The SQL behind the authors of commits. */
+import { emailKey } from '../../domain/names.ts'
+import type { Db } from '../../platform/db/database.ts'
+
+/** The accounts behind e-mail addresses that were proved; by address as it was asked for. */
+export async function selectNamesByEmail(db: Db, addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const keys = [...new Set(addresses.map(emailKey))]
+  if (keys.length === 0) return new Map()
+  const rows = await db.read
+    .selectFrom('email')
+    .innerJoin('namespace', 'namespace.id', 'email.userId')
+    .select(['email.addressKey', 'namespace.name'])
+    .where('email.addressKey', 'in', keys)
+    .where('email.verifiedAt', 'is not', null)
+    .execute()
+  const byKey = new Map(rows.map((row) => [row.addressKey, row.name]))
+  const found = new Map<string, string>()
+  for (const address of addresses) {
+    const name = byKey.get(emailKey(address))
+    if (name !== undefined) found.set(address, name)
+  }
+  return found
+}

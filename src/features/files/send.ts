@@ -1,0 +1,86 @@
+/** From an entry of a repo to the answer that carries its bytes: as they were meant (`resolve`) or as they lie in git (`raw`). */
+import { sendFile } from '../../access/file-reply.ts'
+import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
+import type { HttpRequest } from '../../access/http-request.ts'
+import type { Reply } from '../../access/reply.ts'
+import type { Hub } from '../../hub.ts'
+import { streamBlob } from '../../platform/git/objects.ts'
+import { isOid } from '../../platform/git/safe-names.ts'
+import { findLinkedBlob } from '../storage/service.ts'
+import { entryNotFound, type FoundRevision, type Reading, type RepoEntry } from './service.ts'
+
+export interface Asked {
+  /** As the client wrote it. */
+  readonly revision: string
+  readonly found: FoundRevision
+  readonly entry: RepoEntry
+}
+
+/** The content: a large file's own bytes where the entry is a pointer. Throws `entry_not_found` where they are gone. */
+export async function sendContent(hub: Hub, allowed: Reading, request: HttpRequest, asked: Asked): Promise<Reply> {
+  const { entry, found } = asked
+  const { lfs } = entry
+  if (lfs === null) return await sendGitBlob(hub, allowed, request, asked, entry.size, servedType(nameOf(entry)))
+  const linked = await findLinkedBlob(hub.db, allowed.resource.id, lfs.sha256)
+  // A pointer is text that anybody can write: only what was uploaded to this repo is sent.
+  if (linked === null) throw entryNotFound(found.commit)
+  return await sendFile(request, hub.config, {
+    name: nameOf(entry),
+    size: linked.size,
+    etag: linked.sha256,
+    served: servedType(nameOf(entry)),
+    caching: cachingOf(allowed, asked),
+    headers: {
+      'x-repo-commit': found.commit,
+      'x-linked-size': linked.size,
+      'x-linked-etag': `"${linked.sha256}"`,
+    },
+    open: (start, end) => hub.blobs.openRange(linked.sha256, start, end),
+    frontServerPath: hub.blobs.pathForFrontServer(linked.sha256),
+    timeLimitMs: null,
+  })
+}
+
+/** The git blob as it is: of a large file the pointer. */
+export async function sendRaw(hub: Hub, allowed: Reading, request: HttpRequest, asked: Asked): Promise<Reply> {
+  const { entry } = asked
+  const size = entry.lfs?.pointerSize ?? entry.size
+  const served = entry.lfs === null ? servedTypeOfRaw(nameOf(entry)) : servedTypeOfRaw('pointer.txt')
+  return await sendGitBlob(hub, allowed, request, asked, size, served)
+}
+
+async function sendGitBlob(
+  hub: Hub,
+  allowed: Reading,
+  request: HttpRequest,
+  asked: Asked,
+  size: number,
+  served: ReturnType<typeof servedType>,
+): Promise<Reply> {
+  const { entry, found } = asked
+  return await sendFile(request, hub.config, {
+    name: nameOf(entry),
+    size,
+    etag: entry.oid,
+    served,
+    caching: cachingOf(allowed, asked),
+    headers: { 'x-repo-commit': found.commit },
+    open: (first, last) => streamBlob(hub.git, allowed.resource.id, { oid: entry.oid, size }, { first, last }),
+    frontServerPath: null,
+    // The bytes come out of a process: whoever takes them slower than 64 KiB/s after the first minute has to come again.
+    timeLimitMs: 60_000 + size / 64,
+  })
+}
+
+/**
+ * What is private is kept by nobody. What is public and named by its full commit id never changes, but may be withdrawn, so it is kept
+ * for a day; a branch moves, so there the copy is checked each time.
+ */
+function cachingOf(allowed: Reading, asked: Asked): string {
+  if (allowed.resource.visibility !== 'public') return 'private, no-store'
+  return isOid(asked.revision) ? 'public, max-age=86400, immutable' : 'public, no-cache'
+}
+
+function nameOf(entry: RepoEntry): string {
+  return entry.path.slice(entry.path.lastIndexOf('/') + 1)
+}
