@@ -198,3 +198,8 @@ export function PickField(props: {
     </fieldset>
   )
 }
+
+/** Beside a password alone: tells password managers whose it is. Not shown, not read by the server. */
+export function WhosePassword(props: { name: string }) {
+  return <input type="text" value={props.name} autocomplete="username" readonly={true} hidden={true} />
+}

@@ -33,7 +33,7 @@ export type SelectedRepo = PermissionEntity & {
 export type PickerGroups = {
   repos: readonly SelectedRepo[]
   organizations: readonly (PermissionEntity & { role: string })[]
-  own: PermissionEntity
+  own: PermissionEntity & { fullname: string | null }
   /** Permissions on no entity in particular (`global=`), and the gated flag (`canReadGatedRepos=`). */
   global: readonly PermissionChoice[]
   canReadGatedRepos: boolean
@@ -80,7 +80,7 @@ export function PermissionPicker({ groups }: { groups: PickerGroups }) {
         open={isTicked(groups.own)}
         title={
           <>
-            <Who kind="user" name={groups.own.name} size="small" />
+            <Who kind="user" name={groups.own.fullname ?? groups.own.name} size="small" />
             {groups.own.name} <span class="text-muted font-normal text-sm">your own namespace</span>
           </>
         }

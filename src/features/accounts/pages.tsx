@@ -2,7 +2,7 @@
    whether a name or an address is known here. */
 import type { Child } from 'hono/jsx'
 import { Button, LinkButton } from '../../web/button.tsx'
-import { TextField } from '../../web/field.tsx'
+import { TextField, WhosePassword } from '../../web/field.tsx'
 import { type FormState, formValue } from '../../web/form-state.ts'
 import { Page } from '../../web/layout.tsx'
 import { Mark } from '../../web/mark.tsx'
@@ -221,16 +221,16 @@ export function PasswordResetRequestPage(props: {
   )
 }
 
-/** Posts `link` and `password` to /password-reset/set. `link` null: spent, expired or unknown, which look the same. */
+/** Posts `link` and `password` to /password-reset/set. `reset` null: spent, expired or unknown, which look the same. */
 export function PasswordResetPage(props: {
   context: PageContext
   form: FormState
-  link: string | null
+  reset: { link: string; name: string } | null
   passwordMinimum: number
 }) {
   return (
     <EntryPage context={props.context} title="Choose a new password">
-      {props.link === null ? (
+      {props.reset === null ? (
         <div class="panel p-5 grid gap-4">
           <p>This link was used already, or is too old.</p>
           <LinkButton look="primary" large={true} href="/password-reset">
@@ -240,7 +240,8 @@ export function PasswordResetPage(props: {
       ) : (
         <form class="panel p-5 grid gap-4" method="post" action="/password-reset/set">
           <FormProblem form={props.form} />
-          <input type="hidden" name="link" value={props.link} />
+          <input type="hidden" name="link" value={props.reset.link} />
+          <WhosePassword name={props.reset.name} />
           <TextField
             form={props.form}
             name="password"

@@ -3,7 +3,7 @@ import { Badge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { TypedConfirmation } from '../../web/confirmation.tsx'
 import { Dialog } from '../../web/dialog.tsx'
-import { TextField } from '../../web/field.tsx'
+import { TextField, WhosePassword } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { Icon } from '../../web/icon.tsx'
 import { Menu } from '../../web/menu.tsx'
@@ -285,6 +285,7 @@ function AccountDialogs(props: AccountSettingsProps & { dialog: AccountDialog })
 /** Posts `current` and `password` to /settings/authentication. */
 export function AuthenticationSettingsPage(props: {
   context: PageContext
+  name: string
   form: FormState
   passwordChangedAt: number | null
   passwordMinimum: number
@@ -295,6 +296,7 @@ export function AuthenticationSettingsPage(props: {
       <PageHead title="Password and sign-in" />
       <form class="panel p-4 grid gap-4 max-w-xl" method="post" action="/settings/authentication">
         <h2>Change the password</h2>
+        <WhosePassword name={props.name} />
         {props.passwordChangedAt !== null && (
           <p class="text-sm text-muted">
             Last changed <Time at={props.passwordChangedAt} />.

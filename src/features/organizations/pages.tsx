@@ -162,7 +162,7 @@ function MemberLine(props: { organization: string; member: MemberRow; mayChange:
             method="post"
             action={`${here}/${encodeURIComponent(member.name)}`}
           >
-            <select class="select select-sm w-36" name="role" aria-label={`Role of ${member.name}`}>
+            <select class="select select-sm w-36!" name="role" aria-label={`Role of ${member.name}`}>
               {memberRoles.map((role) => (
                 <option value={role} selected={role === member.role}>
                   {role}

@@ -87,7 +87,7 @@ export function SessionsPage(props: {
               <Cell class="act">
                 {!session.isCurrent && (
                   <form method="post" action={`${sessionsPath}/${encodeURIComponent(session.id)}/end`}>
-                    <Button label={`End the session of ${session.device}`}>End session</Button>
+                    <Button label={`End session of ${session.device}`}>End session</Button>
                   </form>
                 )}
               </Cell>
