@@ -245,6 +245,7 @@ export interface LoadedFacts {
 export async function loadFacts(db: Db, presented: Presented, target: Target, now: number): Promise<LoadedFacts> {
   const shape = shapeOf(target)
   const lookup = lookupOf(presented)
+  if (kindOfLookup(lookup) === 'none' && shape === 'none') return factsOfNobody(target)
   const row = await statementFor(lookup, shape).first(db.read, {
     hash: 'hash' in presented ? presented.hash : '',
     credentialId: presented.kind === 'signed' ? (presented.credential?.id ?? '') : '',
