@@ -5,3 +5,11 @@ import type { EventTable } from '../../platform/db/schema.ts'
 export async function insertEvent(tx: Tx, event: EventTable): Promise<void> {
   await tx.insertInto('event').values(event).execute()
 }
+
+export async function insertEventOnce(tx: Tx, event: EventTable): Promise<void> {
+  await tx
+    .insertInto('event')
+    .values(event)
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+}

@@ -7,7 +7,8 @@ import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
-import { insertEvent } from './queries.ts'
+import type { EventTable } from '../../platform/db/schema.ts'
+import { insertEvent, insertEventOnce } from './queries.ts'
 
 export interface EventInput {
   /** Defaults to the action that was allowed. */
@@ -26,8 +27,13 @@ export async function recordEvent(
   origin: Origin,
   input: EventInput,
 ): Promise<void> {
+  await insertEvent(tx, describeEvent(hub, allowed, origin, input))
+}
+
+/** The event as it would be written now; for a change that is settled later, perhaps by another process (`writeEventOnce`). */
+export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin, input: EventInput): EventTable {
   const { principal, credential } = allowed
-  await insertEvent(tx, {
+  return {
     id: hub.clock.id(),
     at: hub.clock.now(),
     action: input.action ?? allowed.action,
@@ -46,5 +52,10 @@ export async function recordEvent(
     userAgent: origin.userAgent,
     requestId: origin.requestId,
     data: JSON.stringify(input.data ?? {}),
-  })
+  }
+}
+
+/** Writes a described event unless it was written before. */
+export async function writeEventOnce(tx: Tx, event: EventTable): Promise<void> {
+  await insertEventOnce(tx, event)
 }

@@ -1,0 +1,16 @@
+/** Failures of git that are the client's doing, in the words of the catalogue. */
+import { HoldfastError } from '../../domain/errors.ts'
+import { GitFailure } from '../../platform/git/run.ts'
+
+/** The error to throw in place of `error`: the catalogue's where it has one, else the same. */
+export function inOurWords(error: unknown): unknown {
+  if (!(error instanceof GitFailure)) return error
+  if (error.reason === 'bad-encoding')
+    return new HoldfastError('unsupported_media_type', { allowed: 'gzip or no encoding' }, { cause: error })
+  if (error.reason === 'input-limit')
+    return new HoldfastError('body_too_large', { limit: 'what this hub takes' }, { cause: error })
+  if (error.reason === 'busy') return new HoldfastError('busy', {}, { cause: error })
+  if (/No space left on device|ENOSPC/.test(error.message))
+    return new HoldfastError('storage_full', {}, { cause: error })
+  return error
+}

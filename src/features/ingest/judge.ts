@@ -1,0 +1,111 @@
+/** The one judge: runs every check over what streams by, and keeps the first faults. */
+import type { HoldfastError } from '../../domain/errors.ts'
+import { type LfsPointer, lfsPointerLimit, parseLfsPointer } from '../../domain/lfs-pointer.ts'
+import type { Hub } from '../../hub.ts'
+import { findPaths } from '../../platform/git/reachable.ts'
+import type { Push } from '../../platform/git/receive-pack.ts'
+import type { RefMove } from '../../platform/git/refs.ts'
+import { isOid, zeroOid } from '../../platform/git/safe-names.ts'
+import { parseTree } from '../../platform/git/tree.ts'
+import { type Fault, makeChecks } from './checks.ts'
+
+const faultLimit = 20
+const treeLimit = 64 * 1024 * 1024
+
+export class Judgement {
+  readonly #largeFiles = new Map<string, { size: number; place: string }>()
+  readonly #checks
+  readonly #faults: Fault[] = []
+
+  constructor(hub: Hub, repoId: string) {
+    this.#checks = makeChecks({ hub, repoId, largeFiles: this.#largeFiles })
+  }
+
+  /** True once so much is wrong that more would not help. */
+  get isHopeless(): boolean {
+    return this.#faults.length >= faultLimit
+  }
+
+  /** SHA-256 of every large file that the change names. */
+  get largeFiles(): string[] {
+    return [...this.#largeFiles.keys()]
+  }
+
+  move(move: RefMove): void {
+    for (const check of this.#checks) this.#note(check.move?.(move))
+  }
+
+  entry(name: string, mode: string): void {
+    for (const check of this.#checks) this.#note(check.entry?.(name, mode))
+  }
+
+  blob(place: string, size: number): void {
+    for (const check of this.#checks) this.#note(check.blob?.(place, size))
+  }
+
+  pointer(place: string, pointer: LfsPointer): void {
+    for (const check of this.#checks) this.#note(check.pointer?.(place, pointer))
+  }
+
+  /** The faults so far, without what only the end can tell. */
+  get faultsSoFar(): readonly Fault[] {
+    return this.#faults
+  }
+
+  /** All faults. */
+  async conclude(): Promise<readonly Fault[]> {
+    if (this.#faults.length > 0) return this.#faults
+    for (const check of this.#checks) for (const fault of (await check.conclude?.()) ?? []) this.#note(fault)
+    return this.#faults
+  }
+
+  #note(fault: Fault | null | undefined): void {
+    if (fault && this.#faults.length < faultLimit) this.#faults.push(fault)
+  }
+}
+
+/** Judges a push by what lies in its quarantine. */
+export async function judgePush(
+  hub: Hub,
+  repoId: string,
+  push: Push,
+): Promise<{ errors: HoldfastError[]; largeFiles: string[] }> {
+  const judgement = new Judgement(hub, repoId)
+  for (const move of push.moves) judgement.move(move)
+  if (judgement.faultsSoFar.length === 0) await judgeObjects(judgement, push)
+  const errors = await inWords(hub, repoId, push, await judgement.conclude())
+  return { errors, largeFiles: judgement.largeFiles }
+}
+
+/** Every new tree is read for its names, every small blob for being a pointer; large ones are judged by their size alone. */
+async function judgeObjects(judgement: Judgement, push: Push): Promise<void> {
+  const { quarantine } = push
+  if (quarantine.objectDirectory === null) return
+  async function* toRead(): AsyncGenerator<string> {
+    for await (const object of quarantine.objects()) {
+      if (object.type === 'blob') judgement.blob(object.oid, object.size)
+      if (object.type === 'tree' || (object.type === 'blob' && object.size < lfsPointerLimit)) yield object.oid
+    }
+  }
+  for await (const object of quarantine.contents(toRead(), treeLimit)) {
+    if (object.type === 'tree') {
+      for (const entry of parseTree(object.bytes))
+        judgement.entry(Buffer.from(entry.rawName, 'latin1').toString('utf8'), entry.mode)
+    } else {
+      const pointer = parseLfsPointer(object.bytes)
+      if (pointer) judgement.pointer(object.oid, pointer)
+    }
+    if (judgement.isHopeless) return
+  }
+}
+
+/** Objects become paths only now, when there is something to say about them: looking for them walks the push. */
+async function inWords(hub: Hub, repoId: string, push: Push, faults: readonly Fault[]): Promise<HoldfastError[]> {
+  const wanted = new Set(faults.flatMap((fault) => fault.places).filter(isOid))
+  const include = push.moves.map((move) => move.newOid).filter((oid) => oid !== zeroOid)
+  const paths =
+    wanted.size === 0
+      ? new Map<string, string>()
+      : await findPaths(hub.git, repoId, { include, exclude: [] }, wanted, push.quarantine.environment())
+  return faults.map((fault) => fault.error(fault.places.map((place) => paths.get(place) || place)))
+}

@@ -1,0 +1,61 @@
+/** The SQL of ref moves: intents that are open, what a repo shows of its head, and which large files its commits name. */
+import type { Db, Tx } from '../../platform/db/database.ts'
+import { prepared } from '../../platform/db/prepared.ts'
+import type { RefIntentTable } from '../../platform/db/schema.ts'
+
+const openIntents = prepared<{ repoId: string }, RefIntentTable>((q, param) =>
+  q.selectFrom('refIntent').selectAll().where('repoId', '=', param('repoId')).orderBy('id'),
+)
+
+export async function selectOpenIntents(db: Db, repoId: string): Promise<RefIntentTable[]> {
+  return await openIntents.run(db.read, { repoId })
+}
+
+export async function selectReposWithIntents(db: Db): Promise<string[]> {
+  const rows = await db.list.selectFrom('refIntent').select('repoId').distinct().execute()
+  return rows.map((row) => row.repoId)
+}
+
+export async function insertIntents(tx: Tx, intents: readonly RefIntentTable[]): Promise<void> {
+  for (const intent of intents) await tx.insertInto('refIntent').values(intent).execute()
+}
+
+/** False when it was settled before. */
+export async function deleteIntent(tx: Tx, id: string): Promise<boolean> {
+  const row = await tx.deleteFrom('refIntent').where('id', '=', id).returning('id').executeTakeFirst()
+  return row !== undefined
+}
+
+/** `headCommit` undefined leaves it as it is. */
+export async function updateRepoHead(
+  tx: Tx,
+  repoId: string,
+  head: { updatedAt: number; headCommit?: string | null },
+): Promise<void> {
+  await tx.updateTable('repo').set(head).where('id', '=', repoId).execute()
+}
+
+/** Large files that commits of the repo name, in order of their hash. */
+export async function selectReferenced(db: Db, repoId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db.list
+    .selectFrom('repoBlob')
+    .select('sha256')
+    .where('repoId', '=', repoId)
+    .where('sha256', '>', after)
+    .where('referencedAt', 'is not', null)
+    .orderBy('sha256')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.sha256)
+}
+
+export async function clearReferenced(tx: Tx, repoId: string, sha256s: readonly string[]): Promise<void> {
+  for (let at = 0; at < sha256s.length; at += 500) {
+    await tx
+      .updateTable('repoBlob')
+      .set({ referencedAt: null })
+      .where('repoId', '=', repoId)
+      .where('sha256', 'in', sha256s.slice(at, at + 500))
+      .execute()
+  }
+}

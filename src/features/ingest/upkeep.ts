@@ -1,0 +1,104 @@
+/** What follows a ref move in jobs (upkeep of packs, links after lost history), and what a start puts right. */
+import { lfsPointerLimit, parseLfsPointer } from '../../domain/lfs-pointer.ts'
+import type { Hub } from '../../hub.ts'
+import { isAncestor } from '../../platform/git/diff.ts'
+import { cleanStale, countPacks, maintain, packLimit } from '../../platform/git/maintain.ts'
+import { findLeftovers } from '../../platform/git/marks.ts'
+import { smallBlobs } from '../../platform/git/reachable.ts'
+import { listRefs } from '../../platform/git/refs.ts'
+import { hasRepository } from '../../platform/git/repository.ts'
+import { zeroOid } from '../../platform/git/safe-names.ts'
+import { enqueue, type JobPayload } from '../../platform/jobs/enqueue.ts'
+import { holdLinkedBlobs, markReferenced } from '../storage/service.ts'
+import { clearReferenced, selectReferenced, selectReposWithIntents } from './queries.ts'
+import { settleOpen } from './ref-move.ts'
+import { inTurn } from './turns.ts'
+
+/** Before the first request: settles every open ref move and removes what crashed writers left in their repos. */
+export async function settleOnStart(hub: Hub): Promise<void> {
+  const leftovers = await findLeftovers(hub.git)
+  const open = await selectReposWithIntents(hub.db)
+  for (const repoId of new Set([...leftovers.repos, ...open])) {
+    if (await hasRepository(hub.git, repoId)) {
+      const removed = await cleanStale(hub.git, repoId)
+      if (removed.length > 0) hub.log.info({ repoId, removed }, 'Removed what a crash left in a repository')
+    }
+    await settleOpen(hub, repoId)
+  }
+  await leftovers.forget()
+}
+
+/** Handler of `ref-moved`: finds out what else the move makes necessary. */
+export async function afterRefMove(hub: Hub, payload: JobPayload): Promise<void> {
+  const { repoId, oldOid, newOid } = readPayload(payload, ['repoId', 'oldOid', 'newOid'])
+  if (!(await hasRepository(hub.git, repoId))) return
+  if ((await countPacks(hub.git, repoId)) > packLimit) {
+    await hub.transaction((tx) => enqueue(tx, 'maintain-repo', { repoId }, { dedupKey: repoId }))
+  }
+  // Creations and fast-forwards only add; everything else may have taken the last name of a large file.
+  const onlyAdds = oldOid === zeroOid || (newOid !== zeroOid && (await isAncestor(hub.git, repoId, oldOid, newOid)))
+  if (!onlyAdds) await hub.transaction((tx) => enqueue(tx, 'relink-repo', { repoId }, { dedupKey: repoId }))
+}
+
+/** Handler of `maintain-repo`: joins packs, writes graph and bitmaps. */
+export async function maintainRepo(hub: Hub, payload: JobPayload, signal?: AbortSignal): Promise<void> {
+  const { repoId } = readPayload(payload, ['repoId'])
+  if (!(await hasRepository(hub.git, repoId))) return
+  await maintain(hub.git, repoId, signal ? { signal } : {})
+}
+
+const page = 1_000
+
+/**
+ * Handler of `relink-repo`: compares the links of a repo with the pointers that its refs reach. Links that no commit
+ * needs fall back to their lease, 28 days from now, so that a forced push can be taken back.
+ */
+export async function relinkRepo(hub: Hub, payload: JobPayload): Promise<void> {
+  const { repoId } = readPayload(payload, ['repoId'])
+  if (!(await hasRepository(hub.git, repoId))) return
+  const before = JSON.stringify(await listRefs(hub.git, repoId, allRefs))
+  const reached = new Set<string>()
+  for await (const blob of smallBlobs(hub.git, repoId, { include: 'all', exclude: [] }, lfsPointerLimit)) {
+    const pointer = parseLfsPointer(blob.bytes)
+    if (pointer) reached.add(pointer.sha256)
+  }
+  await inTurn(repoId, async () => {
+    if (JSON.stringify(await listRefs(hub.git, repoId, allRefs)) !== before) {
+      // Somebody moved a ref meanwhile; what we counted is old.
+      await hub.transaction((tx) => enqueue(tx, 'relink-repo', { repoId }, { dedupKey: repoId }))
+      return
+    }
+    const now = hub.clock.now()
+    const all = [...reached]
+    for (let at = 0; at < all.length; at += page) {
+      await hub.transaction((tx) => markReferenced(tx, repoId, all.slice(at, at + page), now))
+    }
+    let after = ''
+    for (;;) {
+      const linked = await selectReferenced(hub.db, repoId, after, page)
+      const unreached = linked.filter((sha256) => !reached.has(sha256))
+      if (unreached.length > 0) {
+        await holdLinkedBlobs(hub, repoId, unreached)
+        await hub.transaction((tx) => clearReferenced(tx, repoId, unreached))
+      }
+      const last = linked.at(-1)
+      if (last === undefined || linked.length < page) return
+      after = last
+    }
+  })
+}
+
+const allRefs = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
+
+function readPayload<Key extends string>(payload: JobPayload, keys: readonly Key[]): Record<Key, string> {
+  const values: Partial<Record<Key, string>> = {}
+  for (const key of keys) {
+    const value =
+      payload !== null && typeof payload === 'object'
+        ? (payload as { readonly [key: string]: JobPayload })[key]
+        : undefined
+    if (typeof value !== 'string') throw new TypeError(`The payload of a job lacks "${key}".`)
+    values[key] = value
+  }
+  return values as Record<Key, string>
+}

@@ -1,0 +1,81 @@
+/** Objects by reachability: what a ref move brings, and where in the tree an object stands. Streamed, so that history may be long. */
+import { ByteReader } from './byte-reader.ts'
+import { type GitStore, repositoryFolder } from './git-store.ts'
+import type { ObjectContent } from './objects.ts'
+import { Quarantine } from './quarantine.ts'
+import { GitFailure, startGit } from './run.ts'
+import { assertOid } from './safe-names.ts'
+
+export interface Reach {
+  /** Object ids; `all` for every ref. */
+  include: readonly string[] | 'all'
+  exclude: readonly string[]
+}
+
+const timeLimitMs = 30 * 60_000
+
+/** Every blob below `limit` bytes that is reachable, with its content. */
+export async function* smallBlobs(
+  store: GitStore,
+  repo: string,
+  reach: Reach,
+  limit: number,
+): AsyncGenerator<ObjectContent> {
+  const reader = new Quarantine(store, repo, null)
+  try {
+    const oids = reachable(store, repo, reach, ['--no-object-names', `--filter=blob:limit=${limit}`], {})
+    for await (const object of reader.contents(firstFields(oids), 64 * 1024 * 1024))
+      if (object.type === 'blob') yield object
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Paths of the wanted objects among what `reach` names, as far as found; for messages, so bounded in time. */
+export async function findPaths(
+  store: GitStore,
+  repo: string,
+  reach: Reach,
+  wanted: ReadonlySet<string>,
+  environment: Record<string, string>,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  const deadline = Date.now() + 10_000
+  for await (const line of reachable(store, repo, reach, [], environment)) {
+    const oid = line.slice(0, 40)
+    if (wanted.has(oid)) found.set(oid, line.slice(41))
+    if (found.size === wanted.size || Date.now() > deadline) break
+  }
+  return found
+}
+
+async function* reachable(
+  store: GitStore,
+  repo: string,
+  reach: Reach,
+  options: readonly string[],
+  environment: Record<string, string>,
+): AsyncGenerator<string> {
+  const args = ['--git-dir', repositoryFolder(store, repo), 'rev-list', '--objects', ...options, '--stdin']
+  const child = startGit(store, args, { environment, timeLimitMs })
+  child.stdin.end(reachInput(reach))
+  const reader = new ByteReader(child.stdout)
+  try {
+    for (let line = await reader.lineOrEnd(); line !== null; line = reader.lineNow() ?? (await reader.lineOrEnd()))
+      yield line
+    const { code, stderr } = await child.ended
+    if (code !== 0) throw new GitFailure('exit', `git rev-list ended with code ${code}`, stderr)
+  } finally {
+    child.stop(new GitFailure('aborted', 'enough was listed'))
+  }
+}
+
+function reachInput(reach: Reach): string {
+  const included = reach.include === 'all' ? ['--all'] : reach.include
+  for (const oid of [...(reach.include === 'all' ? [] : reach.include), ...reach.exclude]) assertOid(oid)
+  return `${[...included, ...reach.exclude.map((oid) => `^${oid}`)].join('\n')}\n`
+}
+
+async function* firstFields(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield line.slice(0, 40)
+}
