@@ -104,7 +104,13 @@ export async function makeToken(
     for (const [entityId, permissions] of Object.entries(grants)) {
       await tx
         .insertInto('tokenGrant')
-        .values({ tokenId: id, entityType: 'model', entityId, permissions: JSON.stringify(permissions) })
+        .values({
+          tokenId: id,
+          entityType: 'model',
+          entityId,
+          entityName: entityId,
+          permissions: JSON.stringify(permissions),
+        })
         .execute()
     }
   })
