@@ -2,19 +2,33 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { identityRoutes } from './accounts/identity-routes.ts'
+import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { routes as fileRoutes } from './files/routes.ts'
 import { instanceRoutes } from './instance/routes.ts'
+import { routes as lfsRoutes } from './lfs/routes.ts'
+import { organizationApiRoutes } from './organizations/routes.ts'
+import { tokenApiRoutes } from './tokens/routes.ts'
 
 export const routes: readonly Route[] = [
   ...instanceRoutes(() => routes),
+  ...identityRoutes,
+  ...tokenApiRoutes,
+  ...organizationApiRoutes,
   ...fileRoutes,
+  ...lfsRoutes,
   //
 ]
 
 /** What each queue of the job table runs. */
-export function jobHandlers(_hub: Hub): JobHandlers {
-  return {}
+export function jobHandlers(hub: Hub): JobHandlers {
+  return {
+    mail: (payload) => sendMail(hub, payload),
+    'clean-accounts': (_payload, signal) => cleanAccounts(hub, signal),
+  }
 }
 
-/** Settles ref moves that a crash left open, before anybody reads those repos. */
-export async function settleOnStart(_hub: Hub): Promise<void> {}
+/** Settles ref moves that a crash left open, before anybody reads those repos, and sees that periodic jobs are waiting. */
+export async function settleOnStart(hub: Hub): Promise<void> {
+  await scheduleCleaning(hub)
+}

@@ -157,7 +157,12 @@ function TokenLine({ token, isNew }: { token: TokenRow; isNew: boolean }) {
       </RowHead>
       <Cell label="Role">
         <span>
-          <TokenRoleBadge role={token.role} /> {token.hasLostGrants && <NotEffectiveBadge />}
+          <TokenRoleBadge role={token.role} />
+          {token.hasLostGrants && (
+            <span class="block mt-0.5">
+              <NotEffectiveBadge />
+            </span>
+          )}
           {token.reach && <span class="text-xs text-muted block mt-0.5">{token.reach}</span>}
         </span>
       </Cell>

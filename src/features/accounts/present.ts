@@ -1,0 +1,101 @@
+/** People and organizations on the wire, in the Hub's shapes (hub-api.md, sections 2 and 14). */
+import type { Credential } from '../../domain/facts.ts'
+import type { Hub } from '../../hub.ts'
+import { avatarUrl, type MembershipRow } from '../organizations/service.ts'
+
+export interface Identity {
+  readonly id: string
+  readonly name: string
+  readonly fullname: string | null
+  readonly email: string | null
+  readonly isEmailVerified: boolean
+  readonly organizations: readonly MembershipRow[]
+  readonly credential: Credential
+  /** Only for a fine-grained token. */
+  readonly grants: readonly { entity: { _id: string; type: string; name: string }; permissions: readonly string[] }[]
+}
+
+/** `GET /api/whoami-v2`: clients compare the whole object, so members are neither added nor left out lightly. */
+export function presentIdentity(hub: Hub, identity: Identity) {
+  const { id, name, fullname, email, credential } = identity
+  return {
+    type: 'user',
+    id,
+    name,
+    fullname: fullname ?? name,
+    email,
+    emailVerified: identity.isEmailVerified,
+    canPay: false,
+    billingMode: 'postpaid',
+    periodEnd: null,
+    isPro: false,
+    avatarUrl: avatarUrl(hub, name),
+    orgs: identity.organizations.map((organization) => ({
+      type: 'org',
+      id: organization.id,
+      name: organization.name,
+      fullname: organization.fullname ?? organization.name,
+      email: null,
+      canPay: false,
+      periodEnd: null,
+      isEnterprise: false,
+      avatarUrl: avatarUrl(hub, organization.name),
+      roleInOrg: organization.role,
+    })),
+    auth: credential.kind === 'session' ? { type: 'session' } : tokenOf(credential, identity.grants),
+  }
+}
+
+function tokenOf(credential: Extract<Credential, { kind: 'token' }>, grants: Identity['grants']) {
+  return {
+    type: 'access_token',
+    ...(credential.expiresAt === null ? {} : { expiresAt: new Date(credential.expiresAt).toISOString() }),
+    accessToken: {
+      displayName: credential.name,
+      role: credential.role,
+      createdAt: new Date(credential.createdAt).toISOString(),
+      ...(credential.role === 'fineGrained'
+        ? {
+            fineGrained: {
+              canReadGatedRepos: credential.canReadGatedRepos,
+              global: credential.globalPermissions,
+              scoped: grants,
+            },
+          }
+        : {}),
+    },
+  }
+}
+
+export interface Profile {
+  readonly name: string
+  readonly fullname: string | null
+  readonly organizations: readonly MembershipRow[]
+  readonly repos: readonly { readonly kind: string; readonly count: number }[]
+}
+
+export function presentProfile(hub: Hub, profile: Profile) {
+  const count = (kind: string): number => profile.repos.find((row) => row.kind === kind)?.count ?? 0
+  return {
+    type: 'user',
+    user: profile.name,
+    fullname: profile.fullname ?? profile.name,
+    avatarUrl: avatarUrl(hub, profile.name),
+    isPro: false,
+    isFollowing: false,
+    numModels: count('model'),
+    numDatasets: count('dataset'),
+    numSpaces: count('space'),
+    numDiscussions: 0,
+    numPapers: 0,
+    numUpvotes: 0,
+    numLikes: 0,
+    numFollowing: 0,
+    numFollowers: 0,
+    orgs: profile.organizations.map((organization) => ({
+      name: organization.name,
+      fullname: organization.fullname ?? organization.name,
+      avatarUrl: avatarUrl(hub, organization.name),
+    })),
+  }
+}

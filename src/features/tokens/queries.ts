@@ -1,0 +1,279 @@
+/**
+ * The SQL of access tokens and of what they list. A value is found by its keyed hash alone; every statement that changes a token names its
+ * owner, so a wrong id reaches nobody else's (UAT-13).
+ */
+import { sql } from 'kysely'
+import type { RepoKind } from '../../domain/facts.ts'
+import type { Db, Tx } from '../../platform/db/database.ts'
+import { prepared } from '../../platform/db/prepared.ts'
+import type { AccessTokenTable, TokenGrantTable } from '../../platform/db/schema.ts'
+
+/** A grant with what its entity is today and what the token's owner is to it. Columns of other entity types are null. */
+export interface GrantRow extends TokenGrantTable {
+  readonly namespaceName: string | null
+  readonly directRole: string | null
+  readonly repoKind: RepoKind | null
+  readonly repoName: string | null
+  readonly repoOwnerId: string | null
+  readonly repoOwnerKind: 'user' | 'organization' | null
+  readonly repoOwnerName: string | null
+  readonly repoVisibility: 'public' | 'private' | 'protected' | null
+  readonly repoWorkspaceId: string | null
+  readonly workspaceName: string | null
+  readonly workspaceOrganization: string | null
+  readonly organizationRole: string | null
+  readonly workspaceRole: string | null
+}
+
+/** False where the owner has a token with this name. */
+export async function insertToken(tx: Tx, row: AccessTokenTable): Promise<boolean> {
+  const inserted = await tx
+    .insertInto('accessToken')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['ownerId', 'name']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+export async function countTokens(tx: Tx, ownerId: string): Promise<number> {
+  const row = await tx
+    .selectFrom('accessToken')
+    .select((q) => q.fn.countAll<number>().as('count'))
+    .where('ownerId', '=', ownerId)
+    .executeTakeFirst()
+  return Number(row?.count ?? 0)
+}
+
+const tokenById = prepared<{ id: string; ownerId: string }, AccessTokenTable>((q, param) =>
+  q.selectFrom('accessToken').selectAll().where('id', '=', param('id')).where('ownerId', '=', param('ownerId')),
+)
+
+export async function findToken(on: Tx | Db['read'], ownerId: string, id: string): Promise<AccessTokenTable | null> {
+  return await tokenById.first(on, { id, ownerId })
+}
+
+/** The newest first. */
+export async function listTokens(db: Db, ownerId: string, limit: number): Promise<AccessTokenTable[]> {
+  return await db.read
+    .selectFrom('accessToken')
+    .selectAll()
+    .where('ownerId', '=', ownerId)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** Throws a unique violation where another token has the name. */
+export async function updateToken(
+  tx: Tx,
+  ownerId: string,
+  id: string,
+  change: Partial<Pick<AccessTokenTable, 'name' | 'canReadGatedRepos' | 'globalPermissions'>>,
+): Promise<void> {
+  if (Object.keys(change).length === 0) return
+  await tx.updateTable('accessToken').set(change).where('id', '=', id).where('ownerId', '=', ownerId).execute()
+}
+
+/** Compare and swap on the hash: false where somebody replaced or deleted the token since it was read. */
+export async function swapValue(
+  tx: Tx,
+  ownerId: string,
+  id: string,
+  oldHash: string,
+  change: Pick<AccessTokenTable, 'hash' | 'last4' | 'rotatedAt' | 'expiresAt'>,
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('accessToken')
+    .set({ ...change, lastUsedAt: null, lastIp: null, lastUserAgent: null })
+    .where('id', '=', id)
+    .where('ownerId', '=', ownerId)
+    .where('hash', '=', oldHash)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Their grants go with them. */
+export async function deleteTokens(
+  tx: Tx,
+  ownerId: string,
+  id: string | null,
+): Promise<Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role'>[]> {
+  let query = tx.deleteFrom('accessToken').where('ownerId', '=', ownerId)
+  if (id !== null) query = query.where('id', '=', id)
+  return await query.returning(['id', 'name', 'last4', 'role']).execute()
+}
+
+export async function replaceGrants(tx: Tx, tokenId: string, grants: readonly TokenGrantTable[]): Promise<void> {
+  await tx.deleteFrom('tokenGrant').where('tokenId', '=', tokenId).execute()
+  for (const grant of grants) await tx.insertInto('tokenGrant').values(grant).execute()
+}
+
+const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, param) =>
+  q
+    .selectFrom('tokenGrant as t')
+    .innerJoin('accessToken as a', 'a.id', 't.tokenId')
+    .leftJoin('namespace as n', 'n.id', 't.entityId')
+    .leftJoin('repo as r', (join) => join.onRef('r.id', '=', 't.entityId').on('r.deletedAt', 'is', null))
+    .leftJoin('namespace as rn', 'rn.id', 'r.ownerId')
+    .leftJoin('workspace as w', 'w.id', 't.entityId')
+    .leftJoin('namespace as wn', 'wn.id', 'w.organizationId')
+    .leftJoin('roleGrant as g', (join) =>
+      join.onRef('g.targetId', '=', 't.entityId').onRef('g.principalId', '=', 'a.ownerId'),
+    )
+    .leftJoin('roleGrant as og', (join) =>
+      join
+        .on('og.targetId', '=', sql<string>`coalesce("r"."ownerId", "w"."organizationId")`)
+        .onRef('og.principalId', '=', 'a.ownerId'),
+    )
+    .leftJoin('roleGrant as wg', (join) =>
+      join.onRef('wg.targetId', '=', 'r.workspaceId').onRef('wg.principalId', '=', 'a.ownerId'),
+    )
+    .select([
+      't.tokenId',
+      't.entityType',
+      't.entityId',
+      't.entityName',
+      't.permissions',
+      'n.name as namespaceName',
+      'g.role as directRole',
+      'r.kind as repoKind',
+      'r.name as repoName',
+      'r.ownerId as repoOwnerId',
+      'rn.kind as repoOwnerKind',
+      'rn.name as repoOwnerName',
+      'r.visibility as repoVisibility',
+      'r.workspaceId as repoWorkspaceId',
+      'w.name as workspaceName',
+      'wn.name as workspaceOrganization',
+      'og.role as organizationRole',
+      'wg.role as workspaceRole',
+    ])
+    .where('a.ownerId', '=', param('ownerId'))
+    .where((w) => w.or([w('a.id', '=', param('tokenId')), w(param('tokenId'), '=', '')]))
+    .orderBy('t.tokenId')
+    .orderBy('t.entityId'),
+)
+
+/** What the owner's tokens list, or one of them where `tokenId` is not null. */
+export async function listGrants(db: Db, ownerId: string, tokenId: string | null): Promise<GrantRow[]> {
+  return await grantsOf.run(db.read, { ownerId, tokenId: tokenId ?? '' })
+}
+
+// What a new grant may name: the same columns, found by id or by name.
+
+const entityById = prepared<{ userId: string; id: string }, EntityRow>((q, param) =>
+  q
+    .selectFrom('namespace as n')
+    .leftJoin('roleGrant as g', (join) =>
+      join.onRef('g.targetId', '=', 'n.id').on('g.principalId', '=', param('userId')),
+    )
+    .select(['n.id', 'n.kind', 'n.name', 'g.role'])
+    .where('n.id', '=', param('id')),
+)
+
+const entityByName = prepared<{ userId: string; key: string }, EntityRow>((q, param) =>
+  q
+    .selectFrom('namespace as n')
+    .leftJoin('roleGrant as g', (join) =>
+      join.onRef('g.targetId', '=', 'n.id').on('g.principalId', '=', param('userId')),
+    )
+    .select(['n.id', 'n.kind', 'n.name', 'g.role'])
+    .where('n.nameKey', '=', param('key')),
+)
+
+export interface EntityRow {
+  readonly id: string
+  readonly kind: 'user' | 'organization'
+  readonly name: string
+  readonly role: string | null
+}
+
+/** A user or an organization and the asker's role there. */
+export async function findNamespaceFor(
+  db: Db,
+  userId: string,
+  by: { readonly id: string } | { readonly key: string },
+): Promise<EntityRow | null> {
+  return 'id' in by
+    ? await entityById.first(db.read, { userId, id: by.id })
+    : await entityByName.first(db.read, { userId, key: by.key })
+}
+
+export interface RepoForRow {
+  readonly id: string
+  readonly kind: RepoKind
+  readonly name: string
+  readonly ownerId: string
+  readonly ownerKind: 'user' | 'organization'
+  readonly ownerName: string
+  readonly visibility: 'public' | 'private' | 'protected'
+  readonly creatorId: string
+  readonly workspaceId: string | null
+  readonly organizationRole: string | null
+  readonly workspaceRole: string | null
+  readonly repoRole: string | null
+}
+
+/** A repo and what the asker is to it; whether it may be seen is the policy's to say. */
+export async function findRepoFor(
+  db: Db,
+  userId: string,
+  kind: RepoKind,
+  by: { readonly id: string } | { readonly namespaceKey: string; readonly nameKey: string },
+): Promise<RepoForRow | null> {
+  const role = (as: 'og' | 'wg' | 'rg', target: 'r.ownerId' | 'r.workspaceId' | 'r.id') =>
+    sql<
+      string | null
+    >`(select "role" from "roleGrant" as ${sql.ref(as)} where ${sql.ref(`${as}.targetId`)} = ${sql.ref(target)} and ${sql.ref(`${as}.principalId`)} = ${userId})`
+  let query = db.read
+    .selectFrom('repo as r')
+    .innerJoin('namespace as n', 'n.id', 'r.ownerId')
+    .select([
+      'r.id',
+      'r.kind',
+      'r.name',
+      'r.ownerId',
+      'n.kind as ownerKind',
+      'n.name as ownerName',
+      'r.visibility',
+      'r.creatorId',
+      'r.workspaceId',
+      role('og', 'r.ownerId').as('organizationRole'),
+      role('wg', 'r.workspaceId').as('workspaceRole'),
+      role('rg', 'r.id').as('repoRole'),
+    ])
+    .where('r.kind', '=', kind)
+    .where('r.deletedAt', 'is', null)
+  query =
+    'id' in by
+      ? query.where('r.id', '=', by.id)
+      : query.where('n.nameKey', '=', by.namespaceKey).where('r.nameKey', '=', by.nameKey)
+  return (await query.executeTakeFirst()) ?? null
+}
+
+/** A workspace of an organization that the asker belongs to, with both roles. */
+export async function findWorkspaceFor(
+  db: Db,
+  userId: string,
+  id: string,
+): Promise<{
+  id: string
+  name: string
+  organization: string
+  organizationRole: string | null
+  role: string | null
+} | null> {
+  const row = await db.read
+    .selectFrom('workspace as w')
+    .innerJoin('namespace as n', 'n.id', 'w.organizationId')
+    .leftJoin('roleGrant as og', (join) =>
+      join.onRef('og.targetId', '=', 'w.organizationId').on('og.principalId', '=', userId),
+    )
+    .leftJoin('roleGrant as g', (join) => join.onRef('g.targetId', '=', 'w.id').on('g.principalId', '=', userId))
+    .select(['w.id', 'w.name', 'n.name as organization', 'og.role as organizationRole', 'g.role'])
+    .where('w.id', '=', id)
+    .executeTakeFirst()
+  return row ?? null
+}
