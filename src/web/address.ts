@@ -1,5 +1,5 @@
-/* Addresses inside the hub, written once: every segment is percent-encoded here, and a link that came from a person
-   is followed only when it leads somewhere over http, https or mail. */
+/* Addresses inside the hub, written once: every segment is percent-encoded here, so that no name, revision or path can
+   become another address. Links out of the hub stand only in cards, whose sanitizer decides on them. */
 
 export type RepoKind = 'model' | 'dataset' | 'space'
 export type RepoAddress = { kind: RepoKind; namespace: string; name: string }
@@ -51,10 +51,4 @@ export function withQuery(path: string, query: Readonly<Record<string, string | 
   for (const [key, value] of Object.entries(query)) if (value) search.set(key, value)
   const text = search.toString()
   return text === '' ? path : `${path}?${text}`
-}
-
-/** A link that a person typed: null when it is not http, https or mailto (`javascript:` runs code where we stand). */
-export function outwardHref(link: string): string | null {
-  const url = URL.canParse(link) ? new URL(link) : null
-  return url && ['http:', 'https:', 'mailto:'].includes(url.protocol) ? url.href : null
 }

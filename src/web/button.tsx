@@ -58,7 +58,15 @@ export function LinkButton(props: ButtonProps & { href: string; label?: string; 
   )
 }
 
+// Written out whole: Tailwind takes into the stylesheet only the class names that it can read in the source.
+const looks: Readonly<Record<ButtonLook, string>> = {
+  primary: 'btn btn-primary',
+  line: 'btn btn-line',
+  danger: 'btn btn-danger',
+  error: 'btn btn-error',
+}
+
 function buttonClass(props: ButtonProps): string {
-  const base = `btn${props.large ? '' : ' btn-sm'} btn-${props.look ?? 'line'}`
+  const base = `${looks[props.look ?? 'line']}${props.large ? '' : ' btn-sm'}`
   return props.class ? `${base} ${props.class}` : base
 }

@@ -1,0 +1,456 @@
+/* One of every page, with every word that a stranger could have chosen passed through `words`. With the identity these
+   are ordinary pages; with a hostile `words` they are the test that nothing escapes into the markup. */
+import {
+  EmailVerificationPage,
+  JoinPage,
+  PasswordResetPage,
+  PasswordResetRequestPage,
+  SignInPage,
+} from '../../src/features/accounts/pages.tsx'
+import {
+  AccountSettingsPage,
+  AuthenticationSettingsPage,
+  ProfileSettingsPage,
+} from '../../src/features/accounts/settings-pages.tsx'
+import { BlobPage } from '../../src/features/files/blob-page.tsx'
+import { CardPage } from '../../src/features/files/card-page.tsx'
+import { CommitPage, CommitsPage, RefsPage } from '../../src/features/files/history-pages.tsx'
+import { EmptyRepoPage, TreePage } from '../../src/features/files/tree-page.tsx'
+import { MembersPage, NewOrganizationPage } from '../../src/features/organizations/pages.tsx'
+import { HomePage, ListingPage, NamespacePage, SearchPage } from '../../src/features/repos/listing-pages.tsx'
+import { NewRepoPage, RepoSettingsPage } from '../../src/features/repos/pages.tsx'
+import { SessionsPage } from '../../src/features/sessions/pages.tsx'
+import { EditTokenPage, NewTokenPage } from '../../src/features/tokens/form-pages.tsx'
+import { TokensPage } from '../../src/features/tokens/pages.tsx'
+import { ErrorPage, FaultPage, NotFoundPage } from '../../src/web/error-page.tsx'
+import type { PageContext } from '../../src/web/page-context.ts'
+import type { PickerGroups } from '../../src/web/permission-picker.tsx'
+import { markSanitized } from '../../src/web/raw-html.tsx'
+import { RefusalPage } from '../../src/web/refusal.tsx'
+import { type PageNode, renderPage } from '../../src/web/render.ts'
+
+const hour = 3_600_000
+const day = 24 * hour
+export const sampleNow = Date.UTC(2026, 10, 22, 14, 3)
+
+export function samplePages(words: (text: string) => string): Map<string, string> {
+  const now = sampleNow
+  const context: PageContext = {
+    viewer: {
+      name: words('mara'),
+      fullname: words('Mara Lindqvist'),
+      organizations: [{ name: words('acme'), role: 'admin' }],
+      isAdmin: false,
+    },
+    instanceName: words('hub.acme.example'),
+    version: '0.1.0',
+    theme: null,
+    path: words('/settings/tokens'),
+    flash: { kind: 'success', text: words('The role of jonas is now read.') },
+  }
+  const stranger: PageContext = { ...context, viewer: null, flash: null }
+  const form = (values: Record<string, string>, errors: Record<string, string> = {}, problem?: string) => ({
+    values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, words(value)])),
+    errors: Object.fromEntries(Object.entries(errors).map(([name, text]) => [name, words(text)])),
+    ...(problem === undefined ? {} : { problem: words(problem) }),
+  })
+  const fresh = form({})
+
+  const emails = [
+    { id: 'e1', address: words('mara@acme.example'), isPrimary: true, verifiedAt: now - 40 * day },
+    { id: words('e2'), address: words('mara@home.example'), isPrimary: false, verifiedAt: null },
+  ]
+  const account = { context, name: words('mara'), emails, form: fresh, lastAdminOf: [], repositories: 3 }
+
+  const token = {
+    id: words('t1'),
+    name: words('notebook-eval'),
+    role: 'fineGrained' as const,
+    reach: words('2 permissions on 1 model'),
+    lastFour: words('4s9f'),
+    lastUsedAt: now - 12 * 60_000,
+    lastUsedBy: { ip: words('10.20.4.17'), program: words('huggingface_hub 1.20') },
+    expiresAt: now + 5 * day,
+    hasLostGrants: true,
+  }
+  const choice = (permission: string, ticked: boolean, refusedBecause: string | null = null) => ({
+    permission: words(permission),
+    label: words('Read contents'),
+    ticked,
+    refusedBecause: refusedBecause && words(refusedBecause),
+  })
+  const groups: PickerGroups = {
+    repos: [
+      {
+        entity: words('model:acme/harbor-7b'),
+        name: words('acme/harbor-7b'),
+        kind: 'model',
+        isPrivate: true,
+        isNotEffective: true,
+        choices: [choice('repo.content.read', true), choice('repo.write', false)],
+      },
+    ],
+    organizations: [
+      {
+        entity: words('org:acme'),
+        name: words('acme'),
+        role: words('write'),
+        choices: [choice('org.write', false, 'Needs the admin role in acme.')],
+      },
+    ],
+    own: { entity: words('user:mara'), name: words('mara'), fullname: null, choices: [choice('repo.write', false)] },
+    global: [choice('discussion.write', false)],
+    canReadGatedRepos: false,
+    repoError: words('There is no such repository.'),
+    repoTyped: words('acme/nothing'),
+  }
+  const summary = [
+    { can: true, text: words('Read acme/harbor-7b') },
+    { can: false, text: words('No gated repositories') },
+  ]
+
+  const member = {
+    name: words('jonas'),
+    fullname: words('Jonas Ohm'),
+    role: 'read' as const,
+    joinedAt: now - 20 * hour,
+  }
+  const members = {
+    context,
+    organization: words('acme'),
+    members: [member],
+    total: 42,
+    nextHref: '/organizations/acme/settings/members?after=x',
+    firstHref: null,
+    mayManage: true,
+    isLastAdmin: false,
+    form: form({ username: 'nobody' }, { username: 'Nobody here has this name.' }),
+  }
+
+  const repo = {
+    kind: 'model' as const,
+    namespace: words('acme'),
+    name: words('harbor-7b'),
+    ownerKind: 'organization' as const,
+    isPrivate: true,
+    isGated: true,
+    workspace: words('routing'),
+    mayChangeSettings: true,
+    mayWrite: true,
+  }
+  const row = {
+    kind: 'dataset' as const,
+    namespace: words('acme'),
+    name: words('port-calls'),
+    isPrivate: true,
+    description: words('2.1 million port calls'),
+    task: words('text-generation'),
+    library: words('transformers'),
+    updatedAt: now - 41 * 60_000,
+    downloads: 12_345,
+    likes: 3,
+  }
+  const query = {
+    search: words('harbor'),
+    sort: 'lastModified' as const,
+    author: words('acme'),
+    filters: [words('safetensors')],
+  }
+  const listing = { context, kind: 'model' as const, query, suggestedFilters: [words('license:mit')], firstHref: null }
+  const settings = { context, repo, visibilityForm: fresh, moveForm: fresh, owners: [words('acme')] }
+
+  const author = { name: words('jonas'), kind: 'user' as const, isAccount: true }
+  const commit = { id: 'a'.repeat(40), title: words('Retrain on October port calls'), at: now - hour, author }
+  const revision = {
+    name: words('main'),
+    kind: 'branch' as const,
+    branches: [words('main')],
+    tags: [words('v1.2')],
+  }
+  const entry = { size: 1519, storage: 'lfs' as const, lastCommit: commit }
+  const blob = {
+    context,
+    repo,
+    revision,
+    path: words('eval/config.json'),
+    size: 744,
+    storage: 'lfs' as const,
+    oid: 'b'.repeat(40),
+    sha256: 'c'.repeat(64),
+    latest: commit,
+  }
+  const facts = {
+    task: words('text-generation'),
+    library: words('transformers'),
+    languages: [words('en')],
+    license: words('apache-2.0'),
+    baseModels: [repo],
+    datasets: [row],
+    tags: [words('port')],
+    downloads: 12_345,
+    likes: 3,
+    storedBytes: 15.4e9,
+    createdAt: now - 200 * day,
+  }
+  const card = { context, repo, facts, publicUrl: words('https://hub.acme.example') }
+
+  const pages: Record<string, PageNode> = {
+    'sign-in': (
+      <SignInPage
+        context={stranger}
+        form={form({ username: 'mara' }, {}, 'That name and password do not belong together.')}
+        next={words('/settings')}
+      />
+    ),
+    join: (
+      <JoinPage
+        context={stranger}
+        form={form({ username: 'm m', email: 'x' }, { username: 'No spaces.' })}
+        join={{ kind: 'invited', link: words('secret') }}
+        passwordMinimum={10}
+      />
+    ),
+    'join-closed': <JoinPage context={stranger} form={fresh} join={{ kind: 'closed' }} passwordMinimum={10} />,
+    reset: <PasswordResetRequestPage context={stranger} form={fresh} sent={false} sendsMail={true} />,
+    'reset-set': (
+      <PasswordResetPage
+        context={stranger}
+        form={fresh}
+        reset={{ link: words('secret'), name: words('mara') }}
+        passwordMinimum={10}
+      />
+    ),
+    verify: (
+      <EmailVerificationPage
+        context={stranger}
+        verification={{ kind: 'ask', address: words('mara@acme.example'), link: words('secret') }}
+      />
+    ),
+    profile: (
+      <ProfileSettingsPage
+        context={context}
+        form={fresh}
+        profile={{ name: words('mara'), fullname: words('Mara Lindqvist') }}
+      />
+    ),
+    account: <AccountSettingsPage {...account} dialog={null} />,
+    'account-delete': (
+      <AccountSettingsPage
+        {...account}
+        dialog={{ kind: 'delete', form: form({ confirm: 'Mara' }, { confirm: 'No.' }) }}
+      />
+    ),
+    authentication: (
+      <AuthenticationSettingsPage
+        context={context}
+        name={words('mara')}
+        form={fresh}
+        passwordChangedAt={now - 3 * day}
+        passwordMinimum={10}
+      />
+    ),
+    sessions: (
+      <SessionsPage
+        context={context}
+        dialog={null}
+        sessions={[
+          {
+            id: words('s1'),
+            device: words('Firefox on Linux'),
+            ip: words('10.20.4.17'),
+            createdAt: now - 2 * day,
+            lastUsedAt: now,
+            isCurrent: false,
+          },
+        ]}
+      />
+    ),
+    tokens: (
+      <TokensPage
+        context={context}
+        tokens={[token]}
+        made={{ id: token.id, name: token.name, value: words('hf_qWcTzRkVbNmJxLpYdHsGfAeUoIwXrK4s9f') }}
+        dialog={null}
+      />
+    ),
+    'tokens-empty': <TokensPage context={context} tokens={[]} made={null} dialog={null} />,
+    'token-refresh': (
+      <TokensPage context={context} tokens={[token]} made={null} dialog={{ kind: 'refresh', token, form: fresh }} />
+    ),
+    'token-delete': (
+      <TokensPage context={context} tokens={[token]} made={null} dialog={{ kind: 'delete', token, form: fresh }} />
+    ),
+    'token-new': (
+      <NewTokenPage
+        context={context}
+        form={form({ name: 'x' }, { name: 'You already have a token with this name.' })}
+        groups={groups}
+        summary={summary}
+      />
+    ),
+    'token-edit': (
+      <EditTokenPage
+        context={context}
+        form={fresh}
+        groups={groups}
+        summary={summary}
+        token={{ ...token, createdAt: now - day }}
+      />
+    ),
+    members: <MembersPage {...members} dialog={null} />,
+    'members-remove': <MembersPage {...members} dialog={{ kind: 'remove', member }} />,
+    'organization-new': <NewOrganizationPage context={context} form={fresh} />,
+    listing: <ListingPage {...listing} repos={[row]} total={318} nextHref="/models?cursor=x" />,
+    'listing-no-hits': <ListingPage {...listing} repos={[]} total={0} nextHref={null} />,
+    search: (
+      <SearchPage
+        context={context}
+        query={words('harbor')}
+        groups={[{ kind: 'dataset', repos: [row], hasMore: true }]}
+        namespaces={[{ name: words('harbor-lab'), kind: 'organization', fullname: words('Harbor Lab') }]}
+      />
+    ),
+    namespace: (
+      <NamespacePage
+        context={context}
+        namespace={{ name: words('acme'), kind: 'organization', fullname: words('Acme'), createdAt: now - 90 * day }}
+        kind="dataset"
+        repos={[row]}
+        nextHref={null}
+        firstHref={null}
+        mayCreate={true}
+        maySeeMembers={true}
+      />
+    ),
+    home: <HomePage context={context} publicUrl={words('https://hub.acme.example')} yours={[row]} recent={[row]} />,
+    'home-stranger': (
+      <HomePage context={stranger} publicUrl={words('https://hub.acme.example')} yours={null} recent={[]} />
+    ),
+    'repo-new': (
+      <NewRepoPage
+        context={context}
+        kind="space"
+        form={form({ name: 'x y' }, { name: 'No spaces.' })}
+        owners={[words('mara')]}
+        visibility="private"
+      />
+    ),
+    'repo-settings': <RepoSettingsPage {...settings} mayMove={true} mayDelete={true} dialog={null} />,
+    'repo-delete': (
+      <RepoSettingsPage {...settings} mayMove={true} mayDelete={true} dialog={{ kind: 'delete', form: fresh }} />
+    ),
+    card: (
+      <CardPage
+        {...card}
+        card={{
+          kind: 'card',
+          html: markSanitized('<h1>Harbor 7B</h1><p>A model for port logistics.</p>'),
+          changedBy: { name: words('Mara'), at: now - 6 * day },
+        }}
+      />
+    ),
+    'card-missing': <CardPage {...card} card={{ kind: 'missing' }} />,
+    'card-unreadable': (
+      <CardPage {...card} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
+    ),
+    tree: (
+      <TreePage
+        context={context}
+        repo={repo}
+        revision={revision}
+        path={words('eval')}
+        entries={[
+          { ...entry, name: words('folder'), kind: 'folder', size: null },
+          { ...entry, name: words('config.json'), kind: 'file' },
+          { ...entry, name: words('module'), kind: 'submodule' },
+        ]}
+        latest={commit}
+        commitCount={214}
+        totals={{ files: 12, bytes: 15.4e9 }}
+        nextHref={null}
+        firstHref={null}
+      />
+    ),
+    'tree-empty': <EmptyRepoPage context={context} repo={repo} publicUrl={words('https://hub.acme.example')} />,
+    'blob-text': <BlobPage {...blob} body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n` }} />,
+    'blob-image': <BlobPage {...blob} body={{ kind: 'image' }} />,
+    'blob-large': <BlobPage {...blob} body={{ kind: 'sizes', why: 'large' }} />,
+    'blob-link': <BlobPage {...blob} body={{ kind: 'link', target: words('../README.md') }} />,
+    commits: (
+      <CommitsPage
+        context={context}
+        repo={repo}
+        revision={revision}
+        commits={[commit]}
+        total={214}
+        nextHref="/x?after=y"
+        firstHref={null}
+      />
+    ),
+    commit: (
+      <CommitPage
+        context={context}
+        repo={repo}
+        commit={{
+          ...commit,
+          message: words('More words.'),
+          parents: ['d'.repeat(40)],
+          committer: { name: words('Somebody'), at: now },
+        }}
+        files={[
+          {
+            path: words('config.json'),
+            oldPath: words('old.json'),
+            change: 'renamed',
+            linesAdded: 1,
+            linesRemoved: 1,
+            href: '/x',
+            body: {
+              kind: 'text',
+              isCut: true,
+              hunks: [
+                {
+                  header: words('@@ -1 +1 @@'),
+                  lines: [
+                    { kind: 'removed', oldNumber: 1, newNumber: null, text: words('dtype = float32') },
+                    { kind: 'added', oldNumber: null, newNumber: 1, text: words('dtype = bfloat16') },
+                  ],
+                },
+              ],
+            },
+          },
+        ]}
+        totals={{ files: 3, linesAdded: 1, linesRemoved: 1 }}
+      />
+    ),
+    refs: (
+      <RefsPage context={context} repo={repo} branches={[{ name: words('main'), commit, isDefault: true }]} tags={[]} />
+    ),
+    refusal: (
+      <RefusalPage
+        context={context}
+        title={words('You cannot push to acme/m1')}
+        sentence={words('Your role in acme is read. Pushing needs write. Nothing was changed.')}
+        checks={[
+          { name: words('Credential'), detail: words('token workstation'), state: 'passed' },
+          { name: words('Role'), detail: words('since yesterday'), state: 'refused', has: 'read', needs: 'write' },
+          { name: words('Token permission'), detail: words('repo.write'), state: 'not reached' },
+        ]}
+        ways={[{ title: words('Ask'), text: words('An administrator can.'), href: '/acme', button: words('Ask') }]}
+        support={{ status: 403, denied: words('role; need=write'), requestId: words('01K9Z3T7QX'), at: now }}
+      />
+    ),
+    error: (
+      <ErrorPage
+        context={context}
+        title={words('That did not work')}
+        message={words('The name is taken.')}
+        next={words('Choose another.')}
+        requestId={words('01K9Z3T7QX')}
+      />
+    ),
+    'not-found': <NotFoundPage context={stranger} requestId="01K9Z3T7QX" />,
+    fault: <FaultPage context={context} requestId="01K9Z3T7QX" />,
+  }
+  return new Map(Object.entries(pages).map(([name, page]) => [name, renderPage(page, { now })]))
+}
