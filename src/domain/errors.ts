@@ -89,6 +89,11 @@ export const errorCatalogue = {
     message: 'You don\'t have the rights to create a {kind} under the namespace "{namespace}".', // as the Hub says it
     next: 'You need the role contributor in that organization, or choose your own namespace.',
   },
+  email_unverified: {
+    status: 403,
+    message: 'Your account has no verified e-mail address yet.',
+    next: 'Open the link that was sent to you, or ask for a new one under Settings, Account.',
+  },
   session_needed: {
     status: 403,
     message: 'An access token cannot do this, whatever its role.',
@@ -191,6 +196,11 @@ export const errorCatalogue = {
     next: 'Upload them first, or push with git-lfs installed.',
   },
   lock_exists: { status: 409, message: 'This file is locked by {owner}.' },
+  lock_of_another: {
+    status: 403,
+    message: 'This lock belongs to {owner}.',
+    next: 'An administrator of the repo can break it: git lfs unlock --force.',
+  },
   push_rejected: { status: 422, message: '{reason}' },
   pull_requests_missing: {
     status: 501,
@@ -201,6 +211,16 @@ export const errorCatalogue = {
     status: 501,
     message: 'This hub has no gated repositories yet.',
     next: 'Make the repository private instead.',
+  },
+  workspaces_missing: {
+    status: 501,
+    message: 'This hub has no resource groups yet. Nothing was created.',
+    next: 'Leave out resourceGroupId.',
+  },
+  space_runtime_missing: {
+    status: 501,
+    message: 'This hub keeps spaces but does not run them: it cannot take {field}. Nothing was created.',
+    next: 'Leave it out.',
   },
   xet_missing: { status: 501, message: 'This hub has no Xet storage yet.', next: 'Set HF_HUB_DISABLE_XET=1.' },
 
