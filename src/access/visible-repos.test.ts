@@ -1,0 +1,373 @@
+/** A list and the policy are two ways to say the same: list == filter(all, decide), in worlds that nobody thought of (UAT-4 to UAT-8, WS-3, REP-1). */
+import fc from 'fast-check'
+import { CompiledQuery, type DatabaseConnection, Kysely } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dialects, makeDatabase, type TestDatabase } from '../../tests/support/databases.ts'
+import type { RepoKind } from '../domain/facts.ts'
+import { decide } from '../domain/policy.ts'
+import { roles } from '../domain/role.ts'
+import type { Db } from '../platform/db/database.ts'
+import { kyselyProps } from '../platform/db/kysely-handle.ts'
+import type { Schema } from '../platform/db/schema.ts'
+import type { Presented } from './credentials.ts'
+import { loadFacts } from './load-facts.ts'
+import { type RepoListQuery, type RepoPosition, repoOrders, visibleRepos } from './visible-repos.ts'
+
+const users = ['u1', 'u2', 'u3']
+const organizations = ['o1', 'o2']
+const workspaces = [
+  { id: 'w1', organizationId: 'o1' },
+  { id: 'w2', organizationId: 'o1' },
+  { id: 'w3', organizationId: 'o2' },
+]
+const repoIds = Array.from({ length: 14 }, (_, index) => `r${String(index).padStart(2, '0')}`)
+const tagNames = ['license:mit', 'en', 'bert']
+const words = ['b', 'be', 'bert', 'rt', 'o1/', '-', 'large', 'zz', 't-l', 'u1/be']
+
+const place = fc.oneof(
+  fc.constantFrom(...users).map((ownerId) => ({ ownerId, workspaceId: null })),
+  fc.constantFrom(...organizations).map((ownerId) => ({ ownerId, workspaceId: null })),
+  fc.constantFrom(...workspaces).map((workspace) => ({ ownerId: workspace.organizationId, workspaceId: workspace.id })),
+)
+
+const repo = fc.record({
+  place,
+  kind: fc.constantFrom<RepoKind>('model', 'model', 'dataset'),
+  stem: fc.constantFrom('bert', 'bert-large', 'tree', 'x', 'qt'),
+  visibility: fc.constantFrom('public', 'private', 'private', 'protected'),
+  creatorId: fc.constantFrom(...users),
+  isDisabled: fc.boolean(),
+  isDeleted: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+  number: fc.integer({ min: 0, max: 3 }),
+  tags: fc.subarray(tagNames),
+})
+
+const grant = fc.record({
+  principalId: fc.constantFrom(...users),
+  targetId: fc.constantFrom(...organizations, ...workspaces.map(({ id }) => id), ...repoIds),
+  role: fc.constantFrom(...roles),
+})
+
+const tokenGrant = fc.record({
+  entityId: fc.constantFrom(...users, ...organizations, ...workspaces.map(({ id }) => id), ...repoIds),
+  permissions: fc.subarray(['repo.content.read', 'repo.write', 'discussion.write', 'org.read']),
+})
+
+const world = fc.record({
+  repos: fc.array(repo, { maxLength: repoIds.length }),
+  grants: fc.uniqueArray(grant, { maxLength: 12, selector: (g) => `${g.principalId} ${g.targetId}` }),
+  tokenGrants: fc.uniqueArray(tokenGrant, { maxLength: 6, selector: (g) => g.entityId }),
+})
+
+type World = typeof world extends fc.Arbitrary<infer W> ? W : never
+
+const look = fc.record({
+  user: fc.constantFrom(...users),
+  as: fc.constantFrom('anonymous', 'session', 'read', 'write', 'fineGrained', 'fineGrained'),
+  kind: fc.constantFrom<RepoKind>('model', 'dataset'),
+  ownerId: fc.option(fc.constantFrom(...users, ...organizations), { nil: undefined }),
+  orderBy: fc.constantFrom(...repoOrders),
+  direction: fc.constantFrom<'ascending' | 'descending'>('ascending', 'descending'),
+  limit: fc.integer({ min: 1, max: 5 }),
+  budget: fc.constantFrom(1, 3, 4000),
+  words: fc.subarray(words, { maxLength: 2 }),
+  tags: fc.subarray(tagNames, { maxLength: 2 }),
+})
+
+describe.each(dialects)('lists of repos on %s', (dialect) => {
+  let database: TestDatabase
+  let db: Db
+
+  beforeAll(async () => {
+    database = await makeDatabase(dialect)
+    db = database.db
+    await insertPeople(db)
+  })
+  afterAll(() => database.remove())
+
+  test('are what the policy allows, in order, page by page', { timeout: 120_000 }, async () => {
+    const property = fc.asyncProperty(world, fc.array(look, { minLength: 4, maxLength: 4 }), async (aWorld, looks) => {
+      await build(db, aWorld)
+      for (const each of looks) {
+        const presented = credentialOf(each)
+        const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
+        const query: RepoListQuery = { ...each }
+        const listed = await allPages(db, facts, query)
+        expect(listed.map(({ id }) => id)).toEqual(await filtered(db, presented, query))
+      }
+    })
+    await fc.assert(property, { numRuns: dialect === 'sqlite' ? 120 : 60 })
+  })
+
+  test('read no table without an index, whoever looks and whatever is asked', async () => {
+    const plans = await plansOf(db)
+    const distinct = new Map(plans.map(({ statement, plan }) => [statement, plan]))
+    expect(distinct.size).toBeGreaterThan(100)
+    if (dialect === 'postgres') return
+    for (const [statement, plan] of distinct) {
+      const scans = plan.filter((step) => step.startsWith('SCAN ') && !boundedScans.some((scan) => scan.test(step)))
+      // `SCAN repo` reads the bounded subquery of that name; the table under it must be reached by an index.
+      const overBounded = plan.filter((step) => step === 'CO-ROUTINE repo')
+      expect({ statement, scans }).toEqual({ statement, scans: overBounded.map(() => 'SCAN repo') })
+      const searches = plan.filter((step) => step.startsWith('SEARCH '))
+      expect(searches.every((step) => /USING (COVERING )?INDEX|USING INTEGER PRIMARY KEY/.test(step))).toBe(true)
+    }
+  })
+})
+
+/** The list of ids that was sent along, rows that the name index proposed, a count that stops early, a constant. */
+const boundedScans = [
+  /^SCAN json_each /,
+  /^SCAN repoSearch VIRTUAL TABLE INDEX 0:M/,
+  /^SCAN (candidate|some|CONSTANT ROW)$/,
+]
+
+async function insertPeople(db: Db): Promise<void> {
+  await db.transaction(async (tx) => {
+    for (const id of users) {
+      await tx.insertInto('namespace').values({ id, kind: 'user', name: id, nameKey: id, createdAt: 0 }).execute()
+      await tx
+        .insertInto('user')
+        .values({
+          id,
+          fullname: null,
+          passwordHash: null,
+          passwordChangedAt: null,
+          isAdmin: 0,
+          state: 'active',
+          createdAt: 0,
+        })
+        .execute()
+      const session = {
+        id: `s${id}`,
+        tokenHash: `session ${id}`,
+        userId: id,
+        createdAt: 0,
+        lastUsedAt: 0,
+        expiresAt: 9,
+      }
+      await tx
+        .insertInto('session')
+        .values({ ...session, lastIp: null, userAgent: null })
+        .execute()
+      for (const role of ['read', 'write', 'fineGrained'] as const) {
+        await tx
+          .insertInto('accessToken')
+          .values({
+            id: `${role} ${id}`,
+            hash: `${role} ${id}`,
+            last4: '0000',
+            ownerId: id,
+            name: role,
+            role,
+            canReadGatedRepos: 0,
+            globalPermissions: '[]',
+            createdAt: 0,
+            rotatedAt: null,
+            expiresAt: null,
+            lastUsedAt: null,
+            lastIp: null,
+            lastUserAgent: null,
+          })
+          .execute()
+      }
+    }
+    for (const id of organizations) {
+      await tx
+        .insertInto('namespace')
+        .values({ id, kind: 'organization', name: id, nameKey: id, createdAt: 0 })
+        .execute()
+      await tx
+        .insertInto('organization')
+        .values({ id, fullname: null, defaultVisibility: 'public', createdAt: 0, createdBy: 'u1' })
+        .execute()
+    }
+    for (const { id, organizationId } of workspaces) {
+      await tx.insertInto('workspace').values({ id, organizationId, name: id, nameKey: id, createdAt: 0 }).execute()
+    }
+  })
+}
+
+async function build(db: Db, { repos, grants, tokenGrants }: World) {
+  await db.transaction(async (tx) => {
+    for (const table of ['repo', 'repoTag', 'roleGrant', 'tokenGrant'] as const) await tx.deleteFrom(table).execute()
+    for (const [index, each] of repos.entries()) {
+      const id = repoIds[index] ?? ''
+      const name = `${each.stem}-${index}`
+      await tx
+        .insertInto('repo')
+        .values({
+          id,
+          kind: each.kind,
+          ...each.place,
+          name,
+          nameKey: name,
+          fullName: `${each.place.ownerId}/${name}`,
+          fullNameKey: `${each.place.ownerId}/${name}`,
+          visibility: each.visibility as 'public',
+          creatorId: each.creatorId,
+          description: null,
+          disabledAt: each.isDisabled ? 1 : null,
+          headCommit: null,
+          cardData: null,
+          config: null,
+          pipelineTag: null,
+          libraryName: null,
+          sdk: null,
+          downloads: each.number,
+          likes: -each.number,
+          trendingScore: each.number % 2,
+          createdAt: index,
+          updatedAt: 10 - each.number,
+          deletedAt: each.isDeleted ? 1 : null,
+        })
+        .execute()
+      for (const tag of each.tags) await tx.insertInto('repoTag').values({ repoId: id, kind: each.kind, tag }).execute()
+    }
+    for (const each of grants) {
+      await tx
+        .insertInto('roleGrant')
+        .values({
+          ...each,
+          targetKind: each.targetId.startsWith('o')
+            ? 'organization'
+            : each.targetId.startsWith('w')
+              ? 'workspace'
+              : 'repo',
+          principalKind: 'user',
+          createdAt: 0,
+          createdBy: null,
+        })
+        .execute()
+    }
+    for (const user of users) {
+      for (const { entityId, permissions } of tokenGrants) {
+        await tx
+          .insertInto('tokenGrant')
+          .values({
+            tokenId: `fineGrained ${user}`,
+            entityType: entityTypeOf(entityId),
+            entityId,
+            entityName: entityId,
+            permissions: JSON.stringify(permissions),
+          })
+          .execute()
+      }
+    }
+  })
+}
+
+function entityTypeOf(id: string): 'user' | 'org' | 'resource-group' | 'model' {
+  if (id.startsWith('u')) return 'user'
+  if (id.startsWith('o')) return 'org'
+  return id.startsWith('w') ? 'resource-group' : 'model'
+}
+
+function credentialOf(look: { as: string; user: string }): Presented {
+  if (look.as === 'anonymous') return { kind: 'none' }
+  if (look.as === 'session') return { kind: 'session', hash: `session ${look.user}` }
+  return { kind: 'token', hash: `${look.as} ${look.user}` }
+}
+
+async function allPages(
+  db: Db,
+  viewer: Parameters<typeof visibleRepos>[1],
+  query: RepoListQuery,
+): Promise<RepoPosition[]> {
+  const found: RepoPosition[] = []
+  let after: RepoPosition | undefined
+  for (;;) {
+    const page = await visibleRepos(db, viewer, { ...query, after })
+    found.push(...page)
+    if (page.length < query.limit) return found
+    after = page.at(-1)
+  }
+}
+
+/** The slow and certain way. */
+async function filtered(db: Db, presented: Presented, query: RepoListQuery): Promise<string[]> {
+  const rows = await db.read
+    .selectFrom('repo')
+    .selectAll()
+    .where('kind', '=', query.kind)
+    .where('deletedAt', 'is', null)
+    .execute()
+  const tags = await db.read.selectFrom('repoTag').selectAll().execute()
+  const kept: typeof rows = []
+  for (const row of rows) {
+    if (query.ownerId !== undefined && row.ownerId !== query.ownerId) continue
+    if (!(query.words ?? []).every((word) => row.fullNameKey.includes(word))) continue
+    if (!(query.tags ?? []).every((tag) => tags.some((each) => each.repoId === row.id && each.tag === tag))) continue
+    const target = { on: 'repo', kind: query.kind, namespace: row.ownerId, name: row.name } as const
+    const { facts } = await loadFacts(db, presented, target, 1)
+    if (decide('repo.read', facts).allow) kept.push(row)
+  }
+  const sign = query.direction === 'ascending' ? 1 : -1
+  kept.sort((a, b) => sign * (a[query.orderBy] - b[query.orderBy] || (a.id < b.id ? -1 : 1)))
+  return kept.map((row) => row.id)
+}
+
+/** Every kind of list once, with its plan, as the database would run it. */
+async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]> {
+  const plans: { statement: string; plan: string[] }[] = []
+  const plain = {
+    kind: 'model',
+    stem: 'x',
+    creatorId: 'u1',
+    isDisabled: false,
+    isDeleted: false,
+    number: 1,
+    tags: [],
+  } as const
+  const places: World['repos'][number]['place'][] = [
+    { ownerId: 'o1', workspaceId: null },
+    { ownerId: 'o1', workspaceId: 'w1' },
+    { ownerId: 'o2', workspaceId: 'w3' },
+  ]
+  await build(db, {
+    repos: places.flatMap((place) =>
+      (['public', 'private', 'private'] as const).map((visibility) => ({ ...plain, tags: [], place, visibility })),
+    ),
+    grants: [
+      { principalId: 'u1', targetId: 'o1', role: 'admin' },
+      { principalId: 'u1', targetId: 'w3', role: 'read' },
+      { principalId: 'u1', targetId: 'r00', role: 'read' },
+    ],
+    tokenGrants: [],
+  })
+  const explain = async (query: CompiledQuery) => {
+    if (db.dialect === 'postgres') return []
+    const rows = await db.read.executeQuery<{ detail: string }>(
+      CompiledQuery.raw(`explain query plan ${query.sql}`, [...query.parameters]),
+    )
+    return rows.rows.map((row) => row.detail)
+  }
+  const connection: DatabaseConnection = {
+    executeQuery: async <R>(query: CompiledQuery) => {
+      plans.push({ statement: query.sql, plan: await explain(query) })
+      return await db.list.executeQuery<R>(CompiledQuery.raw(query.sql, [...query.parameters]))
+    },
+    streamQuery: () => {
+      throw new Error('Lists are not streamed.')
+    },
+  }
+  const watched: Db = { ...db, list: new Kysely<Schema>(kyselyProps(db.dialect, () => connection)) }
+  for (const presented of [{ kind: 'none' }, { kind: 'session', hash: 'session u1' }] as const) {
+    const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
+    for (const orderBy of repoOrders) {
+      for (const narrowing of [
+        {},
+        { words: ['bert'] },
+        { words: ['be'] },
+        { tags: ['en', 'bert'] },
+        { ownerId: 'o1' },
+      ]) {
+        for (const after of [undefined, { id: 's', value: 99 }]) {
+          const query = { kind: 'model', orderBy, direction: 'descending', limit: 1, after, budget: 1 } as const
+          await visibleRepos(watched, facts, { ...query, ...narrowing })
+        }
+      }
+    }
+  }
+  return plans
+}
