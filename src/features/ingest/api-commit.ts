@@ -84,7 +84,9 @@ export class ApiCommit {
   /** A file of known size from a stream, in bounded memory. Throws `length_mismatch` too. */
   async putStream(path: string, size: number, stream: Readable, mode: FileMode = '100644'): Promise<string> {
     this.#judge(path, mode, size)
-    return this.#stage.putStream(path, size, stream, mode)
+    return this.#stage.putStream(path, size, stream, mode).catch((error: unknown) => {
+      throw inOurWords(error)
+    })
   }
 
   /** A file that lies on the server's disk. */

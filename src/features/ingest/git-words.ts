@@ -9,6 +9,14 @@ export function inOurWords(error: unknown): unknown {
     return new HoldfastError('unsupported_media_type', { allowed: 'gzip or no encoding' }, { cause: error })
   if (error.reason === 'input-limit')
     return new HoldfastError('body_too_large', { limit: 'what this hub takes' }, { cause: error })
+  const sizes = /expected (\d+) bytes, received (\d+)/.exec(error.message)
+  if (error.reason === 'size-mismatch' && sizes) {
+    return new HoldfastError(
+      'length_mismatch',
+      { expected: Number(sizes[1]), received: Number(sizes[2]) },
+      { cause: error },
+    )
+  }
   if (error.reason === 'busy') return new HoldfastError('busy', {}, { cause: error })
   if (/No space left on device|ENOSPC/.test(error.message))
     return new HoldfastError('storage_full', {}, { cause: error })

@@ -56,7 +56,15 @@ async function* reachable(
   options: readonly string[],
   environment: Record<string, string>,
 ): AsyncGenerator<string> {
-  const args = ['--git-dir', repositoryFolder(store, repo), 'rev-list', '--objects', ...options, '--stdin']
+  const args = [
+    '--git-dir',
+    repositoryFolder(store, repo),
+    'rev-list',
+    '--objects',
+    ...options,
+    '--stdin',
+    ...(reach.include === 'all' ? ['--all'] : []),
+  ]
   const child = startGit(store, args, { environment, timeLimitMs })
   child.stdin.end(reachInput(reach))
   const reader = new ByteReader(child.stdout)
@@ -71,8 +79,8 @@ async function* reachable(
 }
 
 function reachInput(reach: Reach): string {
-  const included = reach.include === 'all' ? ['--all'] : reach.include
-  for (const oid of [...(reach.include === 'all' ? [] : reach.include), ...reach.exclude]) assertOid(oid)
+  const included = reach.include === 'all' ? [] : reach.include
+  for (const oid of [...included, ...reach.exclude]) assertOid(oid)
   return `${[...included, ...reach.exclude.map((oid) => `^${oid}`)].join('\n')}\n`
 }
 
