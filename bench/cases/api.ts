@@ -1,0 +1,108 @@
+/**
+ * Small API requests with a token, against a bare Node server that answers a ready-made body of the same size. Keep-alive, 16 connections.
+ * Holdfast looks up credential and repo afresh for each of them.
+ */
+import { randomBytes } from 'node:crypto'
+import path from 'node:path'
+import pg from 'pg'
+import type { Bench, BenchCase } from '../case.ts'
+import { runClient, startYardstick } from '../children.ts'
+import type { Target } from '../figures.ts'
+import { file, header, openClient } from '../hub-client.ts'
+import { run } from '../processes.ts'
+import { root, startHoldfast } from '../program.ts'
+
+export const apiCase: BenchCase = {
+  name: 'api',
+  about:
+    'API requests with a token, 16 connections that stay open, against a Node server that sends a ready-made body of the same size.',
+  run: async (bench) => {
+    await measure(bench, 'SQLite', {}, { ratioAtLeast: 0.5 })
+    const postgres = await openPostgres()
+    if (typeof postgres === 'string') {
+      bench.note(`PostgreSQL was not measured: ${postgres}`)
+      return
+    }
+    try {
+      await measure(bench, 'PostgreSQL', { HOLDFAST_DATABASE_URL: postgres.url }, null)
+    } finally {
+      await postgres.close()
+    }
+  },
+}
+
+async function measure(
+  bench: Bench,
+  database: string,
+  settings: Readonly<Record<string, string>>,
+  target: Target | null,
+): Promise<void> {
+  const hub = await startHoldfast(bench.program, { data: path.join(bench.folder, database), settings })
+  try {
+    const client = await openClient(hub)
+    const repo = await client.createRepo('subject')
+    await client.commit(repo, [header('A card'), file('README.md', '---\nlicense: mit\n---\n# A model\n')])
+    client.close()
+    const headers = { authorization: `Bearer ${client.token}` }
+    for (const address of ['/api/whoami-v2', `/api/models/${repo}`]) {
+      const body = await (await fetch(hub.url + address, { headers })).arrayBuffer()
+      const echo = await startYardstick('echo', { bytes: body.byteLength })
+      const rate = async (url: string): Promise<number> =>
+        (await runClient('load', { url, headers, connections: 16, seconds: bench.isQuick ? 0.5 : 3 })).perSecond
+      try {
+        await bench.compare({
+          name: `GET ${address.replace(repo, 'ns/name')}, ${database}`,
+          unit: 'req/s',
+          target,
+          ours: () => rate(hub.url + address),
+          yardstick: { name: 'Node http', measure: () => rate(`${echo.url}/`) },
+        })
+      } finally {
+        await echo.stop()
+      }
+    }
+  } finally {
+    await hub.stop()
+  }
+}
+
+interface Postgres {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** A database of its own on the tests' server, which is started if need be and then stopped again. Or why there is none. */
+async function openPostgres(): Promise<Postgres | string> {
+  const script = path.join(root, 'scripts', 'postgres-for-tests.sh')
+  const wasRunning = await run('sh', [script, 'status']).then(
+    () => true,
+    () => false,
+  )
+  try {
+    await run('sh', [script, 'start'], { timeLimitMs: 120_000 })
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('\n')[1] ?? error.message) : String(error)
+  }
+  const server = (await run('sh', [script, 'url'])).stdout.trim()
+  const name = `bench_${randomBytes(6).toString('hex')}`
+  await onPostgres(server, `create database ${name}`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    close: async () => {
+      await onPostgres(server, `drop database ${name} with (force)`)
+      if (!wasRunning) await run('sh', [script, 'stop'])
+    },
+  }
+}
+
+async function onPostgres(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
