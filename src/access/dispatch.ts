@@ -340,7 +340,9 @@ function unmatched(table: RouteTable, request: HttpRequest): HoldfastError {
   }
   // What looks like a repo's address is answered like one, so that clients say "repository not found" and not "error 404".
   const isRepoApi = /^\/api\/(models|datasets|spaces)\/./.test(request.path)
-  return new HoldfastError(isRepoApi ? 'repo_not_found' : 'not_found')
+  if (!isRepoApi) return new HoldfastError('not_found')
+  const isStranger = request.header('authorization') === null && request.cookie('token') === null
+  return new HoldfastError('repo_not_found', {}, isStranger ? { status: 401 } : {})
 }
 
 function preflight(response: ServerResponse): void {
