@@ -21,10 +21,19 @@ import { listRefs } from '../../src/platform/git/refs.ts'
 import { runClient } from '../support/git-store.ts'
 import { ingestRepo, openIngestHub, uploadBlob } from '../support/ingest.ts'
 
-export async function runKillRounds(rounds: number): Promise<{ commits: number; pushes: number }> {
+export interface KillResult {
+  /** Acknowledged before a kill. */
+  commits: number
+  pushes: number
+  /** Ref moves that a kill left open. */
+  open: number
+}
+
+export async function runKillRounds(rounds: number): Promise<KillResult> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-kill-'))
   const data = join(folder, 'data')
   const acknowledged = { commits: new Set<string>(), pushes: new Set<string>() }
+  let open = 0
   try {
     const first = await openIngestHub(data)
     const pointers = Array.from({ length: 20 }, () => ({
@@ -34,7 +43,14 @@ export async function runKillRounds(rounds: number): Promise<{ commits: number; 
     for (const pointer of pointers) await uploadBlob(first, pointer.sha256, pointer.size)
     await first.close()
     for (let round = 0; round < rounds; round++) {
-      const server = await startServer(data, (commit) => acknowledged.commits.add(commit))
+      let atWork: () => void = () => undefined
+      const isAtWork = new Promise<void>((resolve) => {
+        atWork = resolve
+      })
+      const server = await startServer(data, (commit) => {
+        acknowledged.commits.add(commit)
+        atWork()
+      })
       const clients = new AbortController()
       const pushing = [0, 1].map((client) =>
         pushUntilDead(
@@ -45,13 +61,16 @@ export async function runKillRounds(rounds: number): Promise<{ commits: number; 
           acknowledged.pushes,
         ),
       )
-      await pause(randomInt(20, 900))
+      // Two rounds of three strike a server that is surely at work, the third whenever it comes.
+      if (round % 3 > 0) await Promise.race([isAtWork, pause(10_000)])
+      await pause(randomInt(0, 500))
       // Every other time the whole machine dies; otherwise git processes outlive their server.
       await kill(server.process, round % 2 === 0)
       clients.abort()
       await Promise.all(pushing)
       const hub = await openIngestHub(data)
       try {
+        open += (await hub.db.read.selectFrom('refIntent').select('id').execute()).length
         await settleOnStart(hub)
         await expectAgreement(hub, acknowledged)
       } finally {
@@ -61,7 +80,7 @@ export async function runKillRounds(rounds: number): Promise<{ commits: number; 
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
-  return { commits: acknowledged.commits.size, pushes: acknowledged.pushes.size }
+  return { commits: acknowledged.commits.size, pushes: acknowledged.pushes.size, open }
 }
 
 async function startServer(
