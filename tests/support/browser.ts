@@ -1,0 +1,27 @@
+/** A real Chromium for tests of pages. Where there is none it is said loudly; with HOLDFAST_TEST_REQUIRE_ALL that fails. */
+import { existsSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+
+const places = [
+  process.env.HOLDFAST_TEST_CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+]
+
+/** The program, or null after saying how to get one. */
+export function findChromium(): string | null {
+  const found = places.find((place) => place !== undefined && existsSync(place))
+  if (found !== undefined) return found
+  const advice = 'apt-get install chromium, or name one in HOLDFAST_TEST_CHROMIUM'
+  if (process.env.HOLDFAST_TEST_REQUIRE_ALL !== undefined) throw new Error(`Missing: Chromium. Install it: ${advice}`)
+  console.warn(`\n  LEFT OUT: Chromium is missing. Install it: ${advice}\n`)
+  return null
+}
+
+export async function openBrowser(executablePath: string): Promise<Browser> {
+  return await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-sync'],
+  })
+}
