@@ -2,21 +2,33 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
+import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { themeRoute } from './accounts/theme-route.ts'
+import { routes as refRoutes } from './files/ref-routes.ts'
 import { routes as fileRoutes } from './files/routes.ts'
+import { routes as gitRoutes } from './git-http/routes.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { organizationApiRoutes } from './organizations/routes.ts'
+import { sessionRoutes } from './sessions/routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
 
 export const routes: readonly Route[] = [
   ...instanceRoutes(() => routes),
   ...identityRoutes,
+  ...entryRoutes,
+  ...settingsRoutes,
+  ...sessionRoutes,
+  themeRoute,
   ...tokenApiRoutes,
   ...organizationApiRoutes,
   ...fileRoutes,
+  ...refRoutes,
   ...lfsRoutes,
+  ...gitRoutes,
   //
 ]
 

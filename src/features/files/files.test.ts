@@ -70,6 +70,25 @@ afterAll(() => test_.stop())
 const at = (path: string): string => `${test_.url}/${path}`
 const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(at(path), { headers, method, redirect: 'manual' })
+// What clients would read; the assertions say whether it is there.
+interface Entry {
+  path: string
+  lfs: { oid: string }
+  lastCommit: { title: string }
+}
+interface RefJson {
+  name: string
+}
+interface RefsJson {
+  branches: RefJson[]
+  tags: RefJson[]
+  converts: RefJson[]
+  pullRequests?: RefJson[]
+}
+interface CommitJson {
+  date: string
+}
+const entriesOf = async (response: Response | Promise<Response>) => (await (await response).json()) as Entry[]
 const bearer = (who: TestToken) => ({ authorization: `Bearer ${who.value}` })
 
 describe('resolve', () => {
@@ -278,12 +297,11 @@ describe('resolve', () => {
 })
 
 describe('tree', () => {
-  const tree = async (path: string, headers = {}) =>
-    (await get(`api/models/${open.address}/tree/${path}`, headers)).json()
+  const tree = (path: string) => entriesOf(get(`api/models/${open.address}/tree/${path}`))
 
   test('entries of a folder, large files with their real size', async () => {
     const entries = await tree('main')
-    expect(entries.map((entry: { path: string }) => entry.path)).toEqual([
+    expect(entries.map((entry) => entry.path)).toEqual([
       'a folder',
       'big.dat',
       'empty.txt',
@@ -300,7 +318,7 @@ describe('tree', () => {
       size: 0,
       path: 'a folder',
     })
-    expect(entries.find((entry: { path: string }) => entry.path === 'model.bin')).toEqual({
+    expect(entries.find((entry) => entry.path === 'model.bin')).toEqual({
       type: 'file',
       path: 'model.bin',
       size: large.length,
@@ -310,7 +328,7 @@ describe('tree', () => {
   })
 
   test('recursive lists folders and files; a path may be one encoded segment', async () => {
-    const paths = (await tree('main/a%20folder?recursive=True')).map((entry: { path: string }) => entry.path)
+    const paths = (await tree('main/a%20folder?recursive=True')).map((entry) => entry.path)
     expect(paths).toEqual(['a folder/deep', 'a folder/deep/50% off?#1 — ünï.txt'])
     expect(await tree(`main/${encodeURIComponent('a folder/deep')}`)).toHaveLength(1)
   })
@@ -320,18 +338,16 @@ describe('tree', () => {
     let next: string | null = at(`api/models/${open.address}/tree/main?recursive=true&limit=3`)
     for (let pages = 0; next !== null && pages < 10; pages++) {
       const response: Response = await fetch(next)
-      seen.push(...(await response.json()).map((entry: { path: string }) => entry.path))
+      seen.push(...(await entriesOf(response)).map((entry) => entry.path))
       next = /^<(http[^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1] ?? null
       if (next !== null) expect(next).toContain(`/tree/${head}?`)
     }
-    expect(seen).toEqual((await tree('main?recursive=true')).map((entry: { path: string }) => entry.path))
+    expect(seen).toEqual((await tree('main?recursive=true')).map((entry) => entry.path))
   })
 
   test('expand adds the last commit of each entry', async () => {
     const entries = await tree('main?expand=true&recursive=1')
-    const titles = Object.fromEntries(
-      entries.map((entry: { path: string; lastCommit: { title: string } }) => [entry.path, entry.lastCommit.title]),
-    )
+    const titles = Object.fromEntries(entries.map((entry) => [entry.path, entry.lastCommit.title]))
     expect(titles['hello.txt']).toBe('second <b>commit</b>')
     expect(titles['a folder/deep']).toBe('first commit')
   })
@@ -353,34 +369,34 @@ describe('paths-info', () => {
 
   test('as a form and as JSON; what is missing is left out', async () => {
     const form = 'paths=hello.txt&paths=nope&paths=a+folder&expand=false'
-    const byForm = await (await ask(form, 'application/x-www-form-urlencoded')).json()
-    expect(byForm.map((entry: { path: string }) => entry.path)).toEqual(['hello.txt', 'a folder'])
+    const byForm = await entriesOf(ask(form, 'application/x-www-form-urlencoded'))
+    expect(byForm.map((entry) => entry.path)).toEqual(['hello.txt', 'a folder'])
     const json = JSON.stringify({ paths: ['model.bin', '../x', '/etc/passwd'], expand: true })
-    const byJson = await (await ask(json, 'application/json')).json()
+    const byJson = await entriesOf(ask(json, 'application/json'))
     expect(byJson).toHaveLength(1)
-    expect(byJson[0].lfs.oid).toBe(sha256)
-    expect(byJson[0].lastCommit.title).toBe('first commit')
-    const one = await (await ask('paths=hello.txt', 'application/x-www-form-urlencoded')).json()
+    expect(byJson[0]?.lfs.oid).toBe(sha256)
+    expect(byJson[0]?.lastCommit.title).toBe('first commit')
+    const one = await entriesOf(ask('paths=hello.txt', 'application/x-www-form-urlencoded'))
     expect(one).toHaveLength(1)
   })
 })
 
 describe('refs and commits', () => {
   test('refs; pull requests only when asked for', async () => {
-    const refs = await (await get(`api/models/${open.address}/refs`)).json()
-    expect(refs.branches.map((ref: { name: string }) => ref.name)).toEqual(['feature/x', 'main'])
+    const refs = (await (await get(`api/models/${open.address}/refs`)).json()) as RefsJson
+    expect(refs.branches.map((ref) => ref.name)).toEqual(['feature/x', 'main'])
     expect(refs.branches[1]).toEqual({ name: 'main', ref: 'refs/heads/main', targetCommit: head })
     expect(refs.tags).toHaveLength(1)
     expect(refs.converts).toEqual([])
     expect(refs.pullRequests).toBeUndefined()
-    const all = await (await get(`api/models/${open.address}/refs?include_prs=1`)).json()
+    const all = (await (await get(`api/models/${open.address}/refs?include_prs=1`)).json()) as RefsJson
     expect(all.pullRequests).toEqual([{ name: '1', ref: 'refs/pr/1', targetCommit: head }])
   })
 
   test('commits, newest first, by the account behind the address', async () => {
     const response = await get(`api/models/${open.address}/commits/main?limit=1&expand[]=formatted`)
     expect(response.headers.get('x-total-count')).toBe('2')
-    const [second] = await response.json()
+    const [second] = (await response.json()) as CommitJson[]
     expect(second).toMatchObject({
       id: head,
       title: 'second <b>commit</b>',
@@ -388,9 +404,9 @@ describe('refs and commits', () => {
       authors: [{ user: 'Nobody' }],
       formatted: { title: 'second &lt;b&gt;commit&lt;/b&gt;' },
     })
-    expect(second.date).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    expect(second?.date).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
     const next = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1] ?? ''
-    const [first] = await (await fetch(next)).json()
+    const [first] = (await (await fetch(next)).json()) as CommitJson[]
     expect(first).toMatchObject({ title: 'first commit', message: 'with a body', authors: [{ user: 'ada' }] })
   })
 })

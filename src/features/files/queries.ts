@@ -2,6 +2,18 @@
 import { emailKey } from '../../domain/names.ts'
 import type { Db } from '../../platform/db/database.ts'
 
+/** The names of accounts by their id. */
+export async function selectNamesById(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.read
+    .selectFrom('namespace')
+    .select(['id', 'name'])
+    .where('id', 'in', [...new Set(ids)])
+    .where('kind', '=', 'user')
+    .execute()
+  return new Map(rows.map((row) => [row.id, row.name]))
+}
+
 /** The accounts behind e-mail addresses that were proved; by address as it was asked for. */
 export async function selectNamesByEmail(db: Db, addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const keys = [...new Set(addresses.map(emailKey))]

@@ -15,8 +15,8 @@ import { isSafePath } from '../../platform/git/safe-names.ts'
 import { entriesAt, entryAt, listTree, type TreeEntry } from '../../platform/git/tree.ts'
 import { findPointers } from './pointers.ts'
 
-/** Whoever may see the repo may list it; downloading has an action of its own. */
-export type Reading = Allowed<'repo.read' | 'repo.content.read'>
+/** Whoever may see the repo may list it; downloading has an action of its own, and whoever writes may look. */
+export type Reading = Allowed<'repo.read' | 'repo.content.read' | 'repo.push'>
 
 export type FoundRevision = Revision
 

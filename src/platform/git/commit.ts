@@ -83,7 +83,7 @@ export function formatPerson(person: Person): string {
 }
 
 /** NUL ends a message in every reader, CR makes diffs of titles; both go. */
-function cleanMessage(message: string): string {
+export function cleanMessage(message: string): string {
   return `${message.replaceAll('\0', '').replaceAll('\r\n', '\n').trimEnd()}\n`
 }
 

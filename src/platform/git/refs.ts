@@ -3,6 +3,7 @@
  * Losing the race is an answer, not an exception.
  */
 import { dirname, join } from 'node:path'
+import { cleanMessage, formatPerson, type Person } from './commit.ts'
 import { syncFolder } from './durable.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
 import { markWriter } from './marks.ts'
@@ -82,20 +83,18 @@ export async function existingRefs(store: GitStore, repo: string, refs: readonly
   return existing
 }
 
-/** Writes a tag object and creates `refs/tags/<name>` for it. */
-export async function createAnnotatedTag(
+/** Writes the object of an annotated tag, durably, and gives its id; the ref is moved to it by the caller. */
+export async function writeTagObject(
   store: GitStore,
   repo: string,
-  tag: { name: string; target: string; message: string; tagger: string },
-): Promise<RefMoveResult & { oid: string }> {
-  const ref = `refs/tags/${tag.name}`
-  assertRef(ref)
+  tag: { name: string; target: string; message: string; tagger: Person },
+): Promise<string> {
+  assertRef(`refs/tags/${tag.name}`)
   assertOid(tag.target)
-  const text = `object ${tag.target}\ntype commit\ntag ${tag.name}\ntagger ${tag.tagger}\n\n${tag.message.trimEnd()}\n`
+  const head = `object ${tag.target}\ntype commit\ntag ${tag.name}\ntagger ${formatPerson(tag.tagger)}\n`
   const args = ['--git-dir', repositoryFolder(store, repo), 'hash-object', '-t', 'tag', '-w', '--stdin']
-  const { stdout } = await runGit(store, args, { input: text })
-  const oid = stdout.toString('latin1').trim()
-  return { ...(await moveRefs(store, repo, [{ ref, oldOid: zeroOid, newOid: oid }])), oid }
+  const { stdout } = await runGit(store, args, { input: `${head}\n${cleanMessage(tag.message)}` })
+  return stdout.toString('latin1').trim()
 }
 
 /** Syncs the folders that name the refs; git syncs the ref files only, so a power cut could take the new name back. */

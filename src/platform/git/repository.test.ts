@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openTestStore, seedRepository, testRepo } from '../../../tests/support/git-store.ts'
 import { incomingFolder, repositoryFolder } from './git-store.ts'
-import { createAnnotatedTag, listRefs, moveRefs } from './refs.ts'
+import { listRefs, moveRefs, writeTagObject } from './refs.ts'
 import { createRepository, deleteRepository, hasRepository } from './repository.ts'
 import { resolveRevision } from './revision.ts'
 import { runGit } from './run.ts'
@@ -83,13 +83,15 @@ test('revisions: names, peeled tags, ids; never revision syntax', async () => {
     await world.git(repositoryFolder(store, testRepo), 'rev-parse', 'main~1'),
     await world.git(repositoryFolder(store, testRepo), 'rev-parse', 'main'),
   ]
-  const tagged = await createAnnotatedTag(store, testRepo, {
+  const tagged = await writeTagObject(store, testRepo, {
     name: 'v2',
     target: two,
     message: 'second',
-    tagger: 'Ada <a@b.c> 1700000000 +0000',
+    tagger: { name: 'Ada', email: 'a@b.c', at: 1_700_000_000_000 },
   })
-  expect(tagged.ok).toBe(true)
+  expect(await moveRefs(store, testRepo, [{ ref: 'refs/tags/v2', oldOid: zeroOid, newOid: tagged }])).toEqual({
+    ok: true,
+  })
   const resolve = (name: string) => resolveRevision(store, testRepo, name)
   expect(await resolve('main')).toEqual({ commit: two, ref: 'refs/heads/main' })
   expect(await resolve('HEAD')).toEqual({ commit: two, ref: 'refs/heads/main' })
@@ -124,7 +126,7 @@ test('revisions: names, peeled tags, ids; never revision syntax', async () => {
   for (const name of hostile) expect([name, await resolve(name)]).toEqual([name, null])
   expect(await listRefs(store, testRepo, ['refs/tags'])).toContainEqual({
     ref: 'refs/tags/v2',
-    oid: tagged.oid,
+    oid: tagged,
     target: two,
   })
 })
