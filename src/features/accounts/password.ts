@@ -67,9 +67,11 @@ export async function requestPasswordReset(
   await hub.transaction((tx) => enqueueMail(hub, tx, { kind: 'reset-password', address: email }))
 }
 
-/** Whether the link still leads to a new password. */
-export async function isResetLinkOpen(hub: Hub, secret: string): Promise<boolean> {
-  return (await findOpenLink(hub, secret, ['reset-password'])) !== null
+/** Whose password the link sets; null for a link that is spent. */
+export async function ownerOfResetLink(hub: Hub, secret: string): Promise<string | null> {
+  const link = await findOpenLink(hub, secret, ['reset-password'])
+  const user = link?.userId == null ? null : await findUser(hub.db, link.userId)
+  return user?.state === 'active' ? user.name : null
 }
 
 /** Sets the password, ends every session and every other link for one. Throws `link_invalid` or `invalid_input`. */

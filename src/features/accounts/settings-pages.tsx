@@ -72,6 +72,8 @@ type AccountSettingsProps = {
   /** Repositories in one's own namespace, which go with the account. */
   repositories: number
   dialog: AccountDialog | null
+  /** Without mail an administrator shows the links that verify addresses. */
+  sendsMail: boolean
 }
 
 const accountPath = '/settings/account'
@@ -96,7 +98,7 @@ export function AccountSettingsPage(props: AccountSettingsProps) {
           columns={[{ label: 'Address' }, { label: 'State' }, { label: 'Verified' }, { label: 'Change', silent: true }]}
         >
           {props.emails.map((email) => (
-            <EmailLine email={email} />
+            <EmailLine email={email} sendsMail={props.sendsMail} />
           ))}
         </Rows>
       </SettingsSection>
@@ -111,7 +113,7 @@ export function AccountSettingsPage(props: AccountSettingsProps) {
           autocomplete="email"
           required={true}
           maxlength={254}
-          help="It counts once you have opened the link that is sent to it. Commits with a verified address are shown as yours."
+          help={`It counts once you have opened the link that ${props.sendsMail ? 'is sent to it' : 'an administrator of this hub can show you, since this hub sends no e-mail'}. Commits with a verified address are shown as yours.`}
         />
         <div>
           <Button look="primary">Add address</Button>
@@ -145,7 +147,7 @@ export function AccountSettingsPage(props: AccountSettingsProps) {
   )
 }
 
-function EmailLine({ email }: { email: EmailRow }) {
+function EmailLine({ email, sendsMail }: { email: EmailRow; sendsMail: boolean }) {
   return (
     <Row>
       <RowHead>
@@ -164,13 +166,17 @@ function EmailLine({ email }: { email: EmailRow }) {
       <Cell label="Verified" class="nowrap">
         {email.verifiedAt === null ? <span class="text-muted">not yet</span> : <Time at={email.verifiedAt} />}
       </Cell>
-      <Cell class="act">{!(email.isPrimary && email.verifiedAt !== null) && <EmailMenu email={email} />}</Cell>
+      <Cell class="act">
+        {(!email.isPrimary || (sendsMail && email.verifiedAt === null)) && (
+          <EmailMenu email={email} sendsMail={sendsMail} />
+        )}
+      </Cell>
     </Row>
   )
 }
 
 /** The verified primary address has no menu: it can be neither verified again nor removed. */
-function EmailMenu({ email }: { email: EmailRow }) {
+function EmailMenu({ email, sendsMail }: { email: EmailRow; sendsMail: boolean }) {
   return (
     <Menu
       id={`email-${email.id}`}
@@ -179,7 +185,7 @@ function EmailMenu({ email }: { email: EmailRow }) {
       button={<Icon name="ellipsis-vertical" />}
     >
       <form method="post" action={`${accountPath}/emails/${encodeURIComponent(email.id)}`}>
-        {email.verifiedAt === null && (
+        {sendsMail && email.verifiedAt === null && (
           <button type="submit" name="do" value="resend">
             <Icon name="mail" />
             Send the link again

@@ -28,6 +28,7 @@ import {
 import { addressBucket, type Counted, countAttempt, forgiveAttempt, quietMs } from './throttle.ts'
 import { deleteQuietThrottles } from './throttle-queries.ts'
 
+export { endedSessionCookie, sessionCookie } from './cookie.ts'
 export { addressBucket, type Counted, countAttempt, forgiveAttempt } from './throttle.ts'
 
 /** More sessions than this at a time end the longest unused. */
