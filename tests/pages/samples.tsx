@@ -60,7 +60,15 @@ export function samplePages(words: (text: string) => string): Map<string, string
     { id: 'e1', address: words('mara@acme.example'), isPrimary: true, verifiedAt: now - 40 * day },
     { id: words('e2'), address: words('mara@home.example'), isPrimary: false, verifiedAt: null },
   ]
-  const account = { context, name: words('mara'), emails, form: fresh, lastAdminOf: [], repositories: 3 }
+  const account = {
+    context,
+    name: words('mara'),
+    emails,
+    form: fresh,
+    lastAdminOf: [],
+    repositories: 3,
+    sendsMail: true,
+  }
 
   const token = {
     id: words('t1'),
