@@ -6,7 +6,6 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
-import { themeRoute } from './accounts/theme-route.ts'
 import { routes as refRoutes } from './files/ref-routes.ts'
 import { routes as fileRoutes } from './files/routes.ts'
 import { routes as gitRoutes } from './git-http/routes.ts'
@@ -22,7 +21,6 @@ export const routes: readonly Route[] = [
   ...entryRoutes,
   ...settingsRoutes,
   ...sessionRoutes,
-  themeRoute,
   ...tokenApiRoutes,
   ...organizationApiRoutes,
   ...fileRoutes,
