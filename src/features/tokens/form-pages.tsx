@@ -19,7 +19,7 @@ import { ExpiryField } from './expiry-field.tsx'
 import { LeakWarning, type TokenRow } from './pages.tsx'
 import { tokensPath } from './paths.ts'
 
-export const tokenNameLimit = 100
+const tokenNameLimit = 100
 
 type TokenFormProps = {
   context: PageContext
