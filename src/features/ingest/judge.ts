@@ -2,6 +2,7 @@
 import type { HoldfastError } from '../../domain/errors.ts'
 import { type LfsPointer, lfsPointerLimit, parseLfsPointer } from '../../domain/lfs-pointer.ts'
 import type { Hub } from '../../hub.ts'
+import type { ObjectType } from '../../platform/git/objects.ts'
 import { findPaths } from '../../platform/git/reachable.ts'
 import type { Push } from '../../platform/git/receive-pack.ts'
 import type { RefMove } from '../../platform/git/refs.ts'
@@ -79,23 +80,32 @@ export async function judgePush(
 
 /** Every new tree is read for its names, every small blob for being a pointer; large ones are judged by their size alone. */
 async function judgeObjects(judgement: Judgement, push: Push): Promise<void> {
-  const { quarantine } = push
-  if (quarantine.objectDirectory === null) return
-  async function* toRead(): AsyncGenerator<string> {
-    for await (const object of quarantine.objects()) {
-      if (object.type === 'blob') judgement.blob(object.oid, object.size)
-      if (object.type === 'tree' || (object.type === 'blob' && object.size < lfsPointerLimit)) yield object.oid
-    }
-  }
-  for await (const object of quarantine.contents(toRead(), treeLimit)) {
-    if (object.type === 'tree') {
-      for (const entry of parseTree(object.bytes))
-        judgement.entry(Buffer.from(entry.rawName, 'latin1').toString('utf8'), entry.mode)
-    } else {
-      const pointer = parseLfsPointer(object.bytes)
-      if (pointer) judgement.pointer(object.oid, pointer)
+  // A history repeats its names in every tree; each is judged once, as far as memory allows.
+  const good = new Set<string>()
+  for await (const batch of push.quarantine.objects(isRead, treeLimit)) {
+    for (const { type, oid, size, bytes } of batch) {
+      if (type === 'blob') judgement.blob(oid, size)
+      if (bytes === null) continue
+      if (type === 'tree') judgeTree(judgement, bytes, good)
+      else {
+        const pointer = parseLfsPointer(bytes)
+        if (pointer) judgement.pointer(oid, pointer)
+      }
     }
     if (judgement.isHopeless) return
+  }
+}
+
+const isRead = (type: ObjectType, size: number): boolean =>
+  type === 'tree' || (type === 'blob' && size < lfsPointerLimit)
+
+function judgeTree(judgement: Judgement, tree: Buffer, good: Set<string>): void {
+  for (const { mode, rawName } of parseTree(tree)) {
+    const key = `${mode} ${rawName}`
+    if (good.has(key)) continue
+    const faults = judgement.faultsSoFar.length
+    judgement.entry(Buffer.from(rawName, 'latin1').toString('utf8'), mode)
+    if (judgement.faultsSoFar.length === faults && good.size < 100_000) good.add(key)
   }
 }
 

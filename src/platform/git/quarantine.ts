@@ -1,15 +1,19 @@
 /**
- * Objects that were received and are not yet part of the repository. They are read through processes of their own,
- * with the repository as alternate, and streamed: a push of a million objects is judged in bounded memory.
+ * Objects that were received and are not yet part of the repository. A small push is read in this process; a large one
+ * through processes of its own, streamed in batches, so that a push of a million objects is judged in bounded memory.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Writable } from 'node:stream'
-import { ByteReader } from './byte-reader.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
-import { type ObjectContent, type ObjectInfo, parseHeader } from './objects.ts'
-import { exitFailure, type GitChild, GitFailure, runGit, startGit } from './run.ts'
-import { assertOid } from './safe-names.ts'
+import { type ContentRequest, streamContents, streamInfos } from './object-stream.ts'
+import type { ObjectInfo, ObjectType } from './objects.ts'
+import { readSmallPack } from './pack-reader.ts'
+import { type GitChild, GitFailure, startGit } from './run.ts'
+
+/** A received object; `bytes` where it was wanted. */
+export interface ReceivedObject extends ObjectInfo {
+  bytes: Buffer | null
+}
 
 export class Quarantine {
   /** Null when nothing was received. */
@@ -24,73 +28,42 @@ export class Quarantine {
     this.objectDirectory = objectDirectory
   }
 
-  /** Type and size of every received object, in the order in which they lie. */
-  async *objects(): AsyncGenerator<ObjectInfo> {
+  /**
+   * Every received object, in batches, with the content of those that are wanted. Objects that a thin pack was
+   * completed with are among them. A wanted object over `maxBytes` throws `too-large`.
+   */
+  async *objects(
+    isWanted: (type: ObjectType, size: number) => boolean,
+    maxBytes: number,
+  ): AsyncGenerator<readonly ReceivedObject[]> {
     if (this.objectDirectory === null || (await isEmpty(this.objectDirectory))) return
-    const format = '--batch-check=%(objectname) %(objecttype) %(objectsize)'
-    const args = ['--git-dir', this.#folder, 'cat-file', '--batch-all-objects', '--unordered', '--buffer', format]
-    // Without the alternate: only what is new.
-    const child = this.#start(args, { GIT_OBJECT_DIRECTORY: this.objectDirectory })
-    child.stdin.end()
-    const reader = new ByteReader(child.stdout)
-    for (let line = await reader.lineOrEnd(); line !== null; line = reader.lineNow() ?? (await reader.lineOrEnd())) {
-      const info = parseHeader(line)
-      if (info) yield info
+    const small = await readSmallPack(this.objectDirectory, isWanted)
+    if (small !== null) {
+      yield small
+      return
     }
-    const { code, stderr } = await child.ended
-    if (code !== 0) throw exitFailure(args, code, stderr)
-  }
-
-  /** The content of received or stored objects, in the order asked. Throws when one is missing or larger than `maxBytes`. */
-  async *contents(oids: AsyncIterable<string>, maxBytes: number): AsyncGenerator<ObjectContent> {
-    const args = ['--git-dir', this.#folder, 'cat-file', '--batch', '--buffer']
-    const child = this.#start(args, this.environment())
-    const reader = new ByteReader(child.stdout)
-    let asked = 0
-    let answered = 0
-    let isAsking = true
-    let fault: unknown = null
-    const ask = async () => {
-      try {
-        for await (const oid of oids) {
-          assertOid(oid)
-          asked++
-          if (child.stdin.destroyed) break
-          if (!child.stdin.write(`${oid}\n`)) await drained(child.stdin)
-        }
-      } catch (error) {
-        fault = error
-      } finally {
-        isAsking = false
-        child.stdin.end()
+    const unwanted: ReceivedObject[] = []
+    const infos = this.#infos(this.objectDirectory)
+    async function* wanted(): AsyncGenerator<readonly string[]> {
+      for await (const batch of infos) {
+        for (const info of batch) if (!isWanted(info.type, info.size)) unwanted.push({ ...info, bytes: null })
+        yield batch.filter((info) => isWanted(info.type, info.size)).map((info) => info.oid)
       }
     }
-    const asking = ask()
-    for (;;) {
-      const line = reader.lineNow() ?? (await reader.lineOrEnd())
-      if (line === null) break
-      const info = parseHeader(line)
-      if (info === null) throw new GitFailure('broken', `an object of the push is missing: ${line.slice(0, 60)}`)
-      if (info.size > maxBytes) throw new GitFailure('too-large', `object ${info.oid} has ${info.size} bytes`)
-      const bytes = await reader.exactly(info.size)
-      await reader.exactly(1)
-      answered++
-      yield { ...info, bytes }
+    for await (const batch of this.contents(wanted(), maxBytes)) {
+      if (unwanted.length > 0) yield unwanted.splice(0)
+      yield batch
     }
-    await asking
-    if (fault !== null) throw fault
-    const { code, stderr } = await child.ended
-    if (code !== 0 || answered !== asked || isAsking) throw exitFailure(args, code, stderr)
+    if (unwanted.length > 0) yield unwanted
   }
 
-  /** Runs a read-only git command that sees the repository and the quarantine. */
-  async run(
-    args: readonly string[],
-    options: { input?: string; okCodes?: readonly number[]; outputLimit?: number } = {},
-  ) {
-    return runGit(this.#store, ['--git-dir', this.#folder, ...args], { ...options, environment: this.environment() })
+  /** The content of received or stored objects, batch by batch, in the order asked. */
+  contents(oids: ContentRequest, maxBytes: number): ReturnType<typeof streamContents> {
+    const args = ['--git-dir', this.#folder, 'cat-file', '--batch', '--buffer']
+    return streamContents(this.#start(args, this.environment()), oids, maxBytes)
   }
 
+  /** For git commands that are to see the repository and the quarantine. */
   environment(): Record<string, string> {
     if (this.objectDirectory === null) return {}
     return {
@@ -106,6 +79,13 @@ export class Quarantine {
     await Promise.allSettled(children.map((child) => child.ended))
   }
 
+  #infos(objectDirectory: string): AsyncGenerator<ObjectInfo[]> {
+    const format = '--batch-check=%(objectname) %(objecttype) %(objectsize)'
+    const args = ['--git-dir', this.#folder, 'cat-file', '--batch-all-objects', '--unordered', '--buffer', format]
+    // Without the alternate: only what is new.
+    return streamInfos(this.#start(args, { GIT_OBJECT_DIRECTORY: objectDirectory }))
+  }
+
   #start(args: readonly string[], environment: Record<string, string>): GitChild {
     const child = startGit(this.#store, args, { environment, timeLimitMs: 600_000 })
     this.#children.add(child)
@@ -113,19 +93,6 @@ export class Quarantine {
     child.ended.then(forget, forget)
     return child
   }
-}
-
-/** The process takes more, or will never take anything again. */
-function drained(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      stream.off('drain', done)
-      stream.off('close', done)
-      resolve()
-    }
-    stream.once('drain', done)
-    stream.once('close', done)
-  })
 }
 
 async function isEmpty(objectDirectory: string): Promise<boolean> {

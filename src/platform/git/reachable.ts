@@ -23,9 +23,10 @@ export async function* smallBlobs(
 ): AsyncGenerator<ObjectContent> {
   const reader = new Quarantine(store, repo, null)
   try {
-    const oids = reachable(store, repo, reach, ['--no-object-names', `--filter=blob:limit=${limit}`], {})
-    for await (const object of reader.contents(firstFields(oids), 64 * 1024 * 1024))
-      if (object.type === 'blob') yield object
+    const lines = reachable(store, repo, reach, ['--no-object-names', `--filter=blob:limit=${limit}`], {})
+    for await (const batch of reader.contents(oidBatches(lines), 64 * 1024 * 1024)) {
+      for (const object of batch) if (object.type === 'blob') yield object
+    }
   } finally {
     await reader.close()
   }
@@ -84,6 +85,13 @@ function reachInput(reach: Reach): string {
   return `${[...included, ...reach.exclude.map((oid) => `^${oid}`)].join('\n')}\n`
 }
 
-async function* firstFields(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  for await (const line of lines) yield line.slice(0, 40)
+async function* oidBatches(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
+  let batch: string[] = []
+  for await (const line of lines) {
+    batch.push(line.slice(0, 40))
+    if (batch.length < 500) continue
+    yield batch
+    batch = []
+  }
+  yield batch
 }

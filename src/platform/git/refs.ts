@@ -2,6 +2,7 @@
  * Refs: the truth of content. Every change is a compare-and-swap in one git transaction and durable when it returns.
  * Losing the race is an answer, not an exception.
  */
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cleanMessage, formatPerson, type Person } from './commit.ts'
 import { syncFolder } from './durable.ts'
@@ -9,7 +10,7 @@ import { type GitStore, repositoryFolder } from './git-store.ts'
 import { markWriter } from './marks.ts'
 import { lookUp } from './objects.ts'
 import { type GitChild, GitFailure, runGit } from './run.ts'
-import { assertOid, assertRef, zeroOid } from './safe-names.ts'
+import { assertOid, assertRef, isOid, zeroOid } from './safe-names.ts'
 
 export interface RefMove {
   /** Full name, such as `refs/heads/main`. */
@@ -64,9 +65,26 @@ export async function listRefs(store: GitStore, repo: string, prefixes = ['refs/
 /** What each ref holds (unpeeled), in the order asked; null where it does not exist. */
 export async function readRefs(store: GitStore, repo: string, refs: readonly string[]): Promise<(string | null)[]> {
   for (const ref of refs) assertRef(ref)
-  const existing = await existingRefs(store, repo, refs)
-  const infos = await lookUp(store, repo, refs)
-  return refs.map((ref, index) => (existing.has(ref) ? (infos[index]?.oid ?? null) : null))
+  const values = await Promise.all(refs.slice(0, peekLimit).map((ref) => peekRef(store, repo, ref)))
+  const unknown = refs.filter((_, index) => !values[index])
+  if (unknown.length === 0) return values
+  const existing = await existingRefs(store, repo, unknown)
+  const infos = await lookUp(store, repo, unknown)
+  const found = new Map(unknown.map((ref, index) => [ref, existing.has(ref) ? (infos[index]?.oid ?? null) : null]))
+  return refs.map((ref, index) => values[index] ?? found.get(ref) ?? null)
+}
+
+/** What the ref's own file says; null when only git can tell (packed, symbolic, gone). A loose ref always wins over a packed one. */
+async function peekRef(store: GitStore, repo: string, ref: string): Promise<string | null> {
+  assertRef(ref)
+  const text = await readFile(join(repositoryFolder(store, repo), ref), 'latin1').catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR') return ''
+      throw error
+    },
+  )
+  const oid = text.trim()
+  return isOid(oid) ? oid : null
 }
 
 /**
@@ -118,6 +136,9 @@ function refCommand(move: RefMove): string {
   if (move.newOid === zeroOid) return `delete ${move.ref} ${move.oldOid}\n`
   return `update ${move.ref} ${move.newOid} ${move.oldOid}\n`
 }
+
+/** More refs than this are asked of git in one exchange. */
+const peekLimit = 16
 
 const answers = ['start: ok', 'prepare: ok', 'commit: ok']
 
