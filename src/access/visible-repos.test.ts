@@ -209,6 +209,7 @@ async function build(db: Db, { repos, grants, tokenGrants }: World) {
           description: null,
           disabledAt: each.isDisabled ? 1 : null,
           headCommit: null,
+          cardCommit: null,
           cardData: null,
           config: null,
           pipelineTag: null,

@@ -12,6 +12,9 @@ import { routes as gitRoutes } from './git-http/routes.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { organizationApiRoutes } from './organizations/routes.ts'
+import { repoJobs } from './repos/jobs.ts'
+import { ownedRepoRoutes } from './repos/owned-routes.ts'
+import { repoApiRoutes } from './repos/routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
 
@@ -23,6 +26,8 @@ export const routes: readonly Route[] = [
   ...sessionRoutes,
   ...tokenApiRoutes,
   ...organizationApiRoutes,
+  ...repoApiRoutes,
+  ...ownedRepoRoutes,
   ...fileRoutes,
   ...refRoutes,
   ...lfsRoutes,
@@ -34,6 +39,7 @@ export const routes: readonly Route[] = [
 export function jobHandlers(hub: Hub): JobHandlers {
   return {
     mail: (payload) => sendMail(hub, payload),
+    ...repoJobs(hub),
     'clean-accounts': (_payload, signal) => cleanAccounts(hub, signal),
   }
 }

@@ -23,6 +23,7 @@ import { type InitialFile, type InitialInput, initialFiles } from './initial-fil
 import {
   defaultVisibilityOf,
   deleteRedirect,
+  findRepoById,
   findRepoId,
   hasVerifiedEmail,
   insertRepo,
@@ -60,8 +61,9 @@ export async function createRepo(
   const name = parseNewRepoName(input.name)
   refuseMisfit(input)
   await refuseUnverified(hub, allowed.principal)
-  if ((await findRepoId(hub.db.read, { ownerId: owner.id, kind, nameKey: nameKey(name) })) !== null) {
-    throw repoExists(hub, kind, `${owner.name}/${name}`)
+  const there = await findRepoId(hub.db.read, { ownerId: owner.id, kind, nameKey: nameKey(name) })
+  if (there !== null) {
+    throw repoExists(hub, kind, (await findRepoById(hub.db, there))?.fullName ?? `${owner.name}/${name}`)
   }
   const files = initialFiles(kind, { ...input, title: name }, { regular: hub.config.maxRegularFile })
   const card = await firstCard(kind, files)
@@ -120,6 +122,7 @@ async function announce(
     description: card.description,
     disabledAt: null,
     headCommit: birth.headCommit,
+    cardCommit: birth.headCommit,
     cardData: card.cardData,
     config: null,
     tags: JSON.stringify(card.tags),

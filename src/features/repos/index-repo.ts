@@ -10,7 +10,7 @@ import { readObject } from '../../platform/git/objects.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { type CardData, cardFacts, readmeLimit } from './card.ts'
 import { readCard } from './card-reader.ts'
-import { findRepoById, replaceTags, updateCard } from './queries.ts'
+import { findRepoById, type RepoRow, replaceTags, updateCard } from './queries.ts'
 import { rootFiles } from './root-files.ts'
 
 /** To be called in the transaction that settles a move of `main`. */
@@ -18,8 +18,26 @@ export async function enqueueIndexing(tx: Tx, repoId: string): Promise<void> {
   await enqueue(tx, 'index-repo', { repo: repoId }, { dedupKey: repoId })
 }
 
-/** Does nothing for a repo that is gone or empty. A card that cannot be read counts as none. */
+const underWay = new Map<string, Promise<void>>()
+
+/** Does nothing for a repo that is gone or empty. A card that cannot be read counts as none. Callers at the same time share one reading. */
 export async function updateCardFromHead(hub: Hub, repoId: string): Promise<void> {
+  const before = underWay.get(repoId)
+  if (before !== undefined) return await before
+  const reading = readIntoRow(hub, repoId).finally(() => underWay.delete(repoId))
+  underWay.set(repoId, reading)
+  await reading
+}
+
+/** The repo with a card that is up to date: who reads right after a push sees the push, whether or not the job has run. */
+export async function findRepoWithCard(hub: Hub, repoId: string): Promise<RepoRow | null> {
+  const repo = await findRepoById(hub.db, repoId)
+  if (repo === null || repo.headCommit === null || repo.cardCommit === repo.headCommit) return repo
+  await updateCardFromHead(hub, repoId)
+  return await findRepoById(hub.db, repoId)
+}
+
+async function readIntoRow(hub: Hub, repoId: string): Promise<void> {
   const repo = await findRepoById(hub.db, repoId)
   if (repo === null || repo.headCommit === null) return
   const { headCommit } = repo

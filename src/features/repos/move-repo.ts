@@ -20,7 +20,7 @@ export interface Move {
 /** Gives the new full name. Throws `invalid_name`, `move_target_exists`, or `repo_not_found` where it was deleted meanwhile. */
 export async function moveRepo(
   hub: Hub,
-  allowed: Allowed<'repo.move'> | Allowed<'repo.transfer'>,
+  allowed: Allowed<'repo.move' | 'repo.transfer'>,
   origin: Origin,
   move: Move,
 ): Promise<string> {
@@ -70,7 +70,7 @@ export async function moveRepo(
 
 /** A workspace belongs to its organization; who moves a repo into an organization counts as its creator there (ROL-a). */
 function newOwner(
-  allowed: Allowed<'repo.move'> | Allowed<'repo.transfer'>,
+  allowed: Allowed<'repo.move' | 'repo.transfer'>,
   kind: 'user' | 'organization',
 ): { workspaceId: null; creatorId?: string } {
   if (kind === 'organization' && allowed.principal.kind === 'user') {

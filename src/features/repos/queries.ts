@@ -83,6 +83,7 @@ export async function listRepoRows(
       'repo.description',
       'repo.disabledAt',
       'repo.headCommit',
+      'repo.cardCommit',
       'repo.tags',
       'repo.pipelineTag',
       'repo.libraryName',
@@ -132,7 +133,7 @@ export async function updateCard(
 ): Promise<boolean> {
   const row = await tx
     .updateTable('repo')
-    .set(card)
+    .set({ ...card, cardCommit: key.headCommit })
     .where('id', '=', key.id)
     .where('headCommit', '=', key.headCommit)
     .where('deletedAt', 'is', null)

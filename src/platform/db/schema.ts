@@ -143,6 +143,8 @@ export interface RepoTable {
   disabledAt: number | null
   /** Object id of the head of `main`; null while the repo is empty. */
   headCommit: string | null
+  /** The head that card, config, tags and description were read from; behind `headCommit` while the job that reads them waits. */
+  cardCommit: string | null
   /** JSON object read from the README front matter at the head of `main`. */
   cardData: string | null
   /** JSON object: what config.json at the head of `main` says of the architecture. */

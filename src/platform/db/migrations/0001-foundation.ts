@@ -171,6 +171,7 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('description', text)
     .addColumn('disabledAt', int)
     .addColumn('headCommit', text)
+    .addColumn('cardCommit', text)
     .addColumn('cardData', text)
     .addColumn('config', text)
     .addColumn('tags', text, (c) => c.notNull().defaultTo('[]'))
