@@ -11,6 +11,7 @@ import { routes as fileRoutes } from './files/routes.ts'
 import { routes as gitRoutes } from './git-http/routes.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
+import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { organizationApiRoutes } from './organizations/routes.ts'
 import { repoJobs } from './repos/jobs.ts'
 import { ownedRepoRoutes } from './repos/owned-routes.ts'
@@ -40,6 +41,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
   return {
     mail: (payload) => sendMail(hub, payload),
     ...repoJobs(hub),
+    [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': (_payload, signal) => cleanAccounts(hub, signal),
   }
 }
@@ -47,4 +49,5 @@ export function jobHandlers(hub: Hub): JobHandlers {
 /** Settles ref moves that a crash left open, before anybody reads those repos, and sees that periodic jobs are waiting. */
 export async function settleOnStart(hub: Hub): Promise<void> {
   await scheduleCleaning(hub)
+  await scheduleCollection(hub)
 }

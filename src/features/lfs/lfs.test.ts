@@ -11,7 +11,7 @@ import {
   type TestToken,
   type TestUser,
 } from '../../../tests/support/world.ts'
-import { collectBlobs } from '../storage/collect.ts'
+import { collect } from './upkeep.ts'
 
 let running: TestHub
 let ada: TestUser
@@ -402,15 +402,15 @@ describe('garbage collection', () => {
     )
     const day = 24 * 3_600_000
     now += 27 * day
-    await collectBlobs(hub)
+    await collect(hub, new AbortController().signal)
     expect(await isThere(repo, token, lost)).toBe(true)
     // "Already stored" is a promise: it renews the lease.
     await batch(repo, token, { operation: 'upload', objects: [describeBytes(lost)] })
     now += 27 * day
-    await collectBlobs(hub)
+    await collect(hub, new AbortController().signal)
     expect(await isThere(repo, token, lost)).toBe(true)
     now += 2 * day
-    await collectBlobs(hub)
+    await collect(hub, new AbortController().signal)
     expect(await isThere(repo, token, lost)).toBe(false)
     expect(await hub.blobs.findSize(sha256(lost))).toBeNull()
     expect(await isThere(repo, token, kept)).toBe(true)

@@ -17,6 +17,8 @@ import {
   upsertBlob,
 } from './queries.ts'
 
+export { collectBlobs } from './collect.ts'
+
 const day = 24 * 3_600_000
 /** How long a blob is kept for an upload that has not become a commit. */
 export const leaseMs = 28 * day
