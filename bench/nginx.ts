@@ -20,7 +20,8 @@ export async function startNginx(folder: string, locations: string, port?: numbe
   await mkdir(path.join(folder, 'temporary'), { recursive: true })
   const file = path.join(folder, 'nginx.conf')
   await writeFile(file, configuration(folder, listen, locations))
-  const running = await start('nginx', ['-e', path.join(folder, 'error.log'), '-c', file], null)
+  // A group: workers outlive a master that is killed.
+  const running = await start('nginx', ['-e', path.join(folder, 'error.log'), '-c', file], null, { isGroup: true })
   const url = `http://127.0.0.1:${listen}`
   await untilListening(url)
   return { ...running, url }
@@ -45,14 +46,14 @@ export async function startGitBackend(
   for (let waited = 0; waited < 5000 && !(await exists(socket)); waited += 20) await pause(20)
   const nginx = await startNginx(
     folder,
-    `location ~ ^/git(/.*)$ {
+    `location ~ ^/git(?<repository>/.*)$ {
       auth_basic $realm;
       auth_basic_user_file ${path.join(folder, 'passwords')};
       fastcgi_pass unix:${socket};
       fastcgi_param SCRIPT_FILENAME ${backend};
       fastcgi_param GIT_PROJECT_ROOT ${repositories};
       fastcgi_param GIT_HTTP_EXPORT_ALL "";
-      fastcgi_param PATH_INFO $1;
+      fastcgi_param PATH_INFO $repository;
       fastcgi_param QUERY_STRING $query_string;
       fastcgi_param REQUEST_METHOD $request_method;
       fastcgi_param CONTENT_TYPE $content_type;
@@ -80,6 +81,7 @@ function configuration(folder: string, port: number, locations: string): string 
 daemon off;
 worker_processes 2;
 pid ${path.join(folder, 'nginx.pid')};
+error_log ${path.join(folder, 'error.log')};
 events { worker_connections 256; }
 http {
 ${temporary}

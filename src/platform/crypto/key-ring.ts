@@ -2,7 +2,7 @@
  * The instance's secret keys: one versioned ring in `keys.json` (mode 0600) or in the environment, never in the database.
  * The newest key makes, every key checks, so that keys can be rotated. Losing the token key invalidates every token.
  */
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
@@ -40,11 +40,12 @@ export async function openKeyRing(options: { folder: string; inline: string | nu
 }
 
 function ringOf(secrets: readonly Buffer[]): KeyRing {
-  const derived = new Map<Purpose, Buffer[]>()
-  const keysFor = (purpose: Purpose): Buffer[] => {
+  // Key objects: from a buffer node:crypto makes one for each HMAC, which costs more than the HMAC.
+  const derived = new Map<Purpose, KeyObject[]>()
+  const keysFor = (purpose: Purpose): KeyObject[] => {
     let keys = derived.get(purpose)
     if (keys === undefined) {
-      keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, 'holdfast', purpose, 32)))
+      keys = secrets.map((secret) => createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'holdfast', purpose, 32))))
       derived.set(purpose, keys)
     }
     return keys

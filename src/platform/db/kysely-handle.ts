@@ -34,6 +34,17 @@ const refuseTransaction = async (): Promise<never> => {
   throw new DatabaseError('misuse', 'Transactions begin with db.transaction(fn), which waits for its turn to write.')
 }
 
+/**
+ * Writes a parameter as `+?`. SQLite (built with STAT4, as better-sqlite3 is) looks at the value of a bare `?` while it plans a join or a
+ * range, and therefore plans the statement again at every execution: the facts of a request took 135 us of processor time with `?` and
+ * 20 us with `+?`. The sign does nothing to a value, and a comparison still uses its index.
+ */
+class SteadySqliteCompiler extends SqliteQueryCompiler {
+  protected override getCurrentParameterPlaceholder(): string {
+    return '+?'
+  }
+}
+
 /** Satisfies Kysely's type; queries never pass through it. */
 const noDriver: Driver = {
   init: async () => undefined,
@@ -49,7 +60,7 @@ const dialects: Record<DialectName, Dialect> = {
   sqlite: {
     createAdapter: () => new QueuedSqliteAdapter(),
     createDriver: () => noDriver,
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new SteadySqliteCompiler(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   },
   postgres: {
