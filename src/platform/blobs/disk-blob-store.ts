@@ -27,7 +27,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
 
   const fileOf = (sha256: string): string => path.join(folder, relativeFile(sha256))
   const newIncoming = (): string => path.join(incoming, randomBytes(16).toString('hex'))
-  const findSize = (sha256: string): Promise<number | null> => sizeOfFile(fileOf(sha256))
+  const findSize = async (sha256: string): Promise<number | null> => await sizeOfFile(fileOf(sha256))
 
   /** `file` is written, checked and synced; after this it has its name for good. */
   const publish = async (file: string, sha256: string): Promise<void> => {
