@@ -6,17 +6,20 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { commitRoutes } from './commits/routes.ts'
 import { routes as refRoutes } from './files/ref-routes.ts'
 import { routes as fileRoutes } from './files/routes.ts'
 import { routes as gitRoutes } from './git-http/routes.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
+import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
 import { repoJobs } from './repos/jobs.ts'
 import { ownedRepoRoutes } from './repos/owned-routes.ts'
 import { repoApiRoutes } from './repos/routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
+import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
 
 export const routes: readonly Route[] = [
@@ -26,11 +29,14 @@ export const routes: readonly Route[] = [
   ...settingsRoutes,
   ...sessionRoutes,
   ...tokenApiRoutes,
+  ...tokenPageRoutes,
   ...organizationApiRoutes,
+  ...organizationPageRoutes,
   ...repoApiRoutes,
   ...ownedRepoRoutes,
   ...fileRoutes,
   ...refRoutes,
+  ...commitRoutes,
   ...lfsRoutes,
   ...gitRoutes,
   //

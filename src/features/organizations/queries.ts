@@ -60,11 +60,11 @@ export async function findActiveUser(
 
 /** A member by name, whatever the state of the account: a deactivated one can be removed too. */
 export async function findMember(
-  tx: Tx,
+  on: Tx | Db['read'],
   organizationId: string,
   nameKey: string,
 ): Promise<{ userId: string; name: string; role: Role } | null> {
-  const row = await tx
+  const row = await on
     .selectFrom('roleGrant')
     .innerJoin('namespace', 'namespace.id', 'roleGrant.principalId')
     .select(['roleGrant.principalId as userId', 'namespace.name', 'roleGrant.role'])

@@ -155,6 +155,14 @@ async function resolveRepo(hub: Hub, owner: Owner, kind: RepoKind, entity: Entit
   return { id: row.id, name: `${row.ownerName}/${row.name}`, isPrivate: row.visibility !== 'public' }
 }
 
+/** The grant of a token on something that its owner can no longer see, named as it was then. */
+export function lostGrant(token: { readonly scoped: readonly Grant[] }, entity: EntityReference): Grant | undefined {
+  return token.scoped.find(
+    (grant) =>
+      !grant.isEffective && grant.type === entity.type && (grant.id === entity.id || grant.name === entity.name),
+  )
+}
+
 /** The grant as it stands today; null where its entity is gone (UAT-10). */
 export function grantOfRow(ownerId: string, row: GrantRow): Grant | null {
   const current = entityNow(ownerId, row)

@@ -18,8 +18,10 @@ import {
   checkGlobalPermissions,
   type Grant,
   grantOfRow,
+  lostGrant,
   type RequestedGrant,
   type ResolvedGrant,
+  resolveEntity,
   resolveGrants,
 } from './grants.ts'
 import {
@@ -334,24 +336,29 @@ async function resolvePermissions(
   }
 }
 
-/** Grants that are no longer effective stay listed when they are sent back (UAT-9): by id, and with no more than they had. */
+/**
+ * Grants that are no longer effective stay listed when they are sent back (UAT-9), by id or by the name they had, and with no more than
+ * they had.
+ */
 async function resolveKept(
   hub: Hub,
   owner: Owner,
   before: Token,
   requested: RequestedPermissions,
 ): Promise<Permissions> {
-  const lost = new Map(before.scoped.filter((grant) => !grant.isEffective).map((grant) => [grant.id, grant]))
-  const kept: ResolvedGrant[] = []
+  const wanted = new Map<Grant, string[]>()
   const others: RequestedGrant[] = []
   for (const grant of requested.scoped) {
-    const same = grant.entity.id === undefined ? undefined : lost.get(grant.entity.id)
-    if (same === undefined) others.push(grant)
-    else {
-      const permissions = same.permissions.filter((permission) => grant.permissions.includes(permission))
-      if (permissions.length > 0) kept.push({ ...same, permissions })
-    }
+    const lost = lostGrant(before, grant.entity)
+    if (lost === undefined || (await resolveEntity(hub, owner, grant.entity)) !== null) others.push(grant)
+    else wanted.set(lost, [...(wanted.get(lost) ?? []), ...grant.permissions])
   }
+  const kept = [...wanted]
+    .map(([grant, permissions]) => ({
+      ...grant,
+      permissions: grant.permissions.filter((each) => permissions.includes(each)),
+    }))
+    .filter((grant) => grant.permissions.length > 0)
   const resolved = await resolvePermissions(hub, owner, { ...requested, scoped: others })
   return { ...resolved, scoped: [...resolved.scoped, ...kept] }
 }

@@ -1,0 +1,447 @@
+/**
+ * The pages of one's tokens. A value is in the answer to the POST that made it, which nothing may keep, and never in an address; a
+ * prefilled form makes nothing before it is sent (UAT-3, UAT-17).
+ */
+import { z } from 'zod'
+import { repeatable } from '../../access/body.ts'
+import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
+import type { HttpRequest } from '../../access/http-request.ts'
+import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
+import { html, type Reply } from '../../access/reply.ts'
+import { type Route, route } from '../../access/route.ts'
+import { HoldfastError } from '../../domain/errors.ts'
+import type { Facts } from '../../domain/facts.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import { isConfirmed } from '../../web/confirmation.tsx'
+import { type FormState, freshForm } from '../../web/form-state.ts'
+import { PermissionSummary } from '../../web/permission-picker.tsx'
+import { renderPart } from '../../web/render.ts'
+import { expiryFromForm } from './expiry-field.tsx'
+import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
+import { type MadeToken, type TokenRow, type TokensDialog, TokensPage } from './pages.tsx'
+import { tokensPath } from './paths.ts'
+import { type Picked, pickerGroups, reachWords, summarize } from './picker.ts'
+import {
+  findTypedRepo,
+  pickedFromTicks,
+  pickedFromToken,
+  pickerOwner,
+  requestedFromTicks,
+  type Ticks,
+} from './picking.ts'
+import {
+  createToken,
+  deleteAllOwnTokens,
+  deleteOwnToken,
+  getOwnToken,
+  listOwnTokens,
+  rotateOwnToken,
+  type Token,
+  type TokenRole,
+  updateOwnToken,
+} from './service.ts'
+
+const self = { on: 'self' } as const
+const confirmAllWord = 'delete all tokens'
+const field = z.string().max(1_000).default('')
+const many = repeatable.pipe(z.array(z.string().max(400)).max(1_000)).default([])
+
+/** Both forms of a token. Everything may be absent: what is missing is said at its field. */
+const tokenForm = z.object({
+  name: field,
+  role: field,
+  expiry: field,
+  expiryDate: field,
+  scoped: many,
+  global: many,
+  canReadGatedRepos: z.string().optional(),
+  selected: many,
+  add: z.string().optional(),
+  remove: z.string().max(400).optional(),
+  repo: field,
+})
+type TokenForm = z.output<typeof tokenForm>
+
+const roles: readonly TokenRole[] = ['read', 'write', 'fineGrained']
+
+export const tokenPageRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path: tokensPath,
+    surface: 'page',
+    action: 'token.read',
+    target: self,
+    query: z.object({ dialog: z.string().max(30).optional(), token: z.string().max(100).optional() }),
+    handle: async ({ hub, allowed, facts, query, request }) => {
+      const tokens = await listOwnTokens(hub, allowed)
+      const dialog = dialogOf(
+        query.dialog,
+        tokens.find((token) => token.id === query.token),
+        freshForm,
+      )
+      return await tokensReply(hub, facts, request, tokens, { dialog })
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/settings/tokens/new',
+    surface: 'page',
+    action: 'token.read',
+    target: self,
+    handle: async ({ hub, facts, request }) => {
+      const { role, ticks } = prefilled(facts, request.query)
+      const form: FormState = { values: role === null ? {} : { role }, errors: {} }
+      return await newTokenReply(hub, facts, request, { form, role: role ?? 'fineGrained', ticks })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: tokensPath,
+    surface: 'page',
+    action: 'token.create',
+    target: self,
+    body: tokenForm,
+    handle: async ({ hub, allowed, facts, body, request, authorizeAlso }) => {
+      const role = roles.find((known) => known === body.role) ?? null
+      const again = { role: role ?? 'fineGrained', ticks: ticksFrom(body) } as const
+      const changed = await changedPicker(hub, facts, body)
+      if (changed !== null) {
+        return await newTokenReply(hub, facts, request, { ...again, ...changed, form: unjudged(body) })
+      }
+      return await orShow(
+        async () => {
+          if (role === null) {
+            throw new HoldfastError('invalid_input', { reason: 'Choose what the token may do.', field: 'role' })
+          }
+          const made = await createToken(hub, allowed, request.origin, {
+            name: body.name,
+            role,
+            expiresAt: expiryOf(hub, body, null),
+            ...(role === 'fineGrained' ? { fineGrained: requestedFromTicks(again.ticks, null) } : {}),
+          })
+          return await shownOnce(hub, await authorizeAlso('token.read', self), facts, request, made)
+        },
+        (fault) => newTokenReply(hub, facts, request, { ...again, form: formWithFault(plain(body), fault), fault }),
+      )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/settings/tokens/summary',
+    surface: 'page',
+    action: 'token.read',
+    target: self,
+    body: tokenForm,
+    handle: async ({ hub, facts, body }) => {
+      const role = roles.find((known) => known === body.role) ?? 'fineGrained'
+      const owner = await pickerOwner(hub, person(facts))
+      const picked = await pickedFromTicks(hub, person(facts), ticksFrom(body), null)
+      const lines = summarize(owner, role, picked)
+      const part = renderPart(<PermissionSummary lines={lines} address={`${tokensPath}/summary`} />)
+      return html(part, 200, { 'cache-control': 'no-store' })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/settings/tokens/delete-all',
+    surface: 'page',
+    action: 'token.delete',
+    target: self,
+    body: z.object({ confirm: field }),
+    handle: ({ hub, allowed, facts, body, request, authorizeAlso }) =>
+      orShow(
+        async () => {
+          requireWord(body.confirm, confirmAllWord)
+          const count = await deleteAllOwnTokens(hub, allowed, request.origin)
+          return redirectWithNotice(
+            tokensPath,
+            'success',
+            count === 1 ? 'One token is deleted.' : `${count} tokens are deleted.`,
+          )
+        },
+        async (fault) => {
+          const tokens = await listOwnTokens(hub, await authorizeAlso('token.read', self))
+          const dialog = dialogOf('delete-all', undefined, formWithFault(body, fault))
+          return await tokensReply(hub, facts, request, tokens, { dialog, fault })
+        },
+      ),
+  }),
+  route({
+    method: 'GET',
+    path: '/settings/tokens/:id',
+    surface: 'page',
+    action: 'token.read',
+    target: self,
+    handle: async ({ hub, allowed, facts, params, request }) => {
+      const token = await getOwnToken(hub, allowed, params.get('id'))
+      return await editTokenReply(hub, facts, request, token, { form: freshForm, ticks: null })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/settings/tokens/:id',
+    surface: 'page',
+    action: 'token.update',
+    target: self,
+    body: tokenForm,
+    handle: async ({ hub, allowed, facts, params, body, request, authorizeAlso }) => {
+      const id = params.get('id')
+      const token = await getOwnToken(hub, await authorizeAlso('token.read', self), id)
+      const ticks = ticksFrom(body)
+      const changed = await changedPicker(hub, facts, body)
+      if (changed !== null) {
+        return await editTokenReply(hub, facts, request, token, { ...changed, form: unjudged(body) })
+      }
+      return await orShow(
+        async () => {
+          await updateOwnToken(hub, allowed, request.origin, id, {
+            name: body.name,
+            ...(token.role === 'fineGrained' ? { fineGrained: requestedFromTicks(ticks, token) } : {}),
+          })
+          return redirectWithNotice(tokensPath, 'success', `The token “${body.name.trim()}” is saved.`)
+        },
+        (fault) =>
+          editTokenReply(hub, facts, request, token, { form: formWithFault(plain(body), fault), ticks, fault }),
+      )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/settings/tokens/:id/refresh',
+    surface: 'page',
+    action: 'token.rotate',
+    target: self,
+    body: z.object({ expiry: field, expiryDate: field }),
+    handle: async ({ hub, allowed, facts, params, body, request, authorizeAlso }) => {
+      const id = params.get('id')
+      const reading = await authorizeAlso('token.read', self)
+      const token = await getOwnToken(hub, reading, id)
+      return await orShow(
+        async () => {
+          const expiresAt = expiryOf(hub, body, token.expiresAt)
+          const made = await rotateOwnToken(hub, allowed, request.origin, id, { expiresAt })
+          return await shownOnce(hub, reading, facts, request, made)
+        },
+        async (fault) => {
+          const dialog = dialogOf('refresh', token, formWithFault(body, fault))
+          return await tokensReply(hub, facts, request, await listOwnTokens(hub, reading), { dialog, fault })
+        },
+      )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/settings/tokens/:id/delete',
+    surface: 'page',
+    action: 'token.delete',
+    target: self,
+    body: z.object({ confirm: field }),
+    handle: async ({ hub, allowed, facts, params, body, request, authorizeAlso }) => {
+      const id = params.get('id')
+      const reading = await authorizeAlso('token.read', self)
+      const token = await getOwnToken(hub, reading, id)
+      return await orShow(
+        async () => {
+          requireWord(body.confirm, token.name)
+          await deleteOwnToken(hub, allowed, request.origin, id)
+          return redirectWithNotice(tokensPath, 'success', `The token “${token.name}” is deleted.`)
+        },
+        async (fault) => {
+          const dialog = dialogOf('delete', token, formWithFault(body, fault))
+          return await tokensReply(hub, facts, request, await listOwnTokens(hub, reading), { dialog, fault })
+        },
+      )
+    },
+  }),
+]
+
+async function shownOnce(
+  hub: Hub,
+  reading: Allowed<'token.read'>,
+  facts: Facts,
+  request: HttpRequest,
+  made: { readonly value: string; readonly token: Token },
+): Promise<Reply> {
+  const tokens = await listOwnTokens(hub, reading)
+  return await tokensReply(hub, facts, request, tokens, {
+    made: { id: made.token.id, name: made.token.name, value: made.value },
+  })
+}
+
+async function tokensReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  tokens: readonly Token[],
+  state: { made?: MadeToken; dialog?: TokensDialog | null; fault?: HoldfastError },
+): Promise<Reply> {
+  const context = await pageContext(hub, facts, request)
+  const page = (
+    <TokensPage context={context} tokens={tokens.map(rowOf)} made={state.made ?? null} dialog={state.dialog ?? null} />
+  )
+  const answer = state.fault === undefined ? {} : faultAnswer(state.fault)
+  return pageReply(context, page, { ...answer, secret: state.made !== undefined })
+}
+
+interface FormView {
+  readonly form: FormState
+  /** Null: as the token is now. */
+  readonly ticks: Ticks | null
+  readonly adding?: { readonly error?: string; readonly typed?: string }
+  readonly fault?: HoldfastError
+}
+
+async function newTokenReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  view: FormView & { readonly role: TokenRole; readonly ticks: Ticks },
+): Promise<Reply> {
+  const context = await pageContext(hub, facts, request)
+  const owner = await pickerOwner(hub, person(facts))
+  const picked = await pickedFromTicks(hub, person(facts), view.ticks, null)
+  const page = (
+    <NewTokenPage
+      context={context}
+      form={view.form}
+      groups={pickerGroups(owner, picked, view.adding)}
+      summary={summarize(owner, view.role, picked)}
+    />
+  )
+  return pageReply(context, page, view.fault === undefined ? {} : faultAnswer(view.fault))
+}
+
+async function editTokenReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  token: Token,
+  view: FormView,
+): Promise<Reply> {
+  const context = await pageContext(hub, facts, request)
+  const owner = await pickerOwner(hub, person(facts))
+  const picked: Picked =
+    view.ticks === null ? pickedFromToken(token) : await pickedFromTicks(hub, person(facts), view.ticks, token)
+  const page = (
+    <EditTokenPage
+      context={context}
+      form={view.form}
+      groups={pickerGroups(owner, picked, view.adding)}
+      summary={summarize(owner, token.role, picked)}
+      token={{ ...rowOf(token), createdAt: token.createdAt }}
+    />
+  )
+  return pageReply(context, page, view.fault === undefined ? {} : faultAnswer(view.fault))
+}
+
+function dialogOf(kind: string | undefined, token: Token | undefined, form: FormState): TokensDialog | null {
+  if (kind === 'delete-all') return { kind, confirmWord: confirmAllWord, form }
+  if ((kind === 'refresh' || kind === 'delete') && token !== undefined) return { kind, token: rowOf(token), form }
+  return null
+}
+
+function rowOf(token: Token): TokenRow {
+  return {
+    id: token.id,
+    name: token.name,
+    role: token.role,
+    reach: reachWords(token.role, pickedFromToken(token)),
+    lastFour: token.last4,
+    lastUsedAt: token.lastUsedAt,
+    lastUsedBy:
+      token.lastUsedAt === null ? null : { ip: token.lastIp, program: token.lastUserAgent?.slice(0, 80) ?? null },
+    expiresAt: token.expiresAt,
+    hasLostGrants: token.scoped.some((grant) => !grant.isEffective),
+  }
+}
+
+/** The picker after *Add* or *Remove*; null where another button was pressed. */
+async function changedPicker(
+  hub: Hub,
+  facts: Facts,
+  body: TokenForm,
+): Promise<{ ticks: Ticks; adding?: { error?: string; typed?: string } } | null> {
+  const ticks = ticksFrom(body)
+  if (body.remove !== undefined) {
+    const removed = body.remove
+    return {
+      ticks: {
+        ...ticks,
+        selected: ticks.selected.filter((entity) => entity !== removed),
+        scoped: ticks.scoped.filter((tick) => !tick.startsWith(`${removed}=`)),
+      },
+    }
+  }
+  if (body.add === undefined) return null
+  const found = await findTypedRepo(hub, person(facts), body.repo)
+  if (found !== null) return { ticks: { ...ticks, selected: [...ticks.selected, found] } }
+  return { ticks, adding: { error: 'There is no such repository, or you cannot see it.', typed: body.repo } }
+}
+
+function ticksFrom(body: TokenForm): Ticks {
+  return {
+    scoped: body.scoped,
+    selected: body.selected,
+    global: body.global,
+    canReadGatedRepos: body.canReadGatedRepos !== undefined,
+  }
+}
+
+/** The Hub's own names for a prefilled form; values come repeated or separated by commas. */
+function prefilled(facts: Facts, query: URLSearchParams): { role: TokenRole | null; ticks: Ticks } {
+  const list = (name: string): string[] =>
+    [...query.getAll(name), ...query.getAll(`${name}[]`)]
+      .flatMap((value) => value.split(','))
+      .map((value) => value.trim())
+      .filter((value) => value !== '')
+      .slice(0, 100)
+  const own = `user:${person(facts).name}`
+  const scoped = list('ownUserPermissions').map((permission) => `${own}=${permission}`)
+  for (const name of list('orgs')) {
+    for (const permission of list('orgPermissions')) scoped.push(`org:${name}=${permission}`)
+  }
+  const type = query.get('tokenType') === 'fine-grained' ? 'fineGrained' : query.get('tokenType')
+  return {
+    role: roles.find((known) => known === type) ?? null,
+    ticks: {
+      scoped,
+      selected: [],
+      global: list('globalPermissions'),
+      canReadGatedRepos: ['true', '1', ''].includes(query.get('canReadGatedRepos') ?? 'no'),
+    },
+  }
+}
+
+/** The values that the fields of the form show again; the picker has its own. */
+function plain(body: TokenForm): Record<string, string> {
+  return { name: body.name, role: body.role, expiry: body.expiry, expiryDate: body.expiryDate }
+}
+
+/** The form as it was sent, while only the picker changes. */
+function unjudged(body: TokenForm): FormState {
+  return { values: plain(body), errors: {} }
+}
+
+function expiryOf(hub: Hub, body: { expiry: string; expiryDate: string }, kept: number | null): number | null {
+  const expiry = expiryFromForm(
+    { expiry: body.expiry === '' ? 'never' : body.expiry, expiryDate: body.expiryDate },
+    hub.clock.now(),
+    kept,
+  )
+  if (expiry === 'invalid') {
+    throw new HoldfastError('invalid_input', { reason: 'Choose a day in the future.', field: 'expiryDate' })
+  }
+  return expiry
+}
+
+function requireWord(typed: string, word: string): void {
+  if (!isConfirmed(typed, word)) {
+    throw new HoldfastError('invalid_input', { reason: `Type ${word} to confirm.`, field: 'confirm' })
+  }
+}
+
+function person(facts: Facts): { id: string; name: string; fullname: string | null } {
+  if (facts.principal.kind !== 'user') throw new HoldfastError('unauthenticated')
+  return facts.principal
+}
