@@ -32,6 +32,8 @@ export interface CommitInput {
   readonly origin: Origin
   /** Makes no commit where nothing changes. */
   readonly skipIfUnchanged?: boolean
+  /** Last changes, which depend on what the commit lands on: called in the repo's turn, on the head of that moment. */
+  complete?(): Promise<void>
   reauthorize(): Promise<Allowed<'repo.push'>>
 }
 
@@ -126,8 +128,7 @@ export class ApiCommit {
     try {
       const [fault] = await this.#judgement.conclude()
       if (fault) throw fault.error(fault.places)
-      const allowed = await input.reauthorize()
-      return await inTurn(this.#repoId, () => this.#land(allowed, input))
+      return await inTurn(this.#repoId, () => this.#land(input))
     } catch (error) {
       throw inOurWords(error)
     } finally {
@@ -139,7 +140,7 @@ export class ApiCommit {
     await this.#stage.discard()
   }
 
-  async #land(allowed: Allowed<'repo.push'>, input: CommitInput): Promise<CommitResult> {
+  async #land(input: CommitInput): Promise<CommitResult> {
     const hub = this.#hub
     const { ref, parent: expected } = this.#target
     const head = (await readRefs(hub.git, this.#repoId, [ref]))[0] ?? null
@@ -148,10 +149,12 @@ export class ApiCommit {
       if (head === null) throw revisionNotFound(ref.replace(/^refs\/heads\//, ''))
       await this.#stage.rebase(head)
     }
+    await input.complete?.()
     const { author, message } = input
     const staged = await this.#stage.finish({ author, committer: author, message })
     const isUnchanged = head !== null && staged.tree === staged.baseTree
     if (isUnchanged && input.skipIfUnchanged) return { commit: head, parent: head, isUnchanged }
+    const allowed = await input.reauthorize()
     await this.#stage.publish()
     const move = { ref, oldOid: head ?? zeroOid, newOid: staged.commit }
     const title = message.split('\n', 1)[0]?.slice(0, 200) ?? ''

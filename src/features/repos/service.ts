@@ -6,7 +6,7 @@ import type { Hub } from '../../hub.ts'
 import { findRepoByAddress, type RepoRow } from './queries.ts'
 
 export { type CardCheck, checkCard } from './check-card.ts'
-export { accountIdOf, commitPerson, noreplyAddress } from './commit-person.ts'
+export { commitPerson } from './commit-person.ts'
 export { type CreatedRepo, createRepo, invalidMetadata, type NewRepo, repoUrl } from './create-repo.ts'
 export { deleteRepo } from './delete-repo.ts'
 export { enqueueIndexing, updateCardFromHead } from './index-repo.ts'

@@ -1,0 +1,50 @@
+/** The attributes that hold for some paths: the file at the root and those in the folders on the way, as far as there are any. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { attributeLines, type GitAttributes, gitAttributes } from '../../domain/git-attributes.ts'
+
+/** The texts of the files that exist among those asked for. */
+export type ReadTexts = (paths: readonly string[]) => Promise<ReadonlyMap<string, string>>
+
+export const attributesName = '.gitattributes'
+
+/** Attributes in more folders than this are not looked for: no repo has them, and each costs a look-up. */
+const folderLimit = 1000
+const linesPerTurn = 1000
+
+/** `root`: the text to take for the file at the root, where it is known. */
+export async function readAttributes(
+  read: ReadTexts,
+  paths: readonly string[],
+  root?: string | undefined,
+): Promise<GitAttributes> {
+  const folders = ['', ...foldersAbove(paths)]
+  const texts = await read(folders.map(fileIn))
+  const attributes = gitAttributes()
+  for (const folder of folders) {
+    const text = folder === '' && root !== undefined ? root : texts.get(fileIn(folder))
+    if (text === undefined) continue
+    const lines = attributeLines(text)
+    for (let at = 0; at < lines.length; at += linesPerTurn) {
+      if (at > 0) await nextTurn()
+      attributes.add(folder, lines.slice(at, at + linesPerTurn))
+    }
+  }
+  return attributes
+}
+
+/** Each folder that holds one of the paths, outer ones first. */
+function foldersAbove(paths: readonly string[]): string[] {
+  const folders = new Set<string>()
+  for (const path of paths) {
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const folder = path.slice(0, slash)
+      if (folders.has(folder)) break
+      folders.add(folder)
+    }
+  }
+  return [...folders].sort((a, b) => a.length - b.length).slice(0, folderLimit)
+}
+
+function fileIn(folder: string): string {
+  return folder === '' ? attributesName : `${folder}/${attributesName}`
+}

@@ -1,0 +1,163 @@
+/** The addresses through which clients upload without git: plan, commit, squash. */
+import type { IncomingMessage } from 'node:http'
+import { z } from 'zod'
+import { queryFlag } from '../../access/body.ts'
+import type { HttpRequest } from '../../access/http-request.ts'
+import type { Target } from '../../access/load-facts.ts'
+import { json } from '../../access/reply.ts'
+import { type Asked, type Call, type Route, route } from '../../access/route.ts'
+import { HoldfastError } from '../../domain/errors.ts'
+import { decodeSegment } from '../../domain/names.ts'
+import { presentCommitted, presentPlan } from './present.ts'
+import { commitFromBody, planUpload, squashBranch } from './service.ts'
+
+const mostFiles = 5000
+/** 512 bytes in base64; whoever sends more is read this far. */
+const sampleLength = 684
+
+const repoOfPath = ({ params }: Asked<unknown>): Target => ({
+  on: 'repo',
+  kind: params.kind,
+  namespace: params.get('namespace'),
+  name: params.get('name'),
+})
+
+const uploadQuery = z.object({ create_pr: queryFlag.optional() })
+
+/** No part of these addresses is a path, so a branch with raw slashes is read as one. */
+const revisionOf = (tail: readonly string[]): string => tail.map(decodeSegment).join('/')
+
+/** A caller who may not write learns that pull requests, the way open to him, are not there yet. */
+const insteadOfPullRequest = async (refusal: HoldfastError, _facts: unknown, { query }: Asked<unknown>) => {
+  if (refusal.status === 403 && query.has('create_pr')) refusePullRequest(queryFlag.parse(query.get('create_pr') ?? ''))
+  return null
+}
+
+function refusePullRequest(isAsked: boolean | undefined): void {
+  if (isAsked === true) throw new HoldfastError('pull_requests_missing')
+}
+
+export const commitRoutes: Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/{kinds}/:namespace/:name/preupload/*',
+    surface: 'api',
+    action: 'repo.push',
+    target: repoOfPath,
+    onRefused: insteadOfPullRequest,
+    query: uploadQuery,
+    body: z.object({
+      files: z
+        .array(
+          z.object({
+            path: z.string().max(4096),
+            size: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+            sample: z.string().default(''),
+          }),
+        )
+        .max(mostFiles, `at most ${mostFiles} files at once`),
+      gitAttributes: z.string().nullish(),
+      gitIgnore: z.string().nullish(),
+    }),
+    bodyLimit: 8 << 20,
+    summary: 'For each file to upload: as a large file or inside the commit, ignored or not, and what is there already',
+    answers: { 200: 'One plan for each file', 404: 'RepoNotFound, or RevisionNotFound where that is no branch' },
+    handle: async ({ hub, allowed, params, query, body, authorizeAlso }) => {
+      refusePullRequest(query.create_pr)
+      const reading = await authorizeAlso('repo.read', { on: 'repo-id', id: allowed.resource.id })
+      const plan = await planUpload(hub, allowed, reading, {
+        revision: revisionOf(params.tail),
+        files: body.files.map(({ path, size, sample }) => ({
+          path,
+          size,
+          sample: Buffer.from(sample.slice(0, sampleLength), 'base64'),
+        })),
+        gitAttributes: body.gitAttributes ?? undefined,
+        gitIgnore: body.gitIgnore ?? undefined,
+      })
+      return json(presentPlan(plan))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/{kinds}/:namespace/:name/commit/*',
+    surface: 'api',
+    action: 'repo.push',
+    target: repoOfPath,
+    onRefused: insteadOfPullRequest,
+    query: uploadQuery,
+    summary: 'Makes a commit from a stream of operations (NDJSON): all of it or nothing',
+    answers: {
+      200: 'The commit; the head as it was where nothing changes',
+      400: 'A line or the metadata in README.md is not valid',
+      404: 'RepoNotFound, RevisionNotFound where that is no branch, or EntryNotFound for a file to delete',
+      409: 'The branch moved meanwhile',
+      412: 'The branch is not at parentCommit',
+      422: 'A path is not allowed, or a large file was not uploaded',
+    },
+    handle: async (call) => {
+      const { hub, allowed, params, request, query } = call
+      refusePullRequest(query.create_pr)
+      const { commit } = await commitFromBody(hub, allowed, {
+        revision: revisionOf(params.tail),
+        body: bodyOf(request),
+        origin: request.origin,
+        mayRead: (repoId) => mayRead(call, repoId),
+        reauthorize: call.reauthorize,
+      })
+      return json(presentCommitted(hub, allowed.resource, commit))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/{kinds}/:namespace/:name/super-squash/*',
+    surface: 'api',
+    action: 'repo.push',
+    target: repoOfPath,
+    body: z.object({ message: z.string().max(8192).default('') }),
+    summary: 'Makes one commit of the whole history of a branch',
+    answers: { 200: 'Done', 404: 'RepoNotFound, or RevisionNotFound where that is no branch' },
+    handle: async ({ hub, allowed, params, body, request }) => {
+      const message = body.message.trim() === '' ? 'Super-squash branch' : body.message
+      const commit = await squashBranch(hub, allowed, request.origin, { revision: revisionOf(params.tail), message })
+      return json(presentCommitted(hub, allowed.resource, commit))
+    },
+  }),
+]
+
+async function mayRead(call: Pick<Call<'repo.push', unknown, unknown>, 'authorizeAlso'>, id: string): Promise<boolean> {
+  try {
+    await call.authorizeAlso('repo.content.read', { on: 'repo-id', id })
+    return true
+  } catch (error) {
+    if (error instanceof HoldfastError && error.status < 500) return false
+    throw error
+  }
+}
+
+/** The raw body. Left standing where the commit is refused, so that the answer still goes out on its connection. */
+async function* bodyOf(request: HttpRequest): AsyncGenerator<Buffer> {
+  const { message } = request
+  if ((request.header('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
+    throw new HoldfastError('unsupported_media_type', { allowed: 'no Content-Encoding' })
+  }
+  let received = 0
+  try {
+    for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      received += chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    throw isHangUp(error) ? cutOff(message, received, error) : error
+  }
+}
+
+function isHangUp(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
+}
+
+function cutOff(message: IncomingMessage, received: number, cause: unknown): HoldfastError {
+  const expected = message.headers['content-length'] ?? 'more'
+  return new HoldfastError('length_mismatch', { received, expected }, { cause })
+}
