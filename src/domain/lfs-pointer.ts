@@ -15,6 +15,8 @@ const pointerPattern =
 /** The pointer that a blob is, or null. Keys stand in alphabetical order after `version`; unknown ones may follow. */
 export function parseLfsPointer(bytes: Uint8Array): LfsPointer | null {
   if (bytes.length >= lfsPointerLimit || bytes.length < 80) return null
+  // Most small blobs are no pointers, and one byte tells.
+  if (bytes[0] !== 0x76) return null
   const match = pointerPattern.exec(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'))
   if (match?.[1] === undefined || match[2] === undefined) return null
   return { sha256: match[1], size: Number(match[2]) }

@@ -7,7 +7,7 @@ import { findPaths } from '../../platform/git/reachable.ts'
 import type { Push } from '../../platform/git/receive-pack.ts'
 import type { RefMove } from '../../platform/git/refs.ts'
 import { isOid, zeroOid } from '../../platform/git/safe-names.ts'
-import { parseTree } from '../../platform/git/tree.ts'
+import { visitEntries } from '../../platform/git/tree.ts'
 import { type Fault, makeChecks } from './checks.ts'
 
 const faultLimit = 20
@@ -100,13 +100,16 @@ const isRead = (type: ObjectType, size: number): boolean =>
   type === 'tree' || (type === 'blob' && size < lfsPointerLimit)
 
 function judgeTree(judgement: Judgement, tree: Buffer, good: Set<string>): void {
-  for (const { mode, rawName } of parseTree(tree)) {
-    const key = `${mode} ${rawName}`
-    if (good.has(key)) continue
+  visitEntries(tree, (entry) => {
+    if (good.has(entry)) return
     const faults = judgement.faultsSoFar.length
-    judgement.entry(Buffer.from(rawName, 'latin1').toString('utf8'), mode)
-    if (judgement.faultsSoFar.length === faults && good.size < 100_000) good.add(key)
-  }
+    const space = entry.indexOf(' ')
+    judgement.entry(
+      Buffer.from(entry.slice(space + 1), 'latin1').toString('utf8'),
+      entry.slice(0, space).padStart(6, '0'),
+    )
+    if (judgement.faultsSoFar.length === faults && good.size < 100_000) good.add(entry)
+  })
 }
 
 /** Objects become paths only now, when there is something to say about them: looking for them walks the push. */

@@ -4,13 +4,77 @@
  */
 import type { Writable } from 'node:stream'
 import { ByteReader } from './byte-reader.ts'
-import { type ObjectContent, type ObjectInfo, parseHeader } from './objects.ts'
+import { type ObjectContent, type ObjectInfo, type ObjectType, parseHeader } from './objects.ts'
 import { type GitChild, GitFailure } from './run.ts'
 import { assertOid } from './safe-names.ts'
 
 export type ContentRequest = AsyncIterable<readonly string[]>
 
 const batchLimit = 512
+
+/** An object of a stream; `bytes` where it was wanted. */
+export interface StreamedObject extends ObjectInfo {
+  bytes: Buffer | null
+}
+
+/**
+ * Reads the answers of `cat-file --batch --batch-all-objects`: all objects with their content, of which what is not
+ * wanted is dropped as it passes. Written for speed: a push of a long history has tens of thousands of objects.
+ */
+export async function* streamAll(
+  child: GitChild,
+  isWanted: (type: ObjectType, size: number) => boolean,
+  maxBytes: number,
+): AsyncGenerator<StreamedObject[]> {
+  child.stdin.end()
+  let rest: Buffer = Buffer.alloc(0)
+  let current: StreamedObject | null = null
+  /** What the current object still lacks, its newline included. */
+  let missing = 0
+  let parts: Buffer[] = []
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    const batch: StreamedObject[] = []
+    let buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    while (buffer.length > 0) {
+      if (current === null) {
+        const end = buffer.indexOf(0x0a)
+        if (end < 0) break
+        current = { ...readHeader(buffer.toString('latin1', 0, end)), bytes: null }
+        if (isWanted(current.type, current.size)) {
+          if (current.size > maxBytes)
+            throw new GitFailure('too-large', `object ${current.oid} has ${current.size} bytes`)
+          parts = []
+        }
+        missing = current.size + 1
+        buffer = buffer.subarray(end + 1)
+      }
+      const taken = buffer.subarray(0, missing)
+      const isKept = isWanted(current.type, current.size)
+      if (isKept) parts.push(taken)
+      missing -= taken.length
+      buffer = buffer.subarray(taken.length)
+      if (missing > 0) break
+      if (isKept) {
+        const whole = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+        current.bytes = whole.subarray(0, current.size)
+        parts = []
+      }
+      batch.push(current)
+      current = null
+    }
+    rest = buffer
+    if (batch.length > 0) yield batch
+  }
+  if (current !== null || rest.length > 0)
+    throw new GitFailure('broken', 'git cat-file ended in the middle of an object')
+  await expectSuccess(child)
+}
+
+function readHeader(line: string): ObjectInfo {
+  const info = parseHeader(line)
+  if (info === null) throw new GitFailure('broken', `an object is missing: ${line.slice(0, 60)}`)
+  return info
+}
 
 /** Reads the answers of `cat-file --batch-check --batch-all-objects`. */
 export async function* streamInfos(child: GitChild): AsyncGenerator<ObjectInfo[]> {

@@ -160,12 +160,14 @@ async function readContent(process: PooledProcess, maxBytes: number): Promise<Ob
 
 /** `<oid> <type> <size>`, or `<name> missing|ambiguous`. */
 export function parseHeader(line: string): ObjectInfo | null {
-  if (line.endsWith(' missing') || line.endsWith(' ambiguous')) return null
-  const [oid, type, size] = line.split(' ')
-  if (oid === undefined || type === undefined || size === undefined || !isObjectType(type)) {
-    throw new GitFailure('broken', `git cat-file answered "${line.slice(0, 100)}"`)
+  const typeEnd = line.indexOf(' ', 41)
+  const type = line.slice(41, typeEnd)
+  if (typeEnd > 0 && isObjectType(type)) {
+    const size = Number(line.slice(typeEnd + 1))
+    if (Number.isSafeInteger(size)) return { oid: line.slice(0, 40), type, size }
   }
-  return { oid, type, size: Number(size) }
+  if (line.endsWith(' missing') || line.endsWith(' ambiguous')) return null
+  throw new GitFailure('broken', `git cat-file answered "${line.slice(0, 100)}"`)
 }
 
 function isObjectType(type: string): type is ObjectType {

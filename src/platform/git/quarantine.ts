@@ -2,18 +2,16 @@
  * Objects that were received and are not yet part of the repository. A small push is read in this process; a large one
  * through processes of its own, streamed in batches, so that a push of a million objects is judged in bounded memory.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GitStore, repositoryFolder } from './git-store.ts'
-import { type ContentRequest, streamContents, streamInfos } from './object-stream.ts'
-import type { ObjectInfo, ObjectType } from './objects.ts'
+import { type ContentRequest, type StreamedObject, streamAll, streamContents, streamInfos } from './object-stream.ts'
+import type { ObjectType } from './objects.ts'
 import { readSmallPack } from './pack-reader.ts'
 import { type GitChild, GitFailure, startGit } from './run.ts'
 
-/** A received object; `bytes` where it was wanted. */
-export interface ReceivedObject extends ObjectInfo {
-  bytes: Buffer | null
-}
+/** Up to this size of a pack, passing over what is not wanted costs less than asking for the rest one by one. */
+const wholePackLimit = 16 * 1024 * 1024
 
 export class Quarantine {
   /** Null when nothing was received. */
@@ -35,15 +33,20 @@ export class Quarantine {
   async *objects(
     isWanted: (type: ObjectType, size: number) => boolean,
     maxBytes: number,
-  ): AsyncGenerator<readonly ReceivedObject[]> {
+  ): AsyncGenerator<readonly StreamedObject[]> {
     if (this.objectDirectory === null || (await isEmpty(this.objectDirectory))) return
     const small = await readSmallPack(this.objectDirectory, isWanted)
     if (small !== null) {
       yield small
       return
     }
-    const unwanted: ReceivedObject[] = []
-    const infos = this.#infos(this.objectDirectory)
+    if ((await sizeOfPacks(this.objectDirectory)) <= wholePackLimit) {
+      yield* streamAll(this.#startOnNew(this.objectDirectory, '--batch'), isWanted, maxBytes)
+      return
+    }
+    const unwanted: StreamedObject[] = []
+    const format = '--batch-check=%(objectname) %(objecttype) %(objectsize)'
+    const infos = streamInfos(this.#startOnNew(this.objectDirectory, format))
     async function* wanted(): AsyncGenerator<readonly string[]> {
       for await (const batch of infos) {
         for (const info of batch) if (!isWanted(info.type, info.size)) unwanted.push({ ...info, bytes: null })
@@ -79,11 +82,10 @@ export class Quarantine {
     await Promise.allSettled(children.map((child) => child.ended))
   }
 
-  #infos(objectDirectory: string): AsyncGenerator<ObjectInfo[]> {
-    const format = '--batch-check=%(objectname) %(objecttype) %(objectsize)'
+  /** Without the alternate: only what is new. */
+  #startOnNew(objectDirectory: string, format: string): GitChild {
     const args = ['--git-dir', this.#folder, 'cat-file', '--batch-all-objects', '--unordered', '--buffer', format]
-    // Without the alternate: only what is new.
-    return streamInfos(this.#start(args, { GIT_OBJECT_DIRECTORY: objectDirectory }))
+    return this.#start(args, { GIT_OBJECT_DIRECTORY: objectDirectory })
   }
 
   #start(args: readonly string[], environment: Record<string, string>): GitChild {
@@ -93,6 +95,13 @@ export class Quarantine {
     child.ended.then(forget, forget)
     return child
   }
+}
+
+async function sizeOfPacks(objectDirectory: string): Promise<number> {
+  const folder = join(objectDirectory, 'pack')
+  let sum = 0
+  for (const name of await readdir(folder)) if (name.endsWith('.pack')) sum += (await stat(join(folder, name))).size
+  return sum
 }
 
 async function isEmpty(objectDirectory: string): Promise<boolean> {
