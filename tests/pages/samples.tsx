@@ -12,10 +12,10 @@ import {
   AuthenticationSettingsPage,
   ProfileSettingsPage,
 } from '../../src/features/accounts/settings-pages.tsx'
-import { BlobPage } from '../../src/features/files/blob-page.tsx'
-import { CardPage } from '../../src/features/files/card-page.tsx'
-import { CommitPage, CommitsPage, RefsPage } from '../../src/features/files/history-pages.tsx'
-import { EmptyRepoPage, TreePage } from '../../src/features/files/tree-page.tsx'
+import { BlobPage } from '../../src/features/browse/blob-page.tsx'
+import { CardPage } from '../../src/features/browse/card-page.tsx'
+import { CommitPage, CommitsPage, RefsPage } from '../../src/features/browse/history-pages.tsx'
+import { EmptyRepoPage, TreePage } from '../../src/features/browse/tree-page.tsx'
 import { MembersPage, NewOrganizationPage } from '../../src/features/organizations/pages.tsx'
 import { HomePage, ListingPage, NamespacePage, SearchPage } from '../../src/features/repos/listing-pages.tsx'
 import { NewRepoPage, RepoSettingsPage } from '../../src/features/repos/pages.tsx'

@@ -1,7 +1,7 @@
 /** The JSON of files, refs and commits, as the Hub's clients read it (hub-api.md, sections 4 and 8). */
 import type { Commit } from '../../platform/git/commit.ts'
 import type { Ref } from '../../platform/git/refs.ts'
-import type { RepoEntry, RepoRefs } from './service.ts'
+import type { RepoEntry, RepoRefs } from './contents.ts'
 
 export function presentEntry(entry: RepoEntry, lastCommit: Commit | null): object {
   return {

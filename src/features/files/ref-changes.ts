@@ -10,7 +10,7 @@ import { type RefMove, readRefs, writeTagObject } from '../../platform/git/refs.
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { stageCommit } from '../../platform/git/stage.ts'
 import { changeRefs, inOurWords } from '../ingest/service.ts'
-import { getRevision } from './service.ts'
+import { getRevision } from './contents.ts'
 
 type Writing = Allowed<'repo.push'>
 

@@ -8,9 +8,17 @@ import { type Asked, type Route, route } from '../../access/route.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import { pluralOfKind, splitRevisionAndPath } from '../../domain/names.ts'
 import { authorsOf } from './authors.ts'
+import {
+  getFile,
+  getRevision,
+  listEntries,
+  listFolder,
+  listHistory,
+  listLastCommits,
+  listRepoRefs,
+} from './contents.ts'
 import { presentCommit, presentEntry, presentRefs } from './present.ts'
 import { sendContent, sendRaw } from './send.ts'
-import { getFile, getRevision, listEntries, listFolder, listHistory, listLastCommits, listRepoRefs } from './service.ts'
 
 const mostEntries = 1_000
 /** Each entry's last commit is looked for in the history. */

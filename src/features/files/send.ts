@@ -7,7 +7,7 @@ import type { Hub } from '../../hub.ts'
 import { streamBlob } from '../../platform/git/objects.ts'
 import { isOid } from '../../platform/git/safe-names.ts'
 import { findLinkedBlob } from '../storage/service.ts'
-import { entryNotFound, type FoundRevision, type Reading, type RepoEntry } from './service.ts'
+import { entryNotFound, type FoundRevision, type Reading, type RepoEntry } from './contents.ts'
 
 export interface Asked {
   /** As the client wrote it. */
