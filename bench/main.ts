@@ -11,6 +11,7 @@ import { apiCase } from './cases/api.ts'
 import { commitsCase } from './cases/commits.ts'
 import { downloadCase } from './cases/download.ts'
 import { gitCase } from './cases/git.ts'
+import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
 import { startCase } from './cases/start.ts'
 import { uploadCase } from './cases/upload.ts'
@@ -19,7 +20,16 @@ import { readMachine } from './machine.ts'
 import { copyProgram, type Program } from './program.ts'
 import { type CaseReport, terminalTable, writeReport } from './report.ts'
 
-const allCases: readonly BenchCase[] = [startCase, apiCase, commitsCase, gitCase, downloadCase, uploadCase, loopCase]
+const allCases: readonly BenchCase[] = [
+  startCase,
+  apiCase,
+  listingCase,
+  commitsCase,
+  gitCase,
+  downloadCase,
+  uploadCase,
+  loopCase,
+]
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

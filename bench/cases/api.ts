@@ -2,15 +2,13 @@
  * Small API requests with a token, against a bare Node server that answers a ready-made body of the same size. Keep-alive, 16 connections.
  * Holdfast looks up credential and repo afresh for each of them.
  */
-import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import pg from 'pg'
 import type { Bench, BenchCase } from '../case.ts'
 import { runClient, startYardstick } from '../children.ts'
 import type { Target } from '../figures.ts'
 import { file, header, openClient } from '../hub-client.ts'
-import { run } from '../processes.ts'
-import { root, startHoldfast } from '../program.ts'
+import { openPostgres } from '../postgres.ts'
+import { startHoldfast } from '../program.ts'
 
 export const apiCase: BenchCase = {
   name: 'api',
@@ -20,7 +18,7 @@ export const apiCase: BenchCase = {
     await measure(bench, 'SQLite', {}, { ratioAtLeast: 0.5 })
     const postgres = await openPostgres()
     if (typeof postgres === 'string') {
-      bench.note(`PostgreSQL was not measured: ${postgres}`)
+      bench.note(postgres)
       return
     }
     try {
@@ -47,9 +45,12 @@ async function measure(
     for (const address of ['/api/whoami-v2', `/api/models/${repo}`]) {
       const body = await (await fetch(hub.url + address, { headers })).arrayBuffer()
       const echo = await startYardstick('echo', { bytes: body.byteLength })
-      const rate = async (url: string): Promise<number> =>
-        (await runClient('load', { url, headers, connections: 16, seconds: bench.isQuick ? 0.5 : 3 })).perSecond
+      const rate = async (url: string, seconds = bench.isQuick ? 0.5 : 3): Promise<number> =>
+        (await runClient('load', { url, headers, connections: 16, seconds })).perSecond
       try {
+        // Both have compiled what they run often before the first round counts.
+        await rate(hub.url + address)
+        await rate(`${echo.url}/`)
         await bench.compare({
           name: `GET ${address.replace(repo, 'ns/name')}, ${database}`,
           unit: 'req/s',
@@ -63,46 +64,5 @@ async function measure(
     }
   } finally {
     await hub.stop()
-  }
-}
-
-interface Postgres {
-  readonly url: string
-  close(): Promise<void>
-}
-
-/** A database of its own on the tests' server, which is started if need be and then stopped again. Or why there is none. */
-async function openPostgres(): Promise<Postgres | string> {
-  const script = path.join(root, 'scripts', 'postgres-for-tests.sh')
-  const wasRunning = await run('sh', [script, 'status']).then(
-    () => true,
-    () => false,
-  )
-  try {
-    await run('sh', [script, 'start'], { timeLimitMs: 120_000 })
-  } catch (error) {
-    return error instanceof Error ? (error.message.split('\n')[1] ?? error.message) : String(error)
-  }
-  const server = (await run('sh', [script, 'url'])).stdout.trim()
-  const name = `bench_${randomBytes(6).toString('hex')}`
-  await onPostgres(server, `create database ${name}`)
-  const url = new URL(server)
-  url.pathname = `/${name}`
-  return {
-    url: url.href,
-    close: async () => {
-      await onPostgres(server, `drop database ${name} with (force)`)
-      if (!wasRunning) await run('sh', [script, 'stop'])
-    },
-  }
-}
-
-async function onPostgres(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
   }
 }
