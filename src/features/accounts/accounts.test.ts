@@ -1,6 +1,7 @@
 /** Joining, signing in and out, addresses, passwords, leaving: as a browser without scripts does it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeOrganization, makeToken, makeUser, signInAs } from '../../../tests/support/accounts.ts'
+import { insertRepo } from '../../../tests/support/rows.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { systemOrigin } from '../../domain/event.ts'
 import { systemGrant } from '../../domain/policy.ts'
@@ -319,40 +320,8 @@ describe('joining and signing in', () => {
 
   it('deletes the repos of the own namespace with the account', async () => {
     const user = await makeUser(test, 'author', { password })
-    const now = Date.now()
     const id = test.hub.clock.id()
-    await test.hub.transaction(async (tx) => {
-      await tx
-        .insertInto('repo')
-        .values({
-          id,
-          kind: 'model',
-          ownerId: user.id,
-          name: 'm1',
-          nameKey: 'm1',
-          fullName: 'author/m1',
-          fullNameKey: 'author/m1',
-          visibility: 'public',
-          creatorId: user.id,
-          workspaceId: null,
-          description: null,
-          disabledAt: null,
-          headCommit: null,
-          cardData: null,
-          pipelineTag: null,
-          libraryName: null,
-          sdk: null,
-          downloads: 0,
-          downloadsAllTime: 0,
-          likes: 0,
-          trendingScore: 0,
-          usedStorage: 0,
-          createdAt: now,
-          updatedAt: now,
-          deletedAt: null,
-        })
-        .execute()
-    })
+    await insertRepo(test.hub.db, { id, owner: user, name: 'm1' })
     const cookie = await signInAs(test, user)
     expect((await post('/settings/account/delete', { confirm: 'author' }, { cookie })).status).toBe(303)
     const row = await test.hub.db.read.selectFrom('repo').where('id', '=', id).select('deletedAt').executeTakeFirst()

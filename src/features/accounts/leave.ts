@@ -11,6 +11,9 @@ import { refuseWhileNeeded, retireName } from '../organizations/service.ts'
 import { endSessionsOf } from '../sessions/service.ts'
 import { deleteBelongings, deleteLinksOf, lockAdmins, markReposDeleted, someAdmins, updateUser } from './queries.ts'
 
+/** As after the deletion of a repo: long enough that whoever still reads it ends. */
+const collectAfterMs = 24 * 3_600_000
+
 interface Person {
   readonly id: string
   readonly name: string
@@ -49,7 +52,7 @@ export async function deleteOwnAccount(
       await refuseLastAdmin(hub, tx, user.id)
       const repos = await markReposDeleted(tx, user.id, now)
       for (const repo of repos) {
-        await enqueue(tx, 'collect-repo', { repo: repo.id })
+        await enqueue(tx, 'collect-repo', { repo: repo.id }, { runAt: now + collectAfterMs })
         await recordEvent(hub, tx, allowed, origin, {
           action: 'repo.delete',
           resource: { kind: repo.kind, id: repo.id, name: repo.fullName },
