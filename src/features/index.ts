@@ -10,13 +10,16 @@ import { commitRoutes } from './commits/routes.ts'
 import { routes as refRoutes } from './files/ref-routes.ts'
 import { routes as fileRoutes } from './files/routes.ts'
 import { routes as gitRoutes } from './git-http/routes.ts'
+import { ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
 import { repoJobs } from './repos/jobs.ts'
+import { listingRoutes } from './repos/listing-routes.tsx'
 import { ownedRepoRoutes } from './repos/owned-routes.ts'
+import { repoPageRoutes } from './repos/page-routes.tsx'
 import { repoApiRoutes } from './repos/routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
@@ -34,6 +37,8 @@ export const routes: readonly Route[] = [
   ...organizationPageRoutes,
   ...repoApiRoutes,
   ...ownedRepoRoutes,
+  ...repoPageRoutes,
+  ...listingRoutes,
   ...fileRoutes,
   ...refRoutes,
   ...commitRoutes,
@@ -47,6 +52,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
   return {
     mail: (payload) => sendMail(hub, payload),
     ...repoJobs(hub),
+    ...ingestJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': (_payload, signal) => cleanAccounts(hub, signal),
   }
@@ -54,6 +60,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
 
 /** Settles ref moves that a crash left open, before anybody reads those repos, and sees that periodic jobs are waiting. */
 export async function settleOnStart(hub: Hub): Promise<void> {
+  await settleRefMoves(hub)
   await scheduleCleaning(hub)
   await scheduleCollection(hub)
 }

@@ -22,7 +22,8 @@ import { listRefs, moveRefs, readRefs } from '../../platform/git/refs.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { describeMove } from './describe-move.ts'
 import { openMoves } from './ref-move.ts'
-import { afterRefMove, beginCommit, changeRefs, maintainRepo, relinkRepo, settleOnStart } from './service.ts'
+import { beginCommit, changeRefs, settleOnStart } from './service.ts'
+import { afterRefMove, maintainRepo, relinkRepo } from './upkeep.ts'
 
 let folder: string
 let hub: Hub
@@ -264,6 +265,28 @@ test('branches and tags through the API', async () => {
   }
   expect(await events()).toHaveLength(4)
   expect(await intents()).toEqual([])
+})
+
+test('upkeep beside committers and readers disturbs nobody', async () => {
+  await commitFiles(hub, { start: 'x' })
+  await using door = await servePushes(hub)
+  let isDone = false
+  const upkeep = (async () => {
+    let rounds = 0
+    for (; !isDone || rounds === 0; rounds++) await maintainRepo(hub, { repoId: ingestRepo })
+    return rounds
+  })()
+  const committing = [0, 1].map(async (who) => {
+    for (let count = 0; count < 15; count++) await commitFiles(hub, { [`${who}/${count}`]: `${count}` })
+  })
+  const reading = (async () => {
+    for (let count = 0; count < 3; count++) await clone(door.url)
+  })()
+  await Promise.all([...committing, reading])
+  isDone = true
+  expect(await upkeep).toBeGreaterThan(0)
+  expect(await events()).toHaveLength(31)
+  expect(await runClient(repositoryFolder(hub.git, ingestRepo), 'fsck', '--strict', '--no-dangling')).toBe('')
 })
 
 test('what a crash left open is settled by what the refs say, once', async () => {

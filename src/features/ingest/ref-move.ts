@@ -14,6 +14,7 @@ import { hasRepository } from '../../platform/git/repository.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { writeEventOnce } from '../audit/service.ts'
+import { enqueueIndexing } from '../repos/service.ts'
 import { markReferenced } from '../storage/service.ts'
 import { deleteIntent, insertIntents, selectOpenIntents, updateRepoHead } from './queries.ts'
 
@@ -116,6 +117,7 @@ async function writeConsequences(tx: Tx, repoId: string, move: OpenMove, now: nu
   const isMain = move.ref === mainRef
   const headCommit = move.newOid === zeroOid ? null : move.newOid
   await updateRepoHead(tx, repoId, isMain ? { updatedAt: now, headCommit } : { updatedAt: now })
+  if (isMain && headCommit !== null) await enqueueIndexing(tx, repoId)
   const { ref, oldOid, newOid, id } = move
   await enqueue(tx, 'ref-moved', { repoId, ref, oldOid, newOid, eventId: id } satisfies RefMoved)
 }

@@ -1,4 +1,5 @@
 /** What follows a ref move in jobs (upkeep of packs, links after lost history), and what a start puts right. */
+import { z } from 'zod'
 import { lfsPointerLimit, parseLfsPointer } from '../../domain/lfs-pointer.ts'
 import type { Hub } from '../../hub.ts'
 import { isAncestor } from '../../platform/git/diff.ts'
@@ -8,7 +9,8 @@ import { smallBlobs } from '../../platform/git/reachable.ts'
 import { listRefs } from '../../platform/git/refs.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
-import { enqueue, type JobPayload } from '../../platform/jobs/enqueue.ts'
+import { enqueue } from '../../platform/jobs/enqueue.ts'
+import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { holdLinkedBlobs, markReferenced } from '../storage/service.ts'
 import { clearReferenced, selectReferenced, selectReposWithIntents } from './queries.ts'
 import { settleOpen } from './ref-move.ts'
@@ -28,9 +30,20 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await leftovers.forget()
 }
 
+const repoShape = z.object({ repoId: z.string() })
+const movedShape = z.object({ repoId: z.string(), oldOid: z.string(), newOid: z.string() })
+
+export function ingestJobs(hub: Hub): JobHandlers {
+  return {
+    'ref-moved': (payload) => afterRefMove(hub, payload),
+    'maintain-repo': (payload, signal) => maintainRepo(hub, payload, signal),
+    'relink-repo': (payload) => relinkRepo(hub, payload),
+  }
+}
+
 /** Handler of `ref-moved`: finds out what else the move makes necessary. */
-export async function afterRefMove(hub: Hub, payload: JobPayload): Promise<void> {
-  const { repoId, oldOid, newOid } = readPayload(payload, ['repoId', 'oldOid', 'newOid'])
+export async function afterRefMove(hub: Hub, payload: unknown): Promise<void> {
+  const { repoId, oldOid, newOid } = movedShape.parse(payload)
   if (!(await hasRepository(hub.git, repoId))) return
   if ((await countPacks(hub.git, repoId)) > packLimit) {
     await hub.transaction((tx) => enqueue(tx, 'maintain-repo', { repoId }, { dedupKey: repoId }))
@@ -41,8 +54,8 @@ export async function afterRefMove(hub: Hub, payload: JobPayload): Promise<void>
 }
 
 /** Handler of `maintain-repo`: joins packs, writes graph and bitmaps. */
-export async function maintainRepo(hub: Hub, payload: JobPayload, signal?: AbortSignal): Promise<void> {
-  const { repoId } = readPayload(payload, ['repoId'])
+export async function maintainRepo(hub: Hub, payload: unknown, signal?: AbortSignal): Promise<void> {
+  const { repoId } = repoShape.parse(payload)
   if (!(await hasRepository(hub.git, repoId))) return
   await maintain(hub.git, repoId, signal ? { signal } : {})
 }
@@ -53,8 +66,8 @@ const page = 1_000
  * Handler of `relink-repo`: compares the links of a repo with the pointers that its refs reach. Links that no commit
  * needs fall back to their lease, 28 days from now, so that a forced push can be taken back.
  */
-export async function relinkRepo(hub: Hub, payload: JobPayload): Promise<void> {
-  const { repoId } = readPayload(payload, ['repoId'])
+export async function relinkRepo(hub: Hub, payload: unknown): Promise<void> {
+  const { repoId } = repoShape.parse(payload)
   if (!(await hasRepository(hub.git, repoId))) return
   const before = JSON.stringify(await listRefs(hub.git, repoId, allRefs))
   const reached = new Set<string>()
@@ -89,16 +102,3 @@ export async function relinkRepo(hub: Hub, payload: JobPayload): Promise<void> {
 }
 
 const allRefs = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
-
-function readPayload<Key extends string>(payload: JobPayload, keys: readonly Key[]): Record<Key, string> {
-  const values: Partial<Record<Key, string>> = {}
-  for (const key of keys) {
-    const value =
-      payload !== null && typeof payload === 'object'
-        ? (payload as { readonly [key: string]: JobPayload })[key]
-        : undefined
-    if (typeof value !== 'string') throw new TypeError(`The payload of a job lacks "${key}".`)
-    values[key] = value
-  }
-  return values as Record<Key, string>
-}

@@ -108,6 +108,8 @@ function gitConfig(hooks: string): string {
 	protectHFS = true
 	protectNTFS = true
 	bigFileThreshold = 32m
+	filesRefLockTimeout = 2000
+	packedRefsTimeout = 5000
 [gc]
 	auto = 0
 [maintenance]
