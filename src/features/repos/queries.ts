@@ -279,3 +279,53 @@ const verifiedEmail = prepared<{ userId: string }, { id: string }>((q, param) =>
 export async function hasVerifiedEmail(db: Db, userId: string): Promise<boolean> {
   return (await verifiedEmail.first(db.read, { userId })) !== null
 }
+
+export interface ProfileRow {
+  readonly id: string
+  readonly kind: 'user' | 'organization'
+  readonly name: string
+  readonly fullname: string | null
+  readonly createdAt: number
+}
+
+const profileByKey = prepared<{ nameKey: string }, ProfileRow>((q, param) =>
+  q
+    .selectFrom('namespace')
+    .leftJoin('user', 'user.id', 'namespace.id')
+    .leftJoin('organization', 'organization.id', 'namespace.id')
+    .select((e) => [
+      'namespace.id',
+      'namespace.kind',
+      'namespace.name',
+      'namespace.createdAt',
+      e.fn.coalesce('user.fullname', 'organization.fullname').as('fullname'),
+    ])
+    .where('namespace.nameKey', '=', param('nameKey'))
+    .where((e) => e.or([e('user.state', 'is', null), e('user.state', '=', 'active')])),
+)
+
+/** A person whose account is active, or an organization. */
+export async function findProfile(db: Db, nameKey: string): Promise<ProfileRow | null> {
+  return await profileByKey.first(db.read, { nameKey })
+}
+
+/** Those whose names begin like this, in the order of their names. */
+export async function listProfiles(db: Db, beginning: string, limit: number): Promise<ProfileRow[]> {
+  return await db.list
+    .selectFrom('namespace')
+    .leftJoin('user', 'user.id', 'namespace.id')
+    .leftJoin('organization', 'organization.id', 'namespace.id')
+    .select((e) => [
+      'namespace.id',
+      'namespace.kind',
+      'namespace.name',
+      'namespace.createdAt',
+      e.fn.coalesce('user.fullname', 'organization.fullname').as('fullname'),
+    ])
+    .where('namespace.nameKey', '>=', beginning)
+    .where('namespace.nameKey', '<', `${beginning}\uffff`)
+    .where((e) => e.or([e('user.state', 'is', null), e('user.state', '=', 'active')]))
+    .orderBy('namespace.nameKey')
+    .limit(limit)
+    .execute()
+}

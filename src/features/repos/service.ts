@@ -13,6 +13,7 @@ export { enqueueIndexing, updateCardFromHead } from './index-repo.ts'
 export { type Move, moveRepo } from './move-repo.ts'
 export { findRepoById, type RepoRow } from './queries.ts'
 export { type RepoSettings, updateRepoSettings } from './repo-settings.ts'
+export { repoViewOf } from './repo-view.ts'
 
 /**
  * A repo by its present address, whoever may see it: the caller decides that. Old addresses are not followed.

@@ -1,0 +1,219 @@
+/** The pages that make and change repos: new, and a repo's settings. */
+import { z } from 'zod'
+import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
+import type { HttpRequest } from '../../access/http-request.ts'
+import type { Target } from '../../access/load-facts.ts'
+import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
+import type { Reply } from '../../access/reply.ts'
+import { type Asked, type Route, route } from '../../access/route.ts'
+import { HoldfastError } from '../../domain/errors.ts'
+import { type Facts, type RepoKind, repoKinds } from '../../domain/facts.ts'
+import { decide } from '../../domain/policy.ts'
+import { atLeast, isRole } from '../../domain/role.ts'
+import type { Hub } from '../../hub.ts'
+import { newRepoPath, type RepoAddress, repoPath } from '../../web/address.ts'
+import { type FormState, freshForm } from '../../web/form-state.ts'
+import type { PageViewer } from '../../web/page-context.ts'
+import { findNamespace } from '../organizations/service.ts'
+import { spaceSdks } from './check-card.ts'
+import { createRepo } from './create-repo.ts'
+import { deleteRepo } from './delete-repo.ts'
+import { moveRepo } from './move-repo.ts'
+import { NewRepoPage, type RepoSettingsDialog, RepoSettingsPage } from './pages.tsx'
+import { defaultVisibilityOf } from './queries.ts'
+import { updateRepoSettings } from './repo-settings.ts'
+import { repoViewOf } from './repo-view.ts'
+
+const field = z.string().max(1000).default('')
+const visibility = z.enum(['public', 'private'])
+
+const repoTarget = ({ params }: Pick<Asked<unknown>, 'params'>): Target => ({
+  on: 'repo',
+  kind: params.kind,
+  namespace: params.get('namespace'),
+  name: params.get('name'),
+})
+
+const newRepoRoutes = (kind: RepoKind): Route[] => [
+  route({
+    method: 'GET',
+    path: newRepoPath[kind],
+    surface: 'page',
+    action: 'account.read',
+    target: { on: 'self' },
+    query: z.object({ owner: field, name: field }),
+    handle: ({ hub, facts, query, request }) =>
+      newRepoReply(hub, facts, request, kind, { values: { owner: query.owner, name: query.name }, errors: {} }),
+  }),
+  route({
+    method: 'POST',
+    path: newRepoPath[kind],
+    surface: 'page',
+    action: 'repo.create',
+    decidesByBody: true,
+    body: z.object({ owner: field, name: field, visibility: visibility.optional(), sdk: z.enum(spaceSdks).optional() }),
+    target: ({ body, callerName }) => ({ on: 'namespace', name: body.owner || callerName }),
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          const made = await createRepo(hub, allowed, request.origin, {
+            kind,
+            name: body.name.trim(),
+            visibility: body.visibility,
+            sdk: kind === 'space' ? (body.sdk ?? 'gradio') : undefined,
+            files: [],
+          })
+          return redirectWithNotice(pathOf(kind, made.fullName), 'success', `${made.fullName} is created.`)
+        },
+        (fault) => {
+          const form = formWithFault(body, fault, { invalid_name: 'name', repo_exists: 'name' })
+          return newRepoReply(hub, facts, request, kind, form, fault)
+        },
+      ),
+  }),
+]
+
+export const repoPageRoutes: Route[] = [
+  ...repoKinds.flatMap(newRepoRoutes),
+  route({
+    method: 'GET',
+    path: '/{prefix}:namespace/:name/settings',
+    surface: 'page',
+    action: 'repo.update_settings',
+    target: repoTarget,
+    query: z.object({ dialog: z.string().max(30).optional() }),
+    handle: ({ hub, facts, query, request }) =>
+      settingsReply(hub, facts, request, {
+        dialog: query.dialog === 'delete' ? { kind: 'delete', form: freshForm } : null,
+      }),
+  }),
+  route({
+    method: 'POST',
+    path: '/{prefix}:namespace/:name/settings/visibility',
+    surface: 'page',
+    action: 'repo.update_settings',
+    target: repoTarget,
+    body: z.object({ visibility }),
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          await updateRepoSettings(hub, allowed, request.origin, body)
+          const { owner, name, kind } = allowed.resource
+          return redirectWithNotice(
+            repoPath({ kind, namespace: owner.name, name }, '/settings'),
+            'success',
+            body.visibility === 'public' ? 'Everyone can read it now.' : 'It is private now.',
+          )
+        },
+        (fault) => settingsReply(hub, facts, request, { visibilityForm: formWithFault(body, fault), fault }),
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: '/{prefix}:namespace/:name/settings/move',
+    surface: 'page',
+    action: ({ body, params }) => (isElsewhere(body.owner, params.get('namespace')) ? 'repo.transfer' : 'repo.move'),
+    decidesByBody: true,
+    body: z.object({ owner: field, name: field }),
+    target: repoTarget,
+    handle: ({ hub, allowed, facts, body, params, request, authorizeAlso }) =>
+      orShow(
+        async () => {
+          const into = isElsewhere(body.owner, params.get('namespace'))
+            ? { into: await authorizeAlso('repo.create', { on: 'namespace', name: body.owner }) }
+            : {}
+          const fullName = await moveRepo(hub, allowed, request.origin, { name: body.name.trim(), ...into })
+          const { kind } = allowed.resource
+          return redirectWithNotice(`${pathOf(kind, fullName)}/settings`, 'success', `It is ${fullName} now.`)
+        },
+        (fault) => {
+          const form = formWithFault(body, fault, { invalid_name: 'name', move_target_exists: 'name' })
+          return settingsReply(hub, facts, request, { moveForm: form, fault })
+        },
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: '/{prefix}:namespace/:name/settings/delete',
+    surface: 'page',
+    action: 'repo.delete',
+    target: repoTarget,
+    body: z.object({ confirm: field }),
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          const { owner, name } = allowed.resource
+          const word = `${owner.name}/${name}`
+          if (body.confirm.trim() !== word) {
+            throw new HoldfastError('invalid_input', { reason: `Type ${word} to delete it.`, field: 'confirm' })
+          }
+          await deleteRepo(hub, allowed, request.origin)
+          return redirectWithNotice(`/${encodeURIComponent(owner.name)}`, 'success', `${word} is deleted.`)
+        },
+        (fault) =>
+          settingsReply(hub, facts, request, { dialog: { kind: 'delete', form: formWithFault({}, fault) }, fault }),
+      ),
+  }),
+]
+
+function isElsewhere(owner: string, namespace: string): boolean {
+  return owner !== '' && owner.toLowerCase() !== namespace.toLowerCase()
+}
+
+function pathOf(kind: RepoKind, fullName: string): string {
+  const [namespace = '', name = ''] = fullName.split('/')
+  return repoPath({ kind, namespace, name } satisfies RepoAddress)
+}
+
+async function newRepoReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  kind: RepoKind,
+  form: FormState,
+  fault?: HoldfastError,
+): Promise<Reply> {
+  const context = await pageContext(hub, facts, request)
+  const owners = ownersFor(context.viewer)
+  const owner = form.values.owner || (owners[0] ?? '')
+  const namespace = await findNamespace(hub.db, owner)
+  const usual = namespace?.kind === 'organization' ? await defaultVisibilityOf(hub.db, namespace.id) : 'public'
+  const page = <NewRepoPage context={context} kind={kind} form={form} owners={owners} visibility={usual} />
+  return pageReply(context, page, fault === undefined ? {} : faultAnswer(fault))
+}
+
+/** Where one may create repos, one's own namespace first. */
+function ownersFor(viewer: PageViewer): string[] {
+  if (viewer === null) return []
+  const organizations = viewer.organizations.filter(({ role }) => isRole(role) && atLeast(role, 'contributor'))
+  return [viewer.name, ...organizations.map(({ name }) => name)]
+}
+
+async function settingsReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  state: {
+    visibilityForm?: FormState
+    moveForm?: FormState
+    dialog?: RepoSettingsDialog | null
+    fault?: HoldfastError
+  },
+): Promise<Reply> {
+  const context = await pageContext(hub, facts, request)
+  const repo = repoViewOf(facts)
+  const owners = decide('repo.transfer', facts).allow ? ownersFor(context.viewer) : []
+  const page = (
+    <RepoSettingsPage
+      context={context}
+      repo={repo}
+      visibilityForm={state.visibilityForm ?? freshForm}
+      moveForm={state.moveForm ?? freshForm}
+      owners={[repo.namespace, ...owners.filter((owner) => owner !== repo.namespace)]}
+      mayMove={decide('repo.move', facts).allow}
+      mayDelete={decide('repo.delete', facts).allow}
+      dialog={state.dialog ?? null}
+    />
+  )
+  return pageReply(context, page, state.fault === undefined ? {} : faultAnswer(state.fault))
+}
