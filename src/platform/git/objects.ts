@@ -34,10 +34,6 @@ export async function readObjectInfos(
   return lookUp(store, repo, oids)
 }
 
-export async function readObjectInfo(store: GitStore, repo: string, oid: string): Promise<ObjectInfo | null> {
-  return (await readObjectInfos(store, repo, [oid]))[0] ?? null
-}
-
 /**
  * Like `readObjectInfos`, for names that this folder composed itself (`refs/heads/x^{commit}`).
  * Never pass what a user wrote: git reads revision syntax here.
@@ -104,7 +100,7 @@ export interface ByteRange {
   last: number
 }
 
-/** A blob of any size as a back-pressured stream. The size must be the blob's own (from `readObjectInfo` or a tree). */
+/** A blob of any size as a back-pressured stream. The size must be the blob's own (from `readObjectInfos` or a tree). */
 export function streamBlob(
   store: GitStore,
   repo: string,

@@ -6,8 +6,3 @@ export function packet(text: string): Buffer {
   const data = Buffer.from(text, 'utf8')
   return Buffer.concat([Buffer.from((data.length + 4).toString(16).padStart(4, '0')), data])
 }
-
-/** What every git client prints as `fatal: remote error: ...`. */
-export function errorPacket(message: string): Buffer {
-  return packet(`ERR ${message.replaceAll('\n', ' ').slice(0, 900)}`)
-}
