@@ -2,18 +2,21 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeUser } from '../support/accounts.ts'
+import { dialects } from '../support/databases.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 import { expectSuccess, findPython, runClient } from './clients.ts'
 
 const script = (name: string): string => fileURLToPath(new URL(`./python/${name}`, import.meta.url))
 
-describe.each(['newest', 'last1'] as const)('huggingface_hub, %s', (set) => {
+const runs = dialects.flatMap((dialect) => (['newest', 'last1'] as const).map((set) => ({ set, dialect })))
+
+describe.each(runs)('huggingface_hub, $set, on $dialect', ({ set, dialect }) => {
   const python = findPython(set)
   let hub: TestHub
   let token: string
 
   beforeAll(async () => {
-    hub = await startHub()
+    hub = await startHub({ dialect })
     token = (await makeUser(hub, 'ada', { tokenRole: 'write' })).token
   })
   afterAll(() => hub.stop())

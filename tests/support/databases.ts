@@ -53,7 +53,8 @@ async function makeFolder() {
   return { options: { url: null, folder }, drop: () => rm(folder, { recursive: true, force: true }) }
 }
 
-async function makeSchema() {
+/** A schema of its own in the PostgreSQL of the tests. `drop` removes it with all that is in it. */
+export async function makeSchema(): Promise<{ options: { url: string; folder: string }; drop: () => Promise<void> }> {
   if (postgresUrl === undefined) throw new Error('HOLDFAST_TEST_POSTGRES_URL is not set.')
   const schema = `test_${randomBytes(8).toString('hex')}`
   await administer(`create schema ${schema}`)

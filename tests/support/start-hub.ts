@@ -5,7 +5,9 @@ import path from 'node:path'
 import { readConfig, withFreePort } from '../../src/config.ts'
 import { type Hub, openHub } from '../../src/hub.ts'
 import type { Clock } from '../../src/platform/clock.ts'
+import type { DialectName } from '../../src/platform/db/kysely-handle.ts'
 import { startServer } from '../../src/server.ts'
+import { makeSchema } from './databases.ts'
 
 export interface TestHub {
   readonly hub: Hub
@@ -21,12 +23,21 @@ export interface StartOptions {
   readonly clock?: Clock
   /** Keep using this folder (a restart); it is not removed on stop. */
   readonly folder?: string
+  /** Where the tables are; SQLite unless said. */
+  readonly dialect?: DialectName
 }
 
 export async function startHub(options: StartOptions = {}): Promise<TestHub> {
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'holdfast-test-')))
+  const schema = options.dialect === 'postgres' ? await makeSchema() : null
   const config = await withFreePort(
-    readConfig({ HOLDFAST_DATA: folder, HOLDFAST_PORT: '0', HOLDFAST_LOG_LEVEL: 'error', ...options.env }),
+    readConfig({
+      HOLDFAST_DATA: folder,
+      HOLDFAST_PORT: '0',
+      HOLDFAST_LOG_LEVEL: 'error',
+      ...(schema === null ? {} : { HOLDFAST_DATABASE_URL: schema.options.url }),
+      ...options.env,
+    }),
   )
   const hub = await openHub(config, options.clock === undefined ? {} : { clock: options.clock })
   const server = await startServer(hub)
@@ -37,6 +48,7 @@ export async function startHub(options: StartOptions = {}): Promise<TestHub> {
     stop: async () => {
       await server.stop()
       await hub.close()
+      await schema?.drop()
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
     },
   }
