@@ -1,4 +1,5 @@
 /** What a commit changed, for a page: the list of files and their patches, both cut at a bound instead of growing. */
+import { readCommit } from './commit.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
 import { GitFailure, runGit, startGit } from './run.ts'
 import { assertOid, emptyTreeOid } from './safe-names.ts'
@@ -84,6 +85,8 @@ export async function mergeBase(store: GitStore, repo: string, one: string, othe
 export async function isAncestor(store: GitStore, repo: string, ancestor: string, commit: string): Promise<boolean> {
   assertOid(ancestor)
   assertOid(commit)
+  // The usual case, a commit on top of the last one, needs no process.
+  if ((await readCommit(store, repo, commit))?.parents.includes(ancestor)) return true
   const args = ['--git-dir', repositoryFolder(store, repo), 'merge-base', '--is-ancestor', ancestor, commit]
   return (await runGit(store, args, { okCodes: [0, 1] })).code === 0
 }
