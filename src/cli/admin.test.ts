@@ -1,0 +1,179 @@
+/** The commands that others script against, beside a running server: what they print, and what works afterwards. */
+import { Readable } from 'node:stream'
+import { Command } from 'commander'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { signInAs } from '../../tests/support/accounts.ts'
+import { insertRepo } from '../../tests/support/rows.ts'
+import { startHub, type TestHub } from '../../tests/support/start-hub.ts'
+import { type Hub, openHub } from '../hub.ts'
+import { adminCommand } from './admin.ts'
+
+describe('holdfast admin', () => {
+  let test: TestHub
+  /** The hub of the running server, which a command does not close: opening another for each would only cost time. */
+  let shared: Hub
+  beforeAll(async () => {
+    test = await startHub({ env: { HOLDFAST_SIGN_UP: 'invite' } })
+    shared = { ...test.hub, close: () => Promise.resolve() }
+  })
+  afterAll(() => test.stop())
+  afterEach(() => vi.restoreAllMocks())
+
+  /** Runs a command on the folder of the running server; gives what stood on standard output. */
+  async function run(args: readonly string[], input = '', open = () => Promise.resolve(shared)): Promise<string> {
+    let printed = ''
+    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+      printed += String(chunk)
+      return true
+    })
+    vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from([input]) as typeof process.stdin)
+    const program = new Command().exitOverride().addCommand(adminCommand(open))
+    for (const command of program.commands.flatMap((admin) => [admin, ...admin.commands])) command.exitOverride()
+    try {
+      await program.parseAsync(['admin', ...args], { from: 'user' })
+    } finally {
+      vi.restoreAllMocks()
+    }
+    return printed
+  }
+
+  const whoami = (token: string) =>
+    fetch(`${test.url}/api/whoami-v2`, { headers: { authorization: `Bearer ${token.trim()}` } })
+  const post = (path: string, form: Record<string, string>) =>
+    fetch(`${test.url}${path}`, { method: 'POST', redirect: 'manual', body: new URLSearchParams(form) })
+
+  it('create-user with a password from standard input, whose address counts as verified', async () => {
+    const printed = await run(
+      ['create-user', 'mara', '--email', 'mara@example.org', '--admin', '--password-stdin'],
+      'a long enough sentence\n',
+      () => openHub(test.hub.config, { log: test.hub.log }),
+    )
+    expect(printed).toBe('')
+    const cookie = await signInAs(test, { name: 'mara@example.org', password: 'a long enough sentence' })
+    const me = await fetch(`${test.url}/api/whoami-v2`, { headers: { cookie } })
+    expect(await me.json()).toMatchObject({ name: 'mara', emailVerified: true })
+    expect(await run(['list-users'])).toBe('mara\tmara@example.org\tactive\tadmin\n')
+  })
+
+  it('create-user without a password prints a link to choose one', async () => {
+    const link = (await run(['create-user', 'olga', '--email', 'olga@example.org'])).trim()
+    expect(link).toMatch(/^http:\/\/localhost:\d+\/password-reset\/[\w-]{43}$/)
+    const form = { link: link.split('/').at(-1) ?? '', password: 'another long sentence' }
+    expect((await post('/password-reset/set', form)).status).toBe(303)
+    await signInAs(test, { name: 'olga', password: 'another long sentence' })
+    await expect(run(['create-user', 'OLGA', '--email', 'o2@example.org'])).rejects.toMatchObject({
+      code: 'name_taken',
+    })
+    await expect(run(['create-user', 'olga2', '--email', 'olga@example.org'])).rejects.toMatchObject({
+      code: 'email_taken',
+    })
+  })
+
+  it('create-org and add-member', async () => {
+    await run(['create-org', 'acme', '--owner', 'mara'])
+    await run(['add-member', 'acme', 'olga', '--role', 'write'])
+    await expect(run(['add-member', 'acme', 'olga', '--role', 'read'])).rejects.toMatchObject({
+      code: 'already_member',
+    })
+    await expect(run(['add-member', 'acme', 'nobody', '--role', 'read'])).rejects.toMatchObject({
+      code: 'user_not_found',
+    })
+    await expect(run(['add-member', 'mara', 'olga', '--role', 'read'])).rejects.toMatchObject({
+      code: 'organization_not_found',
+    })
+    await expect(run(['add-member', 'acme', 'olga', '--role', 'god'])).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+  })
+
+  it('create-token prints the value alone, for each role', async () => {
+    for (const role of ['read', 'write'] as const) {
+      const token = await run(['create-token', '--user', 'olga', '--name', `a ${role} token`, '--role', role])
+      expect(token).toMatch(/^hf_[0-9A-Za-z]{34}\n$/)
+      expect(await (await whoami(token)).json()).toMatchObject({
+        name: 'olga',
+        orgs: [{ name: 'acme', roleInOrg: 'write' }],
+        auth: { accessToken: { role, displayName: `a ${role} token` } },
+      })
+    }
+    const organization = await test.hub.db.read
+      .selectFrom('namespace')
+      .where('name', '=', 'acme')
+      .select(['id', 'name'])
+      .executeTakeFirstOrThrow()
+    await insertRepo(test.hub.db, { id: test.hub.clock.id(), owner: organization, name: 'x' })
+    const token = await run([
+      'create-token',
+      '--user',
+      'olga',
+      '--name',
+      'fine',
+      '--role',
+      'fineGrained',
+      '--scoped',
+      'model:acme/x=repo.content.read,repo.write',
+      'org:acme=org.read',
+      '--gated',
+      '--expires',
+      '2099-01-31',
+    ])
+    const { auth } = (await (await whoami(token)).json()) as { auth: Record<string, unknown> }
+    expect(auth).toMatchObject({
+      expiresAt: '2099-01-31T23:59:59.999Z',
+      accessToken: {
+        role: 'fineGrained',
+        fineGrained: {
+          canReadGatedRepos: true,
+          scoped: expect.arrayContaining([
+            {
+              entity: expect.objectContaining({ type: 'model', name: 'acme/x' }),
+              permissions: ['repo.content.read', 'repo.write'],
+            },
+            { entity: expect.objectContaining({ type: 'org', name: 'acme' }), permissions: ['org.read'] },
+          ]),
+        },
+      },
+    })
+    await expect(
+      run([
+        'create-token',
+        '--user',
+        'olga',
+        '--name',
+        'no',
+        '--role',
+        'fineGrained',
+        '--scoped',
+        'model:acme/y=repo.write',
+      ]),
+    ).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(
+      run(['create-token', '--user', 'olga', '--name', 'no', '--role', 'read', '--scoped', 'user:olga=repo.write']),
+    ).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
+  it('deactivate-user, activate-user, set-admin', async () => {
+    const token = await run(['create-token', '--user', 'olga', '--name', 'switch', '--role', 'read'])
+    await run(['deactivate-user', 'olga'])
+    expect((await whoami(token)).status).toBe(401)
+    await run(['activate-user', 'olga'])
+    expect((await whoami(token)).status).toBe(200)
+    await expect(run(['set-admin', 'mara', '--off'])).rejects.toMatchObject({ code: 'last_admin' })
+    await run(['set-admin', 'olga'])
+    await run(['set-admin', 'mara', '--off'])
+    expect(await run(['list-users'])).toContain('olga\tolga@example.org\tactive\tadmin')
+  })
+
+  it('invite prints a link with which one person joins', async () => {
+    const secret = (await run(['invite'])).trim().split('/').at(-1) ?? ''
+    const form = { email: 'guest@example.org', password: 'a long enough sentence', link: secret }
+    expect((await post('/join', { ...form, username: 'guest' })).status).toBe(303)
+    expect((await post('/join', { ...form, username: 'guest2' })).status).toBe(410)
+    expect(await run(['verify-email', 'guest'])).toMatch(/^guest@example\.org\thttp\S+\/verify-email\/[\w-]{43}\n$/)
+    const shown = await run(['show-links'])
+    expect(shown).toMatch(/^guest guest@example\.org\thttp\S+\n$/)
+    expect((await post('/verify-email', { link: shown.trim().split('/').at(-1) ?? '' })).status).toBe(200)
+    expect(await run(['show-links'])).toBe('')
+  })
+})

@@ -1,0 +1,266 @@
+/** The world of the permission matrix: one person for each role, one repo for each place and visibility, and every credential of each. */
+import type { Presented } from '../../src/access/credentials.ts'
+import type { Target } from '../../src/access/load-facts.ts'
+import { type Action, type PermissionRow, permissionRow } from '../../src/domain/permissions.ts'
+import type { Role } from '../../src/domain/role.ts'
+import type { Db } from '../../src/platform/db/database.ts'
+import type { AccessTokenTable, TokenGrantTable } from '../../src/platform/db/schema.ts'
+import { insertRepo } from '../support/rows.ts'
+
+export type Thing = PermissionRow['on']
+
+/** Organization role and, where it says so, the role in the workspace. */
+const members = {
+  no_access: { organization: 'no_access', workspace: null },
+  read: { organization: 'read', workspace: null },
+  contributor: { organization: 'contributor', workspace: null },
+  /** Who created every repo of the organization. */
+  'contributor, creator': { organization: 'contributor', workspace: null },
+  write: { organization: 'write', workspace: null },
+  admin: { organization: 'admin', workspace: null },
+  'no_access, workspace read': { organization: 'no_access', workspace: 'read' },
+  'no_access, workspace write': { organization: 'no_access', workspace: 'write' },
+  'read, workspace contributor': { organization: 'read', workspace: 'contributor' },
+} as const satisfies Record<string, { organization: Role; workspace: Role | null }>
+
+/** `owner` has the repos of the own namespace, `granted` the role write on them; `hub admin` administers the hub and nothing else. */
+export const people = [
+  'anonymous',
+  'outsider',
+  'hub admin',
+  ...(Object.keys(members) as (keyof typeof members)[]),
+  'owner',
+  'granted',
+] as const
+export type Person = (typeof people)[number]
+
+export const places = ['organization', 'workspace', 'own namespace'] as const
+export type Place = (typeof places)[number]
+export type Visibility = 'public' | 'private' | 'disabled'
+
+export interface Fixture {
+  readonly organization: string
+  id(person: Person): string
+  repo(place: Place, visibility: Visibility): { readonly id: string; readonly ownerId: string; readonly target: Target }
+  /**
+   * Every credential that says something about this action; null where there is none of the kind. `entity` and `owner`: ids that a
+   * fine-grained token can list for it.
+   */
+  credentials(person: Person, action: Action, entity: string | null, owner: string | null): [string, Presented | null][]
+}
+
+const idOf = (number: number): string => number.toString(16).padStart(24, '0')
+
+export async function seedMatrix(db: Db): Promise<Fixture> {
+  let last = 0
+  const next = () => idOf(++last)
+  const organization = next()
+  const workspace = next()
+  const ids = new Map<Person, string>(people.map((person) => [person, next()]))
+  const id = (person: Person): string => ids.get(person) ?? ''
+  const repos = new Map<string, { id: string; ownerId: string; target: Target }>()
+
+  await db.transaction(async (tx) => {
+    await tx
+      .insertInto('namespace')
+      .values({ id: organization, kind: 'organization', name: 'acme', nameKey: 'acme', createdAt: 1 })
+      .execute()
+    await tx
+      .insertInto('organization')
+      .values({ id: organization, fullname: null, defaultVisibility: 'private', createdAt: 1, createdBy: id('admin') })
+      .execute()
+    await tx
+      .insertInto('workspace')
+      .values({ id: workspace, organizationId: organization, name: 'w', nameKey: 'w', createdAt: 1 })
+      .execute()
+    for (const person of people) {
+      if (person === 'anonymous') continue
+      const name = nameOf(person)
+      await tx
+        .insertInto('namespace')
+        .values({ id: id(person), kind: 'user', name, nameKey: name, createdAt: 1 })
+        .execute()
+      await tx
+        .insertInto('user')
+        .values({
+          id: id(person),
+          fullname: null,
+          passwordHash: null,
+          passwordChangedAt: null,
+          isAdmin: person === 'hub admin' ? 1 : 0,
+          state: 'active',
+          createdAt: 1,
+        })
+        .execute()
+      await tx
+        .insertInto('session')
+        .values({
+          id: next(),
+          tokenHash: `session ${person}`,
+          userId: id(person),
+          createdAt: 1,
+          lastUsedAt: 1,
+          lastIp: null,
+          userAgent: null,
+          expiresAt: 10_000,
+        })
+        .execute()
+    }
+    for (const [person, roles] of Object.entries(members) as [
+      Person,
+      { organization: Role; workspace: Role | null },
+    ][]) {
+      await grant(organization, 'organization', id(person), roles.organization)
+      if (roles.workspace !== null) await grant(workspace, 'workspace', id(person), roles.workspace)
+    }
+
+    async function grant(targetId: string, targetKind: 'organization' | 'workspace', principalId: string, role: Role) {
+      await tx
+        .insertInto('roleGrant')
+        .values({ targetId, targetKind, principalId, principalKind: 'user', role, createdAt: 1, createdBy: null })
+        .execute()
+    }
+  })
+
+  for (const place of places) {
+    for (const visibility of ['public', 'private', 'disabled'] as const) {
+      const repoId = next()
+      const name = `${place.replace(' ', '-')}-${visibility}`
+      const owner = place === 'own namespace' ? { id: id('owner'), name: 'owner' } : { id: organization, name: 'acme' }
+      await insertRepo(db, {
+        id: repoId,
+        owner,
+        name,
+        visibility: visibility === 'disabled' ? 'public' : visibility,
+        creatorId: place === 'own namespace' ? id('owner') : id('contributor, creator'),
+        workspaceId: place === 'workspace' ? workspace : null,
+        isDisabled: visibility === 'disabled',
+      })
+      if (place === 'own namespace') {
+        await db.transaction((tx) =>
+          tx
+            .insertInto('roleGrant')
+            .values({
+              targetId: repoId,
+              targetKind: 'repo',
+              principalId: id('granted'),
+              principalKind: 'user',
+              role: 'write',
+              createdAt: 1,
+              createdBy: null,
+            })
+            .execute(),
+        )
+      }
+      repos.set(`${place} ${visibility}`, {
+        id: repoId,
+        ownerId: owner.id,
+        target: { on: 'repo', kind: 'model', namespace: owner.name, name },
+      })
+    }
+  }
+
+  const elsewhere = next()
+  const tokens = await seedTokens(db, next, id, [
+    ...[...repos.values()].map((repo) => repo.id),
+    organization,
+    id('owner'),
+    elsewhere,
+  ])
+
+  return {
+    organization,
+    id,
+    repo: (place, visibility) => {
+      const repo = repos.get(`${place} ${visibility}`)
+      if (repo === undefined) throw new Error(`There is no repo ${place} ${visibility}.`)
+      return repo
+    },
+    credentials: (person, action, entity, owner) => {
+      const { token } = permissionRow(action)
+      const wanted = typeof token === 'string' ? [] : token.fineGrained
+      const fine = (permission: string, on: string | null) =>
+        on === null ? null : (tokens.get(`${person} ${permission} ${on}`) ?? null)
+      return [
+        ['session', { kind: 'session', hash: `session ${person}` }],
+        ['read', { kind: 'token', hash: `read ${person}` }],
+        ['write', { kind: 'token', hash: `write ${person}` }],
+        ['fine: nothing', { kind: 'token', hash: `fine ${person}` }],
+        ...(wanted.length === 0 ? [] : [['elsewhere', fine(wanted[0] ?? '', elsewhere)] as [string, Presented | null]]),
+        ...wanted.map((permission): [string, Presented | null] => [permission, fine(permission, entity)]),
+        ...(owner === null
+          ? []
+          : wanted.map((permission): [string, Presented | null] => [
+              `${permission} on owner`,
+              fine(permission, owner),
+            ])),
+      ]
+    },
+  }
+}
+
+/** Classic tokens, an empty fine-grained one, and one for each pair of a permission that some action needs and an entity. */
+async function seedTokens(
+  db: Db,
+  next: () => string,
+  id: (person: Person) => string,
+  entities: readonly string[],
+): Promise<Map<string, Presented>> {
+  const needed = [
+    'repo.content.read',
+    'repo.write',
+    'repo.settings.write',
+    'org.read',
+    'org.write',
+    'org.members.read',
+    'org.members.write',
+    'org.repos.read',
+  ]
+  const made = new Map<string, Presented>()
+  for (const person of people) {
+    if (person === 'anonymous') continue
+    const rows: AccessTokenTable[] = []
+    const grants: TokenGrantTable[] = []
+    const add = (hash: string, role: AccessTokenTable['role']): string => {
+      const tokenId = next()
+      rows.push({
+        id: tokenId,
+        hash,
+        last4: '0000',
+        ownerId: id(person),
+        name: hash,
+        role,
+        canReadGatedRepos: 0,
+        globalPermissions: '[]',
+        createdAt: 1,
+        rotatedAt: null,
+        expiresAt: null,
+        lastUsedAt: null,
+        lastIp: null,
+        lastUserAgent: null,
+      })
+      return tokenId
+    }
+    add(`read ${person}`, 'read')
+    add(`write ${person}`, 'write')
+    add(`fine ${person}`, 'fineGrained')
+    for (const permission of needed) {
+      for (const entityId of entities) {
+        const hash = `${person} ${permission} ${entityId}`
+        const tokenId = add(hash, 'fineGrained')
+        const permissions = JSON.stringify([permission])
+        grants.push({ tokenId, entityType: 'model', entityId, entityName: '', permissions })
+        made.set(hash, { kind: 'token', hash })
+      }
+    }
+    await db.transaction(async (tx) => {
+      await tx.insertInto('accessToken').values(rows).execute()
+      await tx.insertInto('tokenGrant').values(grants).execute()
+    })
+  }
+  return made
+}
+
+function nameOf(person: Person): string {
+  return person.replace(/[^a-z]+/g, '-')
+}

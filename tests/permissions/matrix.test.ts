@@ -1,0 +1,234 @@
+/**
+ * The whole permission matrix: every action x role x credential x visibility, decided from facts that were read from real rows, on SQLite
+ * and PostgreSQL, printed as one snapshot that is reviewed like code. Two rules are checked on every cell besides: a token never does more
+ * than its owner (AUTH-4), and what one may not see looks like what is not there (AUTH-7).
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Presented } from '../../src/access/credentials.ts'
+import { loadFacts, type Target } from '../../src/access/load-facts.ts'
+import { type Action, permissionRow, permissions } from '../../src/domain/permissions.ts'
+import { decide } from '../../src/domain/policy.ts'
+import type { Role } from '../../src/domain/role.ts'
+import { dialects, makeDatabase, type TestDatabase } from '../support/databases.ts'
+import { type Fixture, type Person, type Place, people, places, seedMatrix, type Thing } from './matrix-rows.ts'
+
+const actions = Object.keys(permissions) as Action[]
+const on = (thing: Thing): Action[] => actions.filter((action) => permissionRow(action).on === thing)
+
+describe.each(dialects)('the permission matrix on %s', (dialect) => {
+  let database: TestDatabase
+  let fixture: Fixture
+  const broken: string[] = []
+
+  beforeAll(async () => {
+    database = await makeDatabase(dialect)
+    fixture = await seedMatrix(database.db)
+  })
+  afterAll(() => database.remove())
+
+  /** `+` may; else the status and why. */
+  async function outcome(action: Action, presented: Presented, target: Target): Promise<string> {
+    const { facts } = await loadFacts(database.db, presented, target, 1_000)
+    const decision = decide(action, facts)
+    if (decision.allow) return '+'
+    const { denial } = decision
+    switch (denial.kind) {
+      case 'unauthenticated':
+        return '401'
+      case 'hidden':
+        return presented.kind === 'none' ? '401 hidden' : '404'
+      case 'forbidden':
+        return `403 ${denial.denied.code}`
+      case 'scope':
+        return `403 ${denial.denied.code === 'session_needed' ? 'session' : 'scope'}`
+      case 'blocked':
+        return '403 blocked'
+    }
+  }
+
+  /** One line: what this person gets with each credential. */
+  async function line(
+    action: Action,
+    person: Person,
+    target: Target,
+    entity: string | null,
+    ownerEntity: string | null,
+  ) {
+    const credentials: [string, Presented | null][] =
+      person === 'anonymous'
+        ? [['session', { kind: 'none' }]]
+        : fixture.credentials(person, action, entity, ownerEntity)
+    const cells = Object.fromEntries(
+      await Promise.all(
+        credentials.map(
+          async ([name, presented]): Promise<[string, string]> => [
+            name,
+            presented === null ? '.' : await outcome(action, presented, target),
+          ],
+        ),
+      ),
+    )
+    const widened = Object.entries(cells).find(([, cell]) => cell === '+' && cells.session !== '+')
+    if (widened !== undefined) {
+      broken.push(`${action} ${person} ${JSON.stringify(target)}: ${widened[0]} does more than a session`)
+    }
+    return cells
+  }
+
+  it('is as reviewed', async () => {
+    const text: string[] = [
+      'The permission matrix, made by tests/permissions/matrix.test.ts from real rows on both databases. Review changes like code.',
+      '',
+      '`+` may. `401` sign in first. `404` not there, as far as this caller can tell (`401 hidden` for anonymous). `403 role` too weak a',
+      'role, `403 scope` the token does not reach it, `403 session` no token can, `403 blocked` withheld by an administrator.',
+      'Columns: a session (for anonymous: no credential), classic tokens, a fine-grained token that lists nothing, one that lists what is',
+      'needed on another entity (`elsewhere`), and one for each permission that helps, on the thing itself or on its owner.',
+    ]
+    for (const thing of ['instance', 'self', 'namespace', 'organization', 'repo'] as const) {
+      for (const action of on(thing)) {
+        const rows = await Promise.all(
+          linesFor(thing, fixture).map(
+            async ({ label, person, target, entity, owner }): Promise<[string, Record<string, string>]> => [
+              label,
+              await line(action, person, target, entity, owner),
+            ],
+          ),
+        )
+        text.push('', ...table(action, rows))
+      }
+    }
+    expect(broken).toEqual([])
+    await expect(`${text.join('\n')}\n`).toMatchFileSnapshot('snapshots/matrix.md')
+  }, 60_000)
+
+  it('AUTH-7: who may not see a private repo is answered as for one that is not there, whatever the action', async () => {
+    const missing: Target = { on: 'repo', kind: 'model', namespace: 'acme', name: 'not-there' }
+    const check = async (action: Action, presented: Presented, place: Place): Promise<void> => {
+      const { target } = fixture.repo(place, 'private')
+      if ((await outcome('repo.read', presented, target)) === '+') return
+      expect(await outcome(action, presented, target)).toBe(await outcome(action, presented, missing))
+    }
+    const checks: [Action, Presented, Place][] = []
+    for (const action of on('repo')) {
+      for (const person of people) {
+        const all: [string, Presented | null][] =
+          person === 'anonymous' ? [['none', { kind: 'none' }]] : fixture.credentials(person, action, null, null)
+        for (const [, presented] of all) {
+          if (presented !== null)
+            checks.push(...places.map((place): [Action, Presented, Place] => [action, presented, place]))
+        }
+      }
+    }
+    await Promise.all(checks.map((each) => check(...each)))
+  }, 60_000)
+})
+
+interface Line {
+  readonly label: string
+  readonly person: Person
+  readonly target: Target
+  /** What a fine-grained token would list for the thing itself, and for its owner. */
+  readonly entity: string | null
+  readonly owner: string | null
+}
+
+function linesFor(thing: Thing, fixture: Fixture): Line[] {
+  switch (thing) {
+    case 'instance':
+    case 'self':
+      return (['anonymous', 'outsider', 'hub admin'] as const).map((person) => ({
+        label: person,
+        person,
+        target: { on: thing },
+        entity: null,
+        owner: null,
+      }))
+    case 'organization':
+      return people.map((person) => ({
+        label: person,
+        person,
+        target: { on: 'organization', name: 'acme' },
+        entity: fixture.organization,
+        owner: null,
+      }))
+    case 'namespace':
+      return [
+        ...people.map(
+          (person): Line => ({
+            label: `${person}, in the organization`,
+            person,
+            target: { on: 'namespace', name: 'acme' },
+            entity: fixture.organization,
+            owner: null,
+          }),
+        ),
+        {
+          label: 'owner, in the own namespace',
+          person: 'owner',
+          target: { on: 'namespace', name: 'owner' },
+          entity: fixture.id('owner'),
+          owner: null,
+        },
+        {
+          label: "outsider, in somebody else's namespace",
+          person: 'outsider',
+          target: { on: 'namespace', name: 'owner' },
+          entity: fixture.id('owner'),
+          owner: null,
+        },
+      ]
+    case 'repo':
+      return places.flatMap((place) =>
+        (['public', 'private', 'disabled'] as const).flatMap((visibility) =>
+          people
+            .filter((person) => isInteresting(place, person, visibility))
+            .map((person): Line => {
+              const repo = fixture.repo(place, visibility)
+              return {
+                label: `${place}, ${visibility}, ${person}`,
+                person,
+                target: repo.target,
+                entity: repo.id,
+                owner: repo.ownerId,
+              }
+            }),
+        ),
+      )
+  }
+}
+
+/** Workspace people matter in workspaces, the owner in the own namespace; a disabled repo says the same everywhere. */
+function isInteresting(place: Place, person: Person, visibility: string): boolean {
+  if (visibility === 'disabled') return place === 'organization' && ['anonymous', 'read', 'admin'].includes(person)
+  if (person === 'owner') return place === 'own namespace'
+  if (person === 'granted') return place === 'own namespace'
+  const workspaceRole: Role | null = person.includes('workspace') ? 'read' : null
+  if (workspaceRole !== null) return place === 'workspace'
+  if (place === 'own namespace') return ['anonymous', 'outsider', 'admin', 'hub admin'].includes(person)
+  return true
+}
+
+function table(action: Action, rows: readonly [string, Record<string, string>][]): string[] {
+  const row = permissionRow(action)
+  const least = row.leastOnOwnRepo === undefined ? row.least : `${row.least}, or ${row.leastOnOwnRepo} on own repos`
+  const token =
+    typeof row.token === 'string'
+      ? row.token
+      : `${row.token.classic}; ${row.token.fineGrained.join(' or ') || 'no fine-grained one'}`
+  const columns = [...new Set(rows.flatMap(([, cells]) => Object.keys(cells)))]
+  const lines = rows.map(([label, cells]) => [label, ...columns.map((column) => cells[column] ?? '')])
+  const widths = ['who', ...columns].map((head, index) =>
+    Math.max(head.length, ...lines.map((each) => each[index]?.length ?? 0)),
+  )
+  const print = (cells: readonly string[]) =>
+    `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`
+  return [
+    `## ${action}: ${row.title}`,
+    '',
+    `Least: ${least}${row.openWherePublic ? '; open where public' : ''}. Token: ${token}.`,
+    '',
+    print(['who', ...columns]),
+    `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`,
+    ...lines.map(print),
+  ]
+}
