@@ -25,12 +25,12 @@ export async function listSiblings(
 ): Promise<Sibling[]> {
   const most = options.most ?? mostListed
   const entries: TreeEntry[] = []
-  for await (const entry of walkTree(hub.git, repoId, commit)) {
+  for await (const entry of walkTree(hub.git, repoId, commit, '', { sizes: options.withBlobs })) {
     if (entry.type !== 'blob') continue
     entries.push(entry)
     if (entries.length >= most) break
   }
-  if (!options.withBlobs) return entries.map(({ path, size, oid }) => ({ path, size, oid, lfs: null }))
+  if (!options.withBlobs) return entries.map(({ path, oid }) => ({ path, size: 0, oid, lfs: null }))
   const pointers = await pointersAmong(hub, repoId, entries)
   return entries.map(({ path, size, oid }) => ({ path, size, oid, lfs: pointers.get(oid) ?? null }))
 }

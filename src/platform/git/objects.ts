@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import { type GitStore, repositoryFolder } from './git-store.ts'
+import { ObjectCache } from './object-cache.ts'
 import type { PooledProcess } from './process-pool.ts'
 import { GitFailure, startGit } from './run.ts'
 import { assertOid } from './safe-names.ts'
@@ -21,6 +22,7 @@ export interface ObjectContent extends ObjectInfo {
 }
 
 const batchSize = 5_000
+const caches = new WeakMap<GitStore, ObjectCache>()
 /** Larger blobs get a process of their own, so that slow readers cannot hold the pool. */
 const pooledBlobLimit = 1024 * 1024
 
@@ -31,7 +33,14 @@ export async function readObjectInfos(
   oids: readonly string[],
 ): Promise<(ObjectInfo | null)[]> {
   oids.forEach(assertOid)
-  return lookUp(store, repo, oids)
+  const cache = cacheOf(store)
+  const infos = oids.map((oid) => cache.findInfo(repo, oid))
+  const unknown = oids.filter((_, index) => infos[index] === null)
+  if (unknown.length === 0) return infos
+  const found = await lookUp(store, repo, unknown)
+  for (const [index, info] of found.entries()) if (info !== null) cache.keepInfo(repo, unknown[index] ?? '', info)
+  let next = 0
+  return infos.map((info) => info ?? found[next++] ?? null)
 }
 
 /**
@@ -71,10 +80,24 @@ export async function readNamed(
   name: string,
   maxBytes: number,
 ): Promise<ObjectContent | null> {
-  return store.readers.use(repositoryFolder(store, repo), (process) => {
+  const cache = cacheOf(store)
+  const known = cache.findContent(repo, name)
+  if (known !== null && known.size <= maxBytes) return known
+  const content = await store.readers.use(repositoryFolder(store, repo), (process) => {
     process.child.stdin.write(`contents ${name}\nflush\n`)
     return readContent(process, maxBytes)
   })
+  if (content !== null) cache.keepContent(repo, name, content)
+  return content
+}
+
+function cacheOf(store: GitStore): ObjectCache {
+  let cache = caches.get(store)
+  if (cache === undefined) {
+    cache = new ObjectCache()
+    caches.set(store, cache)
+  }
+  return cache
 }
 
 /** Many small objects in one exchange, in the order asked; null for what is missing. The caller bounds the sum. */

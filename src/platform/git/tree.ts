@@ -115,13 +115,16 @@ export async function listTree(
   return { entries: sized, next: isCut ? (entries.at(-1)?.path ?? null) : null }
 }
 
-/** All entries below a folder, with sizes, batch by batch: memory stays bounded however large the repository is. */
+/**
+ * All entries below a folder, batch by batch: memory stays bounded however large the repository is. With sizes unless `sizes` is false,
+ * which spares asking for each file.
+ */
 export async function* walkTree(
   store: GitStore,
   repo: string,
   commit: string,
   path = '',
-  options: { recursive?: boolean } = {},
+  options: { recursive?: boolean; sizes?: boolean } = {},
 ): AsyncGenerator<TreeEntry> {
   const folder = await entryAt(store, repo, commit, path)
   if (folder?.type !== 'tree') return
@@ -129,10 +132,10 @@ export async function* walkTree(
   for await (const entry of walk(store, repo, folder.oid, path, options.recursive ?? true, [])) {
     batch.push(entry)
     if (batch.length < sizeBatch) continue
-    yield* await withSizes(store, repo, batch)
+    yield* options.sizes === false ? batch : await withSizes(store, repo, batch)
     batch = []
   }
-  yield* await withSizes(store, repo, batch)
+  yield* options.sizes === false ? batch : await withSizes(store, repo, batch)
 }
 
 /** Every entry of a tree object, in order. */
