@@ -7,13 +7,8 @@ import { isTokenShaped } from '../domain/token.ts'
 import type { KeyRing } from '../platform/crypto/key-ring.ts'
 import { hashSecret } from '../platform/crypto/secret.ts'
 import type { HttpRequest } from './http-request.ts'
-import { type SignedCredential, signedCredential } from './signed-address.ts'
-
-export type Presented =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'session'; readonly hash: string }
-  | { readonly kind: 'token'; readonly hash: string }
-  | ({ readonly kind: 'signed' } & SignedCredential)
+import type { Presented } from './presented.ts'
+import { signedCredential } from './signed-address.ts'
 
 const none: Presented = { kind: 'none' }
 

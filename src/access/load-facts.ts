@@ -20,7 +20,7 @@ import { nameKey } from '../domain/names.ts'
 import { isRole, type Role } from '../domain/role.ts'
 import type { Db } from '../platform/db/database.ts'
 import { type Prepared, prepared } from '../platform/db/prepared.ts'
-import type { Presented } from './credentials.ts'
+import type { Presented } from './presented.ts'
 
 /** What a request is about, before anybody knows whether it exists. */
 export type Target =

@@ -7,14 +7,8 @@ import { HoldfastError } from '../domain/errors.ts'
 import type { Credential } from '../domain/facts.ts'
 import type { KeyRing } from '../platform/crypto/key-ring.ts'
 import type { HttpRequest } from './http-request.ts'
+import type { SignedCredential } from './presented.ts'
 import type { Method } from './route.ts'
-
-/** The credential that stands behind a signed address; null for what anybody may do. */
-export interface SignedCredential {
-  readonly credential: { readonly kind: Credential['kind']; readonly id: string } | null
-  /** A token that was refreshed after this moment no longer stands behind the address. */
-  readonly issuedAt: number
-}
 
 export interface AddressToSign {
   readonly method: Method

@@ -1,6 +1,6 @@
 /** Tokens on the wire, with the Hub's names. The value stands beside the token in the one answer that has it, never inside. */
 import type { Grant } from './grants.ts'
-import type { MadeToken, Token } from './service.ts'
+import type { MadeToken, Token } from './token.ts'
 
 export function presentToken(token: Token) {
   return {

@@ -37,9 +37,11 @@ import {
 } from './queries.ts'
 
 export { type Grant, parseScoped } from './grants.ts'
-export { presentGrant } from './present.ts'
 
-export type TokenRole = 'read' | 'write' | 'fineGrained'
+import type { MadeToken, Token, TokenRole } from './token.ts'
+
+export { presentGrant } from './present.ts'
+export type { MadeToken, Token, TokenRole } from './token.ts'
 
 export interface RequestedPermissions {
   readonly canReadGatedRepos: boolean
@@ -54,28 +56,6 @@ export interface NewToken {
   readonly fineGrained?: RequestedPermissions
   /** Milliseconds; null or absent: never. */
   readonly expiresAt?: number | null
-}
-
-export interface Token {
-  readonly id: string
-  readonly name: string
-  readonly role: TokenRole
-  readonly last4: string
-  readonly canReadGatedRepos: boolean
-  readonly global: readonly string[]
-  readonly scoped: readonly Grant[]
-  readonly createdAt: number
-  readonly rotatedAt: number | null
-  readonly expiresAt: number | null
-  readonly lastUsedAt: number | null
-  readonly lastIp: string | null
-  readonly lastUserAgent: string | null
-}
-
-/** The value goes to who asked, once. */
-export interface MadeToken {
-  readonly value: string
-  readonly token: Token
 }
 
 interface Owner {

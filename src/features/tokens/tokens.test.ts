@@ -123,7 +123,9 @@ describe.each(dialects)('access tokens on %s', (dialect) => {
     expect((await fetch(overview, { headers: { authorization: 'Bearer hf_wrong' } })).status).toBe(401)
     const twice = await new Promise<number | undefined>((resolve, reject) => {
       const headers = ['host', 'x', 'authorization', `Bearer ${token}`, 'authorization', `Bearer ${token}`]
-      request(overview, { headers }, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end()
+      request(overview, { headers }, (answer) => resolve(answer.resume().statusCode))
+        .on('error', reject)
+        .end()
     })
     expect(twice).toBe(400)
   })
