@@ -5,7 +5,7 @@ import { emailKey } from '../../domain/names.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
-import type { Db, Tx } from '../../platform/db/database.ts'
+import type { Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import type { EmailTable } from '../../platform/db/schema.ts'
 import { recordEvent } from '../audit/service.ts'
@@ -148,10 +148,6 @@ export async function requireVerifiedEmail(hub: Hub, userId: string): Promise<vo
   if (!hub.config.requireVerifiedEmail) return
   const emails = await emailsOf(hub.db.read, userId)
   if (!emails.some((email) => email.verifiedAt !== null)) throw new HoldfastError('email_not_verified')
-}
-
-export async function listOwnEmails(db: Db, userId: string): Promise<EmailTable[]> {
-  return await emailsOf(db.read, userId)
 }
 
 /** Mail to strangers is limited by whom it goes to and by who asks for it. */

@@ -255,6 +255,8 @@ describe.each(dialects)('organizations on %s', (dialect) => {
     expect((await post(`${here}/ada`, { role: 'read' })).status).toBe(409)
     expect((await post('/organizations/paged-org/leave', {})).status).toBe(409)
     expect((await post(`${here}/paul/remove`, {})).status).toBe(303)
+    const own = await (await fetch(`${test.url}/settings/organizations`, { headers: { cookie } })).text()
+    expect(own).toContain('Members of paged-org')
     const stranger = await fetch(`${test.url}${here}`, { redirect: 'manual' })
     expect(stranger.headers.get('location')).toContain('/login?next=')
   })

@@ -14,8 +14,9 @@ import type { Hub } from '../../hub.ts'
 import { namespacePath } from '../../web/address.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { membersPath } from '../../web/settings-frame.tsx'
+import { OwnOrganizationsPage, ownOrganizationsPath } from './list-page.tsx'
 import { type MembersDialog, MembersPage, NewOrganizationPage } from './pages.tsx'
-import { countMembers, findMember, listMembers } from './queries.ts'
+import { countMembers, findMember, listMembers, membershipsOf } from './queries.ts'
 import { addMember, changeRole, createOrganization, isLastAdmin, leaveOrganization, removeMember } from './service.ts'
 
 const self = { on: 'self' } as const
@@ -24,6 +25,18 @@ const pageSize = 100
 const target = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 
 export const organizationPageRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path: ownOrganizationsPath,
+    surface: 'page',
+    action: 'account.read',
+    target: self,
+    handle: async ({ hub, facts, request }) => {
+      const context = await pageContext(hub, facts, request)
+      const organizations = await membershipsOf(hub.db, person(facts).id)
+      return pageReply(context, <OwnOrganizationsPage context={context} organizations={organizations} />)
+    },
+  }),
   route({
     method: 'GET',
     path: '/organizations/new',

@@ -27,7 +27,7 @@ import {
 
 export { avatarUrl } from './avatar.ts'
 export { claimName, findNamespace, type Namespace, retireName } from './namespaces.ts'
-export { countPublicRepos, findOrganization, type MembershipRow, membershipsOf } from './queries.ts'
+export { countPublicRepos, type MembershipRow, membershipsOf } from './queries.ts'
 
 export interface NewOrganization {
   readonly name: string
