@@ -19,7 +19,8 @@ for a, b in zip(model.state_dict().values(), back.state_dict().values()):
     assert torch.equal(a, b)
 assert AutoConfig.from_pretrained(repo, token=token).hidden_size == 16
 try:
-    AutoModel.from_pretrained(repo, token=False)
+    # A cache of its own: what was fetched with the token would be found there.
+    AutoModel.from_pretrained(repo, token=False, cache_dir="elsewhere")
 except OSError:
     pass
 else:
