@@ -131,7 +131,8 @@ function publicSource(query: RepoListQuery): Source {
 /** The best rows of each place, by one descent into the index per place; then the best of all. */
 function hiddenSource(db: Db, query: RepoListQuery, ids: readonly string[], key: Fragment, also: Fragment): Source {
   const inPlace = sql`${key} = "place"."id" and "repo"."kind" = ${query.kind} and ${isHidden} and ${also}`
-  const perPlace = (budget: number) => Math.max(Math.ceil(budget / ids.length), 20)
+  // At least a few of each, so that the first step finds what is common in every place.
+  const perPlace = (budget: number) => Math.max(Math.ceil(budget / ids.length), Math.min(budget, 20))
   const places = idTable(db, ids)
   const pick = db.dialect === 'postgres' ? position(query) : rowNumber
   return {

@@ -47,7 +47,7 @@ export async function checkCard(readme: string, kind: RepoKind): Promise<CardChe
   if (reading.kind === 'none') {
     return { errors: [], warnings: ['empty or missing yaml metadata in repo card'] }
   }
-  return { errors: faults(reading.data, kind), warnings: warnings(reading.data, kind) }
+  return { errors: faults(reading.data, kind), warnings: [] }
 }
 
 function faults(data: CardData, kind: RepoKind): string[] {
@@ -71,12 +71,6 @@ function resultFaults(entry: unknown, at: number): string[] {
   if (!('results' in entry) || !Array.isArray(entry.results))
     found.push(`"model-index[${at}].results" must be an array`)
   return found
-}
-
-function warnings(data: CardData, kind: RepoKind): string[] {
-  return kind !== 'space' && (data.license === undefined || data.license === null)
-    ? ['"license" is not set: nobody knows what they may do with this']
-    : []
 }
 
 function isScalar(value: unknown): boolean {
