@@ -1,11 +1,14 @@
 /**
- * Bytes to disk, counted and hashed on the way. Writes of about 1 MiB go on while the next bytes are hashed, so at most two such
- * batches are in memory, and the event loop never hashes more than one slice at a time.
+ * Bytes to disk, counted and hashed on the way. Chunks are hashed as they arrive and gathered to writes of about 1 MiB, one of which is
+ * under way at a time; a sender who is faster than the disk is held back, so that a transfer never holds more than a few MiB.
  */
 import { createHash, type Hash } from 'node:crypto'
+import { ReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { IncomingMessage } from 'node:http'
+import { finished, type Readable } from 'node:stream'
 import { HoldfastError } from '../../domain/errors.ts'
+import { freeBytes } from './free-bytes.ts'
 
 export interface ExpectedBytes {
   /** Null where only the size is known beforehand, as for a part: then nothing is synced either. */
@@ -13,9 +16,11 @@ export interface ExpectedBytes {
   readonly size: number
 }
 
-const batchSize = 1 << 20
-/** The longest piece that is hashed in one go (about 0.3 ms). */
-const sliceSize = 1 << 18
+/** A write begins with the first of these and never has more than the second: larger ones lose their turn on a busy machine. */
+const leastWrite = 1 << 18
+const mostWrite = 1 << 20
+/** What may wait for the disk before the sender is held back. */
+const queueLimit = 2 << 20
 
 /**
  * Writes the sources one after the other to the new file `path` and returns the SHA-256. Synced if a hash was expected.
@@ -29,12 +34,10 @@ export async function writeHashed(
 ): Promise<string> {
   const file = await open(path, 'wx', 0o600)
   try {
-    const writer = new BatchWriter(file)
     const checked = new CheckedBytes(expected)
+    const writer = new QueuedWriter(file)
     try {
-      for (const source of sources) {
-        await forEachChunk(source, checked, signal, (chunk) => writer.add(chunk))
-      }
+      for (const source of sources) await pump(source, checked, writer, signal)
       await writer.flush()
     } finally {
       await writer.settle()
@@ -50,36 +53,55 @@ export async function writeHashed(
 /** Checks the bytes like a write would, and drops them. */
 export async function drainHashed(source: Readable, expected: ExpectedBytes, signal?: AbortSignal): Promise<void> {
   const checked = new CheckedBytes(expected)
-  await forEachChunk(source, checked, signal, () => null)
+  await pump(source, checked, null, signal)
   checked.finish()
 }
 
-/** Counts, hashes and hands on slices; waits for what `take` returns. A sender that goes away is a `length_mismatch`. */
-async function forEachChunk(
+/**
+ * Takes a source to its end. A refused source is left standing, not destroyed: where it is the body of a request, the answer that says
+ * why still goes out on its connection. A sender who goes away is a `length_mismatch`.
+ */
+async function pump(
   source: Readable,
   checked: CheckedBytes,
+  writer: QueuedWriter | null,
   signal: AbortSignal | undefined,
-  take: (slice: Uint8Array) => Promise<void> | null,
 ): Promise<void> {
   signal?.throwIfAborted()
+  // Chunks of these belong to nobody else; those of other streams may be somebody's own bytes.
+  const isPassing = source instanceof IncomingMessage || source instanceof ReadStream
   const abort = (): void => {
     source.destroy(signal?.reason instanceof Error ? signal.reason : new Error('The transfer was aborted.'))
   }
-  signal?.addEventListener('abort', abort, { once: true })
+  let take: ((chunk: Buffer) => void) | null = null
+  let forget: () => void = () => undefined
   try {
-    // A refused request body is left standing, not destroyed: the answer that says why still goes out on its connection.
-    for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      for (let at = 0; at < chunk.length; at += sliceSize) {
-        const slice = chunk.length <= sliceSize ? chunk : chunk.subarray(at, at + sliceSize)
-        checked.add(slice)
-        const wait = take(slice)
-        if (wait !== null) await wait
+    await new Promise<void>((resolve, reject) => {
+      take = (chunk) => {
+        try {
+          checked.add(chunk)
+          if (writer === null) {
+            if (isPassing) freeBytes(chunk)
+            return
+          }
+          if (writer.add(chunk, isPassing)) return
+          source.pause()
+          writer.drained().then(() => source.resume(), reject)
+        } catch (error) {
+          reject(error)
+        }
       }
-    }
+      forget = finished(source, { writable: false }, (error) => (error ? reject(error) : resolve()))
+      signal?.addEventListener('abort', abort, { once: true })
+      source.on('data', take)
+    })
   } catch (error) {
     if (isHangUp(error)) checked.refuseLength(error)
     throw error
   } finally {
+    forget()
+    if (take !== null) source.off('data', take)
+    source.pause()
     signal?.removeEventListener('abort', abort)
   }
 }
@@ -98,10 +120,10 @@ class CheckedBytes {
     this.#expected = expected
   }
 
-  add(slice: Uint8Array): void {
-    this.#received += slice.length
+  add(chunk: Uint8Array): void {
+    this.#received += chunk.length
     if (this.#received > this.#expected.size) this.refuseLength()
-    this.#hash.update(slice)
+    this.#hash.update(chunk)
   }
 
   finish(): string {
@@ -119,43 +141,67 @@ class CheckedBytes {
   }
 }
 
-/** Gathers slices to batches and keeps one write in flight. */
-class BatchWriter {
+/** Writes what it was given, in order, one large write at a time. After a failed write it takes nothing more. */
+class QueuedWriter {
   readonly #file: FileHandle
-  #batch: Uint8Array[] = []
-  #batched = 0
-  #inFlight: Promise<void> = Promise.resolve()
+  #queue: Uint8Array[] = []
+  #queued = 0
+  /** All chunks so far belong to nobody else. */
+  #isPassing = true
+  #writing: Promise<void> | null = null
+  #fault: { readonly error: unknown } | null = null
 
   constructor(file: FileHandle) {
     this.#file = file
   }
 
-  add(slice: Uint8Array): Promise<void> | null {
-    this.#batch.push(slice)
-    this.#batched += slice.length
-    return this.#batched >= batchSize ? this.#send() : null
+  /** False: wait for `drained` before the next chunk. Throws what an earlier write failed with. */
+  add(chunk: Uint8Array, isPassing: boolean): boolean {
+    this.#isPassing &&= isPassing
+    if (this.#fault !== null) throw this.#fault.error
+    this.#queue.push(chunk)
+    this.#queued += chunk.length
+    if (this.#queued >= leastWrite && this.#writing === null) this.#write()
+    return this.#queued < queueLimit
+  }
+
+  async drained(): Promise<void> {
+    while (this.#queued >= mostWrite && this.#writing !== null) await this.#writing
+    if (this.#fault !== null) throw this.#fault.error
   }
 
   async flush(): Promise<void> {
-    await this.#send()
-    await this.#inFlight
+    while (this.#fault === null && (this.#queued > 0 || this.#writing !== null)) {
+      if (this.#writing === null) this.#write()
+      await this.#writing
+    }
+    if (this.#fault !== null) throw this.#fault.error
   }
 
   /** Waits until nothing writes to the file any more, whatever came of it: only then may it be closed. */
   async settle(): Promise<void> {
-    await this.#inFlight.catch(() => undefined)
+    this.#queued = 0
+    this.#queue = []
+    await this.#writing
   }
 
-  async #send(): Promise<void> {
-    await this.#inFlight
-    const batch = this.#batch
-    const size = this.#batched
-    if (size === 0) return
-    this.#batch = []
-    this.#batched = 0
-    this.#inFlight = writeAll(this.#file, batch, size)
-    // A failure is seen by whoever awaits next; without this it would first count as unhandled.
-    this.#inFlight.catch(() => undefined)
+  #write(): void {
+    let size = 0
+    let count = 0
+    while (count < this.#queue.length && size < mostWrite) size += this.#queue[count++]?.length ?? 0
+    const batch = this.#queue.splice(0, count)
+    this.#queued -= size
+    this.#writing = writeAll(this.#file, batch, size).then(
+      () => {
+        if (this.#isPassing) for (const chunk of batch) freeBytes(chunk)
+        this.#writing = null
+        if (this.#queued >= leastWrite) this.#write()
+      },
+      (error: unknown) => {
+        this.#writing = null
+        this.#fault = { error }
+      },
+    )
   }
 }
 
@@ -163,6 +209,5 @@ async function writeAll(file: FileHandle, batch: Uint8Array[], size: number): Pr
   const { bytesWritten } = await file.writev(batch)
   if (bytesWritten === size) return
   // A short write (a nearly full disk): the rest goes in one piece, which ends in the true error.
-  const rest = Buffer.concat(batch).subarray(bytesWritten)
-  await file.writeFile(rest)
+  await file.writeFile(Buffer.concat(batch).subarray(bytesWritten))
 }
