@@ -178,6 +178,8 @@ function partFault(part: string): string | null {
   if (part === '') return 'it has an empty part'
   if (part === '.' || part === '..') return 'it contains "." or ".."'
   if (Buffer.byteLength(part) > 255) return 'a part is longer than 255 bytes'
+  // Most names; nothing of this form folds to a name of git's.
+  if (/^\w[\w.-]*$/.test(part)) return null
   // HFS+ ignores these code points, so `.g\u200cit` is `.git` there; NTFS ignores trailing dots, spaces and streams, and knows `git~1`.
   const folded = part
     .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
