@@ -372,7 +372,7 @@ async function createSqliteRepoSearch(db: Kysely<unknown>): Promise<void> {
 
 /**
  * The same by pg_trgm, wherever that extension lives. Where it cannot be made (no right, not installed) search still works, by reading
- * the names in order; docs/decisions/0005-lists-of-repos.md says how to add the extension and these two indexes later.
+ * the names in order; docs/decisions/0006-lists-of-repos.md says how to add the extension and these two indexes later.
  */
 async function createPostgresRepoSearch(db: Kysely<unknown>): Promise<void> {
   await sql`do $do$
