@@ -52,10 +52,14 @@ export const entryRoutes: Route[] = [
     action: 'session.create',
     target: instance,
     body: z.object({ username: field, password: field, next: z.string().max(2_000).optional() }),
-    handle: ({ hub, allowed, facts, body, request }) =>
+    handle: ({ hub, allowed, facts, body, request, authorizeAlso }) =>
       orShow(
         async () => {
           const { cookie } = await signIn(hub, allowed, request.origin, body)
+          // The browser forgets the session that it had: nobody could end it but from the list.
+          if (facts.credential?.kind === 'session') {
+            await signOut(hub, await authorizeAlso('session.delete', { on: 'self' }), request.origin)
+          }
           return redirect(safeReturn(body.next), 303, { 'set-cookie': [sessionCookie(hub, cookie)] })
         },
         async (fault) => {
