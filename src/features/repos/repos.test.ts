@@ -6,7 +6,7 @@ import type { TestHub } from '../../../tests/support/start-hub.ts'
 import { startHubOn } from '../../../tests/support/start-hub-on.ts'
 import { readCommit } from '../../platform/git/commit.ts'
 import { readObject } from '../../platform/git/objects.ts'
-import { hasRepository } from '../../platform/git/repository.ts'
+import { createRepository, hasRepository } from '../../platform/git/repository.ts'
 import { entryAt } from '../../platform/git/tree.ts'
 import { collectRepo } from './delete-repo.ts'
 
@@ -216,6 +216,43 @@ describe.each(dialects)('repos on %s', (dialect) => {
     const made = await create(ada.token, { name: 'alive' })
     await collectRepo(hub.hub, String(made.json.id))
     expect((await call('GET', '/api/models/Ada/alive', null)).status).toBe(200)
+  })
+
+  test('what a crash left of a repo that was never born is collected', async () => {
+    const id = hub.hub.clock.id()
+    await createRepository(hub.hub.git, id)
+    await collectRepo(hub.hub, id)
+    expect(await hasRepository(hub.hub.git, id)).toBe(false)
+  })
+
+  test('a commit of a card shows at once in the info, and soon in the lists', async () => {
+    await create(ada.token, { name: 'carded' })
+    const content = Buffer.from('---\nlicense: mit\ntags: [freshly-made]\n---\n').toString('base64')
+    const lines = [
+      { key: 'header', value: { summary: 'card', description: '' } },
+      { key: 'file', value: { path: 'README.md', content, encoding: 'base64' } },
+      {
+        key: 'file',
+        value: {
+          path: 'config.json',
+          content: Buffer.from('{"model_type":"bert"}').toString('base64'),
+          encoding: 'base64',
+        },
+      },
+    ]
+    const commit = await fetch(`${hub.url}/api/models/Ada/carded/commit/main`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/x-ndjson' },
+      body: lines.map((line) => JSON.stringify(line)).join('\n'),
+    })
+    expect(commit.status).toBe(200)
+    expect((await call('GET', '/api/models/Ada/carded', null)).json).toMatchObject({
+      library_name: 'transformers',
+      tags: ['transformers', 'bert', 'freshly-made', 'license:mit', 'region:us'],
+      config: { model_type: 'bert' },
+      transformersInfo: { auto_model: 'AutoModel' },
+    })
+    await expect.poll(() => names('/api/models?filter=freshly-made', null)).toEqual(['Ada/carded'])
   })
 
   test('REP-3: a renamed repo redirects those who may see it, also back again', async () => {
