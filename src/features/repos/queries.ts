@@ -40,25 +40,6 @@ export async function findRepoId(
   return (await idByName.first(on, { ...key }))?.id ?? null
 }
 
-const repoByAddress = prepared<{ namespaceKey: string; kind: string; nameKey: string }, RepoRow>((q, param) =>
-  q
-    .selectFrom('namespace')
-    .innerJoin('repo', 'repo.ownerId', 'namespace.id')
-    .selectAll('repo')
-    .select('namespace.name as ownerName')
-    .where('namespace.nameKey', '=', param('namespaceKey'))
-    .where('repo.kind', '=', param('kind') as never)
-    .where('repo.nameKey', '=', param('nameKey'))
-    .where('repo.deletedAt', 'is', null),
-)
-
-export async function findRepoByAddress(
-  db: Db,
-  key: { readonly namespaceKey: string; readonly kind: RepoKind; readonly nameKey: string },
-): Promise<RepoRow | null> {
-  return await repoByAddress.first(db.read, { ...key })
-}
-
 /** The rows of these ids, in no order. Large columns come only where they are asked for. */
 export async function listRepoRows(
   db: Db,
