@@ -3,10 +3,12 @@
  * bytes are a stranger's, so every answer is sandboxed and typed; they are streamed as fast as the client reads, and a client that goes
  * away frees the file or the git process behind it at once.
  */
-import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { ReadStream } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import { finished, type Readable } from 'node:stream'
 import type { Config } from '../config.ts'
 import { HoldfastError } from '../domain/errors.ts'
+import { freeBytes } from '../platform/blobs/free-bytes.ts'
 import { parseRange } from './byte-range.ts'
 import { contentDisposition, type ServedType } from './file-type.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -73,7 +75,7 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
     ...(file.size === 0 && request.header('range') !== null ? { 'content-range': 'bytes */0' } : {}),
   })
   if (body === null) response.end()
-  else await stream(body, request, file.timeLimitMs)
+  else await stream(body, length, request, file.timeLimitMs)
   return taken
 }
 
@@ -92,15 +94,48 @@ function rangeOf(request: HttpRequest, file: SentFile): { start: number; end: nu
   return range === 'whole' ? null : range
 }
 
-async function stream(body: Readable, { response }: HttpRequest, timeLimitMs: number | null): Promise<void> {
+async function stream(
+  body: Readable,
+  length: number,
+  { response }: HttpRequest,
+  timeLimitMs: number | null,
+): Promise<void> {
   const timer = timeLimitMs === null ? null : setTimeout(() => response.destroy(), Math.min(timeLimitMs, 2 ** 31 - 1))
   try {
-    await pipeline(body, response)
+    await pour(body, length, response)
   } catch (error) {
     // The client went away, or was too slow: nobody is left to be told.
     if (!isHangUp(error)) throw error
   } finally {
     if (timer !== null) clearTimeout(timer)
+  }
+}
+
+/** Like `pipeline`, and gives the memory of each chunk back as soon as it is with the client. Whatever happens, `body` is closed. */
+async function pour(body: Readable, length: number, response: ServerResponse): Promise<void> {
+  // Chunks of a file stream belong to nobody else.
+  const spend = body instanceof ReadStream ? freeBytes : () => undefined
+  let sent = 0
+  try {
+    await new Promise<void>((resolve, reject) => {
+      response.on('drain', () => body.resume())
+      finished(response, (error) => (error ? reject(error) : resolve()))
+      finished(body, { writable: false }, (error) => {
+        if (error) reject(error)
+        // A client that was promised more would wait for it: its connection is cut instead.
+        else if (sent !== length) reject(new Error(`A file ended after ${sent} of ${length} bytes.`))
+        else response.end()
+      })
+      body.on('data', (chunk: Uint8Array) => {
+        sent += chunk.length
+        if (!response.write(chunk, () => spend(chunk))) body.pause()
+      })
+    })
+  } catch (error) {
+    response.destroy()
+    throw error
+  } finally {
+    body.destroy()
   }
 }
 
