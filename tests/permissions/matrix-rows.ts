@@ -1,6 +1,7 @@
 /** The world of the permission matrix: one person for each role, one repo for each place and visibility, and every credential of each. */
-import type { Presented } from '../../src/access/credentials.ts'
+
 import type { Target } from '../../src/access/load-facts.ts'
+import type { Presented } from '../../src/access/presented.ts'
 import { type Action, type PermissionRow, permissionRow } from '../../src/domain/permissions.ts'
 import type { Role } from '../../src/domain/role.ts'
 import type { Db } from '../../src/platform/db/database.ts'

@@ -4,8 +4,8 @@
  * than its owner (AUTH-4), and what one may not see looks like what is not there (AUTH-7).
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Presented } from '../../src/access/credentials.ts'
 import { loadFacts, type Target } from '../../src/access/load-facts.ts'
+import type { Presented } from '../../src/access/presented.ts'
 import { type Action, permissionRow, permissions } from '../../src/domain/permissions.ts'
 import { decide } from '../../src/domain/policy.ts'
 import type { Role } from '../../src/domain/role.ts'
