@@ -64,7 +64,7 @@ export class NdjsonMachine {
   #hasKey = false
   #members: Map<string, unknown> | null = null
   #content: ContentReader | null = null
-  #text = new JsonTextReader()
+  readonly #text = new JsonTextReader()
   /** Raw JSON of the name or value that is being read. */
   #captured: Buffer[] = []
   #capturedSize = 0
@@ -72,6 +72,8 @@ export class NdjsonMachine {
   #depth = 0
   #isInString = false
   #isEscaped = false
+  /** No escape so far. */
+  #isPlain = true
 
   constructor(options: MachineOptions) {
     this.#options = options
@@ -179,7 +181,6 @@ export class NdjsonMachine {
     if (this.#level === 2 && this.#name === 'content' && byte === quote) {
       if (this.#content !== null) throw this.#fault('"content" stands there twice')
       this.#content = this.#options.newContent(this.#members?.get('encoding'))
-      this.#text = new JsonTextReader()
       this.#state = 'content'
       return at + 1
     }
@@ -243,6 +244,7 @@ export class NdjsonMachine {
     this.#depth = 0
     this.#isInString = false
     this.#isEscaped = false
+    this.#isPlain = true
     this.#state = state
   }
 
@@ -255,12 +257,19 @@ export class NdjsonMachine {
   #readString(piece: Buffer, at: number): number {
     for (let index = at; index < piece.length; index++) {
       const byte = piece[index] ?? 0
-      if (byte === newline) throw this.#fault('it ends in the middle of a string')
+      if (byte < 0x20) throw this.#fault('it has a line break or control character in the middle of a string')
       if (this.#isEscaped) this.#isEscaped = false
-      else if (byte === backslash) this.#isEscaped = true
-      else if (byte === quote && this.#isInString) {
-        this.#capture(piece, at, index + 1)
-        this.#endCapture()
+      else if (byte === backslash) {
+        this.#isEscaped = true
+        this.#isPlain = false
+      } else if (byte === quote && this.#isInString) {
+        // The usual string lies in one piece and has no escape: it needs no copy and no parser.
+        const isWhole = this.#isPlain && this.#capturedSize === 0 && index - at <= this.#capturedLimit
+        if (isWhole) this.#take(piece.toString('utf8', at + 1, index))
+        else {
+          this.#capture(piece, at, index + 1)
+          this.#endCapture()
+        }
         return index + 1
       } else this.#isInString = true
     }
@@ -300,18 +309,22 @@ export class NdjsonMachine {
     return piece.length
   }
 
-  /** A name or a value is whole. */
   #endCapture(): void {
     const raw = Buffer.concat(this.#captured, this.#capturedSize).toString('utf8')
     this.#captured = []
-    const value = this.#parse(raw)
+    this.#take(this.#parse(raw))
+  }
+
+  /** A name or a value is whole. */
+  #take(value: unknown): void {
+    const limit = Math.floor(this.#capturedLimit / 6)
+    if (typeof value === 'string' && value.length * 3 > limit && Buffer.byteLength(value) > limit) {
+      throw this.#tooLarge(limit)
+    }
     if (this.#state === 'in-name') {
       this.#name = String(value)
       this.#state = 'colon'
       return
-    }
-    if (typeof value === 'string' && Buffer.byteLength(value) > Math.floor(this.#capturedLimit / 6)) {
-      throw this.#tooLarge(Math.floor(this.#capturedLimit / 6))
     }
     this.#keep(value)
     this.#state = 'after-value'
