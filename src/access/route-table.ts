@@ -52,11 +52,15 @@ export function routeTable(routes: readonly Route[]): RouteTable {
     // Anything else is not a method of ours; find-my-way throws on unknown ones.
     if (!methods.includes(method as Method)) return null
     const found = router.find(method as Method, path)
-    return found === null ? null : matchOf(found.store as Mounted, path)
+    if (found === null || isShadowed(found.store as Mounted, path)) return null
+    return matchOf(found.store as Mounted, path)
   }
+  /** Nobody can have the name `api`: `/api/x` is no page of a repo, and is answered as what it is. */
+  const isShadowed = ({ segments }: Mounted, path: string): boolean =>
+    segments.get('namespace') === 0 && firstSegments.has((path.split('/')[1] ?? '').toLowerCase())
   return {
     find,
-    methodsAt: (path) => methods.filter((method) => router.find(method, path) !== null),
+    methodsAt: (path) => methods.filter((method) => find(method, path) !== null),
     firstSegments,
     routes,
   }

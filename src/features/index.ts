@@ -6,6 +6,8 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { browseRefRoutes } from './browse/ref-routes.tsx'
+import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { routes as refRoutes } from './files/ref-routes.ts'
 import { routes as fileRoutes } from './files/routes.ts'
@@ -42,6 +44,8 @@ export const routes: readonly Route[] = [
   ...fileRoutes,
   ...refRoutes,
   ...commitRoutes,
+  ...browseRoutes,
+  ...browseRefRoutes,
   ...lfsRoutes,
   ...gitRoutes,
   //

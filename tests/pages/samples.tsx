@@ -14,7 +14,8 @@ import {
 } from '../../src/features/accounts/settings-pages.tsx'
 import { BlobPage } from '../../src/features/browse/blob-page.tsx'
 import { CardPage } from '../../src/features/browse/card-page.tsx'
-import { CommitPage, CommitsPage, RefsPage } from '../../src/features/browse/history-pages.tsx'
+import { CommitPage, CommitsPage } from '../../src/features/browse/history-pages.tsx'
+import { RefsPage } from '../../src/features/browse/refs-page.tsx'
 import { EmptyRepoPage, TreePage } from '../../src/features/browse/tree-page.tsx'
 import { MembersPage, NewOrganizationPage } from '../../src/features/organizations/pages.tsx'
 import { HomePage, ListingPage, NamespacePage, SearchPage } from '../../src/features/repos/listing-pages.tsx'
@@ -187,6 +188,18 @@ export function samplePages(words: (text: string) => string): Map<string, string
     sha256: 'c'.repeat(64),
     latest: commit,
   }
+  const refs = {
+    context,
+    repo,
+    branches: {
+      rows: [
+        { name: words('main'), commit, isDefault: true },
+        { name: words('next'), commit: null, isDefault: false },
+      ],
+      isCut: true,
+    },
+    tags: { rows: [], isCut: false },
+  }
   const facts = {
     task: words('text-generation'),
     library: words('transformers'),
@@ -199,6 +212,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     likes: 3,
     storedBytes: 15.4e9,
     createdAt: now - 200 * day,
+    updatedAt: now - 6 * day,
   }
   const card = { context, repo, facts, publicUrl: words('https://hub.acme.example') }
 
@@ -357,6 +371,9 @@ export function samplePages(words: (text: string) => string): Map<string, string
         }}
       />
     ),
+    'card-plain': (
+      <CardPage {...card} card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }} />
+    ),
     'card-missing': <CardPage {...card} card={{ kind: 'missing' }} />,
     'card-unreadable': (
       <CardPage {...card} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
@@ -375,11 +392,14 @@ export function samplePages(words: (text: string) => string): Map<string, string
         latest={commit}
         commitCount={214}
         totals={{ files: 12, bytes: 15.4e9 }}
+        order="Folders first"
         nextHref={null}
         firstHref={null}
       />
     ),
-    'tree-empty': <EmptyRepoPage context={context} repo={repo} publicUrl={words('https://hub.acme.example')} />,
+    'tree-empty': (
+      <EmptyRepoPage context={context} repo={repo} tab="files" publicUrl={words('https://hub.acme.example')} />
+    ),
     'blob-text': <BlobPage {...blob} body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n` }} />,
     'blob-image': <BlobPage {...blob} body={{ kind: 'image' }} />,
     'blob-large': <BlobPage {...blob} body={{ kind: 'sizes', why: 'large' }} />,
@@ -389,6 +409,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         context={context}
         repo={repo}
         revision={revision}
+        path=""
         commits={[commit]}
         total={214}
         nextHref="/x?after=y"
@@ -405,35 +426,43 @@ export function samplePages(words: (text: string) => string): Map<string, string
           parents: ['d'.repeat(40)],
           committer: { name: words('Somebody'), at: now },
         }}
-        files={[
-          {
-            path: words('config.json'),
-            oldPath: words('old.json'),
-            change: 'renamed',
-            linesAdded: 1,
-            linesRemoved: 1,
-            href: '/x',
-            body: {
-              kind: 'text',
-              isCut: true,
-              hunks: [
-                {
-                  header: words('@@ -1 +1 @@'),
-                  lines: [
-                    { kind: 'removed', oldNumber: 1, newNumber: null, text: words('dtype = float32') },
-                    { kind: 'added', oldNumber: null, newNumber: 1, text: words('dtype = bfloat16') },
-                  ],
-                },
-              ],
+        changes={{
+          files: [
+            {
+              path: words('config.json'),
+              oldPath: words('old.json'),
+              change: 'renamed',
+              linesAdded: 1,
+              linesRemoved: 1,
+              href: '/x',
+              body: {
+                kind: 'text',
+                isCut: true,
+                hunks: [
+                  {
+                    header: words('@@ -1 +1 @@'),
+                    lines: [
+                      { kind: 'removed', oldNumber: 1, newNumber: null, text: words('dtype = float32') },
+                      { kind: 'added', oldNumber: null, newNumber: 1, text: words('dtype = bfloat16') },
+                    ],
+                  },
+                ],
+              },
             },
-          },
-        ]}
-        totals={{ files: 3, linesAdded: 1, linesRemoved: 1 }}
+          ],
+          totals: { files: 3, linesAdded: 1, linesRemoved: 1 },
+          isCut: false,
+        }}
       />
     ),
-    refs: (
-      <RefsPage context={context} repo={repo} branches={[{ name: words('main'), commit, isDefault: true }]} tags={[]} />
+    refs: <RefsPage {...refs} dialog={null} />,
+    'refs-new': (
+      <RefsPage
+        {...refs}
+        dialog={{ kind: 'create', what: 'tag', form: form({ name: 'x y' }, { name: 'No spaces.' }) }}
+      />
     ),
+    'refs-delete': <RefsPage {...refs} dialog={{ kind: 'delete', what: 'branch', name: words('next'), form: fresh }} />,
     refusal: (
       <RefusalPage
         context={context}

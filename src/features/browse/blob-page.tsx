@@ -18,7 +18,7 @@ export type BlobBody =
   | { kind: 'text'; text: string }
   /** png, jpeg, gif or webp. */
   | { kind: 'image' }
-  | { kind: 'sizes'; why: 'binary' | 'large' }
+  | { kind: 'sizes'; why: keyof typeof notShown }
   | { kind: 'link'; target: string }
 
 type BlobPageProps = {
@@ -33,13 +33,22 @@ type BlobPageProps = {
   oid: string
   /** SHA-256 of the content, for LFS and Xet. */
   sha256: string | null
-  latest: CommitBrief
+  /** Null where looking for it took too long. */
+  latest: CommitBrief | null
   body: BlobBody
 }
+
+const notShown = {
+  binary: 'This is not text, so it is not shown here.',
+  large: 'This file is too large to be shown here.',
+  stored: 'Git holds a pointer to this file; its bytes are stored beside the repository.',
+  missing: 'Git holds a pointer to this file, but its bytes were never uploaded to this repository.',
+} as const
 
 export function BlobPage(props: BlobPageProps) {
   const { context, repo, revision, path } = props
   const name = path.slice(path.lastIndexOf('/') + 1)
+  const isMissing = props.body.kind === 'sizes' && props.body.why === 'missing'
   return (
     <Page
       context={context}
@@ -51,7 +60,7 @@ export function BlobPage(props: BlobPageProps) {
         <CopyButton value={path} label={`Copy the path ${path}`} small={true} />
       </RevisionBar>
       <section class="panel overflow-hidden" aria-labelledby="file-h">
-        <LatestCommit repo={repo} commit={props.latest} />
+        {props.latest && <LatestCommit repo={repo} commit={props.latest} />}
         <div class="panel-head">
           <Icon name="file" />
           <h2 id="file-h" class="text-base font-semibold min-w-0 [overflow-wrap:anywhere]">
@@ -59,18 +68,21 @@ export function BlobPage(props: BlobPageProps) {
           </h2>
           <span class="text-sm text-muted num">{sizeWords(props.size)}</span>
           <StorageBadge kind={props.storage} />
-          <span class="flex gap-2 ml-auto">
+          <span class="flex flex-wrap gap-2 ml-auto">
             {props.body.kind === 'text' && (
               <LinkButton href={revisionPath(repo, 'raw', revision.name, path)}>Raw</LinkButton>
             )}
-            <LinkButton
-              look={props.body.kind === 'sizes' ? 'primary' : 'line'}
-              icon="download"
-              href={`${revisionPath(repo, 'resolve', revision.name, path)}?download=true`}
-              label={`Download ${name}`}
-            >
-              Download
-            </LinkButton>
+            <LinkButton href={revisionPath(repo, 'commits', revision.name, path)}>History</LinkButton>
+            {!isMissing && (
+              <LinkButton
+                look={props.body.kind === 'sizes' ? 'primary' : 'line'}
+                icon="download"
+                href={`${revisionPath(repo, 'resolve', revision.name, path)}?download=true`}
+                label={`Download ${name}`}
+              >
+                Download
+              </LinkButton>
+            )}
           </span>
         </div>
         <Body {...props} name={name} />
@@ -107,11 +119,7 @@ function Body(props: BlobPageProps & { name: string }) {
     case 'sizes':
       return (
         <div class="p-4 grid gap-3">
-          <p class="text-muted">
-            {body.why === 'binary'
-              ? 'This is not text, so it is not shown here.'
-              : 'This file is too large to be shown here.'}
-          </p>
+          <p class="text-muted">{notShown[body.why]}</p>
           <BlobFacts {...props} />
         </div>
       )

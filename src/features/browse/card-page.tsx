@@ -29,12 +29,15 @@ export type CardFacts = {
   /** Bytes of everything stored for it; null where it is not counted yet. */
   storedBytes: number | null
   createdAt: number
+  updatedAt: number
 }
 
 export type CardText =
   | { kind: 'card'; html: SafeHtml; changedBy: { name: string; at: number } | null }
+  /** Shown as it was written, or its beginning; the notice says why. */
+  | { kind: 'plain'; text: string; notice: string }
   | { kind: 'missing' }
-  /** The front matter or the text could not be read; the reason is ours, not the parser's. */
+  /** The reason is ours, not the parser's. */
   | { kind: 'unreadable'; reason: string }
 
 export function CardPage(props: {
@@ -92,10 +95,11 @@ function CardArticle({ repo, card }: { repo: RepoView; card: CardText }) {
           <RawHtml html={card.html} />
         </div>
       ) : (
-        <div class="p-4">
+        <div class="p-4 grid grid-cols-[minmax(0,1fr)] gap-4">
           <Notice kind="warning" standing={true}>
-            {card.reason}
+            {card.kind === 'plain' ? card.notice : card.reason}
           </Notice>
+          {card.kind === 'plain' && <pre class="text-sm whitespace-pre-wrap [overflow-wrap:anywhere]">{card.text}</pre>}
         </div>
       )}
     </article>
@@ -195,11 +199,23 @@ function Facts({ repo, facts }: { repo: RepoView; facts: CardFacts }) {
           <RepoLinks repos={facts.datasets} />
         </Fact>
       )}
-      {facts.tags.length > 0 && <Fact name="Tags">{facts.tags.join(', ')}</Fact>}
+      {facts.tags.length > 0 && (
+        <Fact name="Tags">
+          {facts.tags.map((tag, index) => (
+            <>
+              {index > 0 && ', '}
+              {filter(tag, tag)}
+            </>
+          ))}
+        </Fact>
+      )}
       <Fact name="Owner">
         <a class="quiet" href={namespacePath(repo.namespace)}>
           {repo.namespace}
         </a>
+      </Fact>
+      <Fact name="Updated">
+        <Time at={facts.updatedAt} />
       </Fact>
       <Fact name="Created">
         <Time at={facts.createdAt} />

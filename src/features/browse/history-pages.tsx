@@ -1,19 +1,15 @@
 /* The history of a repository: the commits that lead to a revision, one commit with its change, and its branches and
    tags. */
 import { commitPath, namespacePath, repoId, revisionPath } from '../../web/address.ts'
-import { Badge } from '../../web/badge.tsx'
 import { LinkButton } from '../../web/button.tsx'
 import { CopyButton } from '../../web/copy-button.tsx'
 import { type DiffFile, DiffView } from '../../web/diff-view.tsx'
-import { Empty } from '../../web/empty.tsx'
-import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
 import { Notice } from '../../web/notice.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
-import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
-import { counted } from '../../web/size.ts'
+import { counted, countWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { Who } from '../../web/who.tsx'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
@@ -38,6 +34,8 @@ export function CommitsPage(props: {
   context: PageContext
   repo: RepoView
   revision: RevisionView
+  /** The file or folder whose changes these are; empty for all. */
+  path: string
   commits: readonly CommitBrief[]
   total: number | null
   nextHref: string | null
@@ -47,11 +45,11 @@ export function CommitsPage(props: {
   return (
     <Page
       context={context}
-      title={`${repoId(repo)}: commits at ${revision.name}`}
+      title={`${repoId(repo)}: commits ${props.path === '' ? '' : `of ${props.path} `}at ${revision.name}`}
       section={repoSection(repo)}
       place={<RepoPlace viewer={context.viewer} repo={repo} current="commits" revision={revision.name} />}
     >
-      <RevisionBar repo={repo} revision={revision} path="" view="commits" />
+      <RevisionBar repo={repo} revision={revision} path={props.path} view="commits" />
       {byDay(props.commits).map(({ day, commits }) => (
         <section class="panel" aria-label={`Commits on ${day}`}>
           <div class="panel-head">
@@ -119,14 +117,20 @@ type CommitPageProps = {
     /** Who made the commit, where that is not its author. */
     committer: { name: string; at: number } | null
   }
+  /** Null where comparing took too long. */
+  changes: CommitChanges | null
+}
+
+export type CommitChanges = {
   /** Within `diffViewLimit` lines over all; compared with the first parent. */
   files: readonly DiffFile[]
   totals: { files: number; linesAdded: number; linesRemoved: number }
+  /** More files changed than were counted. */
+  isCut: boolean
 }
 
 export function CommitPage(props: CommitPageProps) {
   const { context, repo, commit } = props
-  const hidden = props.totals.files - props.files.length
   return (
     <Page
       context={context}
@@ -173,95 +177,38 @@ export function CommitPage(props: CommitPageProps) {
           </p>
         </div>
       </section>
+      {props.changes === null ? (
+        <Notice kind="info" standing={true}>
+          Comparing this commit with the one before takes too long here. Clone the repository to see it:{' '}
+          <code>git show {commit.id.slice(0, 7)}</code>
+        </Notice>
+      ) : (
+        <Changes commit={commit.id} changes={props.changes} />
+      )}
+    </Page>
+  )
+}
+
+function Changes({ commit, changes }: { commit: string; changes: CommitChanges }) {
+  const { files, totals, isCut } = changes
+  const hidden = totals.files - files.length
+  return (
+    <>
       <p class="text-sm text-muted num">
-        {counted(props.totals.files, 'file')} changed, {counted(props.totals.linesAdded, 'line')} added,{' '}
-        {props.totals.linesRemoved} removed
+        {isCut && 'More than '}
+        {counted(totals.files, 'file')} changed, {counted(totals.linesAdded, 'line')} added,{' '}
+        {countWords(totals.linesRemoved)} removed
       </p>
-      {props.files.map((file) => (
+      {files.map((file) => (
         <DiffView file={file} />
       ))}
       {hidden > 0 && (
         <Notice kind="info" standing={true}>
+          {isCut && 'More than '}
           {counted(hidden, 'more file')} changed. Clone the repository to see them all:{' '}
-          <code>git show {commit.id.slice(0, 7)}</code>
+          <code>git show {commit.slice(0, 7)}</code>
         </Notice>
       )}
-    </Page>
-  )
-}
-
-export type RefRow = {
-  name: string
-  commit: Pick<CommitBrief, 'id' | 'title' | 'at'>
-  isDefault: boolean
-}
-
-export function RefsPage(props: {
-  context: PageContext
-  repo: RepoView
-  branches: readonly RefRow[]
-  tags: readonly RefRow[]
-}) {
-  const { context, repo } = props
-  return (
-    <Page
-      context={context}
-      title={`${repoId(repo)}: branches and tags`}
-      section={repoSection(repo)}
-      place={<RepoPlace viewer={context.viewer} repo={repo} current="files" />}
-    >
-      <RefTable repo={repo} title="Branches" icon="git-branch" refs={props.branches} />
-      <RefTable repo={repo} title="Tags" icon="tag" refs={props.tags} />
-    </Page>
-  )
-}
-
-function RefTable(props: { repo: RepoView; title: string; icon: 'git-branch' | 'tag'; refs: readonly RefRow[] }) {
-  const { repo } = props
-  return (
-    <section class="panel" aria-label={props.title}>
-      <div class="panel-head">
-        <h2>{props.title}</h2>
-        <span class="count">{props.refs.length}</span>
-      </div>
-      {props.refs.length === 0 ? (
-        <Empty icon={props.icon} title={`No ${props.title.toLowerCase()} yet`}>
-          {props.icon === 'tag'
-            ? 'A tag keeps one commit under a name, as for a release.'
-            : 'The first push makes one.'}
-        </Empty>
-      ) : (
-        <Rows
-          caption={`${props.title} of ${repoId(repo)}`}
-          columns={[{ label: 'Name' }, { label: 'Commit' }, { label: 'Last change' }, { label: 'When', class: 'end' }]}
-        >
-          {props.refs.map((ref) => (
-            <Row>
-              <RowHead
-                before={
-                  <span class="text-muted">
-                    <Icon name={props.icon} />
-                  </span>
-                }
-              >
-                <a class="quiet [overflow-wrap:anywhere]" href={revisionPath(repo, 'tree', ref.name)}>
-                  {ref.name}
-                </a>{' '}
-                {ref.isDefault && <Badge>default</Badge>}
-              </RowHead>
-              <Cell label="Commit" class="nowrap">
-                <CommitLink repo={repo} id={ref.commit.id} />
-              </Cell>
-              <Cell label="Last change" class="text-muted">
-                {ref.commit.title}
-              </Cell>
-              <Cell label="When" class="end nowrap text-muted">
-                <Time at={ref.commit.at} />
-              </Cell>
-            </Row>
-          ))}
-        </Rows>
-      )}
-    </section>
+    </>
   )
 }

@@ -8,7 +8,7 @@ import type { RepoView } from '../../web/repo-place.tsx'
 export type RevisionView = {
   /** As it stands in the address: a branch, a tag or a commit id. */
   name: string
-  kind: 'branch' | 'tag' | 'commit'
+  kind: 'branch' | 'tag' | 'commit' | 'other'
   /** The first of each, the current one among them; the rest is on the page of refs. */
   branches: readonly string[]
   tags: readonly string[]
@@ -52,7 +52,7 @@ export function RevisionBar(props: RevisionBarProps) {
   )
 }
 
-const refIcons = { branch: 'git-branch', tag: 'tag', commit: 'git-commit-horizontal' } as const
+const refIcons = { branch: 'git-branch', tag: 'tag', commit: 'git-commit-horizontal', other: 'git-branch' } as const
 
 function RefLinks(props: RevisionBarProps & { title: string; kind: 'branch' | 'tag'; names: readonly string[] }) {
   if (props.names.length === 0) return null

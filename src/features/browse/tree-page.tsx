@@ -41,12 +41,14 @@ type TreePageProps = {
   /** Empty at the top. */
   path: string
   entries: readonly TreeEntry[]
-  /** The last commit that touched this folder. */
-  latest: CommitBrief
+  /** The last commit that touched this folder; null where looking for it took too long. */
+  latest: CommitBrief | null
   /** Commits that lead to this revision; null where it is not counted. */
   commitCount: number | null
   /** Files below this folder and their bytes; null where it is not counted. */
   totals: { files: number; bytes: number } | null
+  /** How the rows stand: a very large folder is shown in git's order. */
+  order: 'Folders first' | 'By name'
   nextHref: string | null
   firstHref: string | null
 }
@@ -72,7 +74,7 @@ export function TreePage(props: TreePageProps) {
         </a>
       </RevisionBar>
       <section class="panel overflow-hidden" aria-label={`Files at ${revision.name}`}>
-        <LatestCommit repo={repo} commit={props.latest} />
+        {props.latest && <LatestCommit repo={repo} commit={props.latest} />}
         <Rows
           caption={`Files of ${repoId(repo)} at ${revision.name}, with size and last commit`}
           phone="files"
@@ -93,7 +95,7 @@ export function TreePage(props: TreePageProps) {
       </section>
       {(props.nextHref || props.firstHref) && (
         <MoreRows
-          order="By name"
+          order={props.order}
           shown={props.entries.length}
           olderHref={props.nextHref}
           olderWord="More"
@@ -208,7 +210,13 @@ function EntryRow(props: TreePageProps & { entry: TreeEntry }) {
 }
 
 /** A repository without a commit: how to fill it, with addresses that can be pasted. */
-export function EmptyRepoPage(props: { context: PageContext; repo: RepoView; publicUrl: string }) {
+export function EmptyRepoPage(props: {
+  context: PageContext
+  repo: RepoView
+  tab: 'card' | 'files' | 'commits'
+  /** The hub's public URL, as programs must name it. */
+  publicUrl: string
+}) {
   const { context, repo, publicUrl } = props
   const id = repoId(repo)
   const type = repo.kind === 'model' ? '' : ` --repo-type ${repo.kind}`
@@ -218,7 +226,7 @@ export function EmptyRepoPage(props: { context: PageContext; repo: RepoView; pub
       context={context}
       title={id}
       section={repoSection(repo)}
-      place={<RepoPlace viewer={context.viewer} repo={repo} current="files" />}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current={props.tab} />}
     >
       <section class="panel">
         <Empty icon="folder" title="Nothing here yet">

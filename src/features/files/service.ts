@@ -1,6 +1,7 @@
 /** What other features may use of files. */
 export { authorsOf } from './authors.ts'
 export {
+  entryNotFound,
   type FoundRevision,
   findEntry,
   getFile,

@@ -20,6 +20,8 @@ export interface CommitListOptions {
   limit?: number
   /** Only commits that changed this file or folder. */
   path?: string
+  /** Milliseconds until git is stopped and `timeout` thrown. */
+  timeLimitMs?: number
 }
 
 const countTimeLimitMs = 20_000
@@ -40,7 +42,8 @@ export async function listCommits(
   const range = [`--skip=${Math.max(0, Math.floor(skip))}`, `--max-count=${wanted + 1}`]
   const args = ['--git-dir', repositoryFolder(store, repo), 'rev-list', ...range, commit, '--']
   if (path !== '') args.push(literal(path))
-  const { stdout } = await runGit(store, args)
+  const { timeLimitMs } = options
+  const { stdout } = await runGit(store, args, timeLimitMs === undefined ? {} : { timeLimitMs })
   const oids = stdout.toString('latin1').split('\n').filter(Boolean)
   const isCut = oids.length > wanted
   const objects = await readObjects(store, repo, oids.slice(0, wanted), commitLimit)

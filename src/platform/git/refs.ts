@@ -48,11 +48,24 @@ export interface Ref {
   target: string
 }
 
-/** All refs under the prefixes, in name order. A repo has few enough refs for a list; 100,000 is the bound. */
-export async function listRefs(store: GitStore, repo: string, prefixes = ['refs/heads', 'refs/tags']): Promise<Ref[]> {
+/** The refs under the prefixes, in name order, at most `most` of them. A repo has few enough refs for a list; 100,000 is the bound. */
+export async function listRefs(
+  store: GitStore,
+  repo: string,
+  prefixes = ['refs/heads', 'refs/tags'],
+  most = 100_000,
+): Promise<Ref[]> {
   for (const prefix of prefixes) assertRef(`${prefix}/x`)
   const format = '--format=%(refname)%00%(objectname)%00%(*objectname)'
-  const args = ['--git-dir', repositoryFolder(store, repo), 'for-each-ref', format, '--count=100000', '--', ...prefixes]
+  const args = [
+    '--git-dir',
+    repositoryFolder(store, repo),
+    'for-each-ref',
+    format,
+    `--count=${most}`,
+    '--',
+    ...prefixes,
+  ]
   const { stdout } = await runGit(store, args, { outputLimit: 64 * 1024 * 1024 })
   const refs: Ref[] = []
   for (const line of stdout.toString('utf8').split('\n')) {

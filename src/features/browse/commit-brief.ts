@@ -1,0 +1,41 @@
+/** Commits as rows show them, with the accounts that their addresses belong to. */
+import type { Hub } from '../../hub.ts'
+import type { Commit } from '../../platform/git/commit.ts'
+import { authorsOf, listLastCommits, type Reading, type RepoEntry } from '../files/service.ts'
+import { inTime } from './in-time.ts'
+import type { CommitBrief } from './tree-page.tsx'
+
+/** A title may be as long as its author likes; a row is not. */
+const longestTitle = 200
+
+export function titleOf(commit: Commit): string {
+  if (commit.title === '') return 'No message'
+  return commit.title.length <= longestTitle ? commit.title : `${commit.title.slice(0, longestTitle)}…`
+}
+
+/** In the order given. */
+export async function briefsOf(hub: Hub, commits: readonly Commit[]): Promise<CommitBrief[]> {
+  const authors = await authorsOf(hub, commits)
+  return commits.map((commit) => {
+    const account = authors.get(commit.oid)
+    const name = account?.name ?? commit.author.name
+    return {
+      id: commit.oid,
+      title: titleOf(commit),
+      at: commit.committer.at,
+      author: { name: name.trim() === '' ? 'nobody' : name, kind: 'user', isAccount: account?.isAccount ?? false },
+    }
+  })
+}
+
+/** The last commit of one file or folder; null where it is not known in time. */
+export async function lastBriefOf(
+  hub: Hub,
+  allowed: Reading,
+  commit: string,
+  entry: RepoEntry,
+): Promise<CommitBrief | null> {
+  const last = await inTime(hub.log, () => listLastCommits(hub, allowed, commit, [entry]))
+  const found = last?.get(entry.path)
+  return found === undefined ? null : ((await briefsOf(hub, [found]))[0] ?? null)
+}
