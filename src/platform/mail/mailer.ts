@@ -1,5 +1,5 @@
 /** E-mail through SMTP, or not at all: without a server the caller learns that nothing was sent and `holdfast admin` shows the link. */
-import { createTransport } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 
 export interface Mail {
   readonly to: string
@@ -20,16 +20,19 @@ export function openMailer(options: { smtpUrl: string | null; from: string }): M
       send: () => Promise.reject(new Error('No mail server is configured (HOLDFAST_SMTP_URL).')),
     }
   }
-  const transport = createTransport({
-    url: options.smtpUrl,
-    connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
-    socketTimeout: 20_000,
-  })
+  const { smtpUrl } = options
+  let transport: Promise<Transporter> | null = null
   return {
     isConfigured: true,
     send: async (mail) => {
-      await transport.sendMail({ from: options.from, to: mail.to, subject: mail.subject, text: mail.text })
+      transport ??= connect(smtpUrl)
+      await (await transport).sendMail({ from: options.from, to: mail.to, subject: mail.subject, text: mail.text })
     },
   }
+}
+
+/** Loaded with the first mail: the library costs a start 100 ms and 10 MB, and many hubs have no mail server at all. */
+async function connect(url: string): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer')
+  return createTransport({ url, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 })
 }
