@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -343,6 +343,35 @@ describe('tree', () => {
       if (next !== null) expect(next).toContain(`/tree/${head}?`)
     }
     expect(seen).toEqual((await tree('main?recursive=true')).map((entry) => entry.path))
+  })
+
+  test('25,000 files are paged through, each once, the large among them recognised', async () => {
+    const { hub } = test_
+    const many = await makeRepo(hub, ada, 'many')
+    const stream = [
+      'blob\nmark :1\ndata 1\nx',
+      `blob\nmark :2\ndata ${pointer.length}\n${pointer}`,
+      'commit refs/heads/main\ncommitter Ada <ada@example.com> 1700000000 +0000\ndata 3\none',
+    ]
+    for (let index = 0; index < 25_000; index++) {
+      stream.push(`M 100644 :${index % 100 === 0 ? 2 : 1} folder${index % 250}/file${index}.txt`)
+    }
+    const file = `${test_.folder}/import`
+    await writeFile(file, `${stream.join('\n')}\n`)
+    await fillRepo(hub, many, `git fast-import --quiet < ${file}`)
+    const seen = new Set<string>()
+    let large = 0
+    let next: string | null = at(`api/models/${many.address}/tree/main?recursive=true`)
+    let pages = 0
+    for (; next !== null; pages++) {
+      const response: Response = await fetch(next)
+      for (const entry of await entriesOf(response)) {
+        seen.add(entry.path)
+        if (entry.lfs !== undefined) large++
+      }
+      next = /^<(http[^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1] ?? null
+    }
+    expect([seen.size, large, pages]).toEqual([25_250, 250, 26])
   })
 
   test('expand adds the last commit of each entry', async () => {
