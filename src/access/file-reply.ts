@@ -33,7 +33,7 @@ export interface SentFile {
   readonly timeLimitMs: number | null
 }
 
-/** Below this a front server gains nothing, and it would drop our headers (docs/operations.md). */
+/** Below this a front server gains nothing, and it would drop our headers (docs/front-server.md). */
 const leastForFrontServer = 1 << 20
 
 const sandbox = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
