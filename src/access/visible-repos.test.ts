@@ -53,7 +53,7 @@ const grant = fc.record({ principalId: fc.constantFrom(...users), targetId: enti
 
 const tokenGrant = fc.record({
   entityId: fc.oneof({ weight: 4, arbitrary: entity }, { weight: 1, arbitrary: fc.constantFrom(...users) }),
-  permissions: fc.subarray(['repo.content.read', 'repo.write', 'discussion.write', 'org.read']),
+  permissions: fc.subarray(['repo.content.read', 'repo.write', 'repo.settings.write', 'discussion.write', 'org.read']),
 })
 
 const world = fc.record({

@@ -63,6 +63,8 @@ export interface PermissionRow {
 }
 
 const content = { classic: 'read', fineGrained: ['repo.content.read', 'repo.write'] } as const
+/** Seeing that a repo is there: whoever may change its settings must be able to. Its bytes stay with `content`. */
+const metadata = { classic: 'read', fineGrained: ['repo.content.read', 'repo.write', 'repo.settings.write'] } as const
 const write = { classic: 'write', fineGrained: ['repo.write'] } as const
 const settings = { classic: 'write', fineGrained: ['repo.write', 'repo.settings.write'] } as const
 const members = { classic: 'write', fineGrained: ['org.write', 'org.members.write'] } as const
@@ -230,7 +232,7 @@ export const permissions = {
     on: 'repo',
     least: 'read',
     openWherePublic: true,
-    token: content,
+    token: metadata,
     audited: false,
     title: 'see a repo, its card and its file list',
   },
