@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { type Denied, HoldfastError } from '../domain/errors.ts'
+import { GitFailure } from '../platform/git/run.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Reply } from './reply.ts'
 import type { Surface } from './route.ts'
@@ -14,6 +15,9 @@ export function asHoldfastError(thrown: unknown, request: HttpRequest, log: Logg
   if (isFullDisk(thrown)) {
     log.error({ error: thrown, requestId: request.origin.requestId }, 'The disk is full')
     return new HoldfastError('storage_full', {}, { cause: thrown })
+  }
+  if (thrown instanceof GitFailure && thrown.reason === 'busy') {
+    return new HoldfastError('busy', {}, { headers: { 'retry-after': '1' }, cause: thrown })
   }
   log.error(
     { error: thrown, requestId: request.origin.requestId, method: request.method, path: request.path },

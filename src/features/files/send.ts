@@ -1,8 +1,10 @@
 /** From an entry of a repo to the answer that carries its bytes: as they were meant (`resolve`) or as they lie in git (`raw`). */
+import type { Readable } from 'node:stream'
 import { sendFile } from '../../access/file-reply.ts'
 import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Reply } from '../../access/reply.ts'
+import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
 import { streamBlob } from '../../platform/git/objects.ts'
 import { isOid } from '../../platform/git/safe-names.ts'
@@ -65,11 +67,24 @@ async function sendGitBlob(
     served,
     caching: cachingOf(allowed, asked),
     headers: { 'x-repo-commit': found.commit },
-    open: (first, last) => streamBlob(hub.git, allowed.resource.id, { oid: entry.oid, size }, { first, last }),
+    open: (first, last) =>
+      bounded(() => streamBlob(hub.git, allowed.resource.id, { oid: entry.oid, size }, { first, last })),
     frontServerPath: null,
     // The bytes come out of a process: whoever takes them slower than 64 KiB/s after the first minute has to come again.
     timeLimitMs: 60_000 + size / 64,
   })
+}
+
+/** Each stream may hold a git process, so there are only so many; clients wait and ask again. */
+const mostStreams = 64
+let streams = 0
+
+function bounded(open: () => Readable): Readable {
+  if (streams >= mostStreams) throw new HoldfastError('busy', {}, { headers: { 'retry-after': '1' } })
+  const stream = open()
+  streams++
+  stream.once('close', () => streams--)
+  return stream
 }
 
 /**

@@ -4,13 +4,10 @@ export {
   entryNotFound,
   type FoundRevision,
   findEntry,
-  getFile,
   getRevision,
   listEntries,
   listFolder,
-  listHistory,
   listLastCommits,
-  listRepoRefs,
   type Reading,
   type RepoEntry,
 } from './contents.ts'
