@@ -88,7 +88,10 @@ function schemaOf(schema: z.ZodType): unknown {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
 }
 
-/** The same as a page of Markdown. */
+/**
+ * The same as a page of Markdown, for scripts/generate-docs.mjs.
+ * @public
+ */
 export function apiReference(routes: readonly Route[]): string {
   const rows = routes
     .filter((route) => route.definition.summary !== undefined)

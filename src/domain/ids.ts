@@ -31,8 +31,3 @@ export function idMaker(source: IdSource): () => string {
     return time.toString(16).padStart(12, '0') + tail.toString(16).padStart(12, '0')
   }
 }
-
-/** The millisecond in which an id was made. */
-export function timeOfId(id: string): number {
-  return Number.parseInt(id.slice(0, 12), 16)
-}

@@ -2,7 +2,7 @@
  * Small trees and commits, and what kind and size objects have, remembered in memory: an object never changes under its name, and asking a
  * git process costs a hundred times as much. Bounded in bytes; least recently used first out. Whoever asks has been authorized on the repo.
  */
-import type { ObjectContent, ObjectInfo } from './objects.ts'
+import type { ObjectContent, ObjectInfo } from './object.ts'
 
 /** Bytes of content that one store keeps, and the largest that is kept at all. */
 const contentBytesKept = 16 * 1024 * 1024

@@ -4,22 +4,13 @@
  */
 import { Readable } from 'node:stream'
 import { type GitStore, repositoryFolder } from './git-store.ts'
+import type { ObjectContent, ObjectInfo, ObjectType } from './object.ts'
 import { ObjectCache } from './object-cache.ts'
 import type { PooledProcess } from './process-pool.ts'
 import { GitFailure, startGit } from './run.ts'
 import { assertOid } from './safe-names.ts'
 
-export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag'
-
-export interface ObjectInfo {
-  oid: string
-  type: ObjectType
-  size: number
-}
-
-export interface ObjectContent extends ObjectInfo {
-  bytes: Buffer
-}
+export type { ObjectContent, ObjectInfo, ObjectType } from './object.ts'
 
 const batchSize = 5_000
 const caches = new WeakMap<GitStore, ObjectCache>()
