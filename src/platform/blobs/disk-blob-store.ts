@@ -2,7 +2,6 @@
  * The blob store on a local folder: `ab/cd/<sha256>`, with `incoming/` for writes under way and `parts/<upload>/` for multipart uploads.
  * A blob gets its name only after its bytes were hashed, counted and synced, so what has a name is whole and durable.
  */
-import { randomBytes } from 'node:crypto'
 import { createReadStream, open as openWithCallback } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
@@ -12,6 +11,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { syncFolder } from '../git/durable.ts'
 import type { BlobIdentity, BlobStore } from './blob-store.ts'
 import { drainHashed, writeHashed } from './hashed-write.ts'
+import { openIncoming } from './incoming.ts'
 
 export interface DiskBlobStoreOptions {
   readonly folder: string
@@ -23,13 +23,11 @@ const openFile = promisify(openWithCallback)
 
 export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<BlobStore> {
   const { folder } = options
-  const incoming = path.join(folder, 'incoming')
+  const { newFile, folder: incoming } = await openIncoming(path.join(folder, 'incoming'))
   const parts = path.join(folder, 'parts')
-  await mkdir(incoming, { recursive: true, mode: 0o700 })
   await mkdir(parts, { recursive: true, mode: 0o700 })
 
   const fileOf = (sha256: string): string => path.join(folder, relativeFile(sha256))
-  const newIncoming = (): string => path.join(incoming, randomBytes(16).toString('hex'))
   const findSize = async (sha256: string): Promise<number | null> => await sizeOfFile(fileOf(sha256))
 
   /** `file` is written, checked and synced; after this it has its name for good. */
@@ -51,7 +49,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
         await drainHashed(source, expected, signal)
         return
       }
-      const file = newIncoming()
+      const file = newFile()
       await keepingNothing(file, async () => {
         await writeHashed(file, [source], expected, signal)
         await publish(file, expected.sha256)
@@ -80,7 +78,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
     async putPart(upload, part, source, size, signal) {
       const uploadFolder = path.join(parts, safeUpload(upload))
       await mkdir(uploadFolder, { recursive: true, mode: 0o700 })
-      const file = newIncoming()
+      const file = newFile()
       return await keepingNothing(file, async () => {
         // A part is not synced: only the finished blob is a promise, and completing checks every byte again.
         const etag = await writeHashed(file, [source], { sha256: null, size }, signal)
@@ -94,7 +92,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
       if ((await findSize(expected.sha256)) !== expected.size) {
         const files = Array.from({ length: count }, (_, index) => path.join(uploadFolder, String(index + 1)))
         await checkPartSizes(files, expected)
-        const file = newIncoming()
+        const file = newFile()
         await keepingNothing(file, async () => {
           // The parts are copied, not joined in place: a late writer of a part must never hold a published blob open.
           await writeHashed(file, readInOrder(files), expected)
