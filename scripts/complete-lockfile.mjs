@@ -13,7 +13,11 @@ function platformOf(name) {
   const words = name.split(/[/-]/)
   const os = systems.filter((system) => words.includes(system))
   const cpu = processors.filter((processor) => words.includes(processor)).slice(0, 1)
-  const libc = words.some((word) => /^(linux)?musl/.test(word)) ? ['musl'] : words.some((word) => /^gnu/.test(word)) ? ['glibc'] : []
+  const libc = words.some((word) => /^(linux)?musl/.test(word))
+    ? ['musl']
+    : words.some((word) => /^gnu/.test(word))
+      ? ['glibc']
+      : []
   if (os.length === 0 && cpu.length === 0) throw new Error(`${name}: no platform in its name. Look at it by hand.`)
   return { ...(cpu.length ? { cpu } : {}), ...(libc.length ? { libc } : {}), ...(os.length ? { os } : {}) }
 }
@@ -24,7 +28,12 @@ for (const [place, entry] of Object.entries(lock.packages)) {
     const isThere = lock.packages[`${place}/node_modules/${name}`] ?? lock.packages[`node_modules/${name}`]
     if (isThere !== undefined || place === '') continue
     const version = range.replace(/^npm:.*@/, '').replace(/^[~^]/, '')
-    lock.packages[`node_modules/${name}`] = { version, ...platformOf(name), ...(entry.dev ? { dev: true } : {}), optional: true }
+    lock.packages[`node_modules/${name}`] = {
+      version,
+      ...platformOf(name),
+      ...(entry.dev ? { dev: true } : {}),
+      optional: true,
+    }
     added++
   }
 }

@@ -67,7 +67,7 @@ export async function runClient(
       { env, cwd: options.cwd ?? home, maxBuffer: 64 * 2 ** 20, timeout: options.timeoutMs ?? 120_000 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
-        resolve({ code, stdout, stderr: error !== null && error.killed ? `${stderr}\n(killed: time is up)` : stderr })
+        resolve({ code, stdout, stderr: error?.killed ? `${stderr}\n(killed: time is up)` : stderr })
       },
     )
   })
