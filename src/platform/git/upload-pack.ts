@@ -3,10 +3,11 @@
  * advertisement of refs for both halves (gitprotocol-http(5), what `git http-backend` does). Protocol v2, shallow and
  * partial clones are git's own work.
  */
-import type { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type GitStore, repositoryFolder } from './git-store.ts'
 import { flushPacket, packet } from './pkt-line.ts'
+import { fetchAdvertisement, listRefsAnswer, pushAdvertisement } from './ref-answers.ts'
 import { decodeBody } from './request-body.ts'
 import { exitFailure, type GitChild, GitFailure, startGit } from './run.ts'
 
@@ -38,8 +39,13 @@ export async function advertiseRefs(
   const name = service.slice('git-'.length)
   const protocol = protocolEnvironment(answer.protocol)
   // http-backend leaves the service line out for version 2; receive-pack knows no version 2 and always has it.
-  const isBare = name === 'upload-pack' && /(^|:)version=2(:|$)/.test(protocol.GIT_PROTOCOL ?? '')
+  const isBare = name === 'upload-pack' && isVersion2(protocol.GIT_PROTOCOL)
+  const known = await knownAdvertisement(store, repo, service, protocol.GIT_PROTOCOL)
   if (!isBare) answer.response.write(Buffer.concat([packet(`# service=${service}\n`), Buffer.from(flushPacket)]))
+  if (known !== null) {
+    await endWith(answer.response, known)
+    return
+  }
   const args = [name, '--stateless-rpc', '--http-backend-info-refs', repositoryFolder(store, repo)]
   const child = startGit(store, args, { environment: protocol, signal: answer.signal })
   child.stdin.end()
@@ -49,14 +55,89 @@ export async function advertiseRefs(
 /** Answers `POST git-upload-pack`; ends the response. Rejects when the client went away or git failed. */
 export async function uploadPack(store: GitStore, repo: string, exchange: UploadPackRequest): Promise<void> {
   const body = decodeBody(exchange.request, exchange.encoding, exchange.requestLimit ?? 64 * 1024 * 1024)
+  let input: Readable = body
+  if (isVersion2(protocolEnvironment(exchange.protocol).GIT_PROTOCOL)) {
+    const begun = await beginReading(body)
+    const refs = begun.isWhole ? await listRefsAnswer(store, repo, begun.start) : null
+    if (refs !== null) {
+      await endWith(exchange.response, refs)
+      return
+    }
+    input = begun.all
+  }
   const args = ['upload-pack', '--strict', '--stateless-rpc', repositoryFolder(store, repo)]
   const child = startGit(store, args, {
     environment: protocolEnvironment(exchange.protocol),
     signal: exchange.signal,
     timeLimitMs: exchange.timeLimitMs ?? hour,
   })
-  feed(body, child)
+  feed(input, child)
   await pipeToResponse(child, exchange.response, args)
+}
+
+function isVersion2(protocol: string | undefined): boolean {
+  return /(^|:)version=2(:|$)/.test(protocol ?? '')
+}
+
+/** What git would say, if it is known without asking it. Other versions of the protocol are rare, and git's. */
+async function knownAdvertisement(
+  store: GitStore,
+  repo: string,
+  service: GitService,
+  protocol: string | undefined,
+): Promise<Buffer | null> {
+  if (service === 'git-upload-pack') return protocol === 'version=2' ? await fetchAdvertisement(store, repo) : null
+  return protocol === undefined || protocol === 'version=2' ? await pushAdvertisement(store, repo) : null
+}
+
+const listRefsStart = 'command=ls-refs'
+const mostOfListRefs = 64 * 1024
+
+interface BegunBody {
+  readonly start: Buffer
+  /** `start` is all of it, and looks like a request for refs. */
+  readonly isWhole: boolean
+  /** The body from its beginning. */
+  readonly all: Readable
+}
+
+/** Reads on as long as the body can be a short `ls-refs` request: of anything else, the first piece alone. */
+async function beginReading(body: Readable): Promise<BegunBody> {
+  const pieces: AsyncIterator<Buffer> = body[Symbol.asyncIterator]()
+  let start = Buffer.alloc(0)
+  let isOver = false
+  for (;;) {
+    const piece = await pieces.next().catch((error: unknown) => {
+      throw bodyFailure(error)
+    })
+    isOver = piece.done === true
+    if (piece.done !== true) start = Buffer.concat([start, piece.value])
+    const command = start.toString('latin1', 4, 4 + listRefsStart.length)
+    const canBe = listRefsStart.startsWith(command) && start.length <= mostOfListRefs
+    if (!isOver && canBe) continue
+    return { start, isWhole: isOver && canBe, all: Readable.from(from(start, pieces), { objectMode: false }) }
+  }
+}
+
+async function* from(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  if (start.length > 0) yield start
+  for (let piece = await rest.next(); piece.done !== true; piece = await rest.next()) yield piece.value
+}
+
+function bodyFailure(error: unknown): GitFailure {
+  if (error instanceof GitFailure) return error
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  if (code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET')
+    return new GitFailure('aborted', 'the client went away')
+  return new GitFailure('broken', `the request's body is damaged (${code ?? String(error)})`)
+}
+
+async function endWith(response: Writable, bytes: Buffer): Promise<void> {
+  if (response.destroyed) return
+  await new Promise<void>((resolve) => {
+    response.once('close', resolve)
+    response.end(bytes, () => resolve())
+  })
 }
 
 /** Only what git's own protocol header can hold: it becomes an environment variable. */
