@@ -2,7 +2,7 @@
  * What .gitattributes says of a path: gitattributes(5) with macros, quoted patterns and files in subfolders, so that the hub and a clone
  * agree on what is a large file. Bounded in size and in work, since anybody can commit such a file.
  */
-import { gitBytes, matchBudget, type PathPattern, parsePathPattern } from './git-glob.ts'
+import { gitBytes, matchBudget, type PathPattern, parsePathPattern, type TotalBudget, totalBudget } from './git-glob.ts'
 
 /** `true` set, `false` unset, a string for a value, null unspecified. */
 export type AttributeValue = string | boolean | null
@@ -43,10 +43,17 @@ interface RuleIndex {
   readonly literals: Map<string, Rule[]>
   readonly globs: Rule[]
   readonly folders: Set<string>
+  readonly budget: TotalBudget
 }
 
 export function gitAttributes(): GitAttributes {
-  const index: RuleIndex = { macros: new Map(), literals: new Map(), globs: [], folders: new Set() }
+  const index: RuleIndex = {
+    macros: new Map(),
+    literals: new Map(),
+    globs: [],
+    folders: new Set(),
+    budget: totalBudget(),
+  }
   let order = 0
   return {
     add(folder, lines) {
@@ -97,7 +104,7 @@ function filterOf(index: RuleIndex, path: string): AttributeValue {
   const matches = new Map<string, (pattern: PathPattern) => boolean>()
   for (const rule of index.globs) {
     if (!path.startsWith(rule.folder)) continue
-    const test = matches.get(rule.folder) ?? matchBudget(path.slice(rule.folder.length))
+    const test = matches.get(rule.folder) ?? matchBudget(path.slice(rule.folder.length), index.budget)
     matches.set(rule.folder, test)
     if (test(rule.pattern)) matching.push(rule)
   }

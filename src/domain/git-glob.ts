@@ -228,15 +228,24 @@ function enter(tokens: readonly Token[], states: Uint8Array, from: number): void
   }
 }
 
+/** What all matches of one request may cost together, in steps: some seconds at the very worst. */
+export interface TotalBudget {
+  steps: number
+}
+
+export const totalBudget = (): TotalBudget => ({ steps: 400_000_000 })
+
 /**
- * How much matching one path may cost, in steps: at most some ten milliseconds. Real files stay far below; of a hostile one, what comes after counts
- * as not matching.
+ * Matches one path within bounds: at most some ten milliseconds, and what is left of the total. Real files stay far below; of a hostile
+ * one, what comes after counts as not matching.
  */
-export function matchBudget(path: string): (pattern: PathPattern) => boolean {
+export function matchBudget(path: string, total: TotalBudget): (pattern: PathPattern) => boolean {
   const name = path.slice(path.lastIndexOf('/') + 1)
   let steps = 1_000_000
   return (pattern) => {
-    steps -= 1 + pattern.weight * path.length
-    return steps >= 0 && pattern.matches(path, name)
+    const cost = 1 + pattern.weight * path.length
+    steps -= cost
+    total.steps -= cost
+    return steps >= 0 && total.steps >= 0 && pattern.matches(path, name)
   }
 }

@@ -1,5 +1,5 @@
 /** What the .gitignore at the root of a repo keeps out: gitignore(5). Bounded like .gitattributes. */
-import { gitBytes, matchBudget, type PathPattern, parsePathPattern } from './git-glob.ts'
+import { gitBytes, matchBudget, type PathPattern, parsePathPattern, type TotalBudget, totalBudget } from './git-glob.ts'
 
 export interface GitIgnore {
   isIgnored(path: string): boolean
@@ -18,19 +18,20 @@ export function parseGitIgnore(text: string): GitIgnore {
     patterns.push(parsePathPattern(line))
   }
   patterns.reverse()
-  return { isIgnored: (path) => isIgnored(patterns, gitBytes(path)) }
+  const budget = totalBudget()
+  return { isIgnored: (path) => isIgnored(patterns, gitBytes(path), budget) }
 }
 
 /** What lies in an ignored folder is ignored, whatever later lines say of it. */
-function isIgnored(patterns: readonly PathPattern[], path: string): boolean {
+function isIgnored(patterns: readonly PathPattern[], path: string, budget: TotalBudget): boolean {
   for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
-    if (lastWord(patterns, path.slice(0, slash), true)) return true
+    if (lastWord(patterns, path.slice(0, slash), true, budget)) return true
   }
-  return lastWord(patterns, path, false)
+  return lastWord(patterns, path, false, budget)
 }
 
-function lastWord(patterns: readonly PathPattern[], path: string, isFolder: boolean): boolean {
-  const matches = matchBudget(path)
+function lastWord(patterns: readonly PathPattern[], path: string, isFolder: boolean, budget: TotalBudget): boolean {
+  const matches = matchBudget(path, budget)
   const found = patterns.find((pattern) => (isFolder || !pattern.isForFolders) && matches(pattern))
   return found !== undefined && !found.isNegative
 }

@@ -1,6 +1,6 @@
 /** The attributes that hold for some paths: the file at the root and those in the folders on the way, as far as there are any. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { attributeLines, type GitAttributes, gitAttributes } from '../../domain/git-attributes.ts'
+import { turnGiver } from './give-turn.ts'
 
 /** The texts of the files that exist among those asked for. */
 export type ReadTexts = (paths: readonly string[]) => Promise<ReadonlyMap<string, string>>
@@ -9,7 +9,7 @@ export const attributesName = '.gitattributes'
 
 /** Attributes in more folders than this are not looked for: no repo has them, and each costs a look-up. */
 const folderLimit = 1000
-const linesPerTurn = 1000
+const linesAtOnce = 250
 
 /** `root`: the text to take for the file at the root, where it is known. */
 export async function readAttributes(
@@ -20,13 +20,14 @@ export async function readAttributes(
   const folders = ['', ...foldersAbove(paths)]
   const texts = await read(folders.map(fileIn))
   const attributes = gitAttributes()
+  const giveTurn = turnGiver()
   for (const folder of folders) {
     const text = folder === '' && root !== undefined ? root : texts.get(fileIn(folder))
     if (text === undefined) continue
     const lines = attributeLines(text)
-    for (let at = 0; at < lines.length; at += linesPerTurn) {
-      if (at > 0) await nextTurn()
-      attributes.add(folder, lines.slice(at, at + linesPerTurn))
+    for (let at = 0; at < lines.length; at += linesAtOnce) {
+      attributes.add(folder, lines.slice(at, at + linesAtOnce))
+      await giveTurn()
     }
   }
   return attributes

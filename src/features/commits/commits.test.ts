@@ -483,7 +483,7 @@ describe('preupload', () => {
       files: Array.from({ length: 5001 }, (_, i) => ({ path: `${i}`, size: 1, sample: '' })),
     })
     expect((await post(`${api(repo)}/preupload/main`, many, { type })).status).toBe(400)
-    const long = JSON.stringify({ files: [], gitIgnore: 'x'.repeat(9 << 20) })
+    const long = JSON.stringify({ files: [], gitIgnore: 'x'.repeat(5 << 20) })
     expect((await post(`${api(repo)}/preupload/main`, long, { type })).status).toBe(413)
   })
 })

@@ -2,11 +2,11 @@
  * The body of `POST .../commit/...` as operations, one after the other, in the order in which they are sent (hub-api.md, section 6).
  * Memory does not grow with the body, nor with a file: a content of more than 1 MiB waits in a file until its operation is done with.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HoldfastError } from '../../domain/errors.ts'
 import { parseRepoPath } from '../../domain/names.ts'
 import { type ContentEncoding, ContentFault, ContentReader } from './content-reader.ts'
 import type { SpooledContent, SpoolOptions } from './content-spool.ts'
+import { turnGiver } from './give-turn.ts'
 import { NdjsonMachine, type ParsedLine } from './ndjson-machine.ts'
 
 export interface CommitHeader {
@@ -33,7 +33,6 @@ export interface CommitBodyOptions extends SpoolOptions {
 
 /** How much is taken apart before everybody else gets a turn. */
 const sliceSize = 64 * 1024
-const turnMs = 4
 
 /**
  * First the header, then the operations. Throws `invalid_ndjson` with the line, `field_too_large`, `body_too_large` or `unsafe_path`;
@@ -49,7 +48,7 @@ export async function* readCommitBody(
   const open: ParsedLine[] = []
   let operations = -1
   let received = 0
-  let turnStartedAt = performance.now()
+  const giveTurn = turnGiver()
   const counted = (line: ParsedLine): ParsedLine => {
     const isHeader = line.key === 'header'
     if (operations < 0 && !isHeader) throw fault(line, 'the first line must be the header')
@@ -70,9 +69,7 @@ export async function* readCommitBody(
           open.shift()
         }
         await machine.openContent?.flush()
-        if (performance.now() - turnStartedAt < turnMs) continue
-        await nextTurn()
-        turnStartedAt = performance.now()
+        await giveTurn()
       }
     }
     machine.end()

@@ -2,7 +2,6 @@
  * What a client asks before it uploads: which files go to large-file storage, which are ignored, and what is there already, so that
  * nothing is sent that has not changed. Many files, one look into the repository.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { attributesFileLimit } from '../../domain/git-attributes.ts'
 import { parseGitIgnore } from '../../domain/git-ignore.ts'
 import { parseRepoPath, revisionNotFound } from '../../domain/names.ts'
@@ -14,6 +13,7 @@ import { entriesAt } from '../../platform/git/tree.ts'
 import { listEntries } from '../files/service.ts'
 import { readAttributes } from './attributes.ts'
 import { branchRef } from './branch.ts'
+import { turnGiver } from './give-turn.ts'
 import { isBinary } from './sample.ts'
 
 export interface FileToUpload {
@@ -47,7 +47,6 @@ export interface UploadPlan {
 
 /** Whatever attributes say: git reads these itself. */
 const alwaysRegular = /(?:^|\/)\.git(?:attributes|ignore|modules)$/
-const filesPerTurn = 16
 /** Bytes of attributes that are read for one request, from the root down. */
 const textsLimit = 2 * attributesFileLimit
 
@@ -70,8 +69,9 @@ export async function planUpload(
     commit === null ? [] : (await listEntries(hub, reading, commit, paths)).map((entry) => [entry.path, entry]),
   )
   const files: PlannedFile[] = []
-  for (const [index, file] of input.files.entries()) {
-    if (index % filesPerTurn === filesPerTurn - 1) await nextTurn()
+  const giveTurn = turnGiver()
+  for (const file of input.files) {
+    await giveTurn()
     const entry = known.get(file.path)
     files.push({
       path: file.path,

@@ -59,7 +59,7 @@ export const commitRoutes: Route[] = [
       gitAttributes: z.string().nullish(),
       gitIgnore: z.string().nullish(),
     }),
-    bodyLimit: 8 << 20,
+    bodyLimit: 4 << 20,
     summary: 'For each file to upload: as a large file or inside the commit, ignored or not, and what is there already',
     answers: { 200: 'One plan for each file', 404: 'RepoNotFound, or RevisionNotFound where that is no branch' },
     handle: async ({ hub, allowed, params, query, body, authorizeAlso }) => {

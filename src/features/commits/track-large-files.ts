@@ -8,6 +8,7 @@ import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
 import type { ApiCommit } from '../ingest/service.ts'
 import { attributesName, readAttributes } from './attributes.ts'
+import { turnGiver } from './give-turn.ts'
 
 /** Attributes that the commit itself puts: its objects are not in the repository yet. */
 export interface NewText {
@@ -35,7 +36,9 @@ export async function trackLargeFiles(
   const paths = [...largeFiles.keys()]
   const attributes = await readAttributes(read, paths)
   const lines: string[] = []
+  const giveTurn = turnGiver()
   for (const [path, blob] of largeFiles) {
+    await giveTurn()
     if (attributes.filterOf(path) === 'lfs') continue
     // A later operation of the same commit may have replaced or removed it.
     if ((await commit.find(path))?.oid === blob) lines.push(trackingLine(path))
