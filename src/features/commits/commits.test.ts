@@ -263,6 +263,16 @@ describe('commit', () => {
     expect(await leftovers()).toEqual([])
   })
 
+  test('a refusal reaches a client that is still sending', async () => {
+    const repo = await newRepo()
+    await commit(repo, [file('a', '1')])
+    const bulk = Array.from({ length: 25 }, (_, index) => file(`f${index}`, Buffer.alloc(1_500_000, index)))
+    expect((await commit(repo, bulk, { parentCommit: '0'.repeat(40) })).status).toBe(412)
+    expect((await commit(repo, [['deletedFile', { path: 'no' }], ...bulk])).status).toBe(404)
+    expect((await commit(repo, bulk, {}, { revision: 'nope' })).status).toBe(404)
+    expect(await files(repo)).toEqual(['a'])
+  })
+
   test('a body that breaks off leaves nothing', async () => {
     const repo = await newRepo()
     const start = `${ndjson([file('a', '1')])}\n{"key":"file","value":{"path":"big","content":"`
