@@ -47,7 +47,7 @@ export function NamespaceSwitch(props: NamespaceSwitchProps): Child {
     <>
       <Who kind={namespace.kind} name={namespace.name} />
       {props.named && namespace.name}
-      {props.named && viewer && <span class="sr-only">, switch namespace</span>}
+      {viewer && <span class="sr-only">{props.named ? '' : namespace.name}, switch namespace</span>}
     </>
   )
   if (!viewer) {
@@ -65,7 +65,6 @@ export function NamespaceSwitch(props: NamespaceSwitchProps): Child {
       id="menu-ns"
       start={true}
       buttonClass="flex items-center gap-2 cursor-pointer rounded font-semibold"
-      label={props.named ? undefined : `${namespace.name}, switch namespace`}
       button={
         <>
           {shown}

@@ -13,6 +13,7 @@ import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { countWords, sizeWords } from '../../web/size.ts'
 import { Snippet } from '../../web/snippet.tsx'
 import { Time } from '../../web/time.tsx'
+import { HowToFill } from './how-to-fill.tsx'
 
 export type CardFacts = {
   /** `text-generation` */
@@ -58,6 +59,7 @@ export function CardPage(props: {
       frame={{ kind: 'aside', label: `About this ${repo.kind}`, aside: <CardAside {...props} /> }}
     >
       <CardArticle repo={repo} card={props.card} />
+      {props.card.kind === 'missing' && repo.mayWrite && <HowToFill repo={repo} publicUrl={props.publicUrl} />}
     </Page>
   )
 }

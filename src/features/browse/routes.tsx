@@ -14,6 +14,7 @@ import { BlobPage } from './blob-page.tsx'
 import { CardPage } from './card-page.tsx'
 import { lastBriefOf } from './commit-brief.ts'
 import { CommitPage, CommitsPage } from './history-pages.tsx'
+import { EmptyRepoPage } from './how-to-fill.tsx'
 import { loadCard, loadCardFacts } from './load-card.ts'
 import { loadCommit } from './load-commit.ts'
 import { loadFileBody } from './load-file.ts'
@@ -21,7 +22,7 @@ import { loadFolder } from './load-folder.ts'
 import { loadHistory } from './load-history.ts'
 import { openRevision } from './open-revision.ts'
 import type { RevisionView } from './revision-bar.tsx'
-import { EmptyRepoPage, TreePage } from './tree-page.tsx'
+import { TreePage } from './tree-page.tsx'
 
 const repoOfPath = ({ params }: Asked<unknown>): Target => ({
   on: 'repo',

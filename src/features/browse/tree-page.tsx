@@ -1,9 +1,8 @@
 /* The files of a folder at a revision, folders first, with the last commit that touched each. Scan and signature get
    their columns when those features exist; until then no column promises them. */
 import type { Child } from 'hono/jsx'
-import { commitPath, repoId, repoPath, revisionPath } from '../../web/address.ts'
+import { commitPath, repoId, revisionPath } from '../../web/address.ts'
 import { StorageBadge, type StorageKind } from '../../web/badge.tsx'
-import { Empty } from '../../web/empty.tsx'
 import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
@@ -11,7 +10,6 @@ import type { PageContext } from '../../web/page-context.ts'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { Cell, Row, Rows } from '../../web/rows.tsx'
 import { counted, sizeWords } from '../../web/size.ts'
-import { Snippet } from '../../web/snippet.tsx'
 import { Time } from '../../web/time.tsx'
 import { Who, type WhoKind } from '../../web/who.tsx'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
@@ -206,60 +204,5 @@ function EntryRow(props: TreePageProps & { entry: TreeEntry }) {
         )}
       </Cell>
     </Row>
-  )
-}
-
-/** A repository without a commit: how to fill it, with addresses that can be pasted. */
-export function EmptyRepoPage(props: {
-  context: PageContext
-  repo: RepoView
-  tab: 'card' | 'files' | 'commits'
-  /** The hub's public URL, as programs must name it. */
-  publicUrl: string
-}) {
-  const { context, repo, publicUrl } = props
-  const id = repoId(repo)
-  const type = repo.kind === 'model' ? '' : ` --repo-type ${repo.kind}`
-  const url = `${publicUrl}${repoPath(repo)}`
-  return (
-    <Page
-      context={context}
-      title={id}
-      section={repoSection(repo)}
-      place={<RepoPlace viewer={context.viewer} repo={repo} current={props.tab} />}
-    >
-      <section class="panel">
-        <Empty icon="folder" title="Nothing here yet">
-          {repo.mayWrite
-            ? `${id} has no commit. Push one with git, or upload files with hf.`
-            : `${id} has no commit. What is pushed to it appears here.`}
-        </Empty>
-      </section>
-      {repo.mayWrite && (
-        <div class="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
-          <section class="grid grid-cols-[minmax(0,1fr)] gap-2 content-start" aria-labelledby="by-hf">
-            <h2 id="by-hf">With hf</h2>
-            <Snippet
-              label="hf commands"
-              code={`export HF_ENDPOINT=${publicUrl}\nhf auth login\nhf upload ${id} .${type}`}
-            />
-          </section>
-          <section class="grid grid-cols-[minmax(0,1fr)] gap-2 content-start" aria-labelledby="by-git">
-            <h2 id="by-git">With git</h2>
-            <Snippet
-              label="git commands"
-              code={`git clone ${url}\ncd ${repo.name}\ngit lfs track "*.safetensors"\ngit add .\ngit commit -m "First files"\ngit push`}
-            />
-            <p class="text-sm text-muted">
-              git asks for a password: give it a{' '}
-              <a class="a" href="/settings/tokens">
-                token
-              </a>{' '}
-              that may write here.
-            </p>
-          </section>
-        </div>
-      )}
-    </Page>
   )
 }
