@@ -78,11 +78,8 @@ async function exchangePush(
   const ended = await Promise.allSettled([child.ended, output.received])
   try {
     if (accepted.push) {
-      await syncRefFolders(
-        folder,
-        accepted.push.moves.map((move) => move.ref),
-      )
-      await syncFolder(`${folder}/objects/pack`)
+      const refs = accepted.push.moves.map((move) => move.ref)
+      await Promise.all([syncRefFolders(folder, refs), syncFolder(`${folder}/objects/pack`)])
       await exchange.settle(accepted.push)
     }
     for (const result of ended) if (result.status === 'rejected') throw result.reason

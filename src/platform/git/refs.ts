@@ -134,12 +134,13 @@ export async function syncRefFolders(repositoryPath: string, refs: readonly stri
   for (const ref of refs) {
     for (let folder = dirname(ref); folder !== '.'; folder = dirname(folder)) folders.add(folder)
   }
-  for (const folder of folders) {
-    await syncFolder(join(repositoryPath, folder)).catch((error: NodeJS.ErrnoException) => {
+  const syncing = [...folders].map((folder) =>
+    syncFolder(join(repositoryPath, folder)).catch((error: NodeJS.ErrnoException) => {
       // The last ref of a folder was deleted and git removed the folder; its parent is synced as well.
       if (error.code !== 'ENOENT') throw error
-    })
-  }
+    }),
+  )
+  await Promise.all(syncing)
 }
 
 function refCommand(move: RefMove): string {
