@@ -58,7 +58,7 @@ export function DiffView({ file }: { file: DiffFile }) {
           )}
         </code>
         {file.change !== 'changed' && <span class="text-muted">{file.change}</span>}
-        {file.body.kind === 'text' && (
+        {file.body.kind === 'text' && file.linesAdded + file.linesRemoved > 0 && (
           <span class="ml-auto flex gap-2 num">
             <span class="text-success">+{file.linesAdded}</span>
             <span class="text-error">−{file.linesRemoved}</span>

@@ -25,8 +25,6 @@ export type CardFacts = {
   datasets: readonly RepoAddress[]
   /** The rest of the tags. */
   tags: readonly string[]
-  downloads: number
-  likes: number
   /** Bytes of everything stored for it; null where it is not counted yet. */
   storedBytes: number | null
   createdAt: number
@@ -222,8 +220,6 @@ function Facts({ repo, facts }: { repo: RepoView; facts: CardFacts }) {
       <Fact name="Created">
         <Time at={facts.createdAt} />
       </Fact>
-      <Fact name="Downloads">{countWords(facts.downloads)}</Fact>
-      {facts.likes > 0 && <Fact name="Likes">{countWords(facts.likes)}</Fact>}
       {facts.storedBytes !== null && <Fact name="Stored">{sizeWords(facts.storedBytes)}</Fact>}
     </dl>
   )

@@ -43,14 +43,14 @@ export function HowToFill({ repo, publicUrl }: HowToFillProps) {
   return (
     <div class="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
       <section class="grid grid-cols-[minmax(0,1fr)] gap-2 content-start" aria-labelledby="by-hf">
-        <h2 id="by-hf">With hf</h2>
+        <h2 id="by-hf">Upload with hf</h2>
         <Snippet
           label="hf commands to upload"
-          code={`export HF_ENDPOINT=${publicUrl}\nhf auth login\nhf upload ${repoId(repo)} .${type}`}
+          code={`export HF_ENDPOINT=${publicUrl}\nhf auth login --token hf_…\nhf upload ${repoId(repo)} .${type}`}
         />
       </section>
       <section class="grid grid-cols-[minmax(0,1fr)] gap-2 content-start" aria-labelledby="by-git">
-        <h2 id="by-git">With git</h2>
+        <h2 id="by-git">Push with git</h2>
         <Snippet
           label="git commands to push"
           code={`git clone ${url}\ncd ${repo.name}\ngit lfs track "*.safetensors"\ngit add .\ngit commit -m "First files"\ngit push`}
