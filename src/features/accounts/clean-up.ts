@@ -1,6 +1,6 @@
 /** The hourly cleaning of what has expired: sessions, links, counters. Each run leaves the next one behind before it begins. */
 import type { Hub } from '../../hub.ts'
-import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import { cleanSessions } from '../sessions/service.ts'
 import { deleteExpiredLinks } from './queries.ts'
 
@@ -12,7 +12,7 @@ const batch = 1_000
 
 /** Once at start: a job that waits already is left as it is. */
 export async function scheduleCleaning(hub: Hub): Promise<void> {
-  await hub.transaction((tx) => enqueue(tx, queue, null, { dedupKey: 'next', runAt: hub.clock.now() + everyMs }))
+  await ensureEnqueued(hub.db, queue, null, { dedupKey: 'next', runAt: hub.clock.now() + everyMs })
 }
 
 export async function cleanAccounts(hub: Hub, signal: AbortSignal): Promise<void> {

@@ -11,8 +11,9 @@ export async function selectOpenIntents(db: Db, repoId: string): Promise<RefInte
   return await openIntents.run(db.read, { repoId })
 }
 
+/** Read in this thread: at a start there are few or none, and a worker only for them would cost more. */
 export async function selectReposWithIntents(db: Db): Promise<string[]> {
-  const rows = await db.list.selectFrom('refIntent').select('repoId').distinct().execute()
+  const rows = await db.read.selectFrom('refIntent').select('repoId').distinct().execute()
   return rows.map((row) => row.repoId)
 }
 

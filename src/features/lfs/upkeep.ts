@@ -1,6 +1,6 @@
 /** The job that collects the bytes which nothing holds any more: uploads never completed, then blobs without a commit or a lease. */
 import type { Hub } from '../../hub.ts'
-import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import { collectBlobs } from '../storage/service.ts'
 import { dropExpiredUploads } from './multipart.ts'
 
@@ -10,7 +10,7 @@ const everyMs = 6 * 3_600_000
 /** Once at start: a job that waits already is left as it is. */
 export async function scheduleCollection(hub: Hub): Promise<void> {
   const options = { dedupKey: 'next', runAt: hub.clock.now() + everyMs }
-  await hub.transaction((tx) => enqueue(tx, collectionQueue, null, options))
+  await ensureEnqueued(hub.db, collectionQueue, null, options)
 }
 
 /** Leaves the next run behind before it begins. */

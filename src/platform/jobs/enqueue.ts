@@ -4,8 +4,8 @@
  */
 
 import { systemClock } from '../clock.ts'
-import { afterCommit, type Tx } from '../db/database.ts'
-import { insertJob } from './queries.ts'
+import { afterCommit, type Db, type Tx } from '../db/database.ts'
+import { insertJob, isWaiting } from './queries.ts'
 import { wakeWorkers } from './wake.ts'
 
 export type JobPayload =
@@ -44,9 +44,27 @@ export async function enqueue(tx: Tx, queue: string, payload: JobPayload, option
     maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
     leaseUntil: null,
     worker: null,
-    dedupKey: options.dedupKey === undefined ? null : `${queue}:${options.dedupKey}`,
+    dedupKey: options.dedupKey === undefined ? null : keyOf(queue, options.dedupKey),
     lastError: null,
     createdAt: now,
   })
   afterCommit(tx, wakeWorkers)
+}
+
+/**
+ * For work that each start leaves behind: like `enqueue` in a transaction of its own, but only looks where the job waits already, so that
+ * a start with nothing to do needs no writer.
+ */
+export async function ensureEnqueued(
+  db: Db,
+  queue: string,
+  payload: JobPayload,
+  options: EnqueueOptions & { readonly dedupKey: string },
+): Promise<void> {
+  if (await isWaiting(db, keyOf(queue, options.dedupKey), options.runAt ?? clock.now())) return
+  await db.transaction((tx) => enqueue(tx, queue, payload, options))
+}
+
+function keyOf(queue: string, dedupKey: string): string {
+  return `${queue}:${dedupKey}`
 }

@@ -39,6 +39,17 @@ export async function insertJob(tx: Tx, job: JobTable): Promise<void> {
     .execute()
 }
 
+/** Whether a job with this key waits that begins at `runAt` or before. */
+export async function isWaiting(db: Db, dedupKey: string, runAt: number): Promise<boolean> {
+  const row = await db.read
+    .selectFrom('job')
+    .select('id')
+    .where('dedupKey', '=', dedupKey)
+    .where('runAt', '<=', runAt)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** The next waiting jobs of each queue, due or not, soonest first, `limit` of each. */
 export async function nextReady(
   db: Db,
