@@ -157,8 +157,6 @@ export function samplePages(words: (text: string) => string): Map<string, string
     task: words('text-generation'),
     library: words('transformers'),
     updatedAt: now - 41 * 60_000,
-    downloads: 12_345,
-    likes: 3,
   }
   const query = {
     search: words('harbor'),
@@ -209,8 +207,6 @@ export function samplePages(words: (text: string) => string): Map<string, string
     baseModels: [repo],
     datasets: [row],
     tags: [words('port')],
-    downloads: 12_345,
-    likes: 3,
     storedBytes: 15.4e9,
     createdAt: now - 200 * day,
     updatedAt: now - 6 * day,

@@ -79,7 +79,7 @@ describe('card', () => {
     expect(text).toContain('href="/ada/open/blob/main/docs/sources.md"')
     expect(text).toContain(`git clone ${test_.url}/ada/open`)
     expect(text).toContain(`HF_ENDPOINT=${test_.url}`)
-    for (const fact of ['Text generation', 'apache-2.0', 'en, nl', '12,345', '4.94 GB', 'acme/harbor-base'])
+    for (const fact of ['Text generation', 'apache-2.0', 'en, nl', '4.94 GB', 'acme/harbor-base'])
       expect(text).toContain(fact)
     expect(text).not.toContain('pipeline_tag:')
   })

@@ -80,8 +80,6 @@ export async function loadCardFacts(hub: Hub, allowed: Allowed<'repo.read'>): Pr
       .flatMap((id) => addressOf('dataset', id))
       .slice(0, 10),
     tags: tags.filter((tag) => !hiddenTags.test(tag) && !said.has(tag)).slice(0, shownTags),
-    downloads: row.downloads,
-    likes: row.likes,
     storedBytes: row.usedStorage,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,

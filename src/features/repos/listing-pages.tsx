@@ -22,7 +22,6 @@ import type { PageContext } from '../../web/page-context.ts'
 import { PageHead } from '../../web/page-head.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { membersPath } from '../../web/settings-frame.tsx'
-import { countWords } from '../../web/size.ts'
 import { Snippet } from '../../web/snippet.tsx'
 import { type Tab, Tabs } from '../../web/tabs.tsx'
 import { Time } from '../../web/time.tsx'
@@ -37,8 +36,6 @@ export type RepoRow = RepoAddress & {
   task: string | null
   library: string | null
   updatedAt: number
-  downloads: number
-  likes: number
 }
 
 export const kindWords: Readonly<Record<RepoKind, { one: string; many: string; icon: IconName; section: Section }>> = {
@@ -50,8 +47,6 @@ export const kindWords: Readonly<Record<RepoKind, { one: string; many: string; i
 export const listingSorts = [
   { value: 'lastModified', label: 'Last changed', order: 'Last changed first' },
   { value: 'createdAt', label: 'Newest', order: 'Newest first' },
-  { value: 'downloads', label: 'Most downloaded', order: 'Most downloaded first' },
-  { value: 'likes', label: 'Most liked', order: 'Most liked first' },
 ] as const
 export type ListingSort = (typeof listingSorts)[number]['value']
 
@@ -197,13 +192,7 @@ export function RepoRows(props: { caption: string; repos: readonly RepoRow[]; sh
   return (
     <Rows
       caption={props.caption}
-      columns={[
-        { label: 'Name' },
-        { label: 'Task', class: 'max-lg:hidden' },
-        { label: 'Downloads', class: 'end max-md:hidden' },
-        { label: 'Likes', class: 'end max-md:hidden' },
-        { label: 'Changed', class: 'end' },
-      ]}
+      columns={[{ label: 'Name' }, { label: 'Task', class: 'max-lg:hidden' }, { label: 'Changed', class: 'end' }]}
     >
       {props.repos.map((repo) => (
         <Row>
@@ -227,12 +216,6 @@ export function RepoRows(props: { caption: string; repos: readonly RepoRow[]; sh
           </RowHead>
           <Cell label="Task" class="max-lg:hidden text-muted">
             {[repo.task, repo.library].filter(Boolean).join(', ')}
-          </Cell>
-          <Cell label="Downloads" class="end max-md:hidden">
-            {countWords(repo.downloads)}
-          </Cell>
-          <Cell label="Likes" class="end max-md:hidden">
-            {countWords(repo.likes)}
           </Cell>
           <Cell label="Changed" class="end nowrap text-muted">
             <Time at={repo.updatedAt} />
@@ -470,7 +453,7 @@ export function HomePage(props: {
       />
       <section class="grid gap-2 max-w-3xl" aria-labelledby="point">
         <h2 id="point">Point your tools here</h2>
-        <Snippet label="commands" code={`export HF_ENDPOINT=${props.publicUrl}\nhf auth login`} />
+        <Snippet label="commands" code={`export HF_ENDPOINT=${props.publicUrl}\nhf auth login --token hf_…`} />
       </section>
     </Page>
   )

@@ -103,7 +103,7 @@ export const listingRoutes: Route[] = [
       const groups = await Promise.all(
         repoKinds.map(async (kind) => {
           if (words.length === 0) return { kind, repos: [], hasMore: false }
-          const page = await listRepos(hub, facts, { ...ordered(kind, 'downloads'), words, limit: ofEachKind })
+          const page = await listRepos(hub, facts, { ...ordered(kind, 'lastModified'), words, limit: ofEachKind })
           return { kind, repos: page.rows.map(shownRow), hasMore: page.next !== null }
         }),
       )
@@ -204,8 +204,6 @@ function shownRow(row: ShownRow): RepoRow {
     task: row.pipelineTag,
     library: row.libraryName,
     updatedAt: row.updatedAt,
-    downloads: row.downloads,
-    likes: row.likes,
   }
 }
 

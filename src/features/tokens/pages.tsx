@@ -92,8 +92,8 @@ export function TokensPage(props: {
           closeHref={tokensPath}
           hint={
             <>
-              <code class="text-muted">hf auth login</code>
-              <span class="text-muted">asks for it</span>
+              <code class="text-muted">hf auth login --token</code>
+              <span class="text-muted">takes it</span>
             </>
           }
         />
