@@ -97,11 +97,7 @@ export async function fillDemoRepo(hub: Hub, repo: TestRepo): Promise<string> {
   await hub.transaction((tx) => linkBlob(tx, repo.id, blob, hub.clock.now()))
   const head = await fillRepo(hub, repo, script)
   await hub.transaction((tx) =>
-    tx
-      .updateTable('repo')
-      .set({ headCommit: head, downloads: 12_345, usedStorage: 4_943_000_000 })
-      .where('id', '=', repo.id)
-      .execute(),
+    tx.updateTable('repo').set({ headCommit: head, usedStorage: 4_943_000_000 }).where('id', '=', repo.id).execute(),
   )
   return head
 }
