@@ -4,7 +4,7 @@
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, readFile, rename } from 'node:fs/promises'
+import { link, open, readFile, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 
@@ -75,11 +75,29 @@ async function readOrMake(file: string): Promise<string> {
     keys: [{ id: 1, secret: randomBytes(32).toString('hex'), createdAt: new Date().toISOString() }],
   }
   const text = `${JSON.stringify(ring, null, 2)}\n`
-  const temporary = `${file}.${process.pid}`
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`
   const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
   await handle.writeFile(text)
   await handle.sync()
   await handle.close()
-  await rename(temporary, file)
-  return text
+  try {
+    // A link is only made where nothing is: of two processes that start at once, one ring wins and both use it.
+    await link(temporary, file)
+    await syncFolder(path.dirname(file))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await unlink(temporary)
+  }
+  return await readFile(file, 'utf8')
+}
+
+/** Without this a power cut may forget the ring that tokens were already made with. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }

@@ -1,0 +1,38 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openKeyRing } from './key-ring.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'holdfast-keys-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+test('of several first starts at once one ring wins, and all use it', async () => {
+  const rings = await Promise.all(Array.from({ length: 8 }, () => openKeyRing({ folder, inline: null })))
+  const macs = new Set(rings.map((ring) => ring.mac('token-hash', 'x').toString('hex')))
+  expect(macs.size).toBe(1)
+  expect(await readdir(folder)).toEqual(['keys.json'])
+  expect((await stat(path.join(folder, 'keys.json'))).mode & 0o777).toBe(0o600)
+})
+
+test('the newest key makes, every key checks', async () => {
+  const key = (id: number, digit: string) => ({ id, secret: digit.repeat(64), createdAt: '2026-11-23T00:00:00.000Z' })
+  const before = await openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [key(1, 'a')] }) })
+  const after = await openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [key(1, 'a'), key(2, 'b')] }) })
+  const old = before.mac('signed-address', 'text')
+  expect(after.verify('signed-address', 'text', old)).toBe(true)
+  expect(after.mac('signed-address', 'text').equals(old)).toBe(false)
+  expect(after.verify('signed-address', 'other', old)).toBe(false)
+  expect(after.verify('token-checksum', 'text', old)).toBe(false)
+})
+
+test('a damaged ring is refused without quoting it', async () => {
+  const secret = 'c'.repeat(63)
+  const broken = openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [{ id: 1, secret }] }) })
+  await expect(broken).rejects.toThrow(/not readable/)
+  await expect(broken).rejects.not.toThrow(secret)
+})
