@@ -2,11 +2,12 @@
  * The instance's secret keys: one versioned ring in `keys.json` (mode 0600) or in the environment, never in the database.
  * The newest key makes, every key checks, so that keys can be rotated. Losing the token key invalidates every token.
  */
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, open, readFile, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { type HmacKey, hmac, hmacKey } from './hmac.ts'
 
 const ringSchema = z.object({
   version: z.literal(1),
@@ -40,24 +41,22 @@ export async function openKeyRing(options: { folder: string; inline: string | nu
 }
 
 function ringOf(secrets: readonly Buffer[]): KeyRing {
-  // Key objects: from a buffer node:crypto makes one for each HMAC, which costs more than the HMAC.
-  const derived = new Map<Purpose, KeyObject[]>()
-  const keysFor = (purpose: Purpose): KeyObject[] => {
+  const derived = new Map<Purpose, HmacKey[]>()
+  const keysFor = (purpose: Purpose): HmacKey[] => {
     let keys = derived.get(purpose)
     if (keys === undefined) {
-      keys = secrets.map((secret) => createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'holdfast', purpose, 32))))
+      keys = secrets.map((secret) => hmacKey(Buffer.from(hkdfSync('sha256', secret, 'holdfast', purpose, 32))))
       derived.set(purpose, keys)
     }
     return keys
   }
-  const macs = (purpose: Purpose, text: string): Buffer[] =>
-    keysFor(purpose).map((key) => createHmac('sha256', key).update(text).digest())
+  const macs = (purpose: Purpose, text: string): Buffer[] => keysFor(purpose).map((key) => hmac(key, text))
   return {
     macs,
     mac: (purpose, text) => {
       const [key] = keysFor(purpose)
       if (key === undefined) throw new Error('The key ring is empty.')
-      return createHmac('sha256', key).update(text).digest()
+      return hmac(key, text)
     },
     verify: (purpose, text, given) =>
       macs(purpose, text).some((mac) => mac.length === given.length && timingSafeEqual(mac, given)),

@@ -3,6 +3,7 @@
  * runs in each request is compiled at its first use per dialect; later runs only fill in the parameters.
  */
 import { type Compilable, type CompiledQuery, ExpressionWrapper, type Kysely, PostgresAdapter, ValueNode } from 'kysely'
+import { findDirectRead } from './direct-reads.ts'
 import type { DialectName } from './kysely-handle.ts'
 import type { Schema } from './schema.ts'
 import { nameStatement } from './statement-names.ts'
@@ -35,7 +36,12 @@ export function prepared<Params extends Record<string, ParameterValue>, Row>(
     templates[dialect] ??= makeTemplate(
       build(on, (name) => new ExpressionWrapper(ValueNode.create(new Slot(name)))).compile(),
     )
-    const { rows } = await on.executeQuery<Row>(fill(templates[dialect], parameters))
+    const template = templates[dialect]
+    const values = fill(template, parameters)
+    const read = findDirectRead(on)
+    // The row type is a promise of the caller's query, which no driver can check.
+    if (read !== null) return read(template.query.sql, values) as Row[]
+    const { rows } = await on.executeQuery<Row>({ ...template.query, parameters: values } as CompiledQuery<Row>)
     return rows
   }
 
@@ -65,12 +71,11 @@ function makeTemplate(query: CompiledQuery): Template {
   return { query, values: query.parameters }
 }
 
-function fill<Row>(template: Template, parameters: Record<string, ParameterValue>): CompiledQuery<Row> {
-  const values = template.values.map((value) => {
+function fill(template: Template, parameters: Record<string, ParameterValue>): unknown[] {
+  return template.values.map((value) => {
     if (!(value instanceof Slot)) return value
     const given = parameters[value.name]
     if (given === undefined) throw new TypeError(`The parameter ${value.name} of a prepared statement is missing.`)
     return given
   })
-  return { ...template.query, parameters: values }
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CompiledQuery, type DatabaseConnection, Kysely, type QueryResult } from 'kysely'
 import type { Db } from './db.ts'
+import { readsDirectly } from './direct-reads.ts'
 import { DatabaseError } from './errors.ts'
 import { kyselyProps } from './kysely-handle.ts'
 import type { Schema } from './schema.ts'
@@ -24,18 +25,26 @@ export function openSqliteDatabase(folder: string, readTimeoutMs: number): Db {
   const lists = new SqliteLists(path, readTimeoutMs)
   let isClosed = false
 
-  const readProps = kyselyProps('sqlite', () => {
+  const assertReadable = (): void => {
     assertOutsideTransaction('db.read')
     if (isClosed) throw new DatabaseError('unavailable', 'The database is closed.')
+  }
+  const readProps = kyselyProps('sqlite', () => {
+    assertReadable()
     return readConnection
   })
   const listProps = kyselyProps('sqlite', () => {
     assertOutsideTransaction('db.list')
     return lists.connection
   })
+  const read = new Kysely<Schema>(readProps)
+  readsDirectly(read, (sql, parameters) => {
+    assertReadable()
+    return reads.run(sql, parameters).rows
+  })
   return {
     dialect: 'sqlite',
-    read: new Kysely<Schema>(readProps),
+    read,
     list: new Kysely<Schema>(listProps),
     transaction: (fn, options) =>
       runTransaction(readProps, async () => seenByReads(await writer.begin(), reads), fn, options),
