@@ -8,8 +8,8 @@ export interface HubClient {
   readonly user: string
   /** Makes a public model `user/name` and returns its id. */
   createRepo(name: string): Promise<string>
-  /** Sends one commit of lines as they stand in an NDJSON body; returns the new commit's id. */
-  commit(repo: string, lines: readonly object[]): Promise<string>
+  /** Sends one commit and returns its id. `body` is made by `commitBody`, outside the clock. */
+  commit(repo: string, body: Buffer): Promise<string>
   close(): void
 }
 
@@ -29,7 +29,7 @@ export async function openClient(hub: Holdfast): Promise<HubClient> {
 
 export function clientFor(url: string, token: string): HubClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
-  const send = (path: string, type: string, body: string): Promise<Answer> =>
+  const send = (path: string, type: string, body: string | Buffer): Promise<Answer> =>
     exchange(agent, url + path, { authorization: `Bearer ${token}`, 'content-type': type }, body)
   return {
     url,
@@ -40,8 +40,7 @@ export function clientFor(url: string, token: string): HubClient {
       expectOk(answer, 'creating a repo')
       return `${user}/${name}`
     },
-    commit: async (repo, lines) => {
-      const body = `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`
+    commit: async (repo, body) => {
       const answer = await send(`/api/models/${repo}/commit/main`, 'application/x-ndjson', body)
       expectOk(answer, 'committing')
       const { commitOid } = JSON.parse(answer.body) as { commitOid: string }
@@ -51,7 +50,12 @@ export function clientFor(url: string, token: string): HubClient {
   }
 }
 
-export function header(summary: string): object {
+/** The NDJSON body of a commit. */
+export function commitBody(summary: string, ...lines: readonly object[]): Buffer {
+  return Buffer.from([header(summary), ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''))
+}
+
+function header(summary: string): object {
   return { key: 'header', value: { summary, description: '' } }
 }
 
@@ -69,7 +73,7 @@ function expectOk(answer: Answer, doing: string): void {
   }
 }
 
-function exchange(agent: Agent, url: string, headers: Record<string, string>, body: string): Promise<Answer> {
+function exchange(agent: Agent, url: string, headers: Record<string, string>, body: string | Buffer): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,

@@ -6,7 +6,7 @@ import path from 'node:path'
 import type { Bench, BenchCase } from '../case.ts'
 import { runClient, startYardstick } from '../children.ts'
 import type { Target } from '../figures.ts'
-import { file, header, openClient } from '../hub-client.ts'
+import { commitBody, file, openClient } from '../hub-client.ts'
 import { openPostgres } from '../postgres.ts'
 import { startHoldfast } from '../program.ts'
 
@@ -39,7 +39,7 @@ async function measure(
   try {
     const client = await openClient(hub)
     const repo = await client.createRepo('subject')
-    await client.commit(repo, [header('A card'), file('README.md', '---\nlicense: mit\n---\n# A model\n')])
+    await client.commit(repo, commitBody('A card', file('README.md', '---\nlicense: mit\n---\n# A model\n')))
     client.close()
     const headers = { authorization: `Bearer ${client.token}` }
     for (const address of ['/api/whoami-v2', `/api/models/${repo}`]) {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { BenchCase } from '../case.ts'
 import { median } from '../figures.ts'
 import { contentOf, type Git, gitClient, nameOf } from '../git-client.ts'
-import { file, type HubClient, header, openClient } from '../hub-client.ts'
+import { commitBody, file, type HubClient, openClient } from '../hub-client.ts'
 import { startHoldfast } from '../program.ts'
 
 export const commitsCase: BenchCase = {
@@ -66,8 +66,9 @@ export const commitsCase: BenchCase = {
 /** Milliseconds. Each version's content is new, so that nothing is there already. */
 async function timeCommit(client: HubClient, repo: string, files: number, version: string): Promise<number> {
   const lines = Array.from({ length: files }, (_, index) => file(nameOf(index), contentOf(index, version)))
+  const body = commitBody(`Version ${version}`, ...lines)
   const startedAt = performance.now()
-  await client.commit(repo, [header(`Version ${version}`), ...lines])
+  await client.commit(repo, body)
   return performance.now() - startedAt
 }
 

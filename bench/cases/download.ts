@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Bench, BenchCase } from '../case.ts'
 import { runClient, startYardstick } from '../children.ts'
-import { header, largeFile, openClient } from '../hub-client.ts'
+import { commitBody, largeFile, openClient } from '../hub-client.ts'
 import { startNginx } from '../nginx.ts'
 import { freePort, type Holdfast, startHoldfast } from '../program.ts'
 
@@ -39,7 +39,7 @@ async function prepare(bench: Bench, data: string): Promise<LargeFile> {
       size,
       seed: 'download',
     })
-    await client.commit(repo, [header('A large file'), largeFile('model.safetensors', sha256, size)])
+    await client.commit(repo, commitBody('A large file', largeFile('model.safetensors', sha256, size)))
     client.close()
     const blob = path.join('blobs', sha256.slice(0, 2), sha256.slice(2, 4), sha256)
     return { address: `/${repo}/resolve/main/model.safetensors`, blob, size, token: client.token }

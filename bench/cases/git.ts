@@ -17,7 +17,7 @@ import {
   timePush,
   withCredential,
 } from '../git-client.ts'
-import { file, type HubClient, header, openClient } from '../hub-client.ts'
+import { commitBody, file, type HubClient, openClient } from '../hub-client.ts'
 import { type Nginx, startGitBackend } from '../nginx.ts'
 import { startHoldfast } from '../program.ts'
 
@@ -168,10 +168,8 @@ async function emptyPlace(world: World, name: string, commits = 0): Promise<Plac
   const { client, backend, git, credential, repositories } = world
   const ours = `${client.url}/${await client.createRepo(name)}`
   for (let commit = 0; commit < commits; commit++) {
-    await client.commit(`${client.user}/${name}`, [
-      header(`Commit ${commit}`),
-      file(nameOf(commit % 100), contentOf(commit % 100, commit)),
-    ])
+    const change = file(nameOf(commit % 100), contentOf(commit % 100, commit))
+    await client.commit(`${client.user}/${name}`, commitBody(`Commit ${commit}`, change))
   }
   await git(['clone', '-q', '--bare', ours, bareRepositoryFolder(repositories, name)])
   const theirs = `${backend.url}/git/${name}.git`

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { BenchCase } from '../case.ts'
 import { runClient, startYardstick } from '../children.ts'
 import { contentOf, nameOf } from '../git-client.ts'
-import { file, header, openClient } from '../hub-client.ts'
+import { commitBody, file, openClient } from '../hub-client.ts'
 import { probeArguments, probeEnvironment, readLag } from '../loop-lag.ts'
 import type { LoopLag } from '../loop-probe.ts'
 import { startHoldfast } from '../program.ts'
@@ -46,7 +46,10 @@ export const loopCase: BenchCase = {
         let made = 0
         const committing = (async () => {
           while (state.isUploading) {
-            await client.commit(repo, [header(`Commit ${made}`), file(nameOf(made % 100), contentOf(made, `${round}`))])
+            await client.commit(
+              repo,
+              commitBody(`Commit ${made}`, file(nameOf(made % 100), contentOf(made, `${round}`))),
+            )
             made++
           }
         })()
