@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects } from '../../../tests/support/databases.ts'
-import { gitClient } from '../../../tests/support/git-client.ts'
+import { gitClient, hasGitLfs } from '../../../tests/support/git-client.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import {
   makeRepo,
@@ -337,7 +337,7 @@ describe.each(dialects)('Git LFS on %s', (dialect) => {
     })
   })
 
-  describe('with the real git-lfs', () => {
+  describe.skipIf(!hasGitLfs())('with the real git-lfs', () => {
     test('push, clone, pull of one large file among small ones; locks hold others back', async () => {
       const { hub, url } = running
       const repo = await makeRepo(hub, ada, 'tour')
