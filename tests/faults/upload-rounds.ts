@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { findLinkedBlobs } from '../../src/features/storage/service.ts'
+import { objectNamed } from '../../src/platform/blobs/blob-store.ts'
 import { ingestRepo, openIngestHub } from '../support/ingest.ts'
 
 export interface UploadResult {
@@ -103,10 +104,11 @@ async function expectAgreement(data: string, acknowledged: ReadonlyMap<string, n
     const names = entries.filter((entry) => entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name))
     for (const { name, parentPath } of names) {
       const row = await hub.db.read.selectFrom('blob').select('size').where('sha256', '=', name).executeTakeFirst()
-      expect(await hub.blobs.findSize(name)).toBe(row?.size)
+      expect(await hub.blobs.findSize(objectNamed(name))).toBe(row?.size)
       expect(parentPath.endsWith(path.join(name.slice(0, 2), name.slice(2, 4)))).toBe(true)
       const hash = createHash('sha256')
-      for await (const chunk of await hub.blobs.openRange(name, 0, (row?.size ?? 1) - 1)) hash.update(chunk)
+      for await (const chunk of await hub.blobs.openRange(objectNamed(name), 0, (row?.size ?? 1) - 1))
+        hash.update(chunk)
       expect(hash.digest('hex')).toBe(name)
     }
   } finally {

@@ -1,10 +1,11 @@
 /** What every blob store must do. A store runs this suite with a way to open itself; see disk-blob-store.test.ts. */
 import { createHash, randomBytes } from 'node:crypto'
+import { writeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HoldfastError } from '../../src/domain/errors.ts'
-import type { BlobIdentity, BlobStore } from '../../src/platform/blobs/blob-store.ts'
+import { type BlobIdentity, type BlobStore, type ListedBlob, objectNamed } from '../../src/platform/blobs/blob-store.ts'
 
 export interface OpenedStore {
   readonly store: BlobStore
@@ -52,17 +53,19 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
 
     afterAll(() => opened.remove())
 
-    const read = async (sha256: string, start: number, end: number) => buffer(await store.openRange(sha256, start, end))
+    const read = async (sha256: string, start: number, end: number) =>
+      buffer(await store.openRange(objectNamed(sha256), start, end))
 
     test.each([0, 1, 1_048_576, 3_333_333])('%i bytes go in and come out, after a restart too', async (size) => {
       const bytes = randomBytes(size)
       const blob = identify(bytes)
-      expect(await store.findSize(blob.sha256)).toBeNull()
+      expect(await store.findSize(objectNamed(blob.sha256))).toBeNull()
       await store.put(pieces(bytes), blob)
-      expect(await store.findSize(blob.sha256)).toBe(size)
+      expect(await store.findSize(objectNamed(blob.sha256))).toBe(size)
       const again = await opened.reopen()
-      expect(await again.findSize(blob.sha256)).toBe(size)
-      if (size > 0) expect((await buffer(await again.openRange(blob.sha256, 0, size - 1))).equals(bytes)).toBe(true)
+      expect(await again.findSize(objectNamed(blob.sha256))).toBe(size)
+      if (size > 0)
+        expect((await buffer(await again.openRange(objectNamed(blob.sha256), 0, size - 1))).equals(bytes)).toBe(true)
     })
 
     test('ranges include both ends', async () => {
@@ -82,7 +85,7 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       expect(await codeOf(store.put(pieces(bytes), { ...blob, sha256: other.sha256 }))).toBe('hash_mismatch')
       expect(await codeOf(store.put(pieces(bytes), { ...blob, size: blob.size + 1 }))).toBe('length_mismatch')
       expect(await codeOf(store.put(pieces(bytes), { ...blob, size: blob.size - 1 }))).toBe('length_mismatch')
-      expect(await store.findSize(blob.sha256)).toBeNull()
+      expect(await store.findSize(objectNamed(blob.sha256))).toBeNull()
       expect(await opened.count()).toBe(before)
     })
 
@@ -104,7 +107,7 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       controller.abort(new Error('too slow'))
       await expect(waiting).rejects.toThrow('too slow')
       await expect(store.put(pieces(bytes), blob, AbortSignal.abort(new Error('late')))).rejects.toThrow('late')
-      expect(await store.findSize(blob.sha256)).toBeNull()
+      expect(await store.findSize(objectNamed(blob.sha256))).toBeNull()
       expect(await opened.count()).toBe(before)
     })
 
@@ -132,10 +135,10 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       const bytes = randomBytes(1000)
       const blob = identify(bytes)
       await store.put(pieces(bytes), blob)
-      await store.delete(blob.sha256)
-      await store.delete(blob.sha256)
-      expect(await store.findSize(blob.sha256)).toBeNull()
-      expect(await codeOf(store.openRange(blob.sha256, 0, 9))).toBe('entry_not_found')
+      await store.delete(objectNamed(blob.sha256))
+      await store.delete(objectNamed(blob.sha256))
+      expect(await store.findSize(objectNamed(blob.sha256))).toBeNull()
+      expect(await codeOf(store.openRange(objectNamed(blob.sha256), 0, 9))).toBe('entry_not_found')
     })
 
     test('parts in any order, one sent twice, are joined and checked', async () => {
@@ -147,7 +150,7 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       const etags = [await put(3, part(3)), await put(1, randomBytes(1_000_000)), await put(2, part(2))]
       expect(new Set(etags).size).toBe(3)
       expect(await codeOf(store.completeParts('upload-1', 3, blob))).toBe('hash_mismatch')
-      expect(await store.findSize(blob.sha256)).toBeNull()
+      expect(await store.findSize(objectNamed(blob.sha256))).toBeNull()
       await put(1, part(1))
       await store.completeParts('upload-1', 3, blob)
       expect((await read(blob.sha256, 0, blob.size - 1)).equals(bytes)).toBe(true)
@@ -177,9 +180,60 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       expect(await codeOf(store.completeParts('upload-3', 1, identify(randomBytes(10))))).toBe('length_mismatch')
     })
 
+    test('staged bytes get a name when they are published, once, and of both kinds', async () => {
+      const bytes = randomBytes(400_000)
+      const before = await opened.count()
+      for (const kind of ['object', 'xorb'] as const) {
+        const name = { kind, hash: identify(bytes).sha256 }
+        const staged = await store.openStaged()
+        writeSync(staged.fd, bytes, 100, bytes.length - 100, 100)
+        expect(await store.findSize(name)).toBeNull()
+        writeSync(staged.fd, bytes, 0, 100, 0)
+        await staged.publish(name)
+        await staged.discard()
+        expect(await store.findSize(name)).toBe(bytes.length)
+        expect((await buffer(await store.openRange(name, 90, 399_999))).equals(bytes.subarray(90))).toBe(true)
+        // Somebody else was faster.
+        const second = await store.openStaged()
+        writeSync(second.fd, bytes)
+        await second.publish(name)
+        const dropped = await store.openStaged()
+        writeSync(dropped.fd, bytes)
+        await dropped.discard()
+        await dropped.discard()
+        await expect(dropped.publish(name)).rejects.toThrow('once')
+      }
+      expect(await opened.count()).toBe(before + 2)
+      await store.delete({ kind: 'xorb', hash: identify(bytes).sha256 })
+      expect(await store.findSize({ kind: 'xorb', hash: identify(bytes).sha256 })).toBeNull()
+      expect(await store.findSize(objectNamed(identify(bytes).sha256))).toBe(bytes.length)
+    })
+
+    test('a list goes through all blobs of a kind in pages, in order, and shows no others', async () => {
+      const kept = new Map<string, number>()
+      for (let size = 1; size <= 12; size++) {
+        const staged = await store.openStaged()
+        writeSync(staged.fd, randomBytes(size))
+        const hash = identify(randomBytes(8)).sha256
+        await staged.publish({ kind: 'xorb', hash })
+        kept.set(hash, size)
+      }
+      const listed: ListedBlob[] = []
+      for (;;) {
+        const page = await store.list('xorb', listed.at(-1)?.hash ?? null, 5)
+        listed.push(...page)
+        if (page.length < 5) break
+      }
+      expect(listed.map((blob) => blob.hash)).toEqual([...kept.keys()].sort())
+      for (const { hash, size } of listed) expect(size).toBe(kept.get(hash))
+      const objects = await store.list('object', null, 1000)
+      expect(objects.length).toBeGreaterThan(0)
+      expect(objects.some((blob) => kept.has(blob.hash))).toBe(false)
+    })
+
     test('a name that is no hash reaches nothing', async () => {
       for (const name of ['../../etc/passwd', '', 'AB'.repeat(32), `${'ab'.repeat(32)}/x`]) {
-        await expect(store.findSize(name)).rejects.toThrow('64 lowercase hex digits')
+        await expect(store.findSize(objectNamed(name))).rejects.toThrow('64 lowercase hex digits')
       }
       await expect(store.putPart('../x', 1, pieces(randomBytes(1)), 1)).rejects.toThrow()
     })

@@ -6,6 +6,7 @@ import type { HttpRequest } from '../../access/http-request.ts'
 import type { Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
+import { objectNamed } from '../../platform/blobs/blob-store.ts'
 import { streamBlob } from '../../platform/git/objects.ts'
 import { isOid } from '../../platform/git/safe-names.ts'
 import { findLinkedBlob } from '../storage/service.ts'
@@ -37,8 +38,8 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
       'x-linked-size': linked.size,
       'x-linked-etag': `"${linked.sha256}"`,
     },
-    open: (start, end) => hub.blobs.openRange(linked.sha256, start, end),
-    frontServerPath: hub.blobs.pathForFrontServer(linked.sha256),
+    open: (start, end) => hub.blobs.openRange(objectNamed(linked.sha256), start, end),
+    frontServerPath: hub.blobs.pathForFrontServer(objectNamed(linked.sha256)),
     timeLimitMs: null,
   })
 }

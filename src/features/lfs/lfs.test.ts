@@ -12,6 +12,7 @@ import {
   type TestToken,
   type TestUser,
 } from '../../../tests/support/world.ts'
+import { objectNamed } from '../../platform/blobs/blob-store.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { collect } from './upkeep.ts'
 
@@ -158,7 +159,7 @@ describe.each(dialects)('Git LFS on %s', (dialect) => {
         request.write(bytes.subarray(0, 20_000), () => setTimeout(() => request.destroy(), 50))
       })
       expect(await isThere(repo, token, bytes)).toBe(false)
-      expect(await running.hub.blobs.findSize(sha256(bytes))).toBeNull()
+      expect(await running.hub.blobs.findSize(objectNamed(sha256(bytes)))).toBeNull()
       expect((await put(bytes)).status).toBe(200)
       expect(await isThere(repo, token, bytes)).toBe(true)
     })
@@ -416,9 +417,9 @@ describe.each(dialects)('Git LFS on %s', (dialect) => {
       now += 2 * day
       await collect(hub, new AbortController().signal)
       expect(await isThere(repo, token, lost)).toBe(false)
-      expect(await hub.blobs.findSize(sha256(lost))).toBeNull()
+      expect(await hub.blobs.findSize(objectNamed(sha256(lost)))).toBeNull()
       expect(await isThere(repo, token, kept)).toBe(true)
-      expect(await hub.blobs.findSize(sha256(kept))).toBe(1000)
+      expect(await hub.blobs.findSize(objectNamed(sha256(kept)))).toBe(1000)
       const row = await hub.db.read
         .selectFrom('repo')
         .select('usedStorage')

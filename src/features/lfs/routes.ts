@@ -5,6 +5,7 @@ import type { Target } from '../../access/load-facts.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { objectNamed } from '../../platform/blobs/blob-store.ts'
 import { findLinkedBlob } from '../storage/service.ts'
 import { answerDownload, answerUpload, isSha256 } from './batch.ts'
 import { createLock, listLocks, presentLock, releaseLock } from './locks.ts'
@@ -98,8 +99,8 @@ export const routes: Route[] = [
         served: { type: 'application/octet-stream', disposition: 'attachment' },
         caching: 'private, no-store',
         headers: {},
-        open: (start, end) => hub.blobs.openRange(blob.sha256, start, end),
-        frontServerPath: hub.blobs.pathForFrontServer(blob.sha256),
+        open: (start, end) => hub.blobs.openRange(objectNamed(blob.sha256), start, end),
+        frontServerPath: hub.blobs.pathForFrontServer(objectNamed(blob.sha256)),
         timeLimitMs: null,
       })
     },

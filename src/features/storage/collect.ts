@@ -3,6 +3,7 @@
  * upload of the same bytes at the same moment is told to wait instead of counting on bytes that are about to vanish.
  */
 import type { Hub } from '../../hub.ts'
+import { objectNamed } from '../../platform/blobs/blob-store.ts'
 import { claimForRemoval, deleteBlobRow, selectCollectable } from './queries.ts'
 
 const batchSize = 200
@@ -20,7 +21,7 @@ export async function collectBlobs(hub: Hub, signal?: AbortSignal): Promise<numb
       if (signal?.aborted === true) return removed
       const isClaimed = await hub.transaction((tx) => claimForRemoval(tx, blob, now))
       if (!isClaimed) continue
-      await hub.blobs.delete(blob.sha256)
+      await hub.blobs.delete(objectNamed(blob.sha256))
       await hub.transaction((tx) => deleteBlobRow(tx, blob.sha256))
       removedNow++
     }

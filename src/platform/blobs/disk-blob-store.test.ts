@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeBlobStore, identify } from '../../../tests/support/blob-store-contract.ts'
+import { objectNamed } from './blob-store.ts'
 import { openDiskBlobStore } from './disk-blob-store.ts'
 
 const run = promisify(execFile)
@@ -42,9 +43,9 @@ test('a file of the wrong size under a blob’s name (a torn disk) is replaced b
   await mkdir(path.dirname(file), { recursive: true })
   await writeFile(file, 'torn')
   await store.put(Readable.from([bytes]), blob)
-  expect(await store.findSize(blob.sha256)).toBe(5000)
+  expect(await store.findSize(objectNamed(blob.sha256))).toBe(5000)
   expect((await stat(file)).mode & 0o777).toBe(0o600)
-  expect(store.pathForFrontServer(blob.sha256)).toBe(
+  expect(store.pathForFrontServer(objectNamed(blob.sha256))).toBe(
     path.join(path.basename(folder), blob.sha256.slice(0, 2), blob.sha256.slice(2, 4), blob.sha256),
   )
 })
@@ -66,9 +67,9 @@ test('a crash in the middle of a write leaves a file that counts for nothing; th
     expect(error.signal).toBe('SIGKILL')
   })
   expect(await readdir(path.join(folder, 'incoming'))).toHaveLength(1)
-  expect(await store.findSize(sha256)).toBeNull()
+  expect(await store.findSize(objectNamed(sha256))).toBeNull()
   await store.put(Readable.from([bytes]), { sha256, size })
-  expect(await store.findSize(sha256)).toBe(size)
+  expect(await store.findSize(objectNamed(sha256))).toBe(size)
   // A start takes away what the dead process left, and lets a living one finish.
   const slow = new Readable({ read: () => undefined })
   const other = randomBytes(1000)
@@ -80,7 +81,7 @@ test('a crash in the middle of a write leaves a file that counts for nothing; th
   slow.push(other.subarray(500))
   slow.push(null)
   await writing
-  expect(await store.findSize(identify(other).sha256)).toBe(1000)
+  expect(await store.findSize(objectNamed(identify(other).sha256))).toBe(1000)
   expect(await readdir(path.join(folder, 'incoming'))).toEqual([])
 })
 

@@ -1,6 +1,7 @@
 /**
- * The blob store on a local folder: `ab/cd/<sha256>`, with `incoming/` for writes under way and `parts/<upload>/` for multipart uploads.
- * A blob gets its name only after its bytes were hashed, counted and synced, so what has a name is whole and durable.
+ * The blob store on a local folder: large files at `ab/cd/<sha256>`, xorbs at `xorbs/ab/cd/<hash>`, with `incoming/` for writes under way
+ * and `parts/<upload>/` for multipart uploads. A blob gets its name only after its bytes were checked and synced, so what has a name is
+ * whole and durable.
  */
 import { createReadStream, open as openWithCallback } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
@@ -9,74 +10,91 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { HoldfastError } from '../../domain/errors.ts'
 import { syncFolder } from '../git/durable.ts'
-import type { BlobIdentity, BlobStore } from './blob-store.ts'
+import { checkedUpload, fannedOut } from './blob-path.ts'
+import { type BlobIdentity, type BlobKind, type BlobName, type BlobStore, objectNamed } from './blob-store.ts'
+import { listFolder } from './disk-listing.ts'
+import { isDiskFull, isMissing, nullIfMissing } from './file-fault.ts'
 import { drainHashed, writeHashed } from './hashed-write.ts'
 import { openIncoming } from './incoming.ts'
+import { openStagedFile } from './staged-file.ts'
 
 export interface DiskBlobStoreOptions {
   readonly folder: string
 }
 
 const readSize = 1 << 20
+const mostListed = 1000
 /** A bare descriptor: streams read it faster than a `FileHandle`. */
 const openFile = promisify(openWithCallback)
 
 export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<BlobStore> {
-  const { folder } = options
+  const folder = path.resolve(options.folder)
   const { newFile, folder: incoming } = await openIncoming(path.join(folder, 'incoming'))
   const parts = path.join(folder, 'parts')
   await mkdir(parts, { recursive: true, mode: 0o700 })
 
-  const fileOf = (sha256: string): string => path.join(folder, relativeFile(sha256))
-  const findSize = async (sha256: string): Promise<number | null> => await sizeOfFile(fileOf(sha256))
+  const fileOf = (name: BlobName): string => path.join(folder, relativeFile(name))
+  const findSize = async (name: BlobName): Promise<number | null> => await sizeOfFile(fileOf(name))
 
   /** `file` is written, checked and synced; after this it has its name for good. */
-  const publish = async (file: string, sha256: string): Promise<void> => {
-    const target = fileOf(sha256)
+  const publish = async (file: string, name: BlobName): Promise<void> => {
+    const target = fileOf(name)
     const made = await mkdir(path.dirname(target), { recursive: true, mode: 0o700 })
     await rename(file, target)
-    await syncFolder(path.dirname(target))
+    let changed = path.dirname(target)
+    await syncFolder(changed)
     // A new folder is only as durable as the entry that names it.
-    if (made !== undefined) {
-      await syncFolder(path.dirname(path.dirname(target)))
-      await syncFolder(folder)
+    while (made !== undefined && changed !== folder) {
+      changed = path.dirname(changed)
+      await syncFolder(changed)
     }
   }
 
   return {
     async put(source, expected, signal) {
-      if ((await findSize(expected.sha256)) === expected.size) {
+      const name = objectNamed(expected.sha256)
+      if ((await findSize(name)) === expected.size) {
         await drainHashed(source, expected, signal)
         return
       }
       const file = newFile()
       await keepingNothing(file, async () => {
         await writeHashed(file, [source], expected, signal)
-        await publish(file, expected.sha256)
+        await publish(file, name)
+      })
+    },
+
+    async openStaged() {
+      return await openStagedFile(newFile(), async (file, size, name) => {
+        if ((await findSize(name)) !== size) await publish(file, name)
       })
     },
 
     findSize,
 
-    async openRange(sha256, start, end) {
+    async openRange(name, start, end) {
       // Opened here and not by the stream: what is missing is told before the answer begins.
-      const fd = await openFile(fileOf(sha256), 'r').catch((error: unknown) => {
+      const fd = await openFile(fileOf(name), 'r').catch((error: unknown) => {
         if (isMissing(error)) throw new HoldfastError('entry_not_found', {}, { cause: error })
         throw error
       })
       return createReadStream('', { fd, start, end, highWaterMark: readSize })
     },
 
-    pathForFrontServer: (sha256) => path.join(path.basename(folder), relativeFile(sha256)),
+    pathForFrontServer: (name) => path.join(path.basename(folder), relativeFile(name)),
 
-    async delete(sha256) {
-      const file = fileOf(sha256)
+    signedFetch: async () => null,
+
+    async delete(name) {
+      const file = fileOf(name)
       const isGone = await unlink(file).then(() => true, nullIfMissing)
       if (isGone !== null) await syncFolder(path.dirname(file))
     },
 
+    list: (kind, after, limit) => listFolder(path.join(folder, folders[kind]), after, Math.min(limit, mostListed)),
+
     async putPart(upload, part, source, size, signal) {
-      const uploadFolder = path.join(parts, safeUpload(upload))
+      const uploadFolder = path.join(parts, checkedUpload(upload))
       await mkdir(uploadFolder, { recursive: true, mode: 0o700 })
       const file = newFile()
       return await keepingNothing(file, async () => {
@@ -88,22 +106,23 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
     },
 
     async completeParts(upload, count, expected) {
-      const uploadFolder = path.join(parts, safeUpload(upload))
-      if ((await findSize(expected.sha256)) !== expected.size) {
+      const uploadFolder = path.join(parts, checkedUpload(upload))
+      const name = objectNamed(expected.sha256)
+      if ((await findSize(name)) !== expected.size) {
         const files = Array.from({ length: count }, (_, index) => path.join(uploadFolder, String(index + 1)))
         await checkPartSizes(files, expected)
         const file = newFile()
         await keepingNothing(file, async () => {
           // The parts are copied, not joined in place: a late writer of a part must never hold a published blob open.
           await writeHashed(file, readInOrder(files), expected)
-          await publish(file, expected.sha256)
+          await publish(file, name)
         })
       }
       await rm(uploadFolder, { recursive: true, force: true })
     },
 
     async discardParts(upload) {
-      await rm(path.join(parts, safeUpload(upload)), { recursive: true, force: true })
+      await rm(path.join(parts, checkedUpload(upload)), { recursive: true, force: true })
     },
 
     async removeStale(olderThanMs) {
@@ -162,36 +181,18 @@ async function keepingNothing<T>(file: string, work: () => Promise<T>): Promise<
     return await work()
   } catch (error) {
     await unlink(file).catch(nullIfMissing)
-    const code = errorCode(error)
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new HoldfastError('storage_full', {}, { cause: error })
+    if (isDiskFull(error)) throw new HoldfastError('storage_full', {}, { cause: error })
     throw error
   }
 }
 
-function relativeFile(sha256: string): string {
-  // The hash becomes a path: nothing but hex digits may reach it.
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error('A blob is named by 64 lowercase hex digits.')
-  return path.join(sha256.slice(0, 2), sha256.slice(2, 4), sha256)
-}
+/** Large files were first, so they need no folder of their own. */
+const folders: Readonly<Record<BlobKind, string>> = { object: '', xorb: 'xorbs' }
 
-function safeUpload(upload: string): string {
-  if (!/^[\w-]{1,100}$/.test(upload)) throw new Error('An upload is named by letters, digits, "_" and "-".')
-  return upload
+function relativeFile(name: BlobName): string {
+  return path.join(folders[name.kind], fannedOut(name.hash))
 }
 
 async function sizeOfFile(file: string): Promise<number | null> {
   return (await stat(file).catch(nullIfMissing))?.size ?? null
-}
-
-function nullIfMissing(error: unknown): null {
-  if (isMissing(error)) return null
-  throw error
-}
-
-function isMissing(error: unknown): boolean {
-  return errorCode(error) === 'ENOENT'
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
 }
