@@ -3,12 +3,11 @@
  * bytes are a stranger's, so every answer is sandboxed and typed; they are streamed as fast as the client reads, and a client that goes
  * away frees the file or the git process behind it at once.
  */
-import { ReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { finished, type Readable } from 'node:stream'
 import type { Config } from '../config.ts'
 import { HoldfastError } from '../domain/errors.ts'
-import { freeBytes } from '../platform/blobs/free-bytes.ts'
+import { freeBytes, givesChunksAway } from '../platform/blobs/free-bytes.ts'
 import { parseRange } from './byte-range.ts'
 import { contentDisposition, type ServedType } from './file-type.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -113,8 +112,7 @@ async function stream(
 
 /** Like `pipeline`, and gives the memory of each chunk back as soon as it is with the client. Whatever happens, `body` is closed. */
 async function pour(body: Readable, length: number, response: ServerResponse): Promise<void> {
-  // Chunks of a file stream belong to nobody else.
-  const spend = body instanceof ReadStream ? freeBytes : () => undefined
+  const spend = givesChunksAway(body) ? freeBytes : () => undefined
   let sent = 0
   try {
     await new Promise<void>((resolve, reject) => {

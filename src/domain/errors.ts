@@ -233,6 +233,16 @@ export const errorCatalogue = {
     message: 'The disk of this hub is full. Nothing was stored.',
     next: 'Tell its administrator.',
   },
+  store_unreachable: {
+    status: 503,
+    message: 'The object storage behind this hub does not answer. Nothing was changed.',
+    next: 'Try again in a moment. If it stays so, tell the administrator of this hub.',
+  },
+  store_refused: {
+    status: 500,
+    message: 'The object storage behind this hub refuses: {reason}',
+    next: 'Tell the administrator of this hub: "holdfast doctor" says how to mend it.',
+  },
   internal: { status: 500, message: 'Something went wrong here, not with you.' },
 } as const satisfies Record<string, CatalogueEntry>
 

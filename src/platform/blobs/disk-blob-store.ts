@@ -13,7 +13,7 @@ import { syncFolder } from '../git/durable.ts'
 import { checkedUpload, fannedOut } from './blob-path.ts'
 import { type BlobIdentity, type BlobKind, type BlobName, type BlobStore, objectNamed } from './blob-store.ts'
 import { listFolder } from './disk-listing.ts'
-import { isDiskFull, isMissing, nullIfMissing } from './file-fault.ts'
+import { isMissing, keepingNothing, nullIfMissing, removeOld } from './file-faults.ts'
 import { drainHashed, writeHashed } from './hashed-write.ts'
 import { openIncoming } from './incoming.ts'
 import { openStagedFile } from './staged-file.ts'
@@ -59,14 +59,17 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
       }
       const file = newFile()
       await keepingNothing(file, async () => {
-        await writeHashed(file, [source], expected, signal)
+        await writeHashed(file, [source], expected, { isSynced: true, signal })
         await publish(file, name)
       })
     },
 
     async openStaged() {
-      return await openStagedFile(newFile(), async (file, size, name) => {
-        if ((await findSize(name)) !== size) await publish(file, name)
+      return await openStagedFile(newFile(), {
+        isSynced: true,
+        keep: async (file, size, name) => {
+          if ((await findSize(name)) !== size) await publish(file, name)
+        },
       })
     },
 
@@ -99,7 +102,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
       const file = newFile()
       return await keepingNothing(file, async () => {
         // A part is not synced: only the finished blob is a promise, and completing checks every byte again.
-        const etag = await writeHashed(file, [source], { sha256: null, size }, signal)
+        const etag = await writeHashed(file, [source], { sha256: null, size }, { isSynced: false, signal })
         await rename(file, path.join(uploadFolder, String(part)))
         return etag
       })
@@ -114,7 +117,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
         const file = newFile()
         await keepingNothing(file, async () => {
           // The parts are copied, not joined in place: a late writer of a part must never hold a published blob open.
-          await writeHashed(file, readInOrder(files), expected)
+          await writeHashed(file, readInOrder(files), expected, { isSynced: true })
           await publish(file, name)
         })
       }
@@ -160,29 +163,6 @@ function* readInOrder(files: readonly string[]): Generator<Readable> {
     } finally {
       part.destroy()
     }
-  }
-}
-
-async function removeOld(folder: string, before: number): Promise<number> {
-  let removed = 0
-  for (const name of (await readdir(folder).catch(nullIfMissing)) ?? []) {
-    const file = path.join(folder, name)
-    const found = await stat(file).catch(nullIfMissing)
-    if (found === null || found.mtimeMs >= before) continue
-    await rm(file, { recursive: true, force: true })
-    removed += 1
-  }
-  return removed
-}
-
-/** Runs `work`; if it fails, `file` is gone afterwards, and a full disk is told as one. */
-async function keepingNothing<T>(file: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    await unlink(file).catch(nullIfMissing)
-    if (isDiskFull(error)) throw new HoldfastError('storage_full', {}, { cause: error })
-    throw error
   }
 }
 

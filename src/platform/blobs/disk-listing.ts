@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isBlobHash } from './blob-path.ts'
 import type { ListedBlob } from './blob-store.ts'
-import { nullIfMissing } from './file-fault.ts'
+import { nullIfMissing } from './file-faults.ts'
 
 /** Up to `limit` blobs under `folder`, from the first one after `after`. */
 export async function listFolder(folder: string, after: string | null, limit: number): Promise<ListedBlob[]> {
