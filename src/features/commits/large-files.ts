@@ -9,7 +9,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { LfsPointer } from '../../domain/lfs-pointer.ts'
 import type { Hub } from '../../hub.ts'
 import type { ApiCommit } from '../ingest/service.ts'
-import { findLinkedBlobs, linkBlob, prepareBlob } from '../storage/service.ts'
+import { findLinkedBlobs, linkBlob, linkStoredBlob, prepareBlob } from '../storage/service.ts'
 import type { SpooledContent } from './content-spool.ts'
 import { selectHolders } from './queries.ts'
 
@@ -73,7 +73,7 @@ async function linkFromElsewhere(
   }
   if (found.size > 0) {
     await hub.transaction(async (tx) => {
-      for (const blob of found.values()) await linkBlob(tx, repoId, blob, hub.clock.now())
+      for (const blob of found.values()) await linkStoredBlob(tx, repoId, blob, hub.clock.now())
     })
   }
   return [...found.values()]

@@ -72,11 +72,27 @@ export async function renewLeases(tx: Tx, sha256s: readonly string[], leaseUntil
   return renewed
 }
 
-/** Makes the row, or renews its lease. False while its bytes are being removed. */
-export async function upsertBlob(tx: Tx, blob: Omit<BlobTable, 'leaseGeneration'>): Promise<boolean> {
+/** Announces an object, or renews the lease of what is there. False while its bytes are being removed. */
+export async function announceBlob(tx: Tx, blob: Omit<BlobTable, BlobState>): Promise<boolean> {
   const row = await tx
     .insertInto('blob')
-    .values({ ...blob, leaseGeneration: 0 })
+    .values({ ...blob, leaseGeneration: 0, xetHash: null, hasObject: 0 })
+    .onConflict((conflict) =>
+      conflict
+        .column('sha256')
+        .doUpdateSet({ leaseUntil: blob.leaseUntil, leaseGeneration: sql<number>`"blob"."leaseGeneration" + 1` })
+        .where('blob.leaseGeneration', '>=', 0),
+    )
+    .returning('sha256')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** The object lies in the blob store, checked. False while its bytes are being removed. */
+export async function upsertObject(tx: Tx, blob: Omit<BlobTable, BlobState>): Promise<boolean> {
+  const row = await tx
+    .insertInto('blob')
+    .values({ ...blob, leaseGeneration: 0, xetHash: null, hasObject: 1 })
     .onConflict((conflict) =>
       conflict
         .column('sha256')
@@ -84,6 +100,7 @@ export async function upsertBlob(tx: Tx, blob: Omit<BlobTable, 'leaseGeneration'
           size: blob.size,
           leaseUntil: blob.leaseUntil,
           leaseGeneration: sql<number>`"blob"."leaseGeneration" + 1`,
+          hasObject: 1,
         })
         .where('blob.leaseGeneration', '>=', 0),
     )
@@ -91,6 +108,8 @@ export async function upsertBlob(tx: Tx, blob: Omit<BlobTable, 'leaseGeneration'
     .executeTakeFirst()
   return row !== undefined
 }
+
+type BlobState = 'leaseGeneration' | 'xetHash' | 'hasObject'
 
 /** True if the link is new. */
 export async function insertLink(

@@ -8,13 +8,14 @@ import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import {
   addUsedStorage,
+  announceBlob,
   insertLink,
   renewLeases,
   selectLinkedBlob,
   selectLinkedBlobs,
   selectShortLeases,
   updateReferenced,
-  upsertBlob,
+  upsertObject,
 } from './queries.ts'
 
 export { collectBlobs } from './collect.ts'
@@ -64,16 +65,30 @@ export async function holdLinkedBlobs(
  */
 export async function prepareBlob(hub: Hub, blob: BlobIdentity): Promise<void> {
   const now = hub.clock.now()
-  const isReady = await hub.transaction((tx) => upsertBlob(tx, { ...blob, createdAt: now, leaseUntil: now + leaseMs }))
-  if (!isReady) throw new HoldfastError('busy', {}, { headers: { 'retry-after': '2' } })
+  const row = { ...blob, createdAt: now, leaseUntil: now + leaseMs }
+  if (!(await hub.transaction((tx) => announceBlob(tx, row)))) throw beingRemoved()
 }
 
-/** Links bytes that were just received, whole and checked, through this repo. Idempotent. Throws `busy` like `prepareBlob`. */
+/** Links an object that was just received, whole and checked, through this repo. Idempotent. Throws `busy` like `prepareBlob`. */
 export async function linkBlob(tx: Tx, repoId: string, blob: BlobIdentity, now: number): Promise<void> {
-  const isReady = await upsertBlob(tx, { ...blob, createdAt: now, leaseUntil: now + leaseMs })
-  if (!isReady) throw new HoldfastError('busy', {}, { headers: { 'retry-after': '2' } })
+  if (!(await upsertObject(tx, { ...blob, createdAt: now, leaseUntil: now + leaseMs }))) throw beingRemoved()
+  await link(tx, repoId, blob, now)
+}
+
+/** Links bytes that another repo links too, in whatever form they lie there. Throws `busy` where they are being removed. */
+export async function linkStoredBlob(tx: Tx, repoId: string, blob: BlobIdentity, now: number): Promise<void> {
+  const held = await renewLeases(tx, [blob.sha256], now + leaseMs)
+  if (held.length === 0) throw beingRemoved()
+  await link(tx, repoId, blob, now)
+}
+
+async function link(tx: Tx, repoId: string, blob: BlobIdentity, now: number): Promise<void> {
   const isNew = await insertLink(tx, { repoId, ...blob, createdAt: now })
   if (isNew) await addUsedStorage(tx, repoId, blob.size)
+}
+
+function beingRemoved(): HoldfastError {
+  return new HoldfastError('busy', {}, { headers: { 'retry-after': '2' } })
 }
 
 /**

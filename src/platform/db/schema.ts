@@ -225,6 +225,60 @@ export interface BlobTable {
   /** Not collected before this time, whatever links it. */
   leaseUntil: number
   leaseGeneration: number
+  /** The Xet file that holds these bytes, or null. */
+  xetHash: string | null
+  /** Whether a large file with these bytes lies in the blob store. It is preferred to the Xet file. */
+  hasObject: Flag
+}
+
+/**
+ * A pack of chunks in the blob store, named by the root over its chunks. Without chunks (`chunkCount` 0) it is only announced: its bytes
+ * are on their way, and nobody may count on them.
+ */
+export interface XorbTable {
+  /** The text of a Xet hash, as in all tables of Xet. */
+  hash: string
+  /** Stored bytes. */
+  size: number
+  rawSize: number
+  chunkCount: number
+  /** For each chunk its hash (32 bytes), its end in the stored bytes and its end in the raw bytes (u32, little-endian). */
+  chunkIndex: Uint8Array
+  createdAt: number
+  /** Not collected before this time, whatever is made of it. */
+  leaseUntil: number
+  /** -1: its bytes are being removed. */
+  leaseGeneration: number
+}
+
+/** Who may build files of a xorb's chunks: those who sent its bytes. A scope is a workspace's id, else an owner's. */
+export interface XorbScopeTable {
+  scope: string
+  xorbHash: string
+  createdAt: number
+}
+
+/** A file as a sequence of chunks. Its SHA-256 was computed here, from the bytes. */
+export interface XetFileTable {
+  hash: string
+  size: number
+  sha256: string
+  /** For each term the xorb's hash (32 bytes), first chunk, end (exclusive), raw bytes, zero (u32, little-endian). */
+  terms: Uint8Array
+  createdAt: number
+}
+
+export interface XetFileXorbTable {
+  fileHash: string
+  xorbHash: string
+  createdAt: number
+}
+
+/** By which chunks global dedup finds a xorb: the first of each file, and one of 1024. */
+export interface XetChunkTable {
+  scope: string
+  chunkHash: string
+  xorbHash: string
 }
 
 export interface RepoBlobTable {
@@ -304,6 +358,11 @@ export interface Schema {
   event: EventTable
   blob: BlobTable
   repoBlob: RepoBlobTable
+  xorb: XorbTable
+  xorbScope: XorbScopeTable
+  xetFile: XetFileTable
+  xetFileXorb: XetFileXorbTable
+  xetChunk: XetChunkTable
   upload: UploadTable
   lfsLock: LfsLockTable
   job: JobTable
