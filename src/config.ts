@@ -133,6 +133,13 @@ export const settings = {
     fallback: '4GiB',
     about: 'Largest pack that one git push may send; large files do not count.',
   },
+  xetDedup: {
+    env: 'HOLDFAST_XET_DEDUP',
+    schema: z.enum(['owner', 'instance']),
+    fallback: 'owner',
+    about:
+      'How far Xet shares chunks: within a workspace, else an owner; or between all repos of the hub, where whoever may upload can tell which chunks exist.',
+  },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
     schema: z.coerce.number().int().min(0),

@@ -21,6 +21,7 @@ import { type RateLimiter, rateLimiter } from './rate-limit.ts'
 import { type Reply, redirect, send } from './reply.ts'
 import type { Asked, Call, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
+import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
 export interface Dispatcher {
   handle(message: IncomingMessage, response: ServerResponse): void
@@ -31,7 +32,7 @@ export interface Dispatcher {
 }
 
 const exposedHeaders =
-  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, RateLimit, RateLimit-Policy'
+  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, RateLimit, RateLimit-Policy'
 const safeMethods: readonly string[] = ['GET', 'HEAD']
 const noteAfterMs = 60_000
 
@@ -41,6 +42,7 @@ const limitOf: Readonly<Record<Surface, LimitName>> = {
   resolve: 'resolvers',
   git: 'resolvers',
   lfs: 'resolvers',
+  xet: 'resolvers',
   page: 'pages',
 }
 
@@ -129,7 +131,7 @@ interface RequestState {
 async function pass(door: Door, match: Match, request: HttpRequest, state: RequestState): Promise<Reply> {
   const { hub } = door
   const { definition, surface } = match.route
-  const presented = presentedOrLimited(door, match, request)
+  const { presented, xet } = presentedOrLimited(door, match, request)
   if (presented.kind === 'session' || (presented.kind === 'none' && surface === 'page')) {
     if (!safeMethods.includes(request.method)) refuseCrossSite(request, door.publicOrigin())
   }
@@ -139,6 +141,7 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     request,
     body: undefined as unknown,
     callerName: null as string | null,
+    xet,
   }
   if (definition.decidesByBody === true) await readDecidingBody(hub, match, presented, asked, state)
   const action = typeof definition.action === 'function' ? definition.action(asked) : definition.action
@@ -158,6 +161,7 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     query: undefined,
     body: asked.body,
     request,
+    xet,
     reauthorize: async () => authorize(action, await fresh(targetAgain(target, loaded.facts))),
     authorizeAlso: async (other, otherTarget) => authorize(other, await fresh(otherTarget)),
   }
@@ -182,12 +186,21 @@ function targetAgain(target: Target, facts: Facts): Target {
 }
 
 /** A credential that cannot be one still counts against the address it came from. */
-function presentedOrLimited(door: Door, match: Match, request: HttpRequest): Presented {
+function presentedOrLimited(
+  door: Door,
+  match: Match,
+  request: HttpRequest,
+): { readonly presented: Presented; readonly xet: XetGrant | null } {
   const { keys, clock } = door.hub
+  const { definition } = match.route
   try {
-    return match.route.definition.signed === true
-      ? presentedBySignature(request, keys, clock.now())
-      : presentedCredential(request, keys)
+    if (definition.authority === 'xet-token') {
+      const { grant, signed } = xetTokenOf(request, keys, clock.now())
+      return { presented: { kind: 'signed', ...signed }, xet: grant }
+    }
+    const isSigned = definition.signed === true
+    const presented = isSigned ? presentedBySignature(request, keys, clock.now()) : presentedCredential(request, keys)
+    return { presented, xet: null }
   } catch (error) {
     limit(door, match.route.surface, request, null)
     throw error
@@ -312,10 +325,14 @@ async function refused(
   state: RequestState,
   error: HoldfastError,
 ): Promise<Reply> {
-  const surface = match?.route.surface ?? (request.path.startsWith('/api/') ? 'api' : 'page')
+  const surface = match?.route.surface ?? surfaceAt(request.path)
   if (surface !== 'page') return errorReply(error, surface, request)
   const facts = state.facts ?? (await factsForPage(door, request))
   return await pageErrorReply(door.hub, facts, error, request)
+}
+
+function surfaceAt(path: string): Surface {
+  return path.startsWith('/api/') ? 'api' : path.startsWith('/cas/') ? 'xet' : 'page'
 }
 
 /** Who looks at the error page, where the request failed before that was known. */
@@ -360,9 +377,11 @@ function logRequest(hub: Hub, request: HttpRequest, response: ServerResponse, mi
   const status = response.statusCode
   const level = status >= 500 ? 'error' : safeMethods.includes(request.method) && status < 400 ? 'debug' : 'info'
   if (!hub.log.isLevelEnabled(level)) return
+  const session = request.header('x-xet-session-id')
   hub.log[level](
     {
       requestId: request.origin.requestId,
+      ...(session === null ? {} : { xetSession: session.slice(0, 100) }),
       method: request.method,
       path: request.path,
       status,

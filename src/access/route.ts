@@ -11,9 +11,10 @@ import type { Hub } from '../hub.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Target } from './load-facts.ts'
 import type { Reply } from './reply.ts'
+import type { XetGrant } from './xet-token.ts'
 
 /** Who speaks at this address: decides the dialect of errors and the rate limit that counts. */
-export type Surface = 'api' | 'resolve' | 'git' | 'lfs' | 'page'
+export type Surface = 'api' | 'resolve' | 'git' | 'lfs' | 'xet' | 'page'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -35,6 +36,8 @@ export interface Asked<Body> {
   readonly body: Body
   /** Who asks, for targets such as "one's own namespace". Null for anonymous. */
   readonly callerName: string | null
+  /** What the Xet token is for; null where the route takes none. */
+  readonly xet: XetGrant | null
 }
 
 export interface Call<A extends Action, Query, Body> {
@@ -45,6 +48,7 @@ export interface Call<A extends Action, Query, Body> {
   readonly query: Query
   readonly body: Body
   readonly request: HttpRequest
+  readonly xet: XetGrant | null
   /** Decides again with facts of this moment: before the commit point of a service that streamed its input. */
   reauthorize(): Promise<Allowed<A>>
   /** Decides about a second thing that the same act touches (the namespace a repo is moved to). */
@@ -67,6 +71,8 @@ export interface RouteDefinition<A extends Action, Q extends z.ZodType, B extend
   readonly decidesByBody?: true
   /** The address itself carries the authority (`signed-address.ts`): no header or cookie is looked at. */
   readonly signed?: true
+  /** `xet-token`: only a Xet token counts here (`xet-token.ts`), as that of the credential behind it. */
+  readonly authority?: 'xet-token'
   /** Bytes; default 1 MiB. */
   readonly bodyLimit?: number
   /** One sentence for the API description. Absent for pages. */

@@ -222,7 +222,35 @@ export const errorCatalogue = {
     message: 'This hub keeps spaces but does not run them: it cannot take {field}. Nothing was created.',
     next: 'Leave it out.',
   },
-  xet_missing: { status: 501, message: 'This hub has no Xet storage yet.', next: 'Set HF_HUB_DISABLE_XET=1.' },
+  xet_token_invalid: {
+    status: 401,
+    message: 'This Xet token is not valid here: it has expired, or this hub did not make it.',
+    next: 'Start the transfer again: the client fetches a new one.',
+  },
+  xet_token_mode: {
+    status: 403,
+    message: 'This Xet token allows downloads only.',
+    next: 'Ask for one at the address that ends in xet-write-token.',
+  },
+  xet_scope: {
+    status: 403,
+    message: 'This address belongs to another workspace or owner than the repo of the token.',
+    next: 'Start the transfer again: the repo may have moved.',
+  },
+  xet_xorb_invalid: { status: 400, message: 'The xorb is not valid: {reason} Nothing was stored.' },
+  xet_shard_invalid: { status: 400, message: 'The shard is not valid: {reason} Nothing was stored.' },
+  xet_xorb_missing: {
+    status: 400,
+    message:
+      'The shard names xorb {xorb}, which was not uploaded to this repo or its owner. Nothing was stored. The client may remember it from before: delete its cache, ~/.cache/huggingface/xet, and upload again.',
+  },
+  xet_file_missing: { status: 404, message: 'This repo has no such file.' },
+  xet_chunk_unknown: { status: 404, message: 'No xorb is known for this chunk.' },
+  xet_range_needed: {
+    status: 403,
+    message: 'This address is for one range of bytes; send it as "Range: bytes=first-last", and no If-Range.',
+  },
+  xet_no_grants: { status: 404, message: 'Xorbs are uploaded to this hub itself.', next: 'POST it to /v1/xorbs.' },
 
   // Our side
   rate_limited: { status: 429, message: 'Too many requests.', next: 'Try again in {seconds} seconds.' },

@@ -16,7 +16,7 @@ const ringSchema = z.object({
     .min(1),
 })
 
-type Purpose = 'token-hash' | 'token-checksum' | 'signed-address' | 'cursor' | 'form'
+type Purpose = 'token-hash' | 'token-checksum' | 'signed-address' | 'cursor' | 'form' | 'xet-token' | 'xet-dedup'
 
 export interface KeyRing {
   /** HMAC-SHA-256 of `text` under the newest key for the purpose. */
