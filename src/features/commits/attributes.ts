@@ -1,6 +1,6 @@
 /** The attributes that hold for some paths: the file at the root and those in the folders on the way, as far as there are any. */
 import { attributeLines, type GitAttributes, gitAttributes } from '../../domain/git-attributes.ts'
-import { turnGiver } from './give-turn.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 
 /** The texts of the files that exist among those asked for. */
 export type ReadTexts = (paths: readonly string[]) => Promise<ReadonlyMap<string, string>>

@@ -4,9 +4,9 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import { parseRepoPath } from '../../domain/names.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import { type ContentEncoding, ContentFault, ContentReader } from './content-reader.ts'
 import type { SpooledContent, SpoolOptions } from './content-spool.ts'
-import { turnGiver } from './give-turn.ts'
 import { NdjsonMachine, type ParsedLine } from './ndjson-machine.ts'
 
 export interface CommitHeader {

@@ -10,10 +10,10 @@ import type { Hub } from '../../hub.ts'
 import { readObjects } from '../../platform/git/objects.ts'
 import { readRefs } from '../../platform/git/refs.ts'
 import { entriesAt } from '../../platform/git/tree.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import { listEntries } from '../files/service.ts'
 import { readAttributes } from './attributes.ts'
 import { branchRef } from './branch.ts'
-import { turnGiver } from './give-turn.ts'
 import { isBinary } from './sample.ts'
 
 export interface FileToUpload {

@@ -6,9 +6,9 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { attributesFileLimit, trackingLine } from '../../domain/git-attributes.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import type { ApiCommit } from '../ingest/service.ts'
 import { attributesName, readAttributes } from './attributes.ts'
-import { turnGiver } from './give-turn.ts'
 
 /** Attributes that the commit itself puts: its objects are not in the repository yet. */
 export interface NewText {
