@@ -4,14 +4,19 @@
  */
 import type { Hub } from '../../hub.ts'
 import { objectNamed } from '../../platform/blobs/blob-store.ts'
+import { findCollectionHold, isCollectionHeld } from '../../platform/db/collection-hold.ts'
 import { claimForRemoval, deleteBlobRow, selectCollectable } from './queries.ts'
 
 const batchSize = 200
 /** A transfer that was silent for this long is dead. */
 const staleUploadMs = 3 * 24 * 3_600_000
 
-/** Removes every blob that no commit names and whose lease is over, and what crashed writes left. Returns how many blobs. */
+/**
+ * Removes every blob that no commit names and whose lease is over, and what crashed writes left. Returns how many blobs. While a backup is
+ * being made it removes nothing: the next run does.
+ */
 export async function collectBlobs(hub: Hub, signal?: AbortSignal): Promise<number> {
+  if (await findCollectionHold(hub.db, hub.clock.now())) return 0
   let removed = 0
   for (;;) {
     const now = hub.clock.now()
@@ -19,7 +24,10 @@ export async function collectBlobs(hub: Hub, signal?: AbortSignal): Promise<numb
     let removedNow = 0
     for (const blob of batch) {
       if (signal?.aborted === true) return removed
-      const isClaimed = await hub.transaction((tx) => claimForRemoval(tx, blob, now))
+      const isClaimed = await hub.transaction(
+        async (tx) =>
+          !(await isCollectionHeld(tx, hub.db.dialect, hub.clock.now())) && (await claimForRemoval(tx, blob, now)),
+      )
       if (!isClaimed) continue
       await hub.blobs.delete(objectNamed(blob.sha256))
       await hub.transaction((tx) => deleteBlobRow(tx, blob.sha256))

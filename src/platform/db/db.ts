@@ -19,6 +19,11 @@ export interface Db {
    * serialization failure, so it must not have effects besides its statements.
    */
   transaction<T>(fn: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /**
+   * Lends a view of the whole database as it is at this moment, which later writes do not change, for as long as `fn` runs. Without time
+   * limits: for a dump, not for requests. Large results: `.stream(chunkSize)`, one at a time.
+   */
+  snapshot<T>(fn: (view: Kysely<Schema>) => Promise<T>): Promise<T>
   /** Waits for the transaction under way, then lets go of threads and connections. */
   close(): Promise<void>
 }

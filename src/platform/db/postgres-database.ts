@@ -5,8 +5,10 @@ import { DatabaseError, isConflict } from './errors.ts'
 import { kyselyProps } from './kysely-handle.ts'
 import { beginTransaction, execute } from './postgres-connection.ts'
 import { openPool } from './postgres-pool.ts'
+import { openPostgresSnapshot } from './postgres-snapshot.ts'
 import { streamRows } from './postgres-stream.ts'
 import type { Schema } from './schema.ts'
+import { withSnapshot } from './snapshot.ts'
 import { assertOutsideTransaction, runTransaction } from './transaction.ts'
 import { Turns } from './turns.ts'
 
@@ -53,6 +55,7 @@ export async function openPostgresDatabase(url: string, readTimeoutMs: number): 
         }
       }
     },
+    snapshot: (fn) => withSnapshot('postgres', () => openPostgresSnapshot(url), fn),
     async close() {
       closing ??= Promise.all([main.end(), lists.end()]).then(() => undefined)
       await closing

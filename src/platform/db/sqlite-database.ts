@@ -7,8 +7,10 @@ import { readsDirectly } from './direct-reads.ts'
 import { DatabaseError } from './errors.ts'
 import { kyselyProps } from './kysely-handle.ts'
 import type { Schema } from './schema.ts'
+import { withSnapshot } from './snapshot.ts'
 import { SqliteLists } from './sqlite-lists.ts'
 import { SqliteSession, type StatementResult } from './sqlite-session.ts'
+import { openSqliteSnapshot } from './sqlite-snapshot.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
 import { assertOutsideTransaction, runTransaction, type TransactionConnection } from './transaction.ts'
 
@@ -48,6 +50,7 @@ export function openSqliteDatabase(folder: string, readTimeoutMs: number): Db {
     list: new Kysely<Schema>(listProps),
     transaction: (fn, options) =>
       runTransaction(readProps, async () => seenByReads(await writer.begin(), reads), fn, options),
+    snapshot: (fn) => withSnapshot('sqlite', () => openSqliteSnapshot(path), fn),
     async close() {
       if (isClosed) return
       isClosed = true
