@@ -2,7 +2,7 @@
  * The heavy work on Xet bytes (decompressing, hashing, cutting) in a few threads of this process, started when first needed and ended
  * when idle. What is under way in the pool is bounded, whoever asks; a thread that dies rejects its calls and is replaced.
  */
-import type { Shard } from './shard.ts'
+import type { DedupShard } from './shard-build.ts'
 
 export interface ReceivedXorb {
   /** Stored bytes: what was written, without a footer. */
@@ -92,8 +92,8 @@ export interface XetWorkers {
   openFileHash(): FileHash
   openChunkList(): ChunkListHash
   openCutter(options: CutterOptions): Cutter
-  /** Reads a shard of at most 64 MiB and checks its structure, on this thread only if it is small. Throws `XetFormatError`. */
-  readShard(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Shard>
+  /** `buildDedupShard()` in a worker: its hashes take too long for the main thread. */
+  buildDedupShard(input: DedupShard): Promise<Buffer>
   /** Rejects what is under way and ends the threads. */
   close(): Promise<void>
 }
