@@ -25,6 +25,7 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
   )
   // A connection on which nothing moves for this long is dead; git may think for minutes before it sends.
   server.setTimeout(600_000)
+  hub.git.startApart((error) => hub.log.warn({ error }, 'Git is started from the main process for a minute'))
   await settleOnStart(hub)
   await listen(server, hub.config.port, hub.config.host)
   const { port } = server.address() as AddressInfo

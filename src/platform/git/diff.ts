@@ -112,7 +112,7 @@ async function diffTree(
     commit,
     '--',
   ]
-  const child = startGit(store, args, { timeLimitMs })
+  const child = await startGit(store, args, { timeLimitMs })
   child.stdin.end()
   const chunks: Buffer[] = []
   let size = 0

@@ -8,6 +8,7 @@ import { catFileArgs, catFilePoolName, refWriterArgs } from './commands.ts'
 import { writeFileDurably } from './durable.ts'
 import { preReceiveHook } from './pre-receive.ts'
 import { ProcessPool } from './process-pool.ts'
+import { openStarter } from './process-starter.ts'
 import { GitFailure, type GitProgram, startGit } from './run.ts'
 
 export interface GitStoreOptions {
@@ -29,6 +30,11 @@ export interface GitStore extends GitProgram {
   readonly readers: ProcessPool
   /** Long-lived `update-ref --stdin`, one repository each. */
   readonly refWriters: ProcessPool
+  /**
+   * From now on a small process beside this one begins the git processes, so that none of them stops the event loop. For servers: what
+   * runs a command or two gains nothing. `onFailure` hears why it could not be had; git is then begun from here for a while.
+   */
+  startApart(onFailure: (error: Error) => void): void
   close(): Promise<void>
 }
 
@@ -46,7 +52,8 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitStore> 
   await chmod(join(hooks, 'pre-receive'), 0o700)
   const program = options.program ?? 'git'
   const environment = gitEnvironment(join(support, 'config'), options.searchPath ?? defaultSearchPath)
-  const git: GitProgram = { program, environment }
+  const starter = openStarter()
+  const git: GitProgram = { program, environment, starter }
   const limits = { limit: options.maxProcesses ?? 32, idleMs: options.idleMs ?? 60_000 }
   const readers = new ProcessPool(
     catFilePoolName,
@@ -56,8 +63,9 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitStore> 
   const refWriters = new ProcessPool('update-ref', (repo) => startGit(git, refWriterArgs(repo), endless), limits)
   const close = async () => {
     await Promise.all([readers.close(), refWriters.close()])
+    await starter.close()
   }
-  return { program, environment, folder, readers, refWriters, close }
+  return { ...git, folder, readers, refWriters, startApart: starter.startApart, close }
 }
 
 // setTimeout's largest delay: pooled processes are ended by their pool.

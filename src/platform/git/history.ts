@@ -101,7 +101,7 @@ async function walkLastCommits(
   const format = ['--format=%x00%H', '-c', '--name-only', '-z', '--no-renames', '--no-show-signature', '--no-ext-diff']
   const args = ['--git-dir', repositoryFolder(store, repo), 'log', ...format, commit, '--']
   if (folder !== '') args.push(literal(folder))
-  const child = startGit(store, args, { timeLimitMs: lastCommitTimeLimitMs })
+  const child = await startGit(store, args, { timeLimitMs: lastCommitTimeLimitMs })
   child.stdin.end()
   const reader = new ByteReader(child.stdout)
   try {

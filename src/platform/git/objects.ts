@@ -137,7 +137,7 @@ async function* pooledBlob(store: GitStore, repo: string, oid: string): AsyncGen
 
 async function* ownProcessBlob(store: GitStore, repo: string, oid: string): AsyncGenerator<Buffer> {
   const args = ['--git-dir', repositoryFolder(store, repo), 'cat-file', 'blob', oid]
-  const child = startGit(store, args, { timeLimitMs: 6 * 3_600_000 })
+  const child = await startGit(store, args, { timeLimitMs: 6 * 3_600_000 })
   try {
     yield* child.stdout as AsyncIterable<Buffer>
     const { code, stderr } = await child.ended

@@ -28,14 +28,16 @@ interface Member extends PooledProcess {
 
 export class ProcessPool {
   readonly #name: string
-  readonly #start: (folder: string) => GitChild
+  readonly #start: (folder: string) => Promise<GitChild>
   readonly #limits: Required<PoolLimits>
   readonly #members = new Set<Member>()
   readonly #waiting: (() => void)[] = []
+  /** Places of processes that are being started. */
+  #starting = 0
   readonly #sweeper: NodeJS.Timeout
   #isClosed = false
 
-  constructor(name: string, start: (folder: string) => GitChild, limits: PoolLimits) {
+  constructor(name: string, start: (folder: string) => Promise<GitChild>, limits: PoolLimits) {
     this.#name = name
     this.#start = start
     this.#limits = { waitMs: 30_000, ...limits }
@@ -87,11 +89,12 @@ export class ProcessPool {
     const deadline = Date.now() + this.#limits.waitMs
     for (;;) {
       if (this.#isClosed) throw new GitFailure('aborted', `the ${this.#name} processes are closed`)
-      const member = this.#findIdle(folder) ?? this.#startFor(folder)
-      if (member) {
-        member.isBusy = true
-        return member
+      const idle = this.#findIdle(folder)
+      if (idle) {
+        idle.isBusy = true
+        return idle
       }
+      if (this.#makeRoom()) return await this.#startFor(folder)
       await this.#waitInLine(deadline)
     }
   }
@@ -102,30 +105,41 @@ export class ProcessPool {
     return null
   }
 
-  #startFor(folder: string): Member | null {
-    if (this.#members.size >= this.#limits.limit) {
-      let oldest: Member | null = null
-      for (const member of this.#members) {
-        if (!member.isBusy && (!oldest || member.idleSince < oldest.idleSince)) oldest = member
-      }
-      if (!oldest) return null
-      this.#end(oldest)
+  /** False when all are busy. */
+  #makeRoom(): boolean {
+    if (this.#members.size + this.#starting < this.#limits.limit) return true
+    let oldest: Member | null = null
+    for (const member of this.#members) {
+      if (!member.isBusy && (!oldest || member.idleSince < oldest.idleSince)) oldest = member
     }
-    const child = this.#start(folder)
-    const member: Member = {
-      child,
-      reader: new ByteReader(child.stdout),
-      folder,
-      idleSince: Date.now(),
-      isBusy: false,
-      isRetired: false,
-    }
+    if (!oldest) return false
+    this.#end(oldest)
+    return true
+  }
+
+  /** A new process, busy from its first moment: its user waits for it. */
+  async #startFor(folder: string): Promise<Member> {
+    this.#starting++
+    const child = await this.#start(folder)
+      .catch((error: unknown) => {
+        this.#waiting.shift()?.()
+        throw error
+      })
+      .finally(() => {
+        this.#starting--
+      })
+    const reader = new ByteReader(child.stdout)
+    const member: Member = { child, reader, folder, idleSince: Date.now(), isBusy: true, isRetired: false }
     this.#members.add(member)
     const forget = () => {
       this.#members.delete(member)
       this.#waiting.shift()?.()
     }
     child.ended.then(forget, forget)
+    if (this.#isClosed) {
+      this.#end(member)
+      throw new GitFailure('aborted', `the ${this.#name} processes are closed`)
+    }
     return member
   }
 

@@ -41,12 +41,12 @@ export class Quarantine {
       return
     }
     if ((await sizeOfPacks(this.objectDirectory)) <= wholePackLimit) {
-      yield* streamAll(this.#startOnNew(this.objectDirectory, '--batch'), isWanted, maxBytes)
+      yield* streamAll(await this.#startOnNew(this.objectDirectory, '--batch'), isWanted, maxBytes)
       return
     }
     const unwanted: StreamedObject[] = []
     const format = '--batch-check=%(objectname) %(objecttype) %(objectsize)'
-    const infos = streamInfos(this.#startOnNew(this.objectDirectory, format))
+    const infos = streamInfos(await this.#startOnNew(this.objectDirectory, format))
     async function* wanted(): AsyncGenerator<readonly string[]> {
       for await (const batch of infos) {
         for (const info of batch) if (!isWanted(info.type, info.size)) unwanted.push({ ...info, bytes: null })
@@ -61,9 +61,9 @@ export class Quarantine {
   }
 
   /** The content of received or stored objects, batch by batch, in the order asked. */
-  contents(oids: ContentRequest, maxBytes: number): ReturnType<typeof streamContents> {
+  async *contents(oids: ContentRequest, maxBytes: number): ReturnType<typeof streamContents> {
     const args = ['--git-dir', this.#folder, 'cat-file', '--batch', '--buffer']
-    return streamContents(this.#start(args, this.environment()), oids, maxBytes)
+    yield* streamContents(await this.#start(args, this.environment()), oids, maxBytes)
   }
 
   /** For git commands that are to see the repository and the quarantine. */
@@ -83,13 +83,13 @@ export class Quarantine {
   }
 
   /** Without the alternate: only what is new. */
-  #startOnNew(objectDirectory: string, format: string): GitChild {
+  #startOnNew(objectDirectory: string, format: string): Promise<GitChild> {
     const args = ['--git-dir', this.#folder, 'cat-file', '--batch-all-objects', '--unordered', '--buffer', format]
     return this.#start(args, { GIT_OBJECT_DIRECTORY: objectDirectory })
   }
 
-  #start(args: readonly string[], environment: Record<string, string>): GitChild {
-    const child = startGit(this.#store, args, { environment, timeLimitMs: 600_000 })
+  async #start(args: readonly string[], environment: Record<string, string>): Promise<GitChild> {
+    const child = await startGit(this.#store, args, { environment, timeLimitMs: 600_000 })
     this.#children.add(child)
     const forget = () => this.#children.delete(child)
     child.ended.then(forget, forget)

@@ -66,7 +66,7 @@ async function* reachable(
     '--stdin',
     ...(reach.include === 'all' ? ['--all'] : []),
   ]
-  const child = startGit(store, args, { environment, timeLimitMs })
+  const child = await startGit(store, args, { environment, timeLimitMs })
   child.stdin.end(reachInput(reach))
   const reader = new ByteReader(child.stdout)
   try {

@@ -48,7 +48,7 @@ const movesLimit = 10_000
 /** Answers `POST git-receive-pack`; ends the response. Rejects when git failed; what a judge refuses is no failure. */
 export async function receivePack(store: GitStore, repo: string, exchange: ReceivePackRequest): Promise<void> {
   const body = decodeBody(exchange.request, exchange.encoding, exchange.requestLimit ?? 16 * 1024 ** 3)
-  const child = startGit(store, ['receive-pack', '--stateless-rpc', repositoryFolder(store, repo)], {
+  const child = await startGit(store, ['receive-pack', '--stateless-rpc', repositoryFolder(store, repo)], {
     environment: protocolEnvironment(exchange.protocol),
     timeLimitMs: exchange.timeLimitMs ?? hour,
     extraPipes: 2,

@@ -3,13 +3,16 @@
  * configuration, no prompts, no replace objects), an argument array, its own process group, a time limit and a
  * bound on what it may print, so that neither a hostile repository nor a slow client can hold the server.
  */
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { directStarter, type ProcessStarter, type StartedProcess } from './process-start.ts'
 
 /** Which git to run, and the whole environment that it sees. */
 export interface GitProgram {
   readonly program: string
   readonly environment: Readonly<Record<string, string>>
+  /** Who begins the processes; this process itself where it is absent. */
+  readonly starter?: ProcessStarter
 }
 
 /** Git failed in a way that no caller expects: a broken repository, a full disk, a time limit. */
@@ -66,7 +69,7 @@ const defaultOutputLimit = 16 * 1024 * 1024
 
 /** Runs git to its end and gives its output. Throws `GitFailure` on any exit code that is not in `okCodes`. */
 export async function runGit(git: GitProgram, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const child = startGit(git, args, options)
+  const child = await startGit(git, args, options)
   const limit = options.outputLimit ?? defaultOutputLimit
   const chunks: Buffer[] = []
   let size = 0
@@ -88,7 +91,7 @@ export interface GitChild {
   readonly stdin: Writable
   readonly stdout: Readable
   /** The inherited descriptors 3 and up, when asked for. */
-  readonly extra: readonly (Readable & Writable)[]
+  readonly extra: readonly Duplex[]
   /** Settles when the process has ended and its output is read; rejects when it was stopped or never began. */
   readonly ended: Promise<{ code: number; stderr: string }>
   /** Ends the whole process group; `ended` rejects with the reason. */
@@ -103,14 +106,24 @@ export interface StartOptions {
   extraPipes?: number
 }
 
-/** Starts git and returns at once; the time limit and the signal keep watching it. */
-export function startGit(git: GitProgram, args: readonly string[], options: StartOptions = {}): GitChild {
-  const child = spawn(git.program, args, {
-    env: { ...git.environment, ...options.environment },
-    stdio: ['pipe', 'pipe', 'pipe', ...new Array<'pipe'>(options.extraPipes ?? 0).fill('pipe')],
-    // Its own group: git runs helpers (pack-objects, index-pack, hooks), and a stop must reach them all.
-    detached: true,
-  }) as ChildProcessWithoutNullStreams
+/** Starts git; the time limit and the signal keep watching it. Throws where it cannot be started or is not wanted any more. */
+export async function startGit(
+  git: GitProgram,
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<GitChild> {
+  const notWanted = () => new GitFailure('aborted', `git ${commandName(args)} was not wanted any more`)
+  if (options.signal?.aborted) throw notWanted()
+  const child = await (git.starter ?? directStarter)
+    .start({
+      program: git.program,
+      args,
+      environment: { ...git.environment, ...options.environment },
+      extraPipes: options.extraPipes ?? 0,
+    })
+    .catch((error: Error) => {
+      throw new GitFailure('spawn', `git cannot be started (${error.message})`)
+    })
   let stopped: GitFailure | null = null
   const stop = (reason: GitFailure) => {
     if (stopped) return
@@ -120,36 +133,52 @@ export function startGit(git: GitProgram, args: readonly string[], options: Star
   const stderr = captureStderr(child.stderr)
   // A process that ends early closes its input; what matters then is its exit code, not our EPIPE.
   child.stdin.on('error', () => undefined)
-  const ended = new Promise<{ code: number; stderr: string }>((resolve, reject) => {
-    const limitMs = options.timeLimitMs ?? defaultTimeLimitMs
-    const timer = setTimeout(
-      () => stop(new GitFailure('timeout', `git ${commandName(args)} took over ${limitMs} ms`)),
-      limitMs,
-    )
-    const onAbort = () => stop(new GitFailure('aborted', `git ${commandName(args)} was not wanted any more`))
-    options.signal?.addEventListener('abort', onAbort, { once: true })
-    if (options.signal?.aborted) onAbort()
-    const finish = () => {
-      clearTimeout(timer)
-      options.signal?.removeEventListener('abort', onAbort)
-    }
-    child.on('error', (error) => {
-      finish()
-      reject(new GitFailure('spawn', `git cannot be started (${error.message})`))
-    })
-    child.on('close', (code, killedBy) => {
-      finish()
-      if (stopped) reject(stopped)
-      else if (code === null)
-        reject(new GitFailure('exit', `git ${commandName(args)} was ended by ${killedBy}`, stderr.text()))
-      else resolve({ code, stderr: stderr.text() })
-    })
-  })
+  for (const pipe of child.extra) pipe.on('error', () => undefined)
+  const limitMs = options.timeLimitMs ?? defaultTimeLimitMs
+  const timer = setTimeout(
+    () => stop(new GitFailure('timeout', `git ${commandName(args)} took over ${limitMs} ms`)),
+    limitMs,
+  )
+  const onAbort = () => stop(notWanted())
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+  if (options.signal?.aborted) onAbort()
+  const ended = watch(child).then(
+    ({ code, killedBy }) => {
+      if (stopped) throw stopped
+      if (code === null)
+        throw new GitFailure('exit', `git ${commandName(args)} was ended by ${killedBy}`, stderr.text())
+      return { code, stderr: stderr.text() }
+    },
+    (error: Error) => {
+      throw stopped ?? new GitFailure('spawn', `how git ${commandName(args)} ended is not known (${error.message})`)
+    },
+  )
+  const unwatch = () => {
+    clearTimeout(timer)
+    options.signal?.removeEventListener('abort', onAbort)
+  }
   // The caller may look at the streams first; a failure then must not count as unhandled.
-  ended.catch(() => undefined)
-  const extra = child.stdio.slice(3) as unknown as (Readable & Writable)[]
-  for (const pipe of extra) pipe.on('error', () => undefined)
-  return { pid: child.pid ?? 0, stdin: child.stdin, stdout: child.stdout, extra, ended, stop }
+  ended.then(unwatch, unwatch)
+  return { pid: child.pid, stdin: child.stdin, stdout: child.stdout, extra: child.extra, ended, stop }
+}
+
+/** Its end: it has exited, and what it wrote has been read. */
+async function watch(child: StartedProcess): Promise<{ code: number | null; killedBy: string | null }> {
+  const streams = [child.stdout, child.stderr, ...child.extra]
+  const read = streams.map((stream) => streamEnd(stream))
+  const exit = await child.exited
+  child.stdin.destroy()
+  // What nobody has begun to read by now is not wanted, and would hold the end back.
+  for (const stream of streams) {
+    if (stream.readableFlowing === null && stream.listenerCount('readable') === 0) stream.resume()
+  }
+  await Promise.all(read)
+  return exit
+}
+
+/** However it ends: broken streams show in what is missing, and in the exit code. */
+async function streamEnd(stream: Readable | Duplex): Promise<void> {
+  await finished(stream, { writable: false }).catch(() => undefined)
 }
 
 /** The failure that an unexpected exit code means. */
@@ -173,16 +202,9 @@ function captureStderr(stream: Readable): { text(): string } {
 }
 
 /** SIGTERM first: git removes its temporary files and quarantine on it. What does not end then is killed. */
-function endGroup(child: ChildProcess): void {
-  signalGroup(child, 'SIGTERM')
-  setTimeout(() => signalGroup(child, 'SIGKILL'), killAfterMs).unref()
-}
-
-function signalGroup(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  try {
-    process.kill(-child.pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
+function endGroup(child: StartedProcess): void {
+  child.signal('SIGTERM')
+  setTimeout(() => child.signal('SIGKILL'), killAfterMs).unref()
+  // Nobody reads on: what still comes must not hold the end back.
+  child.stdout.resume()
 }

@@ -47,7 +47,7 @@ export async function advertiseRefs(
     return
   }
   const args = [name, '--stateless-rpc', '--http-backend-info-refs', repositoryFolder(store, repo)]
-  const child = startGit(store, args, { environment: protocol, signal: answer.signal })
+  const child = await startGit(store, args, { environment: protocol, signal: answer.signal })
   child.stdin.end()
   await pipeToResponse(child, answer.response, args)
 }
@@ -66,7 +66,7 @@ export async function uploadPack(store: GitStore, repo: string, exchange: Upload
     input = begun.all
   }
   const args = ['upload-pack', '--strict', '--stateless-rpc', repositoryFolder(store, repo)]
-  const child = startGit(store, args, {
+  const child = await startGit(store, args, {
     environment: protocolEnvironment(exchange.protocol),
     signal: exchange.signal,
     timeLimitMs: exchange.timeLimitMs ?? hour,
