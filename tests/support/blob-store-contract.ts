@@ -111,6 +111,57 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       expect(await opened.count()).toBe(before)
     })
 
+    test('a large one goes in while it arrives, and leaves nothing where it does not match or breaks', async () => {
+      const bytes = randomBytes(40_000_000)
+      const blob = identify(bytes)
+      const before = await opened.count()
+      const other = identify(randomBytes(10))
+      expect(await codeOf(store.put(pieces(bytes), { ...blob, sha256: other.sha256 }))).toBe('hash_mismatch')
+      expect(await codeOf(store.put(pieces(bytes), { ...blob, size: blob.size + 1 }))).toBe('length_mismatch')
+      expect(await codeOf(store.put(pieces(bytes), { ...blob, size: blob.size - 1 }))).toBe('length_mismatch')
+      const broken = Readable.from(
+        (function* () {
+          yield bytes.subarray(0, 36_000_000)
+          throw new Error('the line is cut')
+        })(),
+      )
+      await expect(store.put(broken, blob)).rejects.toThrow('the line is cut')
+      const controller = new AbortController()
+      const slow = pieces(bytes)
+      slow.on('data', () => slow.readableFlowing !== null && controller.abort(new Error('too slow')))
+      await expect(store.put(slow, blob, controller.signal)).rejects.toThrow('too slow')
+      expect(await store.findSize(objectNamed(blob.sha256))).toBeNull()
+      expect(await opened.count()).toBe(before)
+      await Promise.all([store.put(pieces(bytes), blob), store.put(pieces(bytes), blob)])
+      expect(await opened.count()).toBe(before + 1)
+      expect((await read(blob.sha256, 0, blob.size - 1)).equals(bytes)).toBe(true)
+      expect((await read(blob.sha256, 16_777_200, 16_777_300)).equals(bytes.subarray(16_777_200, 16_777_301))).toBe(
+        true,
+      )
+      const staged = await store.openStaged()
+      writeSync(staged.fd, bytes)
+      await staged.publish({ kind: 'xorb', hash: blob.sha256 })
+      const copy = await buffer(await store.openRange({ kind: 'xorb', hash: blob.sha256 }, 0, blob.size - 1))
+      expect(copy.equals(bytes)).toBe(true)
+      await store.delete({ kind: 'xorb', hash: blob.sha256 })
+    })
+
+    test('a reader that goes away in the middle holds nothing', async () => {
+      const bytes = randomBytes(8_000_000)
+      const blob = identify(bytes)
+      await store.put(pieces(bytes), blob)
+      const stream = await store.openRange(objectNamed(blob.sha256), 0, blob.size - 1)
+      for await (const chunk of stream) {
+        expect(chunk.length).toBeGreaterThan(0)
+        break
+      }
+      expect(stream.destroyed).toBe(true)
+      // One that was opened and never read, too.
+      const unread = await store.openRange(objectNamed(blob.sha256), 0, blob.size - 1)
+      unread.destroy()
+      expect((await read(blob.sha256, 5, 9)).equals(bytes.subarray(5, 10))).toBe(true)
+    })
+
     test('a blob that is there is checked again and kept', async () => {
       const bytes = randomBytes(100_000)
       const blob = identify(bytes)
@@ -229,6 +280,12 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
       const objects = await store.list('object', null, 1000)
       expect(objects.length).toBeGreaterThan(0)
       expect(objects.some((blob) => kept.has(blob.hash))).toBe(false)
+    })
+
+    test('it can be looked at, and says where it is', async () => {
+      const before = await opened.count()
+      expect(await store.probe()).toMatch(/[/"]/)
+      expect(await opened.count()).toBe(before)
     })
 
     test('a name that is no hash reaches nothing', async () => {

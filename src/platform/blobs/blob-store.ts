@@ -73,6 +73,10 @@ export interface BlobStore {
   discardParts(upload: string): Promise<void>
   /** Removes what crashed writes left behind, older than `olderThanMs`. Returns how many files. */
   removeStale(olderThanMs: number): Promise<number>
+
+  /** Writes, reads and deletes a small blob. Returns where the store is, for people; throws what is wrong with it. */
+  probe(): Promise<string>
+  close(): Promise<void>
 }
 
 /** The name of a large file's own bytes. */

@@ -16,6 +16,7 @@ import { listFolder } from './disk-listing.ts'
 import { isMissing, keepingNothing, nullIfMissing, removeOld } from './file-faults.ts'
 import { drainHashed, writeHashed } from './hashed-write.ts'
 import { openIncoming } from './incoming.ts'
+import { probeStore } from './probe.ts'
 import { openStagedFile } from './staged-file.ts'
 
 export interface DiskBlobStoreOptions {
@@ -50,7 +51,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
     }
   }
 
-  return {
+  const store: BlobStore = {
     async put(source, expected, signal) {
       const name = objectNamed(expected.sha256)
       if ((await findSize(name)) === expected.size) {
@@ -143,7 +144,15 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
       }
       return removed
     },
+
+    async probe() {
+      await probeStore(store)
+      return folder
+    },
+
+    close: async () => undefined,
   }
+  return store
 }
 
 /** The sum is compared before anything is copied, so that a forgotten part costs nothing. */
