@@ -108,6 +108,65 @@ export const settings = {
     about:
       'Internal nginx location that maps to the data folder; file bytes are then sent by nginx (X-Accel-Redirect).',
   },
+  s3Bucket: {
+    env: 'HOLDFAST_S3_BUCKET',
+    schema: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
+    fallback: null,
+    about: 'Bucket of an S3-compatible store for large files, in place of the data folder: docs/object-storage.md.',
+  },
+  s3Endpoint: {
+    env: 'HOLDFAST_S3_ENDPOINT',
+    schema: z.url({ protocol: /^https?$/ }),
+    fallback: null,
+    about: 'Address under which this hub reaches the store. Default: Amazon S3 of the region.',
+  },
+  s3Region: {
+    env: 'HOLDFAST_S3_REGION',
+    schema: z.string().regex(/^[\w-]+$/, 'a region such as eu-central-1'),
+    fallback: 'us-east-1',
+    about: 'Region of the bucket.',
+  },
+  s3Prefix: {
+    env: 'HOLDFAST_S3_PREFIX',
+    schema: z.string().regex(/^([\w.-]+\/)*[\w.-]*$/, 'a path such as holdfast/'),
+    fallback: '',
+    about: 'What every key in the bucket begins with, so that hubs can share a bucket.',
+  },
+  s3AccessKeyId: {
+    env: 'HOLDFAST_S3_ACCESS_KEY_ID',
+    schema: z.string().min(1),
+    fallback: null,
+    about: 'Access key for the bucket.',
+    secret: true,
+  },
+  s3SecretAccessKey: {
+    env: 'HOLDFAST_S3_SECRET_ACCESS_KEY',
+    schema: z.string().min(1),
+    fallback: null,
+    about: 'Secret access key for the bucket.',
+    secret: true,
+  },
+  s3ForcePathStyle: {
+    env: 'HOLDFAST_S3_FORCE_PATH_STYLE',
+    schema: flag,
+    fallback: null,
+    about:
+      'Whether the bucket is the first part of the path and not of the host name. Default: true with HOLDFAST_S3_ENDPOINT, else false.',
+  },
+  s3PublicEndpoint: {
+    env: 'HOLDFAST_S3_PUBLIC_ENDPOINT',
+    schema: z.url({ protocol: /^https?$/ }),
+    fallback: null,
+    about:
+      'Address under which clients reach the store by themselves, on another host name than this hub. Without one, all bytes go through the hub.',
+  },
+  s3Redirect: {
+    env: 'HOLDFAST_S3_REDIRECT',
+    schema: flag,
+    fallback: 'false',
+    about:
+      'Whether downloads of 1 MiB and more are sent to HOLDFAST_S3_PUBLIC_ENDPOINT with an address for five minutes.',
+  },
   maxRegularFile: {
     env: 'HOLDFAST_MAX_REGULAR_FILE',
     schema: bytes,
@@ -180,10 +239,29 @@ type Read = {
     | ((typeof settings)[K]['fallback'] extends null ? null : never)
 }
 
-export interface Config extends Omit<Read, 'publicUrl'> {
+type S3Name = Extract<SettingName, `s3${string}`>
+
+/** The bucket for large files. */
+export interface S3Config {
+  readonly endpoint: string | null
+  readonly bucket: string
+  readonly region: string
+  /** Empty, or ends in a slash. */
+  readonly prefix: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly isPathStyle: boolean
+  readonly publicEndpoint: string | null
+  /** Downloads are sent to `publicEndpoint`. */
+  readonly isRedirecting: boolean
+}
+
+export interface Config extends Omit<Read, 'publicUrl' | S3Name> {
   /** Without a trailing slash. Empty until the port is known, if neither was set. */
   readonly publicUrl: string
   readonly isHttps: boolean
+  /** Null: large files lie in the data folder. */
+  readonly s3: S3Config | null
 }
 
 /** Thrown with every fault at once, so that a person mends them in one go. */
@@ -213,8 +291,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       faults.push(`${name}: there is no such setting. docs/configuration.md lists them.`)
     }
   }
-  if (faults.length > 0) throw new ConfigError(`The settings are not usable:\n  ${faults.join('\n  ')}`)
+  throwFaults(faults)
   return complete(values as unknown as Read)
+}
+
+function throwFaults(faults: readonly string[]): void {
+  if (faults.length > 0) throw new ConfigError(`The settings are not usable:\n  ${faults.join('\n  ')}`)
 }
 
 /** Port 0 becomes a free port, so that every address that is handed out names the right one. */
@@ -233,7 +315,57 @@ export async function withFreePort(config: Config): Promise<Config> {
 
 function complete(read: Read): Config {
   const publicUrl = (read.publicUrl ?? (read.port === 0 ? '' : `http://localhost:${read.port}`)).replace(/\/+$/, '')
-  return { ...read, dataFolder: path.resolve(read.dataFolder), publicUrl, isHttps: publicUrl.startsWith('https:') }
+  return {
+    ...withoutS3(read),
+    dataFolder: path.resolve(read.dataFolder),
+    publicUrl,
+    isHttps: publicUrl.startsWith('https:'),
+    s3: readS3(read, publicUrl === '' ? 'localhost' : new URL(publicUrl).hostname),
+  }
+}
+
+function withoutS3(read: Read): Omit<Read, S3Name> {
+  const kept = Object.entries(read).filter(([name]) => !/^s3[A-Z]/.test(name))
+  return Object.fromEntries(kept) as Omit<Read, S3Name>
+}
+
+/** Throws where the settings of the bucket do not go together. `hubHost`: the host name of this hub's own address. */
+function readS3(read: Read, hubHost: string): S3Config | null {
+  const { s3Bucket: bucket, s3Endpoint: endpoint, s3PublicEndpoint: publicEndpoint } = read
+  const { s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = read
+  const faults: string[] = []
+  if (bucket === null) {
+    if ((endpoint ?? accessKeyId ?? secretAccessKey ?? publicEndpoint) !== null || read.s3Redirect) {
+      throwFaults(['HOLDFAST_S3_BUCKET: the other settings of S3 need it.'])
+    }
+    return null
+  }
+  if (accessKeyId === null) faults.push('HOLDFAST_S3_ACCESS_KEY_ID: the bucket needs it.')
+  if (secretAccessKey === null) faults.push('HOLDFAST_S3_SECRET_ACCESS_KEY: the bucket needs it.')
+  const isPathStyle = read.s3ForcePathStyle ?? endpoint !== null
+  if (publicEndpoint !== null) {
+    const { hostname } = new URL(publicEndpoint)
+    // Clients follow a redirect on the same host name with their token, whatever the port.
+    if ((isPathStyle ? hostname : `${bucket}.${hostname}`) === hubHost) {
+      faults.push(
+        `HOLDFAST_S3_PUBLIC_ENDPOINT: clients reach the bucket on ${hubHost}, the host name of this hub itself, and would send it their tokens. Give the store another host name.`,
+      )
+    }
+  } else if (read.s3Redirect) {
+    faults.push('HOLDFAST_S3_REDIRECT: it needs HOLDFAST_S3_PUBLIC_ENDPOINT, to which clients are sent.')
+  }
+  throwFaults(faults)
+  return {
+    endpoint,
+    bucket,
+    region: read.s3Region,
+    prefix: read.s3Prefix === '' || read.s3Prefix.endsWith('/') ? read.s3Prefix : `${read.s3Prefix}/`,
+    accessKeyId: accessKeyId ?? '',
+    secretAccessKey: secretAccessKey ?? '',
+    isPathStyle,
+    publicEndpoint,
+    isRedirecting: read.s3Redirect,
+  }
 }
 
 function firstIssue(error: z.ZodError): string {

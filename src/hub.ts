@@ -41,7 +41,7 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
   const { changed } = await migrate(db)
   if (changed.length > 0) log.warn({ changed }, 'Migrations differ from those that made this database')
   const git = await openGitStore({ folder: path.join(config.dataFolder, 'git') })
-  const blobs = await openDiskBlobStore({ folder: path.join(config.dataFolder, 'blobs') })
+  const blobs = await openBlobStore(config, log)
   const mailer = openMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom })
   return {
     config,
@@ -55,7 +55,16 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     transaction: (fn) => db.transaction(fn),
     close: async () => {
       await git.close()
+      await blobs.close()
       await db.close()
     },
   }
+}
+
+async function openBlobStore(config: Config, log: Logger): Promise<BlobStore> {
+  const folder = path.join(config.dataFolder, 'blobs')
+  if (config.s3 === null) return await openDiskBlobStore({ folder })
+  // Loaded here: a hub on a disk shall not pay for it.
+  const { openS3BlobStore } = await import('./platform/blobs/s3-blob-store.ts')
+  return await openS3BlobStore({ settings: config.s3, folder, log })
 }

@@ -8,6 +8,7 @@ import { finished, type Readable } from 'node:stream'
 import type { Config } from '../config.ts'
 import { HoldfastError } from '../domain/errors.ts'
 import { freeBytes, givesChunksAway } from '../platform/blobs/free-bytes.ts'
+import type { AnswerHeaders } from './address-in-store.ts'
 import { parseRange } from './byte-range.ts'
 import { contentDisposition, type ServedType } from './file-type.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -28,11 +29,13 @@ export interface SentFile {
   open(start: number, end: number): Readable | Promise<Readable>
   /** Path below the data folder, where a front server may send the file in our place. */
   readonly frontServerPath: string | null
+  /** An address at which the client may have the bytes from somebody else; null: it gets them from us. */
+  addressElsewhere?(headers: AnswerHeaders): Promise<string | null>
   /** Milliseconds that the client has to take the bytes, where they hold a process; null: as long as it goes on reading. */
   readonly timeLimitMs: number | null
 }
 
-/** Below this a front server gains nothing, and it would drop our headers (docs/front-server.md). */
+/** Below this nobody gains by sending the client elsewhere, and our headers would be lost (docs/front-server.md). */
 const leastForFrontServer = 1 << 20
 
 const sandbox = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
@@ -64,6 +67,20 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
     response.writeHead(200, { ...mutable(headers), 'x-accel-redirect': config.accelRedirect + file.frontServerPath })
     response.end()
     return taken
+  }
+  // What belongs to another version is not compared elsewhere as it is here.
+  if (length >= leastForFrontServer && request.header('if-range') === null) {
+    const address = await file.addressElsewhere?.({
+      contentType: file.served.type,
+      contentDisposition: contentDisposition(disposition, file.name),
+    })
+    if (typeof address === 'string') {
+      // The Range header goes along, the token does not: it is another host (src/config.ts sees to that).
+      const others = { location: address, 'cache-control': 'no-store', 'content-length': 0 }
+      response.writeHead(302, { ...mutable(file.headers), ...others })
+      response.end()
+      return taken
+    }
   }
   const body = length === 0 ? null : await file.open(start, end)
   response.writeHead(range === null ? 200 : 206, {

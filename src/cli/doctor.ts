@@ -1,7 +1,7 @@
-/** `holdfast doctor`: looks at everything the hub stands on, and says how to mend each thing that is wrong. Changes nothing. */
+/** `holdfast doctor`: looks at everything the hub stands on, and says how to mend each thing that is wrong. Changes nothing; a test file comes and goes. */
 import { access, constants, statfs } from 'node:fs/promises'
 import { type Config, readConfig } from '../config.ts'
-import { openHub } from '../hub.ts'
+import { type Hub, openHub } from '../hub.ts'
 import { checkDatabase } from '../platform/db/health.ts'
 import { gitVersion } from '../platform/git/version.ts'
 import { listDeadJobs } from '../platform/jobs/queries.ts'
@@ -116,6 +116,27 @@ function clockFinding(): Finding {
       }
 }
 
+/** Writes, reads and deletes a small blob where large files lie. */
+export async function blobStoreFinding({ blobs, config }: Pick<Hub, 'blobs' | 'config'>): Promise<Finding> {
+  const what = 'Large files'
+  try {
+    const started = performance.now()
+    const place = await blobs.probe()
+    const detail = `${place}: written, read and deleted in ${Math.round(performance.now() - started)} ms`
+    return { what, state: 'ok', detail }
+  } catch (error) {
+    return {
+      what,
+      state: 'broken',
+      detail: error instanceof Error ? error.message : String(error),
+      mend:
+        config.s3 === null
+          ? 'Give the folder "blobs" of the data folder room, and the user that runs Holdfast permission to write there.'
+          : 'Check HOLDFAST_S3_ENDPOINT, _BUCKET, _REGION and the keys; docs/object-storage.md lists what the key must be allowed.',
+    }
+  }
+}
+
 async function hubFindings(config: Config): Promise<Finding[]> {
   const hub = await openHub(config, { log: makeLogger({ level: 'silent' }) })
   try {
@@ -143,6 +164,7 @@ async function hubFindings(config: Config): Promise<Finding[]> {
             mend: 'Stop Holdfast and restore the data folder from a backup.',
           },
     )
+    findings.push(await blobStoreFinding(hub))
     const dead = await listDeadJobs(hub.db, { after: null, limit: 5 })
     findings.push(
       dead.length === 0

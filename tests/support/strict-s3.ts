@@ -232,7 +232,9 @@ function send(
   query: URLSearchParams,
   cutAfter: number | null,
 ): ServerResponse {
-  const match = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '')
+  const suffix = /^bytes=-(\d+)$/.exec(request.headers.range ?? '')
+  const asked = suffix === null ? request.headers.range : `bytes=${Math.max(0, bytes.length - Number(suffix[1]))}-`
+  const match = /^bytes=(\d+)-(\d*)$/.exec(asked ?? '')
   const start = match === null ? 0 : Number(match[1])
   const end = match === null || match[2] === '' ? bytes.length - 1 : Math.min(Number(match[2]), bytes.length - 1)
   if (match !== null && start > end) return refuse(response, 416, 'InvalidRange')

@@ -1,5 +1,6 @@
 /** From an entry of a repo to the answer that carries its bytes: as they were meant (`resolve`) or as they lie in git (`raw`). */
 import type { Readable } from 'node:stream'
+import { findAddressInStore } from '../../access/address-in-store.ts'
 import { sendFile } from '../../access/file-reply.ts'
 import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
@@ -40,6 +41,7 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
     },
     open: (start, end) => hub.blobs.openRange(objectNamed(linked.sha256), start, end),
     frontServerPath: hub.blobs.pathForFrontServer(objectNamed(linked.sha256)),
+    addressElsewhere: (headers) => findAddressInStore(hub, objectNamed(linked.sha256), linked.size, headers),
     timeLimitMs: null,
   })
 }

@@ -3,7 +3,9 @@ import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects } from '../../../tests/support/databases.ts'
 import { gitClient, hasGitLfs } from '../../../tests/support/git-client.ts'
+import { s3Environment } from '../../../tests/support/s3-servers.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
+import { StrictS3 } from '../../../tests/support/strict-s3.ts'
 import {
   makeRepo,
   makeToken,
@@ -32,8 +34,15 @@ interface Batch {
   objects: BatchObject[]
 }
 
-describe.each(dialects)('Git LFS on %s', (dialect) => {
+const places = [
+  ...dialects.map((dialect) => ({ dialect, bytes: 'the disk' })),
+  { dialect: 'sqlite', bytes: 'S3' },
+  { dialect: 'sqlite', bytes: 'S3, sent there' },
+] as const
+
+describe.each(places)('Git LFS on $dialect, bytes on $bytes', ({ dialect, bytes: place }) => {
   let running: TestHub
+  let s3: StrictS3 | null = null
   let ada: TestUser
   let eve: TestUser
   let token: TestToken
@@ -41,14 +50,23 @@ describe.each(dialects)('Git LFS on %s', (dialect) => {
   let now = Date.now()
 
   beforeAll(async () => {
-    running = await startHub({ env: { HOLDFAST_MULTIPART_PART: '1MiB' }, clock: systemClock(() => now), dialect })
+    s3 = place === 'the disk' ? null : await StrictS3.start()
+    const env = {
+      HOLDFAST_MULTIPART_PART: '1MiB',
+      ...(s3 === null ? {} : s3Environment(s3.settings)),
+      ...(place === 'S3, sent there' ? { HOLDFAST_S3_REDIRECT: 'true' } : {}),
+    }
+    running = await startHub({ env, clock: systemClock(() => now), dialect })
     ada = await makeUser(running.hub, 'ada')
     eve = await makeUser(running.hub, 'eve')
     token = await makeToken(running.hub, ada)
     stranger = await makeToken(running.hub, eve)
   })
 
-  afterAll(() => running.stop())
+  afterAll(async () => {
+    await running.stop()
+    await s3?.stop()
+  })
 
   const body = (bytes: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)
   const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')

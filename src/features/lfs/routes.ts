@@ -1,5 +1,6 @@
 /** The addresses of Git LFS: batch and locks below the repo's own address, and the signed addresses that the bytes go to. */
 import { z } from 'zod'
+import { findAddressInStore } from '../../access/address-in-store.ts'
 import { sendFile } from '../../access/file-reply.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { json, type Reply } from '../../access/reply.ts'
@@ -101,6 +102,7 @@ export const routes: Route[] = [
         headers: {},
         open: (start, end) => hub.blobs.openRange(objectNamed(blob.sha256), start, end),
         frontServerPath: hub.blobs.pathForFrontServer(objectNamed(blob.sha256)),
+        addressElsewhere: (headers) => findAddressInStore(hub, objectNamed(blob.sha256), blob.size, headers),
         timeLimitMs: null,
       })
     },

@@ -1,0 +1,24 @@
+/** Where a client may fetch a large file from the object storage by itself, if this hub is set to send it there. */
+import type { Hub } from '../hub.ts'
+import type { BlobName } from '../platform/blobs/blob-store.ts'
+
+/** Long enough to begin a download; one that has begun may last. The permission behind it is not looked up again. */
+const lifetimeMs = 5 * 60_000
+
+export interface AnswerHeaders {
+  readonly contentType: string
+  readonly contentDisposition: string
+}
+
+/** Null where the bytes go through the hub: so it is set, or they do not lie there as they are. */
+export async function findAddressInStore(
+  hub: Pick<Hub, 'config' | 'blobs'>,
+  name: BlobName,
+  size: number,
+  headers: AnswerHeaders,
+): Promise<string | null> {
+  if (hub.config.s3?.isRedirecting !== true) return null
+  // A client that was sent to a place without the file could not be told why.
+  if ((await hub.blobs.findSize(name)) !== size) return null
+  return await hub.blobs.signedFetch(name, { lifetimeMs, ...headers, cacheControl: 'private, no-store' })
+}
