@@ -64,10 +64,16 @@ DATA = {
     "zeros": ("zeros", "-", 300_000),
     "many chunks": ("random", "many", 16 << 20),
     "many rows": ("text", "rows", 4 << 20),
+    # Searched for: the gear hash has a boundary here, around the least length of a chunk.
+    "boundary at 8128": ("random", "edge8128-17723", 30_000),
+    "boundary at 8190": ("random", "edge8190-95276", 30_000),
+    "boundary at 8191": ("random", "edge8191-37385", 30_000),
+    "boundary at 8192": ("random", "edge8192-45319", 30_000),
+    "boundary at 8193": ("random", "edge8193-160169", 30_000),
 }
 
 # The bytes of xorbs up to this size are kept; of larger ones the chunk list in the shard is enough.
-KEEP_XORB = 200_000
+KEEP_XORB = 130_000
 
 RUNS = [
     ("auto", ["empty", "byte", "short", "random", "text", "zeros"]),
@@ -78,6 +84,7 @@ RUNS = [
     ("bg4-lz4", ["odd weights", "random", "short", "byte"]),
     ("none", ["many chunks"]),
     ("auto", ["many rows"]),
+    ("none", [name for name in DATA if name.startswith("boundary")]),
 ]
 
 
