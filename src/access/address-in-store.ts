@@ -10,15 +10,21 @@ export interface AnswerHeaders {
   readonly contentDisposition: string
 }
 
-/** Null where the bytes go through the hub: so it is set, or they do not lie there as they are. */
+/** With `range` only for a request of exactly that range. Null where the bytes go through the hub: so it is set, or they do not lie there as they are. */
 export async function findAddressInStore(
   hub: Pick<Hub, 'config' | 'blobs'>,
   name: BlobName,
   size: number,
   headers: AnswerHeaders,
+  range?: { readonly start: number; readonly end: number },
 ): Promise<string | null> {
   if (hub.config.s3?.isRedirecting !== true) return null
   // A client that was sent to a place without the file could not be told why.
   if ((await hub.blobs.findSize(name)) !== size) return null
-  return await hub.blobs.signedFetch(name, { lifetimeMs, ...headers, cacheControl: 'private, no-store' })
+  return await hub.blobs.signedFetch(name, {
+    lifetimeMs,
+    ...headers,
+    cacheControl: 'private, no-store',
+    ...(range === undefined ? {} : { range }),
+  })
 }

@@ -33,6 +33,8 @@ export interface StagedBlob {
 export interface SignedFetchOptions {
   /** Milliseconds; stores count in whole seconds. */
   readonly lifetimeMs: number
+  /** Both included: the address is good only for a request with exactly this range. Absent: for any of the blob. */
+  readonly range?: { readonly start: number; readonly end: number }
   /** What the answer shall say in these headers. */
   readonly contentType?: string
   readonly contentDisposition?: string

@@ -73,11 +73,13 @@ export async function openS3BlobStore(options: S3BlobStoreOptions): Promise<Blob
 
     pathForFrontServer: () => null,
 
-    async signedFetch(name, { lifetimeMs, contentType, contentDisposition, cacheControl }) {
+    async signedFetch(name, { lifetimeMs, range, contentType, contentDisposition, cacheControl }) {
       if (signer === null) return null
       const command = new GetObjectCommand({
         Bucket: settings.bucket,
         Key: keys.blob(name),
+        // A header that is signed: whoever sends another one, or none, is refused.
+        ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` }),
         ...(contentType === undefined ? {} : { ResponseContentType: contentType }),
         ...(contentDisposition === undefined ? {} : { ResponseContentDisposition: contentDisposition }),
         ...(cacheControl === undefined ? {} : { ResponseCacheControl: cacheControl }),

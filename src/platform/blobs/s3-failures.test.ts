@@ -106,6 +106,14 @@ test('an address for clients: signed, for a while, with the headers that were as
   const longer = new URL(url)
   longer.searchParams.set('X-Amz-Expires', '9000')
   expect((await fetch(longer)).status).toBe(403)
+  // Bound to one range: no other one, and not the whole.
+  const some = (await store.signedFetch(nameOf(bytes), { lifetimeMs: 60_000, range: { start: 10, end: 19 } })) ?? ''
+  const read = async (range: string | null) => await fetch(some, { headers: range === null ? {} : { range } })
+  const right = await read('bytes=10-19')
+  expect([right.status, Buffer.from(await right.arrayBuffer())]).toEqual([206, bytes.subarray(10, 20)])
+  for (const range of ['bytes=10-20', 'bytes=0-19', 'bytes=10-19,0-5', null]) {
+    expect((await read(range)).status, String(range)).toBe(403)
+  }
   const over = await store.signedFetch(nameOf(bytes), { lifetimeMs: 1 })
   await new Promise((resolve) => setTimeout(resolve, 2100))
   expect((await fetch(over ?? '')).status).toBe(403)
