@@ -61,7 +61,8 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
   }
 }
 
-async function openBlobStore(config: Config, log: Logger): Promise<BlobStore> {
+/** Where large files lie. Whoever opens it without a hub closes it. */
+export async function openBlobStore(config: Config, log: Logger): Promise<BlobStore> {
   const folder = path.join(config.dataFolder, 'blobs')
   if (config.s3 === null) return await openDiskBlobStore({ folder })
   // Loaded here: a hub on a disk shall not pay for it.

@@ -1,11 +1,14 @@
 /** The program: argv to config to hub to command. */
 import { Command } from 'commander'
 import { adminCommand } from './cli/admin.ts'
+import { backupCommand } from './cli/backup.ts'
 import { doctor } from './cli/doctor.ts'
+import { restoreCommand } from './cli/restore.ts'
 import { serve } from './cli/serve.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { HoldfastError } from './domain/errors.ts'
 import { type Hub, openHub } from './hub.ts'
+import { BackupError } from './platform/backup/errors.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { version } from './version.ts'
 
@@ -16,6 +19,8 @@ async function main(): Promise<void> {
   program.command('serve', { isDefault: true }).description('Serve the hub (the default).').action(serve)
   program.command('doctor').description('Check this installation, and say how to mend what is wrong.').action(doctor)
   program.addCommand(adminCommand(openQuietHub))
+  program.addCommand(backupCommand(openQuietHub))
+  program.addCommand(restoreCommand())
   await program.parseAsync()
 }
 
@@ -25,7 +30,7 @@ function openQuietHub(): Promise<Hub> {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof HoldfastError) {
+  if (error instanceof HoldfastError || error instanceof BackupError) {
     process.stderr.write(`${[error.message, error.next].filter((line) => line !== null).join('\n')}\n`)
   } else if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`)

@@ -11,6 +11,33 @@ export async function selectOpenIntents(db: Db, repoId: string): Promise<RefInte
   return await openIntents.run(db.read, { repoId })
 }
 
+/** Events about the repo whose id is `since` or later, ref moves among them. */
+export async function selectMovesSince(db: Db, repoId: string, since: string): Promise<{ id: string; data: string }[]> {
+  return await db.read
+    .selectFrom('event')
+    .select(['id', 'data'])
+    .where('resourceId', '=', repoId)
+    .where('id', '>=', since)
+    .orderBy('id')
+    .execute()
+}
+
+/** Heads of repos as their rows have them, in the order of ids. */
+export async function selectHeads(
+  db: Db,
+  after: string,
+  limit: number,
+): Promise<{ id: string; headCommit: string | null; updatedAt: number }[]> {
+  return await db.list
+    .selectFrom('repo')
+    .select(['id', 'headCommit', 'updatedAt'])
+    .where('id', '>', after)
+    .where('deletedAt', 'is', null)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}
+
 /** Read in this thread: at a start there are few or none, and a worker only for them would cost more. */
 export async function selectReposWithIntents(db: Db): Promise<string[]> {
   const rows = await db.read.selectFrom('refIntent').select('repoId').distinct().execute()

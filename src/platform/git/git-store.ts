@@ -74,7 +74,7 @@ const endless = { timeLimitMs: 2 ** 31 - 1 }
 const repoIdPattern = /^[0-9a-f]{24}$/
 
 /** Absolute path of a repository. Throws unless the id is 24 lowercase hex digits, so no path can be smuggled in. */
-export function repositoryFolder(store: GitStore, repo: string): string {
+export function repositoryFolder(store: Pick<GitStore, 'folder'>, repo: string): string {
   if (!repoIdPattern.test(repo)) throw new GitFailure('bad-name', 'not a repository id')
   return join(store.folder, repo.slice(-4, -2), repo.slice(-2), `${repo}.git`)
 }

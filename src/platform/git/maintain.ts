@@ -52,6 +52,24 @@ async function repackAndIndex(store: GitStore, repo: string, options: MaintainOp
   store.readers.retire(folder)
 }
 
+/** Removes everything that no ref leads to, at once. Only where nobody writes: what a push is about to name would go too. */
+export async function dropUnreachable(store: GitStore, repo: string): Promise<void> {
+  const folder = repositoryFolder(store, repo)
+  const unmark = await markWriter(store, process.pid, repo)
+  try {
+    for (const args of [
+      ['pack-refs', '--all', '--prune'],
+      ['repack', '-a', '-d', '-q'],
+      ['prune', '--expire=now'],
+    ]) {
+      await runGit(store, ['--git-dir', folder, ...args], { timeLimitMs })
+    }
+    store.readers.retire(folder)
+  } finally {
+    await unmark()
+  }
+}
+
 /**
  * Removes locks, quarantines and half-written packs that a dead server left. Whoever calls it knows that no
  * process works in the repository: at start-up, or when the lease changed hands. Gives the paths that it removed.
