@@ -69,7 +69,7 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
     return taken
   }
   // What belongs to another version is not compared elsewhere as it is here.
-  if (length >= leastForFrontServer && request.header('if-range') === null) {
+  if (length >= leastForFrontServer && request.header('if-range') === null && !isForPage(request)) {
     const address = await file.addressElsewhere?.({
       contentType: file.served.type,
       contentDisposition: contentDisposition(disposition, file.name),
@@ -93,6 +93,13 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
   if (body === null) response.end()
   else await stream(body, length, request, file.timeLimitMs)
   return taken
+}
+
+/** A browser wants it for a page: neither the policy of our pages nor that of other sites (CORS) lets it come from another host. */
+function isForPage(request: HttpRequest): boolean {
+  const purpose = request.header('sec-fetch-dest')
+  // Without TLS browsers do not say it, but they ask for pictures by type.
+  return (purpose !== null && purpose !== 'document') || request.header('accept')?.startsWith('image/') === true
 }
 
 function rangeOf(request: HttpRequest, file: SentFile): { start: number; end: number } | null {

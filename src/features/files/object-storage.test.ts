@@ -102,6 +102,21 @@ describe.each([false, true])('An object storage; sent there: %s', (isRedirecting
     },
   )
 
+  test('what a browser wants for a page comes from the hub: pages let nothing else in', async () => {
+    const asked: Record<string, string>[] = [
+      { 'sec-fetch-dest': 'video' },
+      { 'sec-fetch-dest': 'empty' },
+      { accept: 'image/avif,image/*' },
+    ]
+    for (const headers of asked) {
+      const answer = await get(headers, { redirect: 'manual' })
+      expect([answer.status, (await content(answer)).length]).toEqual([200, bytes.length])
+    }
+    const opened = await get({ 'sec-fetch-dest': 'document' }, { redirect: 'manual' })
+    expect(opened.status).toBe(isRedirecting ? 302 : 200)
+    await content(opened)
+  })
+
   test('a client that goes away in the middle frees the connection to the store', async () => {
     const url = new URL(`${running.url}/${repo.address}/resolve/main/m%20odel.bin`)
     const headers = { authorization: `Bearer ${token.value}`, 'if-range': '"none"' }
