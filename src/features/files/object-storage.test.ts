@@ -7,7 +7,6 @@ import { s3Environment } from '../../../tests/support/s3-servers.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { StrictS3 } from '../../../tests/support/strict-s3.ts'
 import { fillRepo, makeRepo, makeToken, makeUser, type TestRepo, type TestToken } from '../../../tests/support/world.ts'
-import { blobStoreFinding } from '../../cli/doctor.ts'
 import { formatLfsPointer } from '../../domain/lfs-pointer.ts'
 import { linkBlob, prepareBlob } from '../storage/service.ts'
 
@@ -135,11 +134,7 @@ describe.each([false, true])('An object storage; sent there: %s', (isRedirecting
     expect((await content(await get())).equals(bytes)).toBe(true)
   })
 
-  test('a store that is away: a clear answer, small files and the rest of the hub go on, doctor says it', async () => {
-    expect(await blobStoreFinding(running.hub)).toMatchObject({
-      state: 'ok',
-      detail: expect.stringContaining('bucket "models"'),
-    })
+  test('a store that is away: a clear answer, small files and the rest of the hub go on', async () => {
     await s3.sleep()
     try {
       const refused = await get({}, { redirect: 'manual' })
@@ -150,9 +145,6 @@ describe.each([false, true])('An object storage; sent there: %s', (isRedirecting
         headers: { authorization: `Bearer ${token.value}` },
       })
       expect(await small.text()).toBe('hi\n')
-      const finding = await blobStoreFinding(running.hub)
-      expect([finding.state, finding.mend]).toEqual(['broken', expect.stringContaining('HOLDFAST_S3_ENDPOINT')])
-      expect(JSON.stringify(finding)).not.toContain(s3.settings.secretAccessKey)
     } finally {
       await s3.wake()
     }
