@@ -53,7 +53,7 @@ test('large files in a bucket: there, away, and with a wrong key; never the secr
     await s3.wake()
     await one.close()
     const wrong = await open(s3Environment({ ...s3.settings, secretAccessKey: 'wrong' }))
-    expect((await blobStoreFinding(wrong)).detail).toContain('the secret access key is wrong.')
+    expect((await blobStoreFinding(wrong)).detail).toContain('the secret access key or the region is wrong.')
   } finally {
     await s3.stop()
   }

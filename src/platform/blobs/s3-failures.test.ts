@@ -123,7 +123,7 @@ test('an address for clients: signed, for a while, with the headers that were as
 
 test('wrong keys, region and bucket are told apart, and are not tried for long', async () => {
   const cases: [Partial<S3Settings>, string][] = [
-    [{ secretAccessKey: 'not it' }, 'the secret access key is wrong.'],
+    [{ secretAccessKey: 'not it' }, 'the secret access key or the region is wrong.'],
     [{ accessKeyId: 'NOBODY' }, 'the access key is not known.'],
     [{ region: 'elsewhere-1' }, 'the region is wrong.'],
     [{ bucket: 'other' }, 'the bucket does not exist.'],

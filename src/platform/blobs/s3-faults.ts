@@ -16,7 +16,7 @@ const refusals: Readonly<Record<string, string>> = {
   NoSuchBucket: 'the bucket does not exist.',
   InvalidBucketName: 'the bucket has no valid name.',
   InvalidAccessKeyId: 'the access key is not known.',
-  SignatureDoesNotMatch: 'the secret access key is wrong.',
+  SignatureDoesNotMatch: 'the secret access key or the region is wrong.',
   ExpiredToken: 'the access key has expired.',
   AccessDenied: 'the access key may not do this.',
   AuthorizationHeaderMalformed: 'the region is wrong.',
