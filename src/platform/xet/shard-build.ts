@@ -1,6 +1,7 @@
 /** The shard that answers a dedup question: which chunks lie in which xorbs, chunks named by a keyed hash that hides those not yet known. */
 import type { ChunkIndex } from './chunk-index.ts'
-import { hashBytes, hashFromString, isDedupEligible, keyedHash } from './hash.ts'
+import type { Codec } from './codec.ts'
+import { hashBytes, hashFromString, isDedupEligible } from './hash.ts'
 import {
   bookend,
   footerAt,
@@ -21,7 +22,8 @@ export interface DedupShard {
   readonly expiresAt: number
 }
 
-export function buildDedupShard(input: DedupShard): Buffer {
+/** Milliseconds for many xorbs: from the main thread only through `XetWorkers`. */
+export function buildDedupShard(input: DedupShard, codec: Codec): Buffer {
   const count = input.xorbs.reduce((sum, { index }) => sum + 1 + index.count, 0)
   const xorbSection = recordBytes * 2
   const footer = xorbSection + recordBytes * (count + 1)
@@ -30,14 +32,15 @@ export function buildDedupShard(input: DedupShard): Buffer {
   bytes.writeBigUInt64LE(headerVersion, 32)
   bytes.writeBigUInt64LE(BigInt(footerBytes), 40)
   bookend.copy(bytes, recordBytes)
+  codec.setKey(input.hmacKey)
   let offset = xorbSection
-  for (const { hash, index } of input.xorbs) offset = writeXorb(bytes, offset, hash, index, input.hmacKey)
+  for (const { hash, index } of input.xorbs) offset = writeXorb(bytes, offset, hash, index, codec)
   bookend.copy(bytes, offset)
   writeFooter(bytes, footer, xorbSection, input)
   return bytes
 }
 
-function writeXorb(bytes: Buffer, start: number, hash: string, index: ChunkIndex, key: Uint8Array): number {
+function writeXorb(bytes: Buffer, start: number, hash: string, index: ChunkIndex, codec: Codec): number {
   hashFromString(hash).copy(bytes, start)
   bytes.writeUInt32LE(index.count, start + 36)
   bytes.writeUInt32LE(index.rawSize, start + 40)
@@ -45,7 +48,7 @@ function writeXorb(bytes: Buffer, start: number, hash: string, index: ChunkIndex
   let offset = start + recordBytes
   for (let chunk = 0; chunk < index.count; chunk++, offset += recordBytes) {
     const chunkHash = index.hashAt(chunk)
-    keyedHash(key, chunkHash).copy(bytes, offset)
+    codec.keyedHash(chunkHash).copy(bytes, offset)
     bytes.writeUInt32LE(index.rawEndAt(chunk - 1), offset + hashBytes)
     bytes.writeUInt32LE(index.rawLength(chunk, chunk + 1), offset + hashBytes + 4)
     if (isDedupEligible(chunkHash)) bytes.writeUInt32LE(isGlobalChunk, offset + hashBytes + 8)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ChunkIndex, encodeChunkIndex } from './chunk-index.ts'
+import { Codec } from './codec.ts'
 import { XetFormatError } from './errors.ts'
 import { chunkHash, hashFromString, hashToString, keyedHash, verificationHash } from './hash.ts'
 import { fileHashOf, merkleRoot } from './merkle.ts'
@@ -245,7 +246,7 @@ describe('readShard', () => {
       createdAt: 1000,
       expiresAt: 9000,
     }
-    await expect(readShard(pieces(buildDedupShard(input), 100))).rejects.toThrow('their own names')
+    await expect(readShard(pieces(buildDedupShard(input, new Codec()), 100))).rejects.toThrow('their own names')
   })
 })
 
@@ -260,7 +261,7 @@ describe('buildDedupShard', () => {
     const hmacKey = Buffer.alloc(32, 5)
     const hash = hashToString(index.root())
     const shard = parseShard(
-      buildDedupShard({ xorbs: [{ hash, index }], hmacKey, createdAt: 5000, expiresAt: 86_400_000 }),
+      buildDedupShard({ xorbs: [{ hash, index }], hmacKey, createdAt: 5000, expiresAt: 86_400_000 }, new Codec()),
     )
     expect(shard.hmacKey).toEqual(hmacKey)
     expect(shard.expiresAt).toBe(86_400_000)

@@ -2,6 +2,7 @@
  * The heavy work on Xet bytes (decompressing, hashing, cutting) in a few threads of this process, started when first needed and ended
  * when idle. What is under way in the pool is bounded, whoever asks; a thread that dies rejects its calls and is replaced.
  */
+import type { Shard } from './shard.ts'
 import type { DedupShard } from './shard-build.ts'
 
 export interface ReceivedXorb {
@@ -14,7 +15,7 @@ export interface ReceivedXorb {
 
 /** SHA-256 over raw bytes that are handed over as stored chunks. One thread keeps its state: always `close()` it. */
 export interface FileHash {
-  /** Whole chunks as stored, in order; any size, but a few MiB keep memory low. The bytes must not be changed until it resolves. */
+  /** Whole chunks as stored, in order; any size, but a few MiB keep memory low. The bytes are handed over, as to `decode()`. */
   update(storedChunks: Uint8Array): Promise<void>
   /** Lowercase hex, ends it. */
   digest(): Promise<string>
@@ -67,6 +68,7 @@ export interface CutFile {
 
 /** Cuts a plain file into chunks as the Python client does, and stores those that are new as xorbs. Always `close()` it. */
 export interface Cutter {
+  /** The next bytes. Wait for it before the next call. */
   write(raw: Uint8Array): Promise<void>
   /** The last xorb is finished before it resolves. */
   end(): Promise<CutFile>
@@ -76,7 +78,8 @@ export interface Cutter {
 export interface XetWorkers {
   /**
    * Checks a xorb while it streams to the already open, empty file `fd` (null: only checks). Resolves with its index. Throws
-   * `XetFormatError` if anything disagrees, also if the Merkle root is not `hash`: nothing is to be kept then. Never touches `fd` after it settled.
+   * `XetFormatError` if anything disagrees, also if the Merkle root is not `hash`; a fault of the disk has its `code`. Nothing is to be kept
+   * then. Stops reading at the first fault. Never touches `fd` after it settled.
    */
   receiveXorb(
     source: AsyncIterable<Uint8Array>,
@@ -85,15 +88,17 @@ export interface XetWorkers {
     signal?: AbortSignal,
   ): Promise<ReceivedXorb>
   /**
-   * Whole stored chunks in, raw bytes out. At most 8 MiB of raw bytes at a time (`ChunkIndex.runs()` splits a range), else `RangeError`.
-   * Throws `XetFormatError` if the bytes are not whole chunks.
+   * Whole stored chunks in (handed over: the memory is gone afterwards, if the bytes are all of it), raw bytes out. At most 8 MiB of raw bytes
+   * at a time: `ChunkIndex.runs()` splits a range. Throws `XetFormatError` if the bytes are not whole chunks.
    */
   decode(storedChunks: Uint8Array): Promise<Buffer>
   openFileHash(): FileHash
   openChunkList(): ChunkListHash
   openCutter(options: CutterOptions): Cutter
-  /** `buildDedupShard()` in a worker: its hashes take too long for the main thread. */
+  /** `buildDedupShard()` in a thread: its hashes take too long for this one. */
   buildDedupShard(input: DedupShard): Promise<Buffer>
+  /** See shard-read.ts. Needs no thread. */
+  readShard(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Shard>
   /** Rejects what is under way and ends the threads. */
   close(): Promise<void>
 }

@@ -1,0 +1,144 @@
+/**
+ * Splits a xorb that streams in into batches of whole chunks by reading the headers only, and enforces every limit on the way: nothing is
+ * gathered beyond one batch, whatever the headers say. A footer of an old client ends the chunks and is dropped.
+ */
+import { readChunkHeader } from './codec.ts'
+import { XetFormatError } from './errors.ts'
+import { chunkHeaderBytes, mostFooterBytes, mostXorbBytes, mostXorbChunks, mostXorbRawBytes } from './limits.ts'
+
+/** Larger than the largest chunk, so that a full buffer always holds a whole one. */
+export const batchBytes = 1 << 20
+
+export interface XorbBatch {
+  readonly bytes: ArrayBuffer
+  readonly length: number
+  /** Where these chunks lie in the xorb. */
+  readonly position: number
+}
+
+const footerMark = Buffer.from('XETBLOB')
+
+export class XorbSplitter {
+  readonly #newBuffer: () => ArrayBuffer
+  #buffer: Buffer
+  /** Bytes in the buffer, and how many of them belong to chunks whose end is known (it may lie behind the filled ones). */
+  #filled = 0
+  #chunkEnd = 0
+  /** Whole chunks in the buffer end here. */
+  #whole = 0
+  #position = 0
+  #chunks = 0
+  #raw = 0
+  #footer: Footer | null = null
+
+  /** `newBuffer` gives buffers of `batchBytes`. */
+  constructor(newBuffer: () => ArrayBuffer) {
+    this.#newBuffer = newBuffer
+    this.#buffer = Buffer.from(newBuffer())
+  }
+
+  get rawSize(): number {
+    return this.#raw
+  }
+
+  get chunkCount(): number {
+    return this.#chunks
+  }
+
+  /** Takes the next bytes and gives the batches that are full. Throws `XetFormatError`. */
+  *push(bytes: Uint8Array): Generator<XorbBatch> {
+    let rest = bytes
+    while (rest.length > 0) {
+      if (this.#footer !== null) {
+        this.#footer.push(rest)
+        return
+      }
+      const piece = rest.subarray(0, this.#buffer.length - this.#filled)
+      this.#buffer.set(piece, this.#filled)
+      this.#filled += piece.length
+      rest = rest.subarray(piece.length)
+      this.#readHeaders()
+      if (this.#filled === this.#buffer.length && this.#footer === null) yield this.#ship()
+    }
+  }
+
+  /** After the last bytes: what is left, if anything. Throws `XetFormatError` if the xorb is not complete. */
+  end(): XorbBatch | null {
+    if (this.#footer !== null) this.#footer.end()
+    else if (this.#whole !== this.#filled) throw new XetFormatError('The xorb ends in the middle of a chunk.')
+    if (this.#chunks === 0) throw new XetFormatError('The xorb has no chunks.')
+    return this.#whole === 0 ? null : this.#ship()
+  }
+
+  #readHeaders(): void {
+    for (;;) {
+      if (this.#chunkEnd > this.#filled) return
+      this.#whole = this.#chunkEnd
+      const left = this.#filled - this.#whole
+      if (left === 0) return
+      if (this.#buffer[this.#whole] === footerMark[0]) {
+        // The mark may arrive in two pieces; the footer looks at all of it.
+        this.#footer = new Footer()
+        this.#footer.push(this.#buffer.subarray(this.#whole, this.#filled))
+        this.#filled = this.#whole
+        return
+      }
+      if (left < chunkHeaderBytes) return
+      this.#readHeader()
+    }
+  }
+
+  #readHeader(): void {
+    const header = readChunkHeader(this.#buffer, this.#whole)
+    this.#chunkEnd = this.#whole + chunkHeaderBytes + header.stored
+    this.#chunks += 1
+    this.#raw += header.raw
+    if (this.#chunks > mostXorbChunks) throw new XetFormatError(`A xorb has at most ${mostXorbChunks} chunks.`)
+    if (this.#raw > mostXorbRawBytes) throw new XetFormatError('A xorb holds at most 64 MiB.')
+    if (this.#position + this.#chunkEnd > mostXorbBytes) throw new XetFormatError('A xorb is stored in at most 64 MiB.')
+  }
+
+  /** Hands over the whole chunks and takes the begun one along to a new buffer. */
+  #ship(): XorbBatch {
+    const full = this.#buffer
+    const batch = { bytes: bufferOf(full), length: this.#whole, position: this.#position }
+    this.#buffer = Buffer.from(this.#newBuffer())
+    full.copy(this.#buffer, 0, this.#whole, this.#filled)
+    this.#position += this.#whole
+    this.#filled -= this.#whole
+    this.#chunkEnd -= this.#whole
+    this.#whole = 0
+    return batch
+  }
+}
+
+/** `XETBLOB`, things that we find out for ourselves, and at its end its own length without that number. */
+class Footer {
+  #size = 0
+  #start = Buffer.alloc(0)
+  #end = Buffer.alloc(0)
+
+  push(bytes: Uint8Array): void {
+    this.#size += bytes.length
+    if (this.#size > mostFooterBytes) throw new XetFormatError('The footer of the xorb is too large.')
+    if (this.#start.length < footerMark.length) {
+      this.#start = Buffer.concat([this.#start, bytes.subarray(0, footerMark.length - this.#start.length)])
+    }
+    this.#end = Buffer.concat([this.#end, bytes.subarray(-4)]).subarray(-4)
+    const seen = this.#start.length
+    if (footerMark.compare(this.#start, 0, seen, 0, seen) !== 0) {
+      throw new XetFormatError('After the chunks of the xorb comes something else.')
+    }
+  }
+
+  end(): void {
+    if (this.#size < footerMark.length + 4 || this.#end.readUInt32LE(0) !== this.#size - 4) {
+      throw new XetFormatError('The footer of the xorb is not complete.')
+    }
+  }
+}
+
+function bufferOf(bytes: Buffer): ArrayBuffer {
+  if (bytes.buffer instanceof ArrayBuffer) return bytes.buffer
+  throw new TypeError('A batch lies in memory of its own.')
+}
