@@ -12,6 +12,8 @@ import { migrate } from './platform/db/migrate.ts'
 import { type GitStore, openGitStore } from './platform/git/git-store.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { type Mailer, openMailer } from './platform/mail/mailer.ts'
+import { openXetWorkers } from './platform/xet/open-xet-workers.ts'
+import type { XetWorkers } from './platform/xet/xet-workers.ts'
 
 export interface Hub {
   readonly config: Config
@@ -21,6 +23,7 @@ export interface Hub {
   readonly db: Db
   readonly git: GitStore
   readonly blobs: BlobStore
+  readonly xet: XetWorkers
   readonly mailer: Mailer
   transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -42,6 +45,7 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
   if (changed.length > 0) log.warn({ changed }, 'Migrations differ from those that made this database')
   const git = await openGitStore({ folder: path.join(config.dataFolder, 'git') })
   const blobs = await openBlobStore(config, log)
+  const xet = openXetWorkers()
   const mailer = openMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom })
   return {
     config,
@@ -51,10 +55,12 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     db,
     git,
     blobs,
+    xet,
     mailer,
     transaction: (fn) => db.transaction(fn),
     close: async () => {
       await git.close()
+      await xet.close()
       await blobs.close()
       await db.close()
     },

@@ -26,6 +26,7 @@ import { repoApiRoutes } from './repos/routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
+import { routes as xetRoutes } from './xet/routes.ts'
 
 export const routes: readonly Route[] = [
   ...instanceRoutes(() => routes),
@@ -47,6 +48,7 @@ export const routes: readonly Route[] = [
   ...browseRoutes,
   ...browseRefRoutes,
   ...lfsRoutes,
+  ...xetRoutes,
   ...gitRoutes,
   //
 ]

@@ -6,6 +6,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
 import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
+import { freshEnoughMs, leaseMs } from './lease.ts'
 import {
   addUsedStorage,
   announceBlob,
@@ -18,13 +19,32 @@ import {
   upsertObject,
 } from './queries.ts'
 
+export { type ChunkIndexes, chunkIndexes } from './chunk-indexes.ts'
 export { collectBlobs } from './collect.ts'
-
-const day = 24 * 3_600_000
-/** How long a blob is kept for an upload that has not become a commit. */
-export const leaseMs = 28 * day
-/** A lease that lasts this long is as good as a new one, and saves a write. */
-const freshEnoughMs = 27 * day
+export { dedupScope } from './dedup-scope.ts'
+export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
+export { storedRuns } from './stored-runs.ts'
+export {
+  claimXorbsOfRepo,
+  type DedupChunk,
+  type FileToRegister,
+  findKnownFiles,
+  findXetFileOfRepo,
+  findXetHashes,
+  registeredAtOnce,
+  registerFiles,
+  type XetFile,
+} from './xet-files.ts'
+export { type FileTerm, FileTerms, termWriter } from './xet-terms.ts'
+export {
+  findClaimedXorbs,
+  findSiblingXorbs,
+  findXorbSize,
+  holdClaimedXorb,
+  holdXorbs,
+  storeXorb,
+  xorbNamed,
+} from './xorbs.ts'
 
 /** The blob if this repo links it, else null. */
 export async function findLinkedBlob(db: Db, repoId: string, sha256: string): Promise<BlobIdentity | null> {

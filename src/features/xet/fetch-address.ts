@@ -1,0 +1,24 @@
+/**
+ * Addresses of one range of a stored xorb, for clients that fetch without their token. The range is part of what is signed: a xorb also
+ * holds chunks of files that this reader has nothing to do with.
+ */
+import { signAddress } from '../../access/signed-address.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import type { ByteRange } from '../../platform/xet/chunk-index.ts'
+
+const lifetimeMs = 3_600_000
+
+/** `range.end` is exclusive, as in our index; addresses name the last byte, as HTTP does. */
+export type SignRange = (xorb: string, range: ByteRange) => string
+
+export function rangeSigner(hub: Hub, allowed: Allowed<'repo.content.read' | 'repo.push'>, scope: string): SignRange {
+  const now = hub.clock.now()
+  const { credential, resource } = allowed
+  return (xorb, range) => {
+    const path = `/cas/${scope}/xorbs/${xorb}`
+    const parameters = { repo: resource.id, first: range.start, last: range.end - 1 }
+    const address = { method: 'GET' as const, path, parameters, credential, now, lifetimeMs }
+    return hub.config.publicUrl + signAddress(hub.keys, address)
+  }
+}
