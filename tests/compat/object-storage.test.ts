@@ -24,6 +24,18 @@ assert open(os.path.join(folder, "small.txt"), "rb").read() == b"hi"
 print("ok")
 `
 
+const xetScript = `
+import os
+from huggingface_hub import HfApi, hf_hub_download
+endpoint, token, repo = os.environ["HF_ENDPOINT"], os.environ["TOKEN"], os.environ["REPO"]
+api = HfApi(endpoint=endpoint, token=token)
+api.create_repo(repo, private=True)
+content = os.urandom(30_000_000)
+api.upload_file(path_or_fileobj=content, path_in_repo="large.bin", repo_id=repo)
+assert open(hf_hub_download(repo, "large.bin", token=token, endpoint=endpoint), "rb").read() == content
+print("ok")
+`
+
 describe('a hub that sends clients to its object storage', () => {
   let s3: StrictS3
   let hub: TestHub
@@ -57,7 +69,7 @@ describe('a hub that sends clients to its object storage', () => {
         s3.fail = ({ method, query }) =>
           method === 'GET' && query.has('X-Amz-Signature') && ++fetched === 2 ? { cutAfter: 15_000_000 } : null
         const ran = await runClient(python ?? '', ['-c', script], {
-          env: { HF_ENDPOINT: hub.url, TOKEN: token, REPO: `ada/${set}` },
+          env: { HF_ENDPOINT: hub.url, TOKEN: token, REPO: `ada/${set}`, HF_HUB_DISABLE_XET: '1' },
         })
         expect(expectSuccess(ran)).toContain('ok')
         s3.fail = () => null
@@ -66,6 +78,22 @@ describe('a hub that sends clients to its object storage', () => {
         expect(sentThere(from).every((request) => request.headers.authorization === undefined)).toBe(true)
       },
     )
+
+    it.skipIf(python === null)('through Xet: one xorb, fetched from the store', { timeout: 120_000 }, async () => {
+      const from = s3.seen.length
+      const ran = await runClient(python ?? '', ['-c', xetScript], {
+        env: { HF_ENDPOINT: hub.url, TOKEN: token, REPO: `ada/xet-${set}`, HF_HUB_DISABLE_XET: '0' },
+      })
+      expect(expectSuccess(ran)).toContain('ok')
+      const fetched = sentThere(from)
+      expect(fetched.length).toBeGreaterThanOrEqual(1)
+      // Each address is for one range alone, and no token came along.
+      for (const { key, query, headers } of fetched) {
+        expect(key).toMatch(/^hub\/xorbs\//)
+        expect(query.get('X-Amz-SignedHeaders')).toBe('host;range')
+        expect(headers.authorization).toBeUndefined()
+      }
+    })
   })
 
   it('@huggingface/hub, too', { timeout: 60_000 }, async () => {

@@ -1,6 +1,7 @@
 /** An object storage that fails in every way it can, and what leaves this hub on the way there. */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { writeSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -170,6 +171,24 @@ test('"slow down", broken answers and cut bodies are tried again, whole', async 
   failing(2, isPart, 'cut')
   await put(large)
   expect((await buffer(await store.openRange(nameOf(large), 0, large.length - 1))).equals(large)).toBe(true)
+})
+
+test('a staged file is one request up to the size of a xorb, and parts beyond', async () => {
+  for (const [size, requests] of [
+    [60_000_000, 1],
+    [80_000_000, 5],
+  ] as const) {
+    const before = s3.seen.length
+    const bytes = randomBytes(size)
+    const name: BlobName = { kind: 'xorb', hash: identify(bytes).sha256 }
+    const staged = await store.openStaged()
+    writeSync(staged.fd, bytes)
+    failing(1, (request) => request.method === 'PUT', 'cut')
+    await staged.publish(name)
+    await staged.discard()
+    expect(s3.seen.slice(before).filter((request) => request.method === 'PUT')).toHaveLength(requests + 1)
+    expect((await buffer(await store.openRange(name, 0, size - 1))).equals(bytes)).toBe(true)
+  }
 })
 
 test('the answer to the last step is lost: the blob is there, and that is found out', async () => {

@@ -22,6 +22,8 @@ export interface S3WriteOptions {
 
 /** Files up to this size are one request, larger ones have parts of this size or more. */
 const leastPart = 16 << 20
+/** A file that is here already is sent as one up to this size. */
+const mostWhole = 72 << 20
 /** What S3 takes at most. */
 const mostParts = 10_000
 
@@ -68,10 +70,10 @@ export async function writeObject(
   }
 }
 
-/** Sends a file whose content was checked already. */
+/** Sends a file whose content was checked already. A xorb is one request. */
 export async function writeFileAs(s3: S3Access, key: string, file: string, size: number): Promise<void> {
+  if (size <= mostWhole) return await putWhole(s3, key, { file, start: 0, size }, null)
   const partSize = partSizeFor(size)
-  if (size <= partSize) return await putWhole(s3, key, { file, start: 0, size }, null)
   const upload = new MultipartUpload(s3, key)
   try {
     for (let start = 0; start < size; start += partSize) {
