@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ChunkIndex, encodeChunkIndex } from './chunk-index.ts'
@@ -209,7 +210,10 @@ describe('parseShard', () => {
 
 describe('readShard', () => {
   async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
-    for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size)
+    for (let start = 0; start < bytes.length; start += size) {
+      await setImmediate()
+      yield bytes.subarray(start, start + size)
+    }
   }
 
   it('reads a shard of many megabytes and never holds the thread', async () => {

@@ -119,7 +119,7 @@ describe('receiveXorb', () => {
   })
 
   it('takes a large one, batch by batch', async () => {
-    const data = randomBytes('many', 16 << 20)
+    const data = vectorData(pythonVectors, 'many chunks')
     const shard = pythonVectors.runs
       .flatMap((run) => run.shards.map((text) => parseShard(Buffer.from(text, 'base64'))))
       .find((one) => [...one.xorbs()].some((xorb) => xorb.rawSize === data.length))

@@ -62,8 +62,8 @@ DATA = {
     "weights": ("weights", "weights", 150_002),
     "odd weights": ("weights", "odd", 9_999),
     "zeros": ("zeros", "-", 300_000),
-    "many chunks": ("random", "many", 16 << 20),
-    "many rows": ("text", "rows", 4 << 20),
+    "many chunks": ("random", "many", 6 << 20),
+    "many rows": ("text", "rows", 2 << 20),
     # Searched for: the gear hash has a boundary here, around the least length of a chunk.
     "boundary at 8128": ("random", "edge8128-17723", 30_000),
     "boundary at 8190": ("random", "edge8190-95276", 30_000),

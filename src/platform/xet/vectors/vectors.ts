@@ -31,8 +31,13 @@ export const allRuns = [pythonVectors, javascriptVectors].flatMap((vectors) => v
 export function vectorData(vectors: Vectors, name: string): Buffer {
   const recipe = vectors.data[name]
   if (recipe === undefined) throw new RangeError(`There is no data ${name}.`)
-  return makeData(recipe)
+  const made = makings.get(recipe) ?? makeData(recipe)
+  makings.set(recipe, made)
+  return made
 }
+
+/** Some take a second to make. */
+const makings = new WeakMap<DataRecipe, Buffer>()
 
 function readVectors(file: string): Vectors {
   return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'))
