@@ -51,7 +51,6 @@ export async function runClient(
     PATH: process.env.PATH ?? '/usr/bin:/bin',
     HOME: home,
     HF_HOME: path.join(home, 'hf'),
-    HF_HUB_DISABLE_XET: '1',
     HF_HUB_DISABLE_UPDATE_CHECK: '1',
     HF_HUB_DISABLE_PROGRESS_BARS: '1',
     DISABLE_SAFETENSORS_CONVERSION: '1',

@@ -1,4 +1,4 @@
-/** The Python client, newest and last 1.x, unmodified, pointed here by HF_ENDPOINT alone. */
+/** The Python client, newest and last 1.x, unmodified, pointed here by HF_ENDPOINT alone: by Xet as it comes, and by Git LFS where somebody wants that. */
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeUser } from '../support/accounts.ts'
@@ -8,9 +8,12 @@ import { expectSuccess, findPython, runClient } from './clients.ts'
 
 const script = (name: string): string => fileURLToPath(new URL(`./python/${name}`, import.meta.url))
 
-const runs = dialects.flatMap((dialect) => (['newest', 'last1'] as const).map((set) => ({ set, dialect })))
+const runs = (['newest', 'last1'] as const).flatMap((set) => [
+  ...dialects.map((dialect) => ({ set, dialect, transfer: 'Xet' })),
+  { set, dialect: 'sqlite', transfer: 'Git LFS' } as const,
+])
 
-describe.each(runs)('huggingface_hub, $set, on $dialect', ({ set, dialect }) => {
+describe.each(runs)('huggingface_hub, $set, on $dialect, by $transfer', ({ set, dialect, transfer }) => {
   const python = findPython(set)
   let hub: TestHub
   let token: string
@@ -26,7 +29,7 @@ describe.each(runs)('huggingface_hub, $set, on $dialect', ({ set, dialect }) => 
     { timeout: 240_000 },
     async () => {
       const ran = await runClient(python ?? '', [script('hub_lifecycle.py')], {
-        env: { HF_ENDPOINT: hub.url, TOKEN: token },
+        env: { HF_ENDPOINT: hub.url, TOKEN: token, ...(transfer === 'Xet' ? {} : { HF_HUB_DISABLE_XET: '1' }) },
         timeoutMs: 230_000,
       })
       expect(expectSuccess(ran)).toContain('ok')

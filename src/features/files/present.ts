@@ -3,7 +3,7 @@ import type { Commit } from '../../platform/git/commit.ts'
 import type { Ref } from '../../platform/git/refs.ts'
 import type { RepoEntry, RepoRefs } from './contents.ts'
 
-export function presentEntry(entry: RepoEntry, lastCommit: Commit | null): object {
+export function presentEntry(entry: RepoEntry, lastCommit: Commit | null, xetHash: string | null): object {
   return {
     type: entry.type === 'folder' ? 'directory' : 'file',
     oid: entry.oid,
@@ -12,6 +12,7 @@ export function presentEntry(entry: RepoEntry, lastCommit: Commit | null): objec
     ...(entry.lfs === null
       ? {}
       : { lfs: { oid: entry.lfs.sha256, size: entry.lfs.size, pointerSize: entry.lfs.pointerSize } }),
+    ...(xetHash === null ? {} : { xetHash }),
     ...(lastCommit === null
       ? {}
       : { lastCommit: { id: lastCommit.oid, title: lastCommit.title, date: isoTime(lastCommit.committer.at) } }),

@@ -7,6 +7,10 @@ import { json } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import { pluralOfKind, splitRevisionAndPath } from '../../domain/names.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import type { Commit } from '../../platform/git/commit.ts'
+import { findXetHashesOfRepo } from '../storage/service.ts'
 import { authorsOf } from './authors.ts'
 import {
   getFile,
@@ -16,6 +20,7 @@ import {
   listHistory,
   listLastCommits,
   listRepoRefs,
+  type RepoEntry,
 } from './contents.ts'
 import { presentCommit, presentEntry, presentRefs } from './present.ts'
 import { sendContent, sendRaw } from './send.ts'
@@ -98,7 +103,7 @@ export const routes: Route[] = [
       const after = query.cursor === undefined ? null : Buffer.from(query.cursor, 'base64url').toString('utf8')
       const page = await listFolder(hub, allowed, commit, path, { recursive, after, limit })
       const last = expand ? await listLastCommits(hub, allowed, commit, page.entries) : null
-      const body = page.entries.map((entry) => presentEntry(entry, last?.get(entry.path) ?? null))
+      const body = await presentEntries(hub, allowed, page.entries, last)
       // Later pages name the commit, so that a push in between neither repeats nor hides an entry.
       const rest = path === '' ? '' : `/${encodeURIComponent(path)}`
       const link =
@@ -131,7 +136,7 @@ export const routes: Route[] = [
       const { commit } = await getRevision(hub, allowed, revision)
       const entries = await listEntries(hub, allowed, commit, body.paths)
       const last = body.expand ? await listLastCommits(hub, allowed, commit, entries.slice(0, mostEntries)) : null
-      return json(entries.map((entry) => presentEntry(entry, last?.get(entry.path) ?? null)))
+      return json(await presentEntries(hub, allowed, entries, last))
     },
   }),
   route({
@@ -180,6 +185,19 @@ export const routes: Route[] = [
     },
   }),
 ]
+
+async function presentEntries(
+  hub: Hub,
+  allowed: Allowed<'repo.read'>,
+  entries: readonly RepoEntry[],
+  lastCommits: ReadonlyMap<string, Commit> | null,
+): Promise<object[]> {
+  const sha256s = entries.flatMap(({ lfs }) => (lfs === null ? [] : [lfs.sha256]))
+  const xetHashes = await findXetHashesOfRepo(hub.db, allowed.resource.id, sha256s)
+  return entries.map((entry) =>
+    presentEntry(entry, lastCommits?.get(entry.path) ?? null, xetHashes.get(entry.lfs?.sha256 ?? '') ?? null),
+  )
+}
 
 function apiPath(repo: RepoFacts): string {
   return `/api/${pluralOfKind(repo.kind)}/${repo.owner.name}/${repo.name}`

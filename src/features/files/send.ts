@@ -1,16 +1,15 @@
 /** From an entry of a repo to the answer that carries its bytes: as they were meant (`resolve`) or as they lie in git (`raw`). */
 import type { Readable } from 'node:stream'
-import { findAddressInStore } from '../../access/address-in-store.ts'
 import { sendFile } from '../../access/file-reply.ts'
 import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
-import type { Reply } from '../../access/reply.ts'
+import type { Headers, Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
-import { objectNamed } from '../../platform/blobs/blob-store.ts'
 import { streamBlob } from '../../platform/git/objects.ts'
 import { isOid } from '../../platform/git/safe-names.ts'
-import { findLinkedBlob } from '../storage/service.ts'
+import { bytesOf, findPlacedBlob, type PlacedBlob } from '../storage/service.ts'
+import { xetFileInfoType, xetLinkHeaders } from '../xet/service.ts'
 import { entryNotFound, type FoundRevision, type Reading, type RepoEntry } from './contents.ts'
 
 export interface Asked {
@@ -25,25 +24,36 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
   const { entry, found } = asked
   const { lfs } = entry
   if (lfs === null) return await sendGitBlob(hub, allowed, request, asked, entry.size, servedType(nameOf(entry)))
-  const linked = await findLinkedBlob(hub.db, allowed.resource.id, lfs.sha256)
+  const linked = await findPlacedBlob(hub.db, allowed.resource.id, lfs.sha256)
   // A pointer is text that anybody can write: only what was uploaded to this repo is sent.
   if (linked === null) throw entryNotFound(found.commit)
+  const headers = {
+    'x-repo-commit': found.commit,
+    'x-linked-size': linked.size,
+    'x-linked-etag': `"${linked.sha256}"`,
+    ...(linked.xetHash === null ? {} : xetLinkHeaders(hub, allowed.resource, found.commit, linked.xetHash)),
+  }
+  if (linked.xetHash !== null && asksForXetInfo(request)) return xetInfo(linked, linked.xetHash, headers)
   return await sendFile(request, hub.config, {
     name: nameOf(entry),
     size: linked.size,
     etag: linked.sha256,
     served: servedType(nameOf(entry)),
     caching: cachingOf(allowed, asked),
-    headers: {
-      'x-repo-commit': found.commit,
-      'x-linked-size': linked.size,
-      'x-linked-etag': `"${linked.sha256}"`,
-    },
-    open: (start, end) => hub.blobs.openRange(objectNamed(linked.sha256), start, end),
-    frontServerPath: hub.blobs.pathForFrontServer(objectNamed(linked.sha256)),
-    addressElsewhere: (headers) => findAddressInStore(hub, objectNamed(linked.sha256), linked.size, headers),
-    timeLimitMs: null,
+    headers,
+    ...bytesOf(hub, linked),
   })
+}
+
+/** The JavaScript client asks for the first byte of a file and says that it would rather be told how to get it by Xet. */
+function asksForXetInfo(request: HttpRequest): boolean {
+  return request.method === 'GET' && request.header('accept')?.includes(xetFileInfoType) === true
+}
+
+function xetInfo({ sha256, size }: PlacedBlob, hash: string, headers: Headers): Reply {
+  const body = JSON.stringify({ hash, size })
+  const about = { ...headers, etag: `"${sha256}"`, 'cache-control': 'private, no-store', vary: 'Accept' }
+  return { kind: 'body', status: 200, type: xetFileInfoType, body, headers: about }
 }
 
 /** The git blob as it is: of a large file the pointer. */

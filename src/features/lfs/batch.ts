@@ -6,6 +6,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
 import { findLinkedBlobs, holdLinkedBlobs } from '../storage/service.ts'
+import { openConnection, tokenAddress } from '../xet/service.ts'
 import { addressLifetimeMs, type LfsAddresses, lfsAddresses } from './addresses.ts'
 import { openUpload } from './multipart.ts'
 
@@ -15,7 +16,7 @@ export interface AskedObject {
 }
 
 export interface BatchAnswer {
-  readonly transfer: 'basic' | 'multipart'
+  readonly transfer: 'basic' | 'multipart' | 'xet'
   readonly objects: readonly object[]
   readonly hash_algo: 'sha256'
 }
@@ -39,15 +40,27 @@ export async function answerDownload(
   return { transfer: 'basic', objects: answers, hash_algo: 'sha256' }
 }
 
+export interface UploadClient {
+  readonly takesMultipart: boolean
+  readonly takesXet: boolean
+  readonly isGitLfs: boolean
+  /** What the upload is for: stands in the address at which a Xet token is had again. */
+  readonly revision: string
+  /** The client's own name for what it is doing, sent back to it. */
+  readonly xetSession: string | null
+}
+
 export async function answerUpload(
   hub: Hub,
   allowed: Allowed<'repo.push'>,
   objects: readonly AskedObject[],
-  client: { readonly takesMultipart: boolean; readonly isGitLfs: boolean },
+  client: UploadClient,
 ): Promise<BatchAnswer> {
   const addresses = lfsAddresses(hub, allowed)
   const held = await holdLinkedBlobs(hub, allowed.resource.id, validOids(objects))
   const missing = objects.filter((object) => fault(hub, object) === null && !held.has(object.oid))
+  if (client.takesXet)
+    return { transfer: 'xet', objects: xetAnswers(hub, allowed, objects, held, client), hash_algo: 'sha256' }
   const isLarge = ({ size }: AskedObject): boolean => size > hub.config.multipartPart
   const anyLarge = client.takesMultipart && missing.some(isLarge)
   // git-lfs chooses its agent for the whole batch: once one object is in parts, all must be.
@@ -73,6 +86,35 @@ export async function answerUpload(
     } else answers.push(uploadAnswer(addresses, { sha256: oid, size }, null))
   }
   return { transfer: anyLarge ? 'multipart' : 'basic', objects: answers, hash_algo: 'sha256' }
+}
+
+/** Clients that speak Xet send all objects of a batch by it; what is here already needs nothing. */
+function xetAnswers(
+  hub: Hub,
+  allowed: Allowed<'repo.push'>,
+  objects: readonly AskedObject[],
+  held: ReadonlyMap<string, number>,
+  client: UploadClient,
+): object[] {
+  const connection = openConnection(hub, allowed, client.revision)
+  const href = tokenAddress(hub, allowed.resource, 'write', client.revision)
+  const session = client.xetSession === null ? {} : { 'X-Xet-Session-Id': client.xetSession }
+  const header = {
+    'X-Xet-Cas-Url': connection.casUrl,
+    'X-Xet-Access-Token': connection.accessToken,
+    'X-Xet-Token-Expiration': String(connection.exp),
+    ...session,
+  }
+  return objects.map((object) => {
+    const { oid, size } = object
+    const wrong = fault(hub, object)
+    const found = held.get(oid)
+    if (wrong !== null) return refuse(object, 422, wrong)
+    if (found !== undefined && found !== size)
+      return refuse(object, 422, `This object has ${found} bytes, not ${size}.`)
+    if (found !== undefined) return { oid, size }
+    return { oid, size, authenticated: true, actions: { upload: { href, header } } }
+  })
 }
 
 function uploadAnswer(

@@ -1,14 +1,13 @@
 /** The addresses of Git LFS: batch and locks below the repo's own address, and the signed addresses that the bytes go to. */
 import { z } from 'zod'
-import { findAddressInStore } from '../../access/address-in-store.ts'
 import { sendFile } from '../../access/file-reply.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { objectNamed } from '../../platform/blobs/blob-store.ts'
-import { findLinkedBlob } from '../storage/service.ts'
+import { bytesOf, findLinkedBlob, findPlacedBlob } from '../storage/service.ts'
 import { answerDownload, answerUpload, isSha256 } from './batch.ts'
+import { duplicateFiles } from './duplicate.ts'
 import { createLock, listLocks, presentLock, releaseLock } from './locks.ts'
 import { completeUpload, receiveObject, receivePart } from './transfer.ts'
 
@@ -38,7 +37,44 @@ const limitOf = (limit: number | undefined): number => (!limit ? mostLocks : Mat
 
 const sizeQuery = z.object({ size: z.coerce.number().int().min(0) })
 
+/** What an upload is for, where the client says it: a branch, as `refs/heads/x` or by its name. */
+function revisionOf(ref: string | undefined): string {
+  return ref === undefined || ref === '' ? 'main' : ref.replace(/^refs\/heads\//, '')
+}
+
+const mostDuplicates = 1_000
+
 export const routes: Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/{kinds}/:namespace/:name/lfs-files/duplicate',
+    surface: 'api',
+    action: 'repo.content.read',
+    target: ({ params }) => ({
+      on: 'repo',
+      kind: params.kind,
+      namespace: params.get('namespace'),
+      name: params.get('name'),
+    }),
+    body: z.object({
+      target: z.object({ type: z.enum(['model', 'dataset', 'space']), name: z.string().max(300) }),
+      files: z
+        .array(z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/, 'is 64 lowercase hex digits') }))
+        .max(mostDuplicates, `at most ${mostDuplicates} files at once`),
+    }),
+    summary: 'Copies large files to another repo, without sending their bytes',
+    answers: {
+      200: 'Those that failed, with the reason',
+      403: 'The role or the token is too weak',
+      404: 'RepoNotFound',
+    },
+    handle: async ({ hub, allowed, body, authorizeAlso }) => {
+      const [namespace = '', name = ''] = body.target.name.split('/', 2)
+      const pushing = await authorizeAlso('repo.push', { on: 'repo', kind: body.target.type, namespace, name })
+      const sha256s = body.files.map((file) => file.sha256)
+      return json(await duplicateFiles(hub, allowed, pushing, [...new Set(sha256s)]))
+    },
+  }),
   route({
     method: 'POST',
     path: '/{prefix}:namespace/:name/info/lfs/objects/batch',
@@ -49,6 +85,7 @@ export const routes: Route[] = [
     body: z.object({
       operation: z.enum(['upload', 'download']),
       transfers: z.array(z.string()).max(20).optional(),
+      ref: z.object({ name: z.string().max(1_000) }).nullish(),
       objects: z
         .array(z.object({ oid: z.string().max(200), size: z.number().int().min(0) }))
         .max(mostObjects, `at most ${mostObjects} objects at once`),
@@ -60,6 +97,9 @@ export const routes: Route[] = [
       const pushing = await authorizeAlso('repo.push', { on: 'repo-id', id: allowed.resource.id })
       const client = {
         takesMultipart: body.transfers?.includes('multipart') === true,
+        takesXet: body.transfers?.includes('xet') === true,
+        revision: revisionOf(body.ref?.name),
+        xetSession: request.header('x-xet-session-id'),
         isGitLfs: /^git-lfs\//.test(request.origin.userAgent ?? ''),
       }
       return lfsJson(await answerUpload(hub, pushing, body.objects, client))
@@ -91,7 +131,7 @@ export const routes: Route[] = [
     summary: 'Git LFS: the bytes of an object, from the address that the batch gave',
     answers: { 200: 'The bytes', 206: 'The range that was asked for', 404: 'The repo has no such object' },
     handle: async ({ hub, allowed, params, request }) => {
-      const blob = await findLinkedBlob(hub.db, allowed.resource.id, oidOf(params.get('oid')))
+      const blob = await findPlacedBlob(hub.db, allowed.resource.id, oidOf(params.get('oid')))
       if (blob === null) throw new HoldfastError('entry_not_found')
       return await sendFile(request, hub.config, {
         name: blob.sha256,
@@ -100,10 +140,7 @@ export const routes: Route[] = [
         served: { type: 'application/octet-stream', disposition: 'attachment' },
         caching: 'private, no-store',
         headers: {},
-        open: (start, end) => hub.blobs.openRange(objectNamed(blob.sha256), start, end),
-        frontServerPath: hub.blobs.pathForFrontServer(objectNamed(blob.sha256)),
-        addressElsewhere: (headers) => findAddressInStore(hub, objectNamed(blob.sha256), blob.size, headers),
-        timeLimitMs: null,
+        ...bytesOf(hub, blob),
       })
     },
   }),
