@@ -9,6 +9,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
+import { claimXorbsOfRepo, dedupScope } from '../storage/service.ts'
 import { deleteRedirect, findRepoId, insertRedirect, lockRepo, ownerName, updatePlace } from './queries.ts'
 
 export interface Move {
@@ -49,6 +50,12 @@ export async function moveRepo(
         fullNameKey: nameKey(fullName),
         ...(target.id === before.ownerId ? {} : newOwner(allowed, target.kind)),
       })
+      if (target.id !== before.ownerId) {
+        // Later uploads there may build on the chunks that it brings along; what it leaves behind keeps its claims.
+        const from = dedupScope(hub.config, repo)
+        const to = dedupScope(hub.config, { owner: target, workspaceId: null })
+        await claimXorbsOfRepo(tx, repo.id, { from, to }, hub.clock.now())
+      }
       await deleteRedirect(tx, key)
       if (target.id !== before.ownerId || key.nameKey !== before.nameKey) {
         const old = { ownerId: before.ownerId, kind: repo.kind, nameKey: before.nameKey }

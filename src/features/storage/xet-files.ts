@@ -124,10 +124,15 @@ function xorbsOfTerms(terms: FileTerms): string[] {
 
 /**
  * For a repo that moves to another dedup scope: later uploads there may build on its chunks. Reading its files needs no claim. Xorbs that
- * files of other repos share are left out: a claim would put their chunks within reach of the new scope.
+ * files of other repos share are left out: a claim is for a whole xorb, and would put their chunks within reach of the new scope.
  */
-export async function claimXorbsOfRepo(tx: Tx, repoId: string, scope: string, now: number): Promise<void> {
-  await insertClaimsOfRepo(tx, repoId, scope, now)
+export async function claimXorbsOfRepo(
+  tx: Tx,
+  repoId: string,
+  scopes: { readonly from: string; readonly to: string },
+  now: number,
+): Promise<void> {
+  if (scopes.from !== scopes.to) await insertClaimsOfRepo(tx, repoId, scopes, now)
 }
 
 function busy(): HoldfastError {

@@ -196,16 +196,19 @@ export async function insertChunks(tx: Tx, rows: readonly XetChunkTable[]): Prom
   }
 }
 
-/**
- * Claims for another scope every xorb that only files of this repo are made of. One that files of other repos share stays where it is:
- * a claim is for the whole xorb, and would put their chunks within reach.
- */
-export async function insertClaimsOfRepo(tx: Tx, repoId: string, scope: string, now: number): Promise<void> {
+/** Claims for `to` what `from` claims of xorbs that files of this repo are made of, and files of no other. */
+export async function insertClaimsOfRepo(
+  tx: Tx,
+  repoId: string,
+  { from, to }: { readonly from: string; readonly to: string },
+  now: number,
+): Promise<void> {
   await sql`insert into "xorbScope" ("scope", "xorbHash", "createdAt")
-    select distinct cast(${scope} as text), "fx"."xorbHash", cast(${now} as bigint)
+    select distinct cast(${to} as text), "fx"."xorbHash", cast(${now} as bigint)
     from "repoBlob" as "rb"
     inner join "xetFile" as "f" on "f"."sha256" = "rb"."sha256"
     inner join "xetFileXorb" as "fx" on "fx"."fileHash" = "f"."hash"
+    inner join "xorbScope" as "xs" on "xs"."scope" = ${from} and "xs"."xorbHash" = "fx"."xorbHash"
     where "rb"."repoId" = ${repoId}
       and not exists (
         select 1 from "xetFileXorb" as "other"

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { findAddressInStore } from '../../access/address-in-store.ts'
 import { sendFile } from '../../access/file-reply.ts'
-import { empty, type Reply } from '../../access/reply.ts'
+import { empty, json, type Reply } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { findXetFileOfRepo, findXorbSize, type XetFile, xorbNamed } from '../storage/service.ts'
@@ -62,13 +62,19 @@ export const downloadRoutes: Route[] = [
     summary: 'Xet: the size of a file',
     handle: async (call) => empty(200, { 'x-xet-file-size': (await getFile(call, call.params.get('file'))).size }),
   }),
-  casRoute({
-    method: 'POST',
-    path: '/v1/telemetry',
-    action: 'repo.content.read',
-    summary: 'Xet: what clients tell of themselves; it is not read',
-    handle: async () => json200,
-  }),
+  // hf-xet sends it to the root of the host, whatever the address of the token says; others follow the protocol.
+  ...['/v1/telemetry', '/cas/:scope/v1/telemetry'].map((path) =>
+    route({
+      method: 'POST',
+      path,
+      surface: 'xet',
+      authority: 'xet-token',
+      action: 'instance.read',
+      target: { on: 'instance' },
+      summary: 'Xet: what clients tell of themselves; it is not read',
+      handle: async () => json({}),
+    }),
+  ),
   route({
     method: 'GET',
     path: '/cas/:scope/xorbs/:hash',
@@ -104,8 +110,6 @@ export const downloadRoutes: Route[] = [
     },
   }),
 ]
-
-const json200: Reply = { kind: 'body', status: 200, type: 'application/json; charset=utf-8', body: '{}', headers: {} }
 
 async function getFile({ hub, allowed }: CasCall, hash: string): Promise<XetFile> {
   const file = await findXetFileOfRepo(hub.db, allowed.resource.id, parseHash(hash, 'xet_file_missing'))

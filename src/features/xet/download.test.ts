@@ -6,7 +6,9 @@ import { randomBytes } from 'node:crypto'
 import { compressFrameSync } from 'lz4-napi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects } from '../../../tests/support/databases.ts'
+import { s3Environment } from '../../../tests/support/s3-servers.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
+import { StrictS3 } from '../../../tests/support/strict-s3.ts'
 import { fillRepo, makeRepo, makeToken, makeUser, type TestRepo, type TestUser } from '../../../tests/support/world.ts'
 import {
   type CasConnection,
@@ -207,7 +209,10 @@ describe.each(dialects)('downloads by Xet on %s', (dialect) => {
     }
     const head = await cas(reading, 'HEAD', `/v1/files/${file.hash}`)
     expect(head.headers.get('x-xet-file-size')).toBe(String(file.raw.length))
-    expect((await cas(reading, 'POST', '/v1/telemetry', { body: Buffer.alloc(2000) })).status).toBe(200)
+    for (const casUrl of [reading.casUrl, at.url]) {
+      const told = await cas({ ...reading, casUrl }, 'POST', '/v1/telemetry', { body: Buffer.alloc(2000) })
+      expect(told.status).toBe(200)
+    }
   })
 
   test('an empty file', async () => {
@@ -364,5 +369,59 @@ describe.each(dialects)('downloads by Xet on %s', (dialect) => {
       const writing = await connect(at.url, `${theirs.namespace}/own`, 'write', own)
       expect((await cas(writing, 'GET', `/v1/chunks/default/${first(xorbs[0])}`)).status).toBe(404)
     })
+  })
+})
+
+describe('somebody else sends the bytes', () => {
+  const raw = Array.from({ length: 30 }, () => randomBytes(100_000))
+
+  async function prepare(env: Record<string, string>) {
+    const at = await startHub({ env })
+    const ada = await makeUser(at.hub, 'ada')
+    const token = (await makeToken(at.hub, ada)).value
+    const repo = await makeRepo(at.hub, ada, 'repo', { visibility: 'private' })
+    await fillRepo(at.hub, repo, 'git commit -q --allow-empty -m one')
+    const writing = await connect(at.url, 'ada/repo', 'write', token)
+    const xorb = makeXorb(raw)
+    expect((await postXorb(writing, xorb)).status).toBe(200)
+    const file = makeFile([{ xorb, start: 2, end: 20 }])
+    expect((await postShard(writing, makeShard([file], [xorb]))).last).toEqual({ type: 'result' })
+    const answer = await cas(writing, 'GET', `/v2/reconstructions/${file.hash}`)
+    const [[entry] = []] = Object.values((JSON.parse(answer.text) as ReconstructionV2).xorbs)
+    const { start, end } = entry?.ranges[0]?.bytes ?? { start: 0, end: 0 }
+    return { at, xorb, file, url: entry?.url ?? '', start, end }
+  }
+
+  test('a front server: it reads the same Range header', async () => {
+    const { at, xorb, url, start, end } = await prepare({ HOLDFAST_ACCEL_REDIRECT: '/_blobs/' })
+    const response = await fetch(url, { headers: { range: `bytes=${start}-${end}` } })
+    const { hash } = xorb
+    expect(response.headers.get('x-accel-redirect')).toBe(
+      `/_blobs/blobs/xorbs/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash}`,
+    )
+    expect((await fetch(url, { headers: { range: `bytes=${start}-${end + 1}` } })).status).toBe(403)
+    await at.stop()
+  })
+
+  test('an object storage: validated from there, and its address is for the same range only', async () => {
+    const s3 = await StrictS3.start()
+    const { at, xorb, file, url, start, end } = await prepare({
+      ...s3Environment(s3.settings),
+      HOLDFAST_S3_REDIRECT: 'true',
+    })
+    const range = `bytes=${start}-${end}`
+    const sent = await fetch(url, { headers: { range }, redirect: 'manual' })
+    expect(sent.status).toBe(302)
+    const elsewhere = sent.headers.get('location') ?? ''
+    const followed = await fetch(url, { headers: { range } })
+    expect(followed.status).toBe(206)
+    expect(Buffer.from(await followed.arrayBuffer()).equals(xorb.bytes.subarray(start, end + 1))).toBe(true)
+    for (const headers of [{ range: `bytes=0-${end}` }, { range: `bytes=${start}-${end + 1}` }, {}]) {
+      expect((await fetch(elsewhere, { headers: headers as Record<string, string> })).status).toBe(403)
+    }
+    const read = await openXetRange(at.hub, file.hash, 5, file.raw.length - 6)
+    expect(Buffer.concat(await read.toArray()).equals(file.raw.subarray(5, -5))).toBe(true)
+    await at.stop()
+    await s3.stop()
   })
 })

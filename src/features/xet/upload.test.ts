@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { compressFrameSync } from 'lz4-napi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeOrganization } from '../../../tests/support/accounts.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { makeRepo, makeToken, makeUser, type TestRepo, type TestUser } from '../../../tests/support/world.ts'
@@ -164,6 +165,47 @@ describe.each(dialects)('uploads by Xet on %s', (dialect) => {
     expect((await postShard(connection, makeShard([other], [], { verification: null }))).last).toEqual({
       type: 'result',
     })
+  })
+
+  test('a repo that moves takes the xorbs along that are its own, and none that it shares', async () => {
+    const organization = await makeOrganization(at, `acme-${dialect}`, ada)
+    const { repo, connection } = await open()
+    const stays = await open()
+    const [own, shared] = [newXorb(), newXorb()]
+    for (const xorb of [own, shared]) await postXorb(connection, xorb)
+    const both = makeFile([
+      { xorb: own, start: 0, end: 3 },
+      { xorb: shared, start: 0, end: 1 },
+    ])
+    const other = makeFile([{ xorb: shared, start: 1, end: 3 }])
+    expect((await postShard(connection, makeShard([both], [own, shared]))).last).toEqual({ type: 'result' })
+    expect((await postShard(stays.connection, makeShard([other], []))).last).toEqual({ type: 'result' })
+    const moved = await fetch(`${at.url}/api/repos/move`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        fromRepo: `ada/${repo.name}`,
+        toRepo: `${organization.name}/${repo.name}`,
+        type: 'model',
+      }),
+    })
+    expect(moved.status).toBe(200)
+    // The old address and its token are over, at once.
+    expect((await postXorb(connection, newXorb())).status).toBe(403)
+    const there = await connect(at.url, `${organization.name}/${repo.name}`, 'write', token)
+    expect(there.casUrl).toBe(`${at.url}/cas/${organization.id}`)
+    const again = makeFile([{ xorb: own, start: 1, end: 2 }])
+    expect((await postShard(there, makeShard([again], []))).last).toEqual({ type: 'result' })
+    await expectRefused(
+      there,
+      makeShard([makeFile([{ xorb: shared, start: 2, end: 3 }])], []),
+      'line',
+      /was not uploaded/,
+    )
+    // What it has is still read, and what stayed goes on.
+    expect((await cas(there, 'GET', `/v2/reconstructions/${both.hash}`)).status).toBe(200)
+    const more = makeFile([{ xorb: shared, start: 0, end: 2 }])
+    expect((await postShard(stays.connection, makeShard([more], []))).last).toEqual({ type: 'result' })
   })
 
   describe('attacks with xorbs', () => {
