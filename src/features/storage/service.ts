@@ -23,6 +23,7 @@ export { type ChunkIndexes, chunkIndexes } from './chunk-indexes.ts'
 export { collectBlobs } from './collect.ts'
 export { dedupScope } from './dedup-scope.ts'
 export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
+export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from './placed-blob.ts'
 export { storedRuns } from './stored-runs.ts'
 export {
   claimXorbsOfRepo,
