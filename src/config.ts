@@ -199,6 +199,25 @@ export const settings = {
     about:
       'How far Xet shares chunks: within a workspace, else an owner; or between all repos of the hub, where whoever may upload can tell which chunks exist.',
   },
+  undoDays: {
+    env: 'HOLDFAST_UNDO_DAYS',
+    schema: z.coerce.number().int().min(0).max(3650),
+    fallback: '7',
+    about:
+      'Days for which a deleted repo can be restored, and for which large files are kept after the last commit that named them is gone.',
+  },
+  scrubDays: {
+    env: 'HOLDFAST_SCRUB_DAYS',
+    schema: z.coerce.number().int().min(0).max(3650),
+    fallback: '30',
+    about: 'Days in which every stored byte is read again and compared with its hash; 0 switches this off.',
+  },
+  scrubRate: {
+    env: 'HOLDFAST_SCRUB_RATE',
+    schema: bytes,
+    fallback: '50MB',
+    about: 'Bytes that this reads in a second at most.',
+  },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
     schema: z.coerce.number().int().min(0),

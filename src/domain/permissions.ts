@@ -138,6 +138,35 @@ export const permissions = {
     title: 'activate an account again',
   },
 
+  'storage.read': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: false,
+    title: 'see how much every namespace and repo stores',
+  },
+  'storage.collect': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'remove stored bytes that nothing needs',
+  },
+  'storage.scrub': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'check stored bytes against their hashes',
+  },
+  'repo.restore': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'bring back a repo that was deleted',
+  },
+
   'account.read': { on: 'self', least: 'signed-in', token: 'any', audited: false, title: 'see who one is (whoami)' },
   'account.update': {
     on: 'self',

@@ -76,14 +76,3 @@ export async function selectReferenced(db: Db, repoId: string, after: string, li
     .execute()
   return rows.map((row) => row.sha256)
 }
-
-export async function clearReferenced(tx: Tx, repoId: string, sha256s: readonly string[]): Promise<void> {
-  for (let at = 0; at < sha256s.length; at += 500) {
-    await tx
-      .updateTable('repoBlob')
-      .set({ referencedAt: null })
-      .where('repoId', '=', repoId)
-      .where('sha256', 'in', sha256s.slice(at, at + 500))
-      .execute()
-  }
-}

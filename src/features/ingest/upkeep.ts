@@ -11,9 +11,9 @@ import { hasRepository } from '../../platform/git/repository.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
-import { holdLinkedBlobs, markReferenced } from '../storage/service.ts'
-import { clearReferenced, selectReferenced, selectReposWithIntents } from './queries.ts'
-import { settleOpen } from './ref-move.ts'
+import { findUnnamed, markReferenced, markUnnamed } from '../storage/service.ts'
+import { selectReferenced, selectReposWithIntents } from './queries.ts'
+import { allRefs, settleOpen } from './ref-move.ts'
 import { inTurn } from './turns.ts'
 
 /** Before the first request: settles every open ref move and removes what crashed writers left in their repos. */
@@ -41,6 +41,28 @@ export function ingestJobs(hub: Hub): JobHandlers {
   }
 }
 
+/**
+ * Marks every large file that a commit of the repo names, as git has it. Collection asks for this before it removes anything that the repo
+ * links: whatever went wrong with the marks, nothing is removed that a ref leads to.
+ */
+export async function markReached(hub: Hub, repoId: string): Promise<void> {
+  if (!(await hasRepository(hub.git, repoId))) return
+  let batch: string[] = []
+  const mark = async (): Promise<void> => {
+    const unnamed = await findUnnamed(hub.db, repoId, batch)
+    if (unnamed.length > 0) {
+      hub.log.warn({ repo: repoId, count: unnamed.length }, 'Large files that commits name were not marked so')
+      await hub.transaction((tx) => markReferenced(tx, repoId, unnamed, hub.clock.now()))
+    }
+    batch = []
+  }
+  for await (const blob of smallBlobs(hub.git, repoId, { include: 'all', exclude: [] }, lfsPointerLimit)) {
+    const pointer = parseLfsPointer(blob.bytes)
+    if (pointer && batch.push(pointer.sha256) === page) await mark()
+  }
+  await mark()
+}
+
 /** Handler of `ref-moved`: finds out what else the move makes necessary. */
 export async function afterRefMove(hub: Hub, payload: unknown): Promise<void> {
   const { repoId, oldOid, newOid } = movedShape.parse(payload)
@@ -63,8 +85,8 @@ export async function maintainRepo(hub: Hub, payload: unknown, signal?: AbortSig
 const page = 1_000
 
 /**
- * Handler of `relink-repo`: compares the links of a repo with the pointers that its refs reach. Links that no commit
- * needs fall back to their lease, 28 days from now, so that a forced push can be taken back.
+ * Handler of `relink-repo`: compares the links of a repo with the pointers that its refs reach. What no commit
+ * names any more stays for the undo window, so that a forced push can be taken back.
  */
 export async function relinkRepo(hub: Hub, payload: unknown): Promise<void> {
   const { repoId } = repoShape.parse(payload)
@@ -91,8 +113,7 @@ export async function relinkRepo(hub: Hub, payload: unknown): Promise<void> {
       const linked = await selectReferenced(hub.db, repoId, after, page)
       const unreached = linked.filter((sha256) => !reached.has(sha256))
       if (unreached.length > 0) {
-        await holdLinkedBlobs(hub, repoId, unreached)
-        await hub.transaction((tx) => clearReferenced(tx, repoId, unreached))
+        await hub.transaction((tx) => markUnnamed(hub, tx, repoId, unreached))
       }
       const last = linked.at(-1)
       if (last === undefined || linked.length < page) return
@@ -100,5 +121,3 @@ export async function relinkRepo(hub: Hub, payload: unknown): Promise<void> {
     }
   })
 }
-
-const allRefs = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']

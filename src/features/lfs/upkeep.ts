@@ -1,22 +1,32 @@
-/** The job that collects the bytes which nothing holds any more: uploads never completed, then blobs without a commit or a lease. */
+/** The job that collects the bytes which nothing needs any more: uploads never completed, then what storage finds. */
 import type { Hub } from '../../hub.ts'
 import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
-import { collectBlobs } from '../storage/service.ts'
+import { markReached } from '../ingest/service.ts'
+import { collectStorage, hasHalfRemoved } from '../storage/service.ts'
 import { dropExpiredUploads } from './multipart.ts'
 
 export const collectionQueue = 'collect-blobs'
-const everyMs = 6 * 3_600_000
+const everyMs = 24 * 3_600_000
+/** After one that ended early: by then a backup may be over, and so is the lease of a collector that died. */
+const againMs = 15 * 60_000
 
-/** Once at start: a job that waits already is left as it is. */
+/** Once at start: a job that waits already is left as it is, unless a collection was interrupted. */
 export async function scheduleCollection(hub: Hub): Promise<void> {
-  const options = { dedupKey: 'next', runAt: hub.clock.now() + everyMs }
-  await ensureEnqueued(hub.db, collectionQueue, null, options)
+  await leaveNext(hub, (await hasHalfRemoved(hub.db)) ? againMs : everyMs)
+}
+
+async function leaveNext(hub: Hub, inMs: number): Promise<void> {
+  await ensureEnqueued(hub.db, collectionQueue, null, { dedupKey: 'next', runAt: hub.clock.now() + inMs })
 }
 
 /** Leaves the next run behind before it begins. */
 export async function collect(hub: Hub, signal: AbortSignal): Promise<void> {
-  await scheduleCollection(hub)
+  await leaveNext(hub, everyMs)
   await dropExpiredUploads(hub)
-  const removed = await collectBlobs(hub, signal)
-  if (removed > 0) hub.log.info({ removed }, 'Collected blobs that nothing needs')
+  const { stopped } = await collectStorage(hub, {
+    proveRepo: (repoId) => markReached(hub, repoId),
+    reason: 'daily collection',
+    signal,
+  })
+  if (stopped !== null) await leaveNext(hub, againMs)
 }

@@ -77,6 +77,7 @@ export async function listRepoRows(
       'repo.createdAt',
       'repo.updatedAt',
       'repo.deletedAt',
+      'repo.removedAt',
       'namespace.name as ownerName',
     ])
     .$if(wanted.card, (q) => q.select('repo.cardData'))

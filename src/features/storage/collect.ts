@@ -1,41 +1,78 @@
 /**
- * The garbage collection of blobs, as a job. A blob goes in three steps (claimed in its row, bytes removed, row removed), so that an
- * upload of the same bytes at the same moment is told to wait instead of counting on bytes that are about to vanish.
+ * The garbage collection: blobs that no commit names any more, then xorbs that no file is made of any more, then claims to them. What was
+ * uploaded, or promised as stored, stays for 28 days; what lost its last name stays for the undo window.
  */
+import { systemOrigin } from '../../domain/event.ts'
+import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
-import { objectNamed } from '../../platform/blobs/blob-store.ts'
-import { findCollectionHold, isCollectionHeld } from '../../platform/db/collection-hold.ts'
-import { claimForRemoval, deleteBlobRow, selectCollectable } from './queries.ts'
+import { findCollectionHold } from '../../platform/db/collection-hold.ts'
+import { recordEvent } from '../audit/service.ts'
+import { collectBlobs } from './collect-blobs.ts'
+import { collectClaims } from './collect-claims.ts'
+import { collectStrays } from './collect-strays.ts'
+import { collectXorbs } from './collect-xorbs.ts'
+import { beginCollection, type Collection, type Counts, noCounts, type ProveRepo } from './collection.ts'
+import { CollectorStopped, leaseCollector } from './collector-lease.ts'
 
-const batchSize = 200
 /** A transfer that was silent for this long is dead. */
 const staleUploadMs = 3 * 24 * 3_600_000
 
-/**
- * Removes every blob that no commit names and whose lease is over, and what crashed writes left. Returns how many blobs. While a backup is
- * being made it removes nothing: the next run does.
- */
-export async function collectBlobs(hub: Hub, signal?: AbortSignal): Promise<number> {
-  if (await findCollectionHold(hub.db, hub.clock.now())) return 0
-  let removed = 0
-  for (;;) {
-    const now = hub.clock.now()
-    const batch = await selectCollectable(hub.db, now, batchSize)
-    let removedNow = 0
-    for (const blob of batch) {
-      if (signal?.aborted === true) return removed
-      const isClaimed = await hub.transaction(
-        async (tx) =>
-          !(await isCollectionHeld(tx, hub.db.dialect, hub.clock.now())) && (await claimForRemoval(tx, blob, now)),
-      )
-      if (!isClaimed) continue
-      await hub.blobs.delete(objectNamed(blob.sha256))
-      await hub.transaction((tx) => deleteBlobRow(tx, blob.sha256))
-      removedNow++
-    }
-    removed += removedNow
-    if (batch.length < batchSize || removedNow === 0) break
+export interface CollectOptions {
+  readonly proveRepo: ProveRepo
+  /** Bytes that no row names go too, where a check saw them 28 days ago or earlier. */
+  readonly withStrays?: boolean
+  /** Who asked, for the audit log. */
+  readonly reason: string
+  readonly signal?: AbortSignal
+}
+
+export interface CollectionReport {
+  readonly removed: Counts
+  /** Why it did not run, or ended early; null when it is done. */
+  readonly stopped: string | null
+}
+
+/** Removes what nothing needs. Safe beside everything, interrupted at any point, and run again. */
+export async function collectStorage(hub: Hub, options: CollectOptions): Promise<CollectionReport> {
+  if (await findCollectionHold(hub.db, hub.clock.now()))
+    return { removed: noCounts(), stopped: 'A backup is being made.' }
+  const lease = await leaseCollector(hub)
+  if (lease === null) return { removed: noCounts(), stopped: 'Another collection is running.' }
+  const collection = beginCollection(hub, lease, options.proveRepo, options.signal)
+  let stopped: string | null = null
+  try {
+    await run(collection, options)
+  } catch (error) {
+    if (!(error instanceof CollectorStopped)) throw error
+    stopped = error.message
+  } finally {
+    await lease.release()
   }
-  await hub.blobs.removeStale(staleUploadMs)
-  return removed
+  await record(hub, options.reason, collection.counts, stopped)
+  return { removed: collection.counts, stopped }
+}
+
+async function run(collection: Collection, { withStrays = false }: CollectOptions): Promise<void> {
+  await collectBlobs(collection)
+  await collectXorbs(collection)
+  await collectClaims(collection)
+  if (withStrays) await collectStrays(collection)
+  await collection.hub.blobs.removeStale(staleUploadMs)
+}
+
+async function record(hub: Hub, reason: string, removed: Counts, stopped: string | null): Promise<void> {
+  hub.log.info({ removed, stopped }, 'Collected what nothing needs')
+  const data = Object.fromEntries(
+    Object.entries(removed).flatMap(([kind, { count, bytes }]) => [
+      [kind, count],
+      [`${kind}Bytes`, bytes],
+    ]),
+  )
+  await hub.transaction((tx) =>
+    recordEvent(hub, tx, systemGrant('storage.collect', { on: 'instance' }, reason), systemOrigin, {
+      resource: { kind: 'instance', id: null, name: null },
+      ownerId: null,
+      data: { ...data, stopped },
+    }),
+  )
 }

@@ -109,7 +109,7 @@ export async function upsertObject(tx: Tx, blob: Omit<BlobTable, BlobState>): Pr
   return row !== undefined
 }
 
-type BlobState = 'leaseGeneration' | 'xetHash' | 'hasObject'
+type BlobState = 'leaseGeneration' | 'xetHash' | 'hasObject' | 'keptUntil'
 
 /** True if the link is new. */
 export async function insertLink(

@@ -7,6 +7,7 @@ import type { Hub } from '../../hub.ts'
 import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { freshEnoughMs, leaseMs } from './lease.ts'
+import { clearNamed, selectUnnamed } from './name-queries.ts'
 import {
   addUsedStorage,
   announceBlob,
@@ -20,7 +21,10 @@ import {
 } from './queries.ts'
 
 export { type ChunkIndexes, chunkIndexes } from './chunk-indexes.ts'
-export { collectBlobs } from './collect.ts'
+export { type CollectionReport, type CollectOptions, collectStorage } from './collect.ts'
+export { planCollection } from './collect-plan.ts'
+export { hasHalfRemoved } from './collect-queries.ts'
+export type { Counts, ProveRepo } from './collection.ts'
 export { dedupScope } from './dedup-scope.ts'
 export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
 export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from './placed-blob.ts'
@@ -118,4 +122,19 @@ function beingRemoved(): HoldfastError {
  */
 export async function markReferenced(tx: Tx, repoId: string, sha256s: readonly string[], now: number): Promise<void> {
   await updateReferenced(tx, repoId, sha256s, now)
+}
+
+/** Of these blobs, those that the repo links and that no commit is known to name. */
+export async function findUnnamed(db: Db, repoId: string, sha256s: readonly string[]): Promise<string[]> {
+  return await selectUnnamed(db, repoId, sha256s)
+}
+
+const day = 24 * 3_600_000
+
+/**
+ * No commit of the repo names these blobs any more. They stay for the undo window from now on, whatever their leases: at least a day, since a
+ * push that is under way may still count on them.
+ */
+export async function markUnnamed(hub: Hub, tx: Tx, repoId: string, sha256s: readonly string[]): Promise<void> {
+  await clearNamed(tx, repoId, sha256s, hub.clock.now() + Math.max(1, hub.config.undoDays) * day)
 }

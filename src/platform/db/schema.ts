@@ -162,6 +162,8 @@ export interface RepoTable {
   createdAt: number
   updatedAt: number
   deletedAt: number | null
+  /** Since when what a deleted repo consisted of is being removed: from then on it cannot come back. */
+  removedAt: number | null
 }
 
 /** A tag of a repo: from the card, or derived (`license:mit`, `language:en`, library, task). */
@@ -229,6 +231,8 @@ export interface BlobTable {
   xetHash: string | null
   /** Whether a large file with these bytes lies in the blob store. It is preferred to the Xet file. */
   hasObject: Flag
+  /** Not collected before this time, so that whoever took away its last name can take that back. */
+  keptUntil: Generated<number>
 }
 
 /**
@@ -256,6 +260,8 @@ export interface XorbScopeTable {
   scope: string
   xorbHash: string
   createdAt: number
+  /** Since when no repo of the scope has a file of it, as far as a collection saw. */
+  staleSince: number | null
 }
 
 /** A file as a sequence of chunks. Its SHA-256 was computed here, from the bytes. */
@@ -279,6 +285,32 @@ export interface XetChunkTable {
   scope: string
   chunkHash: string
   xorbHash: string
+}
+
+/** What a check found in the blob store: bytes that are not what their name says, or that no row names. */
+export interface StoreFindingTable {
+  kind: 'object' | 'xorb'
+  hash: string
+  fault: 'damaged' | 'stray'
+  size: number
+  /** What is wrong, in words. */
+  reason: string
+  foundAt: number
+  /** When it was last found so. */
+  checkedAt: number
+}
+
+/** How much a repo or a namespace stores, as last counted. */
+export interface StorageUsageTable {
+  /** Of the repo or of the namespace. */
+  id: string
+  holder: 'repo' | 'namespace'
+  files: number
+  /** Bytes of its large files, each as often as repos link it. */
+  logical: number
+  /** Bytes that are stored for them, each once. */
+  stored: number
+  countedAt: number
 }
 
 export interface RepoBlobTable {
@@ -363,6 +395,8 @@ export interface Schema {
   xetFile: XetFileTable
   xetFileXorb: XetFileXorbTable
   xetChunk: XetChunkTable
+  storeFinding: StoreFindingTable
+  storageUsage: StorageUsageTable
   upload: UploadTable
   lfsLock: LfsLockTable
   job: JobTable

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { DialectName } from '../kysely-handle.ts'
 import * as foundation from './0001-foundation.ts'
 import * as xet from './0002-xet.ts'
+import * as collection from './0003-collection.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -11,4 +12,5 @@ export interface Migration {
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-foundation': foundation,
   '0002-xet': xet,
+  '0003-collection': collection,
 }
