@@ -10,7 +10,7 @@ import type { Codec } from './codec.ts'
 import { chunkHash, hashBytes, hashToString } from './hash.ts'
 import { fileHashOf, MerkleTree } from './merkle.ts'
 import { writeAll } from './write-all.ts'
-import { storeChunk } from './xorb-write.ts'
+import { ChunkStorer } from './xorb-write.ts'
 
 interface WaitingChunk {
   readonly hash: Buffer
@@ -18,7 +18,7 @@ interface WaitingChunk {
 }
 
 export class CutSession {
-  readonly #codec: Codec
+  readonly #storer: ChunkStorer
   readonly #chunker: Chunker
   readonly #sha256: Hash = createHash('sha256')
   readonly #tree = new MerkleTree()
@@ -28,7 +28,7 @@ export class CutSession {
 
   /** The codec must be this session's own: its gear hash goes on from call to call. */
   constructor(codec: Codec) {
-    this.#codec = codec
+    this.#storer = new ChunkStorer(codec)
     this.#chunker = new Chunker(codec)
   }
 
@@ -56,7 +56,7 @@ export class CutSession {
   place(isNew: Uint8Array, fd: number): void {
     const chunks = this.#waiting.splice(0, isNew.length)
     for (const [index, { hash, raw }] of chunks.entries()) {
-      if (isNew[index] === 1) this.#xorb.add(fd, hash, storeChunk(this.#codec, raw), raw.length)
+      if (isNew[index] === 1) this.#xorb.add(fd, hash, this.#storer.store(raw), raw.length)
     }
   }
 

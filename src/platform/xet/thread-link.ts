@@ -64,6 +64,8 @@ export class ThreadLink {
   async end(reason: Error): Promise<void> {
     this.#failure ??= reason
     this.#rejectAll()
+    // Else the process could end before the thread has.
+    this.#worker.ref()
     await this.#worker.terminate()
   }
 
