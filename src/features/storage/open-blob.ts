@@ -2,10 +2,11 @@
  * The bytes of a blob, in whichever form they lie: the object in the blob store, or the chunks of a Xet file. Whoever asks has been
  * authorized on a repo that links the blob.
  */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
 import { objectNamed } from '../../platform/blobs/blob-store.ts'
+import { PassingStream } from '../../platform/blobs/free-bytes.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import { chunkIndexes } from './chunk-indexes.ts'
 import { type StoredRun, storedRuns } from './stored-runs.ts'
@@ -52,7 +53,8 @@ export async function openXetRange(hub: Hub, xetHash: string, start: number, end
     first = null
     return given ?? (await pieces.next())
   }
-  return new Readable({
+  // Each piece was made for this reader.
+  return new PassingStream({
     highWaterMark: runBytes,
     read() {
       next().then(
@@ -166,5 +168,6 @@ async function decoded(hub: Hub, { bytes, index, from, to }: StoredRun): Promise
     bytes.copyWithin(filled, start, end)
     filled += end - start
   }
-  return bytes.subarray(0, filled)
+  // Of just this size, so that whoever has sent it can give its memory back.
+  return Buffer.from(bytes.buffer.transfer(filled))
 }

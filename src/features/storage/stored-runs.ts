@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { Hub } from '../../hub.ts'
+import { freeBytes, givesChunksAway } from '../../platform/blobs/free-bytes.ts'
 import type { ChunkIndex } from '../../platform/xet/chunk-index.ts'
 import type { ChunkIndexes } from './chunk-indexes.ts'
 import type { FileTerm } from './xet-terms.ts'
@@ -11,7 +12,7 @@ import { xorbNamed } from './xorbs.ts'
 
 export interface StoredRun {
   /** Whole chunks as stored, in a memory of their own. */
-  readonly bytes: Buffer
+  readonly bytes: Buffer<ArrayBuffer>
   readonly index: ChunkIndex
   readonly from: number
   /** Exclusive. */
@@ -73,7 +74,9 @@ async function* runsOf(
   try {
     signal.throwIfAborted()
     const chunks = stream[Symbol.asyncIterator]()
-    let left: Buffer = Buffer.alloc(0)
+    const spend = givesChunksAway(stream) ? freeBytes : () => undefined
+    let chunk: Buffer = Buffer.alloc(0)
+    let left = chunk
     for (const { from, to } of index.runs(term.start, term.end, rawLimit)) {
       const { start, end } = index.byteRange(from, to)
       const bytes = Buffer.from(new ArrayBuffer(end - start))
@@ -82,11 +85,13 @@ async function* runsOf(
         if (left.length === 0) {
           const { value, done } = await chunks.next()
           if (done === true) throw new Error(`The xorb ${term.xorb} ended before its chunk ${to - 1}.`)
-          left = value
+          chunk = value
+          left = chunk
         }
         const taken = left.copy(bytes, filled)
         filled += taken
         left = left.subarray(taken)
+        if (left.length === 0) spend(chunk)
       }
       yield { bytes, index, from, to }
     }

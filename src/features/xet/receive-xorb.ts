@@ -7,7 +7,7 @@ import { callerOf } from './caller.ts'
 import type { CasCall } from './cas-route.ts'
 import { parseHash } from './parse-hash.ts'
 import { places } from './places.ts'
-import { bodyFault, bodyOf, checkBodyHeaders, drainBody, untilGone } from './request-body.ts'
+import { bodyFault, checkBodyHeaders, drainBody, passingBodyOf, untilGone } from './request-body.ts'
 
 const bodyLimit = mostXorbBytes + mostFooterBytes
 /** Slower senders hold a file and a place without getting anywhere. */
@@ -31,7 +31,7 @@ export async function receiveXorb(call: CasCall): Promise<boolean> {
     return await storeXorb(hub, {
       scope,
       hash,
-      receive: (fd) => hub.xet.receiveXorb(bodyOf(request), hash, fd, signal),
+      receive: (fd) => hub.xet.receiveXorb(passingBodyOf(request), hash, fd, signal),
       reauthorize: call.reauthorize,
     })
   } catch (error) {
