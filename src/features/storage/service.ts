@@ -35,7 +35,6 @@ export {
   type FileToRegister,
   findKnownFiles,
   findXetFileOfRepo,
-  findXetHashes,
   registeredAtOnce,
   registerFiles,
   type XetFile,

@@ -52,8 +52,8 @@ export async function selectKnownFiles(
   return found
 }
 
-const blobPlace = prepared<{ sha256: string }, { size: number; hasObject: number; xetHash: string | null }>(
-  (q, param) => q.selectFrom('blob').select(['size', 'hasObject', 'xetHash']).where('sha256', '=', param('sha256')),
+const blobPlace = prepared<{ sha256: string }, { hasObject: number; xetHash: string | null }>((q, param) =>
+  q.selectFrom('blob').select(['hasObject', 'xetHash']).where('sha256', '=', param('sha256')),
 )
 
 /** In which form a blob lies in the blob store. */
@@ -63,21 +63,6 @@ export async function selectBlobPlace(
 ): Promise<{ hasObject: boolean; xetHash: string | null } | null> {
   const row = await blobPlace.first(db.read, { sha256 })
   return row === null ? null : { hasObject: row.hasObject === 1, xetHash: row.xetHash }
-}
-
-/** The Xet files of those blobs that have one, by SHA-256. */
-export async function selectXetHashes(db: Db, sha256s: readonly string[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>()
-  for (let at = 0; at < sha256s.length; at += chunkSize) {
-    const rows = await db.read
-      .selectFrom('blob')
-      .select(['sha256', 'xetHash'])
-      .where('sha256', 'in', sha256s.slice(at, at + chunkSize))
-      .where('xetHash', 'is not', null)
-      .execute()
-    for (const { sha256, xetHash } of rows) if (xetHash !== null) found.set(sha256, xetHash)
-  }
-  return found
 }
 
 /** Adds the files that are not there; returns their hashes. */

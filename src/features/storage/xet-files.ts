@@ -14,7 +14,6 @@ import {
   selectFile,
   selectFileOfRepo,
   selectKnownFiles,
-  selectXetHashes,
   upsertXetBlobs,
 } from './xet-file-queries.ts'
 import { FileTerms } from './xet-terms.ts'
@@ -48,11 +47,6 @@ export async function findKnownFiles(
 ): Promise<ReadonlyMap<string, { readonly sha256: string; readonly size: number }>> {
   const rows = await selectKnownFiles(db, hashes)
   return new Map(rows.map((row) => [row.hash, row]))
-}
-
-/** Of these blobs, the Xet files that hold them, by SHA-256. Only for blobs that the caller may read. */
-export async function findXetHashes(db: Db, sha256s: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  return await selectXetHashes(db, [...new Set(sha256s)])
 }
 
 /** The SHA-256 was computed from the bytes. */
