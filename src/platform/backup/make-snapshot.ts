@@ -4,7 +4,6 @@
  * is not copied again.
  */
 import path from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { openDiskBlobStore } from '../blobs/disk-blob-store.ts'
 import type { Clock } from '../clock.ts'
@@ -191,16 +190,19 @@ async function keepOrNote(
   damaged: Damage[],
   signal: AbortSignal | undefined,
 ): Promise<{ tips: readonly NamedTip[]; isNew: boolean }> {
-  try {
-    return { tips, isNew: (await keepTips(to, from, repo, tips, signal)) > 0 }
-  } catch (error) {
-    const reason = repoDamageOf(error)
-    if (reason === null) throw error
-    damaged.push({ what: 'repo', name: repo, reason })
-    // git may have died in the middle; its locks would fail the next run as well.
-    await pause(100)
-    await mendRepository(to, repo)
-    const kept = await listKept(to, repo)
-    return { tips: tips.filter(({ oid }) => kept.has(oid)), isNew: false }
+  let reason = ''
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    try {
+      return { tips, isNew: (await keepTips(to, from, repo, tips, signal)) > 0 }
+    } catch (error) {
+      const damage = repoDamageOf(error)
+      if (damage === null) throw error
+      reason = damage
+      // What a killed run or a dying git left, such as a lock, must not count as damage.
+      await mendRepository(to, repo)
+    }
   }
+  damaged.push({ what: 'repo', name: repo, reason })
+  const kept = await listKept(to, repo)
+  return { tips: tips.filter(({ oid }) => kept.has(oid)), isNew: false }
 }

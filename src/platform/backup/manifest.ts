@@ -36,7 +36,7 @@ const shape = z.object({
   files: z.record(fileName, z.object({ bytes: count, sha256: hash })),
   tables: z.record(z.string(), z.object({ columns: z.array(z.string()).min(1), rows: count })),
   git: z.object({ repos: count, refs: count }),
-  blobs: z.record(z.enum(['object', 'xorb']), z.object({ count, bytes: count })),
+  blobs: z.partialRecord(z.enum(['object', 'xorb']), z.object({ count, bytes: count })),
   /** An HMAC by which a key ring is recognized, and whether the ring itself is in the snapshot. */
   keys: z.object({ isIncluded: z.boolean(), check: hash }),
   /** What could not be read when the snapshot was made, so that nobody looks for it in vain. */

@@ -1,6 +1,7 @@
 /** What a commit changed, for a page: the list of files and their patches, both cut at a bound instead of growing. */
 import { readCommit } from './commit.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
+import { readObjectInfos } from './objects.ts'
 import { GitFailure, runGit, startGit } from './run.ts'
 import { assertOid, emptyTreeOid } from './safe-names.ts'
 
@@ -81,12 +82,13 @@ export async function mergeBase(store: GitStore, repo: string, one: string, othe
   return stdout.toString('latin1').trim() || null
 }
 
-/** Whether `ancestor` is part of the history of `commit`. */
+/** Whether `ancestor` is part of the history of `commit`. No, where one of them is gone: after a restore, or pruned long after a forced push. */
 export async function isAncestor(store: GitStore, repo: string, ancestor: string, commit: string): Promise<boolean> {
   assertOid(ancestor)
   assertOid(commit)
   // The usual case, a commit on top of the last one, needs no process.
   if ((await readCommit(store, repo, commit))?.parents.includes(ancestor)) return true
+  if ((await readObjectInfos(store, repo, [ancestor, commit])).includes(null)) return false
   const args = ['--git-dir', repositoryFolder(store, repo), 'merge-base', '--is-ancestor', ancestor, commit]
   return (await runGit(store, args, { okCodes: [0, 1] })).code === 0
 }

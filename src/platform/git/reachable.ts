@@ -1,7 +1,7 @@
 /** Objects by reachability: what a ref move brings, and where in the tree an object stands. Streamed, so that history may be long. */
 import { ByteReader } from './byte-reader.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
-import type { ObjectContent } from './objects.ts'
+import { type ObjectContent, readObjectInfos } from './objects.ts'
 import { Quarantine } from './quarantine.ts'
 import { GitFailure, startGit } from './run.ts'
 import { assertOid } from './safe-names.ts'
@@ -14,16 +14,24 @@ export interface Reach {
 
 const timeLimitMs = 30 * 60_000
 
-/** Every blob below `limit` bytes that is reachable, with its content. */
+/** Every blob below `limit` bytes that is reachable, with its content. What is to be left out may be gone; then it leaves out nothing. */
 export async function* smallBlobs(
   store: GitStore,
   repo: string,
   reach: Reach,
   limit: number,
 ): AsyncGenerator<ObjectContent> {
+  const infos = await readObjectInfos(store, repo, reach.exclude)
+  const exclude = reach.exclude.filter((_, index) => infos[index] !== null)
   const reader = new Quarantine(store, repo, null)
   try {
-    const lines = reachable(store, repo, reach, ['--no-object-names', `--filter=blob:limit=${limit}`], {})
+    const lines = reachable(
+      store,
+      repo,
+      { ...reach, exclude },
+      ['--no-object-names', `--filter=blob:limit=${limit}`],
+      {},
+    )
     for await (const batch of reader.contents(oidBatches(lines), 64 * 1024 * 1024)) {
       for (const object of batch) if (object.type === 'blob') yield object
     }
