@@ -223,16 +223,21 @@ describe('readShard', () => {
       Array.from({ length: 60 }, () => one),
     )
     expect(bytes.length).toBeGreaterThan(20 << 20)
-    let last = performance.now()
+    // In time of this thread's own: the machine may be busy with other things.
+    const used = (): number => process.threadCpuUsage().user / 1000
+    let isReading = true
     let longest = 0
-    const timer = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-    }, 0)
+    const watching = (async () => {
+      for (let before = used(); isReading; before = used()) {
+        await setImmediate()
+        longest = Math.max(longest, used() - before)
+      }
+    })()
     const shard = await readShard(pieces(bytes, 65_536))
-    clearInterval(timer)
+    isReading = false
+    await watching
     expect(shard.xorbCount).toBe(60)
-    expect(longest).toBeLessThan(100)
+    expect(longest).toBeLessThan(40)
   })
 
   it('stops at 64 MiB', async () => {
