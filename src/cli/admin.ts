@@ -24,6 +24,7 @@ import {
 import { addMember, createOrganization, findNamespace } from '../features/organizations/service.ts'
 import { createToken, parseScoped } from '../features/tokens/service.ts'
 import type { Hub } from '../hub.ts'
+import { addDeletedRepoCommands } from './deleted-repos.ts'
 
 /** Opens the hub for one command and closes it again. */
 type Run = (work: (hub: Hub) => Promise<void>) => Promise<void>
@@ -44,6 +45,7 @@ export function adminCommand(openHub: () => Promise<Hub>): Command {
   addLinkCommands(admin, run)
   addOrganizationCommands(admin, run)
   addTokenCommand(admin, run)
+  addDeletedRepoCommands(admin, run)
   return admin
 }
 

@@ -154,6 +154,26 @@ export const errorCatalogue = {
   // Does it fit what is there?
   repo_exists: { status: 409, message: 'You already created this {kind} repo' },
   move_target_exists: { status: 409, message: 'A {kind} repository called {name} already exists' }, // wire
+  restore_not_found: {
+    status: 404,
+    message: 'There is no deleted repo {name} that can be restored.',
+    next: '"holdfast admin list-deleted-repos" lists those that can.',
+  },
+  restore_ambiguous: {
+    status: 409,
+    message: 'Several deleted repos were called {name}.',
+    next: 'Give the id of one of them: {ids}.',
+  },
+  restore_name_taken: {
+    status: 409,
+    message: 'Another repo is called {name} now.',
+    next: 'Restore it under another name with --as namespace/name.',
+  },
+  restore_owner_gone: {
+    status: 409,
+    message: 'The owner of {name} is gone.',
+    next: 'Restore it in another namespace with --as namespace/name.',
+  },
   name_taken: { status: 409, message: 'The name "{name}" is taken.', next: 'Choose another.' },
   token_name_taken: { status: 409, message: 'You already have a token with this name.', next: 'Choose another name.' },
   email_taken: {

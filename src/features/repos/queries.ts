@@ -242,6 +242,7 @@ export async function deleteSomeLinks(tx: Tx, id: string, batch: number): Promis
 /** The row itself, with what hangs on it. */
 export async function deleteRepoRow(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('refIntent').where('repoId', '=', id).execute()
+  await tx.deleteFrom('storageUsage').where('id', '=', id).execute()
   await tx.deleteFrom('repo').where('id', '=', id).where('deletedAt', 'is not', null).execute()
 }
 

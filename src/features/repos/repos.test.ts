@@ -4,11 +4,17 @@ import { makeOrganization, makeToken, makeUser, type TestUser } from '../../../t
 import { dialects } from '../../../tests/support/databases.ts'
 import type { TestHub } from '../../../tests/support/start-hub.ts'
 import { startHubOn } from '../../../tests/support/start-hub-on.ts'
+import { systemOrigin } from '../../domain/event.ts'
+import { systemGrant } from '../../domain/policy.ts'
+import { holdCollection } from '../../platform/db/collection-hold.ts'
 import { readCommit } from '../../platform/git/commit.ts'
 import { readObject } from '../../platform/git/objects.ts'
 import { createRepository, hasRepository } from '../../platform/git/repository.ts'
 import { entryAt } from '../../platform/git/tree.ts'
+import { findLinkedBlob, linkBlob, markReferenced } from '../storage/service.ts'
 import { collectRepo } from './delete-repo.ts'
+import { beginRemoval } from './restore-queries.ts'
+import { listDeletedRepos, restoreRepo } from './restore-repo.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -206,10 +212,87 @@ describe.each(dialects)('repos on %s', (dialect) => {
     // UAT-10: the same name again is another repo.
     await create(ada.token, { name: 'mortal', private: true })
     expect((await call('GET', '/api/models/Ada/mortal', scoped)).status).toBe(404)
+    // It waits for the end of the undo window.
+    await collectRepo(hub.hub, id)
     expect(await hasRepository(hub.hub.git, id)).toBe(true)
+    await deletedDaysAgo(id, 8)
     await collectRepo(hub.hub, id)
     expect(await hasRepository(hub.hub.git, id)).toBe(false)
     await collectRepo(hub.hub, id)
+    await expect(restore(id)).rejects.toMatchObject({ code: 'restore_not_found' })
+  })
+
+  const deletedDaysAgo = async (id: string, days: number) =>
+    await hub.hub.transaction((tx) =>
+      tx
+        .updateTable('repo')
+        .set({ deletedAt: Date.now() - days * 24 * 3_600_000 })
+        .where('id', '=', id)
+        .execute(),
+    )
+  const byAdmin = systemGrant('repo.restore', { on: 'instance' }, 'test')
+  const restore = (repo: string, as?: { owner: { id: string; kind: 'user' | 'organization' }; name: string }) =>
+    restoreRepo(hub.hub, byAdmin, systemOrigin, as === undefined ? { repo } : { repo, as })
+
+  test('a deleted repo comes back whole, except for roles and tokens on it', async () => {
+    const made = await create(ada.token, { name: 'phoenix', private: true })
+    const id = String(made.json.id)
+    const scoped = await makeToken(hub, ada, { role: 'fineGrained', scoped: ['model:Ada/phoenix=repo.content.read'] })
+    const before = (await call('GET', '/api/models/Ada/phoenix', ada.token)).json
+    await hub.hub.transaction((tx) =>
+      linkBlob(tx, id, { sha256: 'e'.repeat(64), size: 10 }, hub.hub.clock.now()).then(() =>
+        markReferenced(tx, id, ['e'.repeat(64)], 1),
+      ),
+    )
+    await remove(ada.token, { name: 'phoenix', organization: 'Ada' })
+    await deletedDaysAgo(id, 6)
+    await collectRepo(hub.hub, id)
+    const listed = await listDeletedRepos(hub.hub, byAdmin, { after: null, limit: 100 })
+    expect(listed.find((repo) => repo.id === id)).toMatchObject({
+      kind: 'model',
+      fullName: 'Ada/phoenix',
+      usedStorage: 10,
+    })
+    expect(await restore('ada/Phoenix')).toEqual({ id, kind: 'model', fullName: 'Ada/phoenix' })
+    expect((await call('GET', '/api/models/Ada/phoenix', ada.token)).json.sha).toBe(before.sha)
+    expect((await call('GET', '/api/models/Ada/phoenix', bob.token)).status).toBe(404)
+    expect((await call('GET', '/api/models/Ada/phoenix', scoped)).status).toBe(404)
+    expect(await findLinkedBlob(hub.hub.db, id, 'e'.repeat(64))).toMatchObject({ size: 10 })
+    // The job of the deletion that was taken back finds a living repo; one of a later deletion waits for its own window.
+    await collectRepo(hub.hub, id)
+    await remove(ada.token, { name: 'phoenix', organization: 'Ada' })
+    await collectRepo(hub.hub, id)
+    expect(await hasRepository(hub.hub.git, id)).toBe(true)
+    await expect(restore('f'.repeat(24))).rejects.toMatchObject({ code: 'restore_not_found' })
+    await expect(restore('Ada/never')).rejects.toMatchObject({ code: 'restore_not_found' })
+  })
+
+  test('a name that was taken meanwhile: refused, or restored elsewhere; two of one name are told apart by id', async () => {
+    const first = String((await create(ada.token, { name: 'twice' })).json.id)
+    await remove(ada.token, { name: 'twice', organization: 'Ada' })
+    const second = String((await create(ada.token, { name: 'twice' })).json.id)
+    await expect(restore('Ada/twice')).rejects.toMatchObject({ code: 'restore_name_taken' })
+    await remove(ada.token, { name: 'twice', organization: 'Ada' })
+    await expect(restore('Ada/twice')).rejects.toMatchObject({ code: 'restore_ambiguous' })
+    expect((await restore(second)).fullName).toBe('Ada/twice')
+    const carlId = { id: carl.id, kind: 'user' as const }
+    expect((await restore(first, { owner: carlId, name: 'once' })).fullName).toBe('Carl/once')
+    expect((await call('GET', '/api/models/Carl/once', null)).status).toBe(200)
+    expect((await remove(carl.token, { name: 'once', organization: 'Carl' })).status).toBe(200)
+    // Nobody restores what is being removed.
+    await deletedDaysAgo(first, 8)
+    await hub.hub.transaction((tx) => beginRemoval(tx, first, Date.now(), Date.now()))
+    await expect(restore(first)).rejects.toMatchObject({ code: 'restore_not_found' })
+    await collectRepo(hub.hub, first)
+    expect(await hasRepository(hub.hub.git, first)).toBe(false)
+    const hold = await holdCollection(hub.hub.db, hub.hub.clock)
+    await remove(ada.token, { name: 'twice', organization: 'Ada' })
+    await deletedDaysAgo(second, 8)
+    await collectRepo(hub.hub, second)
+    expect(await hasRepository(hub.hub.git, second)).toBe(true)
+    await hold.release()
+    await collectRepo(hub.hub, second)
+    expect(await hasRepository(hub.hub.git, second)).toBe(false)
   })
 
   test('collecting leaves a living repo alone', async () => {

@@ -19,6 +19,7 @@ import {
   updateReferenced,
   upsertObject,
 } from './queries.ts'
+import { undoMs } from './undo-window.ts'
 
 export { type ChunkIndexes, chunkIndexes } from './chunk-indexes.ts'
 export { type CollectionReport, type CollectOptions, collectStorage } from './collect.ts'
@@ -29,6 +30,7 @@ export { dedupScope } from './dedup-scope.ts'
 export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
 export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from './placed-blob.ts'
 export { storedRuns } from './stored-runs.ts'
+export { undoMs } from './undo-window.ts'
 export {
   claimXorbsOfRepo,
   type DedupChunk,
@@ -128,12 +130,10 @@ export async function findUnnamed(db: Db, repoId: string, sha256s: readonly stri
   return await selectUnnamed(db, repoId, sha256s)
 }
 
-const day = 24 * 3_600_000
-
 /**
  * No commit of the repo names these blobs any more. They stay for the undo window from now on, whatever their leases: at least a day, since a
  * push that is under way may still count on them.
  */
 export async function markUnnamed(hub: Hub, tx: Tx, repoId: string, sha256s: readonly string[]): Promise<void> {
-  await clearNamed(tx, repoId, sha256s, hub.clock.now() + Math.max(1, hub.config.undoDays) * day)
+  await clearNamed(tx, repoId, sha256s, hub.clock.now() + undoMs(hub.config))
 }
