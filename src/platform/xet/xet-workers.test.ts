@@ -1,4 +1,4 @@
-import { randomBytes as anyBytes, createHash } from 'node:crypto'
+import { randomBytes as anyBytes, createCipheriv, createHash } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -110,7 +110,7 @@ describe('receiveXorb', () => {
   })
 
   it('does not care how the bytes arrive, and can only check', async () => {
-    for (const { hash, bytes } of kept.slice(0, 2)) {
+    for (const { hash, bytes } of kept.slice(2, 4)) {
       for (const size of [1, 7, 100_003]) {
         const received = await workers.receiveXorb(pieces(bytes, size), hash, null)
         expect(received.size).toBe(bytes.length)

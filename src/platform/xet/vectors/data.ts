@@ -1,5 +1,5 @@
 /** The generators of make-vectors.py once more, so that the vectors need not hold the data that they were made from. Only tests use them. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export interface DataRecipe {
   readonly kind: string
@@ -17,7 +17,7 @@ export function makeData(recipe: DataRecipe): Buffer {
 }
 
 function block(seed: string, index: number): Buffer {
-  return createHash('sha256').update(`${seed}:${index}`).digest()
+  return hash('sha256', `${seed}:${index}`, 'buffer')
 }
 
 export function randomBytes(seed: string, length: number): Buffer {
