@@ -25,7 +25,6 @@ import { systemClock } from '../../src/platform/clock.ts'
 import type { DialectName } from '../../src/platform/db/kysely-handle.ts'
 import { encodeChunkIndex } from '../../src/platform/xet/chunk-index.ts'
 import { hashToString } from '../../src/platform/xet/hash.ts'
-import { makeDatabase } from './databases.ts'
 import { insertRepo } from './rows.ts'
 import { lengthOf, makeFile, makeXorb, type TestFile, type TestXorb } from './xet-upload.ts'
 
@@ -44,7 +43,7 @@ export async function openStoredBytes(
   env: Readonly<Record<string, string>> = {},
 ): Promise<StoredBytes> {
   const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-stored-'))
-  const database = dialect === 'postgres' ? await makeDatabase(dialect, { migrated: false }) : null
+  const database = dialect === 'postgres' ? await makePostgres() : null
   let now = Date.now()
   const config = readConfig({
     HOLDFAST_DATA: folder,
@@ -65,6 +64,12 @@ export async function openStoredBytes(
       await rm(folder, { recursive: true, force: true, maxRetries: 3 })
     },
   }
+}
+
+/** Loaded only where it is needed: it speaks up where there is no PostgreSQL. */
+async function makePostgres() {
+  const { makeDatabase } = await import('./databases.ts')
+  return await makeDatabase('postgres', { migrated: false })
 }
 
 export interface Place {
