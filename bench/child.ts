@@ -8,8 +8,17 @@ import { serveFile } from './children/file-server.ts'
 import { load } from './children/load.ts'
 import { serveSink } from './children/sink-server.ts'
 import { upload } from './children/upload.ts'
+import { xetCheck } from './children/xet-check.ts'
 
-const children = { echo: serveEcho, file: serveFile, sink: serveSink, load, download, upload } as const
+const children = {
+  echo: serveEcho,
+  file: serveFile,
+  sink: serveSink,
+  load,
+  download,
+  upload,
+  'xet-check': xetCheck,
+} as const
 
 const [name = '', text = '{}'] = process.argv.slice(2)
 const child = Object.entries(children).find(([known]) => known === name)?.[1]

@@ -6,6 +6,7 @@ import type { FileOptions } from './children/file-server.ts'
 import type { LoadOptions, LoadResult } from './children/load.ts'
 import type { SinkOptions } from './children/sink-server.ts'
 import type { UploadOptions, UploadResult } from './children/upload.ts'
+import type { XetCheckOptions, XetCheckResult } from './children/xet-check.ts'
 import { type Running, run, start } from './processes.ts'
 
 const script = fileURLToPath(new URL('child.ts', import.meta.url))
@@ -24,6 +25,7 @@ interface Clients {
   load: [LoadOptions, LoadResult]
   download: [DownloadOptions, DownloadResult]
   upload: [UploadOptions, UploadResult]
+  'xet-check': [XetCheckOptions, XetCheckResult]
 }
 
 export async function startYardstick<Name extends keyof Servers>(

@@ -15,6 +15,7 @@ import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
 import { startCase } from './cases/start.ts'
 import { uploadCase } from './cases/upload.ts'
+import { xetCase } from './cases/xet.ts'
 import { cells, type Figure, isMet } from './figures.ts'
 import { readMachine } from './machine.ts'
 import { copyProgram, type Program } from './program.ts'
@@ -29,6 +30,7 @@ const allCases: readonly BenchCase[] = [
   downloadCase,
   uploadCase,
   loopCase,
+  xetCase,
 ]
 
 async function main(): Promise<void> {
