@@ -1,6 +1,5 @@
 /** What tests of backups share: a hub with something of everything, and a hub that serves what was restored. */
 import { createHash, randomBytes } from 'node:crypto'
-import { writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -14,6 +13,7 @@ import type { Hub } from '../../src/hub.ts'
 import type { Progress } from '../../src/platform/backup/progress.ts'
 import type { DialectName } from '../../src/platform/db/kysely-handle.ts'
 import { describeTables } from '../../src/platform/db/tables.ts'
+import type { ReceivedXorb } from '../../src/platform/xet/xet-workers.ts'
 import { makeSchema } from './databases.ts'
 import { startHub, type TestHub } from './start-hub.ts'
 import { fillRepo, makeRepo, makeToken, makeUser, type TestRepo, type TestToken, type TestUser } from './world.ts'
@@ -60,22 +60,36 @@ export async function putLarge(hub: Hub, repo: TestRepo, bytes: Buffer): Promise
   return { pointer: formatLfsPointer(blob), sha256: blob.sha256 }
 }
 
-/** Rows and bytes as of a xorb with a file in it; only their shape is right. */
+/** A xorb with a file in it, as an upload leaves them. Gives the xorb's hash. */
 export async function putXorb(hub: Hub, bytes: Buffer): Promise<string> {
-  const hash = createHash('sha256').update('xorb').update(bytes).digest('hex')
-  const staged = await hub.blobs.openStaged()
-  writeSync(staged.fd, bytes)
-  await staged.publish({ kind: 'xorb', hash })
+  let staged = await hub.blobs.openStaged()
+  const xorbs: (ReceivedXorb & { hash: string })[] = []
+  const cutter = hub.xet.openCutter({
+    findKnown: async (chunks) => chunks.map(() => null),
+    openXorb: async () => {
+      staged = await hub.blobs.openStaged()
+      return staged.fd
+    },
+    async finishXorb(_, xorb) {
+      await staged.publish({ kind: 'xorb', hash: xorb.hash })
+      xorbs.push(xorb)
+    },
+  })
+  await staged.discard()
+  await cutter.write(bytes)
+  const file = await cutter.end()
+  const [xorb] = xorbs
+  if (xorb === undefined) throw new Error('The cutter made no xorb.')
   const createdAt = hub.clock.now()
+  const { hash, size, rawSize, chunkIndex } = xorb
   await hub.transaction(async (tx) => {
     const lease = { createdAt, leaseUntil: createdAt, leaseGeneration: 0 }
-    const chunkIndex = randomBytes(4000)
     await tx
       .insertInto('xorb')
-      .values({ hash, size: bytes.length, rawSize: 1, chunkCount: 100, chunkIndex, ...lease })
+      .values({ hash, size, rawSize, chunkCount: 1, chunkIndex, ...lease })
       .execute()
-    const file = { hash: 'f'.repeat(64), size: 1, sha256: 'e'.repeat(64), terms: randomBytes(48), createdAt }
-    await tx.insertInto('xetFile').values(file).execute()
+    const row = { hash: file.hash, size: file.size, sha256: file.sha256, terms: randomBytes(48), createdAt }
+    await tx.insertInto('xetFile').values(row).execute()
     await tx.insertInto('xetFileXorb').values({ fileHash: file.hash, xorbHash: hash, createdAt }).execute()
   })
   return hash

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { BlobName, BlobStore } from '../blobs/blob-store.ts'
+import { XetFormatError } from '../xet/errors.ts'
 import type { SnapshotRows } from './backup-folder.ts'
 import { findNeeded, readStored, type SizedBlob, type StoredBytes, storedBytes } from './contents.ts'
 import { eachOf } from './each-of.ts'
@@ -99,6 +100,7 @@ async function copyStaged(source: Readable, to: BlobStore, name: BlobName, size:
 
 /** What says that these bytes are bad, and not that the store cannot be reached. */
 export function damageOf(error: unknown): string | null {
+  if (error instanceof XetFormatError) return 'its bytes are not what they were'
   if (!(error instanceof HoldfastError)) return null
   if (error.code === 'entry_not_found') return 'its bytes are missing'
   if (error.code === 'length_mismatch' || error.code === 'hash_mismatch') return 'its bytes are not what they were'
