@@ -9,6 +9,7 @@ import { type Clock, systemClock } from './platform/clock.ts'
 import { type KeyRing, openKeyRing } from './platform/crypto/key-ring.ts'
 import { type Db, openDatabase, type Tx } from './platform/db/database.ts'
 import { migrate } from './platform/db/migrate.ts'
+import { readXetEpoch } from './platform/db/xet-epoch.ts'
 import { type GitStore, openGitStore } from './platform/git/git-store.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { type Mailer, openMailer } from './platform/mail/mailer.ts'
@@ -24,6 +25,8 @@ export interface Hub {
   readonly git: GitStore
   readonly blobs: BlobStore
   readonly xet: XetWorkers
+  /** Stands in the addresses of Xet since this hub was restored from a backup. */
+  readonly xetEpoch: string | null
   readonly mailer: Mailer
   transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -46,6 +49,7 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
   const git = await openGitStore({ folder: path.join(config.dataFolder, 'git') })
   const blobs = await openBlobStore(config, log)
   const xet = openXetWorkers()
+  const xetEpoch = await readXetEpoch(db)
   const mailer = openMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom })
   return {
     config,
@@ -56,6 +60,7 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     git,
     blobs,
     xet,
+    xetEpoch,
     mailer,
     transaction: (fn) => db.transaction(fn),
     close: async () => {

@@ -13,15 +13,6 @@ export async function endWhatWasUnderWay(tx: Tx): Promise<void> {
   await dropCollectionHolds(tx)
 }
 
-/** Xet clients remember which chunks a hub has. A new epoch in the addresses that they get makes them ask again. */
-export async function setXetEpoch(tx: Tx, epoch: string): Promise<void> {
-  await tx
-    .insertInto('instance')
-    .values({ key: 'xetEpoch', value: epoch })
-    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: epoch }))
-    .execute()
-}
-
 /** Links of repos to large files of which no row says that their bytes are there. */
 export async function countLinksWithoutBytes(db: Db): Promise<number> {
   return await db.snapshot(async (view) => {

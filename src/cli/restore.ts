@@ -23,13 +23,14 @@ import { findRestoreFaults } from '../platform/backup/verify-restored.ts'
 import { systemClock } from '../platform/clock.ts'
 import { openKeyRing } from '../platform/crypto/key-ring.ts'
 import { openDatabase } from '../platform/db/database.ts'
+import { setXetEpoch } from '../platform/db/xet-epoch.ts'
 import { writeFileDurably } from '../platform/git/durable.ts'
 import { openGitStore } from '../platform/git/git-store.ts'
 import { makeLogger } from '../platform/log/logger.ts'
 import { counted, print, printDamage, printJson, progressOnStderr, summaryOf } from './backup.ts'
 import { xorbChecker } from './check-xorb.ts'
 import { isSameRing } from './key-check.ts'
-import { countLinksWithoutBytes, endWhatWasUnderWay, setXetEpoch } from './restore-queries.ts'
+import { countLinksWithoutBytes, endWhatWasUnderWay } from './restore-queries.ts'
 
 export interface RestoreOptions {
   /** The beginning of a snapshot's id; the newest unless said. */

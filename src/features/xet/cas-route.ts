@@ -9,12 +9,15 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { dedupScope } from '../storage/service.ts'
+import { scopeSegment } from './scope-address.ts'
 
 type CasAction = 'repo.content.read' | 'repo.push'
 
 export interface CasCall<Query = unknown, Body = unknown> extends Call<CasAction, Query, Body> {
   /** Within which chunks are shared. */
   readonly scope: string
+  /** How the scope stands in addresses. */
+  readonly segment: string
 }
 
 interface CasRoute<Q extends z.ZodType, B extends z.ZodType> {
@@ -42,19 +45,20 @@ export function casRoute<Q extends z.ZodType = z.ZodType<unknown>, B extends z.Z
     authority: 'xet-token',
     target: ({ xet }) => ({ on: 'repo-id', id: xet?.repoId ?? '' }),
     handle: async (call) => {
-      const scope = call.params.get('scope')
+      const segment = call.params.get('scope')
       if (definition.action === 'repo.push' && call.xet?.mode !== 'write') throw new HoldfastError('xet_token_mode')
-      checkScope(call.hub, call.allowed, scope)
+      checkScope(call.hub, call.allowed, segment)
       const reauthorize = async (): Promise<Allowed<CasAction>> => {
         const allowed = await call.reauthorize()
-        checkScope(call.hub, allowed, scope)
+        checkScope(call.hub, allowed, segment)
         return allowed
       }
-      return await handle({ ...call, scope, reauthorize })
+      const scope = dedupScope(call.hub.config, call.allowed.resource)
+      return await handle({ ...call, scope, segment, reauthorize })
     },
   })
 }
 
-function checkScope(hub: Hub, allowed: Allowed<CasAction>, scope: string): void {
-  if (dedupScope(hub.config, allowed.resource) !== scope) throw new HoldfastError('xet_scope')
+function checkScope(hub: Hub, allowed: Allowed<CasAction>, segment: string): void {
+  if (scopeSegment(hub, allowed.resource) !== segment) throw new HoldfastError('xet_scope')
 }

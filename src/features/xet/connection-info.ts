@@ -4,7 +4,7 @@ import { makeXetToken, type XetMode } from '../../access/xet-token.ts'
 import { pluralOfKind } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
-import { dedupScope } from '../storage/service.ts'
+import { casUrl } from './scope-address.ts'
 
 /** Clients refresh up to a minute before the end. */
 const lifetimeMs = 3_600_000
@@ -36,11 +36,6 @@ export function openConnection(
     expiresAt: exp * 1000,
   })
   return { accessToken, exp, casUrl: casUrl(hub, resource) }
-}
-
-/** The address of all Xet endpoints for a repo; it is the same for all repos of its dedup scope. */
-export function casUrl(hub: Hub, repo: Parameters<typeof dedupScope>[1]): string {
-  return `${hub.config.publicUrl}/cas/${dedupScope(hub.config, repo)}`
 }
 
 export function connectionHeaders(connection: XetConnection): Headers {

@@ -118,14 +118,14 @@ async function getFile({ hub, allowed }: CasCall, hash: string): Promise<XetFile
 }
 
 async function reconstructOne(call: CasCall, version: Version): Promise<Reply> {
-  const { hub, allowed, scope, request } = call
+  const { hub, allowed, segment, request } = call
   const file = await getFile(call, call.params.get('file'))
   const plan = await reconstruct(hub, file, rangeOf(request.header('range'), file.size))
-  return await replyInPieces(request, presentReconstruction(hub, version, plan, rangeSigner(hub, allowed, scope)))
+  return await replyInPieces(request, presentReconstruction(hub, version, plan, rangeSigner(hub, allowed, segment)))
 }
 
 async function reconstructMany<Q, B>(call: CasCall<Q, B>, hashes: readonly string[]): Promise<Reply> {
-  const { hub, allowed, scope, request } = call
+  const { hub, allowed, segment, request } = call
   const wanted = [...new Set(hashes)]
   if (wanted.length > mostFiles)
     throw new HoldfastError('bad_request', { reason: `At most ${mostFiles} files at once.` })
@@ -138,5 +138,5 @@ async function reconstructMany<Q, B>(call: CasCall<Q, B>, hashes: readonly strin
       throw new HoldfastError('bad_request', { reason: 'These files are too large for one batch.' })
     plans.set(hash, await reconstruct(hub, file, null))
   }
-  return await replyInPieces(request, presentBatch(hub, plans, rangeSigner(hub, allowed, scope)))
+  return await replyInPieces(request, presentBatch(hub, plans, rangeSigner(hub, allowed, segment)))
 }

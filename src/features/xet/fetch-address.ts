@@ -12,11 +12,11 @@ const lifetimeMs = 3_600_000
 /** `range.end` is exclusive, as in our index; addresses name the last byte, as HTTP does. */
 export type SignRange = (xorb: string, range: ByteRange) => string
 
-export function rangeSigner(hub: Hub, allowed: Allowed<'repo.content.read' | 'repo.push'>, scope: string): SignRange {
+export function rangeSigner(hub: Hub, allowed: Allowed<'repo.content.read' | 'repo.push'>, segment: string): SignRange {
   const now = hub.clock.now()
   const { credential, resource } = allowed
   return (xorb, range) => {
-    const path = `/cas/${scope}/xorbs/${xorb}`
+    const path = `/cas/${segment}/xorbs/${xorb}`
     const parameters = { repo: resource.id, first: range.start, last: range.end - 1 }
     const address = { method: 'GET' as const, path, parameters, credential, now, lifetimeMs }
     return hub.config.publicUrl + signAddress(hub.keys, address)

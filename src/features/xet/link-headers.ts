@@ -2,7 +2,8 @@
 import type { Headers } from '../../access/reply.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
-import { casUrl, tokenAddress } from './connection-info.ts'
+import { tokenAddress } from './connection-info.ts'
+import { casUrl } from './scope-address.ts'
 
 /** The media type of an answer that tells of a file instead of sending it. */
 export const xetFileInfoType = 'application/vnd.xet-fileinfo+json'

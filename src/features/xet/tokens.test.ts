@@ -12,8 +12,11 @@ import {
   type TestUser,
 } from '../../../tests/support/world.ts'
 import { type CasConnection, cas, connect } from '../../../tests/support/xet-upload.ts'
+import { openHub } from '../../hub.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { hashSecret } from '../../platform/crypto/secret.ts'
+import { setXetEpoch } from '../../platform/db/xet-epoch.ts'
+import { startServer } from '../../server.ts'
 
 describe.each(dialects)('Xet tokens on %s', (dialect) => {
   let at: TestHub
@@ -220,5 +223,30 @@ describe.each(dialects)('Xet tokens on %s', (dialect) => {
     const response = await fetch(`${at.url}/cas/${ada.id}/v9/none`)
     expect(response.status).toBe(404)
     expect(response.headers.get('content-type')).toContain('application/json')
+  })
+
+  // A client remembers for weeks which chunks a store has, by its address. A hub that was restored from an older backup lacks some of them,
+  // and uploads that build on those would fail again and again: so it gets another address.
+  test('a restored hub has another address for Xet, and the old one is refused', async () => {
+    const repo = await newRepo()
+    await fillRepo(at.hub, repo, 'git commit -q --allow-empty -m one')
+    const old = await connect(at.url, repo.address, 'read', token.value)
+    await at.hub.transaction((tx) => setXetEpoch(tx, 'e1'))
+    const restored = await openHub({ ...at.hub.config, port: 0 }, { log: at.hub.log, clock: at.hub.clock })
+    const server = await startServer(restored)
+    const url = `http://127.0.0.1:${server.port}`
+    try {
+      const address = `${url}/api/models/ada/${repo.name}/xet-read-token/main`
+      const answer = await fetch(address, { headers: { authorization: `Bearer ${token.value}` } })
+      const connection = (await answer.json()) as CasConnection
+      expect(new URL(connection.casUrl).pathname).toBe(`/cas/${ada.id}-e1`)
+      const here = (casUrl: string) => ({ ...connection, casUrl: url + new URL(casUrl).pathname })
+      expect((await uses(here(connection.casUrl))).read).toBe(404)
+      expect((await uses(here(old.casUrl))).read).toBe(403)
+    } finally {
+      await server.stop()
+      await restored.close()
+      await at.hub.transaction((tx) => tx.deleteFrom('instance').where('key', '=', 'xetEpoch').execute())
+    }
   })
 })
