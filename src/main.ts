@@ -5,6 +5,7 @@ import { backupCommand } from './cli/backup.ts'
 import { doctor } from './cli/doctor.ts'
 import { restoreCommand } from './cli/restore.ts'
 import { serve } from './cli/serve.ts'
+import { storageCommand } from './cli/storage.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { HoldfastError } from './domain/errors.ts'
 import { type Hub, openHub } from './hub.ts'
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   program.addCommand(adminCommand(openQuietHub))
   program.addCommand(backupCommand(openQuietHub))
   program.addCommand(restoreCommand())
+  program.addCommand(storageCommand(openQuietHub))
   await program.parseAsync()
 }
 

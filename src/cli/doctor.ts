@@ -1,6 +1,7 @@
 /** `holdfast doctor`: looks at everything the hub stands on, and says how to mend each thing that is wrong. Changes nothing; a test file comes and goes. */
 import { access, constants, statfs } from 'node:fs/promises'
 import { type Config, readConfig } from '../config.ts'
+import { listDamage } from '../features/storage/service.ts'
 import { type Hub, openHub } from '../hub.ts'
 import { checkDatabase } from '../platform/db/health.ts'
 import { gitVersion } from '../platform/git/version.ts'
@@ -137,6 +138,20 @@ export async function blobStoreFinding({ blobs, config }: Pick<Hub, 'blobs' | 'c
   }
 }
 
+/** What checks of stored bytes found, and nobody has mended since. */
+async function damageFinding(hub: Hub): Promise<Finding> {
+  const what = 'Stored bytes'
+  const damaged = await listDamage(hub, 6)
+  if (damaged.length === 0) return { what, state: 'ok', detail: 'no check has found damage' }
+  const shown = damaged.slice(0, 5).map(({ kind, hash, reason }) => `${kind} ${hash}: ${reason}`)
+  return {
+    what,
+    state: 'broken',
+    detail: `${shown.join(' ')}${damaged.length > shown.length ? ' There are more.' : ''}`,
+    mend: '"holdfast storage scrub" names the repos. Check the disk, and bring the bytes back from a backup (docs/backup.md).',
+  }
+}
+
 async function hubFindings(config: Config): Promise<Finding[]> {
   const hub = await openHub(config, { log: makeLogger({ level: 'silent' }) })
   try {
@@ -165,6 +180,7 @@ async function hubFindings(config: Config): Promise<Finding[]> {
           },
     )
     findings.push(await blobStoreFinding(hub))
+    findings.push(await damageFinding(hub))
     const dead = await listDeadJobs(hub.db, { after: null, limit: 5 })
     findings.push(
       dead.length === 0

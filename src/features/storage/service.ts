@@ -29,6 +29,7 @@ export type { Counts, ProveRepo } from './collection.ts'
 export { dedupScope } from './dedup-scope.ts'
 export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
 export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from './placed-blob.ts'
+export { type Damage, listDamage, partCount, type ScrubReport, scrub } from './scrub.ts'
 export { storedRuns } from './stored-runs.ts'
 export { undoMs } from './undo-window.ts'
 export {
