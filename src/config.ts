@@ -199,6 +199,19 @@ export const settings = {
     about:
       'How far Xet shares chunks: within a workspace, else an owner; or between all repos of the hub, where whoever may upload can tell which chunks exist.',
   },
+  xetMove: {
+    env: 'HOLDFAST_XET_MOVE',
+    schema: z.enum(['on', 'off']),
+    fallback: 'on',
+    about:
+      'Whether large files that came by LFS are moved into Xet storage in the background, so that later versions share their chunks.',
+  },
+  xetMoveLeast: {
+    env: 'HOLDFAST_XET_MOVE_LEAST',
+    schema: bytes,
+    fallback: '1MiB',
+    about: 'Smallest file that is moved: a smaller one has too few chunks to share to be worth a pack of its own.',
+  },
   undoDays: {
     env: 'HOLDFAST_UNDO_DAYS',
     schema: z.coerce.number().int().min(0).max(3650),

@@ -24,7 +24,7 @@ import { ownedRepoRoutes } from './repos/owned-routes.ts'
 import { repoPageRoutes } from './repos/page-routes.tsx'
 import { repoApiRoutes } from './repos/routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
-import { scheduleStorage, storageJobs } from './storage/jobs.ts'
+import { moveJobs, scheduleMove } from './storage/service.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
@@ -60,7 +60,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     mail: (payload) => sendMail(hub, payload),
     ...repoJobs(hub),
     ...ingestJobs(hub),
-    ...storageJobs(hub),
+    ...moveJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': (_payload, signal) => cleanAccounts(hub, signal),
   }
@@ -71,5 +71,5 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await settleRefMoves(hub)
   await scheduleCleaning(hub)
   await scheduleCollection(hub)
-  await scheduleStorage(hub)
+  await scheduleMove(hub)
 }

@@ -11,7 +11,7 @@ import { hasRepository } from '../../platform/git/repository.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
-import { findUnnamed, markReferenced, markUnnamed } from '../storage/service.ts'
+import { findUnnamed, markReferenced, markUnnamed, scheduleMove } from '../storage/service.ts'
 import { selectReferenced, selectReposWithIntents } from './queries.ts'
 import { allRefs, settleOpen } from './ref-move.ts'
 import { inTurn } from './turns.ts'
@@ -66,6 +66,7 @@ export async function markReached(hub: Hub, repoId: string): Promise<void> {
 /** Handler of `ref-moved`: finds out what else the move makes necessary. */
 export async function afterRefMove(hub: Hub, payload: unknown): Promise<void> {
   const { repoId, oldOid, newOid } = movedShape.parse(payload)
+  await scheduleMove(hub)
   if (!(await hasRepository(hub.git, repoId))) return
   if ((await countPacks(hub.git, repoId)) > packLimit) {
     await hub.transaction((tx) => enqueue(tx, 'maintain-repo', { repoId }, { dedupKey: repoId }))

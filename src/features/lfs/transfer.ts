@@ -7,7 +7,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
-import { findLinkedBlob, linkBlob, prepareBlob } from '../storage/service.ts'
+import { findLinkedBlob, linkBlob, prepareBlob, writeLimitMs } from '../storage/service.ts'
 import { getUpload, joinParts, sizeOfPart } from './multipart.ts'
 import { deleteUpload, selectUpload } from './queries.ts'
 
@@ -78,11 +78,9 @@ function checkHeaders(request: HttpRequest, size: number): void {
   }
 }
 
-/** An hour, and a second more for each 64 KiB: slower senders hold a file and a connection without getting anywhere. */
 async function withTimeLimit<T>(size: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
-  const limitMs = Math.min(3_600_000 + (size / 65_536) * 1000, 2 ** 31 - 1)
-  const timer = setTimeout(() => controller.abort(new HoldfastError('request_timeout')), limitMs)
+  const timer = setTimeout(() => controller.abort(new HoldfastError('request_timeout')), writeLimitMs(size))
   try {
     return await work(controller.signal)
   } finally {

@@ -5,7 +5,10 @@
 import type { Config } from '../../config.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 
+type Owner = Partial<RepoFacts['owner']> & Pick<RepoFacts['owner'], 'id'>
+type Scoped = Pick<RepoFacts, 'workspaceId'> & { readonly owner: Owner }
+
 /** The repo's workspace, else its owner, by id; `hub` where the instance shares everything. */
-export function dedupScope(config: Config, repo: Pick<RepoFacts, 'workspaceId' | 'owner'>): string {
+export function dedupScope(config: Pick<Config, 'xetDedup'>, repo: Scoped): string {
   return config.xetDedup === 'instance' ? 'hub' : (repo.workspaceId ?? repo.owner.id)
 }

@@ -72,6 +72,9 @@ export async function renewLeases(tx: Tx, sha256s: readonly string[], leaseUntil
   return renewed
 }
 
+/** The object's own bytes are not being removed, though the blob stays: see move-retire.ts. */
+const isWritable = sql<boolean>`("blob"."retiredAt" is null or "blob"."retiredAt" >= 0)`
+
 /** Announces an object, or renews the lease of what is there. False while its bytes are being removed. */
 export async function announceBlob(tx: Tx, blob: Omit<BlobTable, BlobState>): Promise<boolean> {
   const row = await tx
@@ -81,7 +84,8 @@ export async function announceBlob(tx: Tx, blob: Omit<BlobTable, BlobState>): Pr
       conflict
         .column('sha256')
         .doUpdateSet({ leaseUntil: blob.leaseUntil, leaseGeneration: sql<number>`"blob"."leaseGeneration" + 1` })
-        .where('blob.leaseGeneration', '>=', 0),
+        .where('blob.leaseGeneration', '>=', 0)
+        .where(isWritable),
     )
     .returning('sha256')
     .executeTakeFirst()
@@ -102,14 +106,15 @@ export async function upsertObject(tx: Tx, blob: Omit<BlobTable, BlobState>): Pr
           leaseGeneration: sql<number>`"blob"."leaseGeneration" + 1`,
           hasObject: 1,
         })
-        .where('blob.leaseGeneration', '>=', 0),
+        .where('blob.leaseGeneration', '>=', 0)
+        .where(isWritable),
     )
     .returning('sha256')
     .executeTakeFirst()
   return row !== undefined
 }
 
-type BlobState = 'leaseGeneration' | 'xetHash' | 'hasObject' | 'keptUntil'
+type BlobState = 'leaseGeneration' | 'xetHash' | 'hasObject' | 'keptUntil' | 'retiredAt'
 
 /** True if the link is new. */
 export async function insertLink(

@@ -27,11 +27,13 @@ export { planCollection } from './collect-plan.ts'
 export { hasHalfRemoved } from './collect-queries.ts'
 export type { Counts, ProveRepo } from './collection.ts'
 export { dedupScope } from './dedup-scope.ts'
+export { askForMove, moveJobs, scheduleMove } from './move-jobs.ts'
+export { planMove } from './move-objects.ts'
 export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
 export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from './placed-blob.ts'
-export { type Damage, listDamage, partCount, type ScrubReport, scrub } from './scrub.ts'
 export { storedRuns } from './stored-runs.ts'
 export { undoMs } from './undo-window.ts'
+export { writeLimitMs } from './write-limit.ts'
 export {
   claimXorbsOfRepo,
   type DedupChunk,

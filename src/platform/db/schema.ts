@@ -233,6 +233,11 @@ export interface BlobTable {
   hasObject: Flag
   /** Not collected before this time, so that whoever took away its last name can take that back. */
   keptUntil: Generated<number>
+  /**
+   * Since when the Xet file is read in place of the large file, whose bytes still lie in the blob store for those who are reading them.
+   * Negative: since when these are being removed, and nobody may count on them or write them. Null: neither.
+   */
+  retiredAt: number | null
 }
 
 /**

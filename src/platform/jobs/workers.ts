@@ -22,7 +22,11 @@ import { onEnqueued } from './wake.ts'
  * Does one job. The payload is as it was enqueued, so parse it. `signal` fires when the lease is lost, the time limit
  * is over or the program stops: end soon then, by throwing.
  */
-export type JobHandler = (payload: unknown, signal: AbortSignal) => Promise<void>
+export interface JobHandler {
+  (payload: unknown, signal: AbortSignal): Promise<void>
+  /** In place of that of the workers, for what may last: one file can be half a terabyte. */
+  readonly timeLimitMs?: number
+}
 
 /** By queue. */
 export type JobHandlers = Readonly<Record<string, JobHandler>>
@@ -147,12 +151,10 @@ export function startWorkers(options: WorkerOptions): Workers {
   }
 
   async function perform({ job, controller }: Run): Promise<void> {
-    const limit = setTimeout(
-      () => controller.abort(new Error(`The job took longer than ${timeLimitMs} ms.`)),
-      timeLimitMs,
-    )
+    const handler = handlers[job.queue]
+    const limitMs = handler?.timeLimitMs ?? timeLimitMs
+    const limit = setTimeout(() => controller.abort(new Error(`The job took longer than ${limitMs} ms.`)), limitMs)
     try {
-      const handler = handlers[job.queue]
       if (handler === undefined) throw new Error(`There is no handler for ${job.queue}.`)
       await handler(JSON.parse(job.payload), controller.signal)
     } catch (error) {

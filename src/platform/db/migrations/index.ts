@@ -4,6 +4,7 @@ import type { DialectName } from '../kysely-handle.ts'
 import * as foundation from './0001-foundation.ts'
 import * as xet from './0002-xet.ts'
 import * as collection from './0003-collection.ts'
+import * as xetMove from './0004-xet-move.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -13,4 +14,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0001-foundation': foundation,
   '0002-xet': xet,
   '0003-collection': collection,
+  '0004-xet-move': xetMove,
 }
