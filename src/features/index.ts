@@ -24,6 +24,7 @@ import { ownedRepoRoutes } from './repos/owned-routes.ts'
 import { repoPageRoutes } from './repos/page-routes.tsx'
 import { repoApiRoutes } from './repos/routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
+import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
@@ -61,6 +62,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...repoJobs(hub),
     ...ingestJobs(hub),
     ...moveJobs(hub),
+    ...storageJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': (_payload, signal) => cleanAccounts(hub, signal),
   }
@@ -72,4 +74,5 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await scheduleCleaning(hub)
   await scheduleCollection(hub)
   await scheduleMove(hub)
+  await scheduleStorage(hub)
 }
