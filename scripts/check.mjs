@@ -33,6 +33,7 @@ run('dead code', 'node_modules/knip/bin/knip.js', '--no-progress')
 run('build', 'scripts/build-if-needed.mjs')
 run('generated documents', 'scripts/generate-docs.mjs', '--check')
 run('generated icons', 'scripts/build-icons.ts', '--check')
+run('generated codec', 'scripts/build-codec.mjs', '--check')
 houseRules()
 
 if (faults.length > 0) {
