@@ -15,6 +15,7 @@ import {
 } from '../features/storage/service.ts'
 import type { Hub } from '../hub.ts'
 import { formatBytes, formatCount } from '../platform/backup/progress.ts'
+import { moveCommand } from './storage-move.ts'
 
 /** Opens the hub for one command and closes it again; `signal` fires when the command is interrupted. */
 type Run = (work: (hub: Hub, signal: AbortSignal) => Promise<void>) => Promise<void>
@@ -39,6 +40,7 @@ export function storageCommand(openHub: () => Promise<Hub>): Command {
   const storage = new Command('storage').description('Look after stored bytes; works beside a running server.')
   addCollect(storage, run)
   addScrub(storage, run)
+  storage.addCommand(moveCommand(openHub))
   return storage
 }
 
