@@ -12,11 +12,9 @@ import {
   type TestUser,
 } from '../../../tests/support/world.ts'
 import { type CasConnection, cas, connect } from '../../../tests/support/xet-upload.ts'
-import { openHub } from '../../hub.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { hashSecret } from '../../platform/crypto/secret.ts'
 import { setXetEpoch } from '../../platform/db/xet-epoch.ts'
-import { startServer } from '../../server.ts'
 
 describe.each(dialects)('Xet tokens on %s', (dialect) => {
   let at: TestHub
@@ -232,20 +230,16 @@ describe.each(dialects)('Xet tokens on %s', (dialect) => {
     await fillRepo(at.hub, repo, 'git commit -q --allow-empty -m one')
     const old = await connect(at.url, repo.address, 'read', token.value)
     await at.hub.transaction((tx) => setXetEpoch(tx, 'e1'))
-    const restored = await openHub({ ...at.hub.config, port: 0 }, { log: at.hub.log, clock: at.hub.clock })
-    const server = await startServer(restored)
-    const url = `http://127.0.0.1:${server.port}`
+    const { databaseUrl } = at.hub.config
+    const env = databaseUrl === null ? {} : { HOLDFAST_DATABASE_URL: databaseUrl }
+    const restored = await startHub({ folder: at.folder, env, clock: at.hub.clock })
     try {
-      const address = `${url}/api/models/ada/${repo.name}/xet-read-token/main`
-      const answer = await fetch(address, { headers: { authorization: `Bearer ${token.value}` } })
-      const connection = (await answer.json()) as CasConnection
-      expect(new URL(connection.casUrl).pathname).toBe(`/cas/${ada.id}-e1`)
-      const here = (casUrl: string) => ({ ...connection, casUrl: url + new URL(casUrl).pathname })
-      expect((await uses(here(connection.casUrl))).read).toBe(404)
-      expect((await uses(here(old.casUrl))).read).toBe(403)
+      const connection = await connect(restored.url, repo.address, 'read', token.value)
+      expect(connection.casUrl).toBe(`${restored.url}/cas/${ada.id}-e1`)
+      expect((await uses(connection)).read).toBe(404)
+      expect((await uses({ ...connection, casUrl: `${restored.url}${new URL(old.casUrl).pathname}` })).read).toBe(403)
     } finally {
-      await server.stop()
-      await restored.close()
+      await restored.stop()
       await at.hub.transaction((tx) => tx.deleteFrom('instance').where('key', '=', 'xetEpoch').execute())
     }
   })
