@@ -231,7 +231,7 @@ describe.each(dialects)('Xet tokens on %s', (dialect) => {
     const old = await connect(at.url, repo.address, 'read', token.value)
     await at.hub.transaction((tx) => setXetEpoch(tx, 'e1'))
     const { databaseUrl } = at.hub.config
-    const env = databaseUrl === null ? {} : { HOLDFAST_DATABASE_URL: databaseUrl }
+    const env: Record<string, string> = databaseUrl === null ? {} : { HOLDFAST_DATABASE_URL: databaseUrl }
     const restored = await startHub({ folder: at.folder, env, clock: at.hub.clock })
     try {
       const connection = await connect(restored.url, repo.address, 'read', token.value)
