@@ -3,15 +3,24 @@
  * carries the result, standard error the progress.
  */
 import { Command, InvalidArgumentError } from 'commander'
+import { HoldfastError } from '../domain/errors.ts'
 import { markReached } from '../features/ingest/service.ts'
+import { findNamespace } from '../features/organizations/service.ts'
 import {
   type Counts,
   collectStorage,
+  countNamespace,
+  countRepo,
+  countStore,
   type Damage,
+  findUsage,
+  listNamespaceUsage,
+  listRepoUsage,
   partCount,
   planCollection,
   type ScrubReport,
   scrub,
+  type Usage,
 } from '../features/storage/service.ts'
 import type { Hub } from '../hub.ts'
 import { formatBytes, formatCount } from '../platform/backup/progress.ts'
@@ -38,10 +47,80 @@ export function storageCommand(openHub: () => Promise<Hub>): Command {
     }
   }
   const storage = new Command('storage').description('Look after stored bytes; works beside a running server.')
+  addUsage(storage, run)
   addCollect(storage, run)
   addScrub(storage, run)
   storage.addCommand(moveCommand(openHub))
   return storage
+}
+
+function addUsage(storage: Command, run: Run): void {
+  storage
+    .command('usage')
+    .description(
+      'Show how much namespaces store, or the repos of one: name, large files, bytes of them, bytes stored for them, saved; separated by tabs.',
+    )
+    .argument('[namespace]')
+    .option('--count', 'count anew first, instead of showing what jobs counted', false)
+    .option('--json', 'one JSON object for each line', false)
+    .action((namespace: string | undefined, options: UsageOptions) =>
+      run(async (hub, signal) => {
+        if (namespace === undefined) await showNamespaces(hub, options, signal)
+        else await showRepos(hub, namespace, options, signal)
+      }),
+    )
+}
+
+interface UsageOptions {
+  readonly count: boolean
+  readonly json: boolean
+}
+
+const pageSize = 500
+
+async function showNamespaces(hub: Hub, options: UsageOptions, signal: AbortSignal): Promise<void> {
+  for (let after = ''; ; ) {
+    const page = await listNamespaceUsage(hub.db, after, pageSize)
+    for (const { id, name, usage } of page) {
+      printUsage(name, options.count ? await countNamespace(hub, id, signal) : usage, options.json)
+    }
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) break
+    after = last.nameKey
+  }
+  const { objects, xorbs } = await countStore(hub.db)
+  say(
+    `In the blob store: ${formatCount(objects.count)} large files with ${formatBytes(objects.bytes)} and ` +
+      `${formatCount(xorbs.count)} xorbs with ${formatBytes(xorbs.bytes)}. What several namespaces share counts in each of them.`,
+  )
+}
+
+async function showRepos(hub: Hub, namespace: string, options: UsageOptions, signal: AbortSignal): Promise<void> {
+  const owner = await findNamespace(hub.db, namespace)
+  if (owner === null) throw new HoldfastError('invalid_input', { reason: `Nobody is called ${namespace}.` })
+  for (let after = ''; ; ) {
+    const page = await listRepoUsage(hub.db, owner.id, after, pageSize)
+    for (const { id, kind, name, usage } of page) {
+      printUsage(`${kind} ${name}`, options.count ? await countRepo(hub, id, signal) : usage, options.json)
+    }
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) break
+    after = last.id
+  }
+  const total = options.count
+    ? await countNamespace(hub, owner.id, signal)
+    : ((await findUsage(hub.db, [owner.id])).get(owner.id) ?? null)
+  printUsage(owner.name, total, options.json)
+}
+
+function printUsage(name: string, usage: Usage | null, asJson: boolean): void {
+  const saved = usage === null ? 0 : Math.max(0, usage.logical - usage.stored)
+  if (asJson) print(JSON.stringify({ name, ...(usage === null ? { countedAt: null } : { ...usage, saved }) }))
+  else if (usage === null) print([name, 'not counted yet'].join('\t'))
+  else {
+    const bytes = [usage.logical, usage.stored, saved].map(formatBytes)
+    print([name, formatCount(usage.files), ...bytes].join('\t'))
+  }
 }
 
 function addCollect(storage: Command, run: Run): void {

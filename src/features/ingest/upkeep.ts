@@ -11,7 +11,7 @@ import { hasRepository } from '../../platform/git/repository.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
-import { findUnnamed, markReferenced, markUnnamed, scheduleMove } from '../storage/service.ts'
+import { askForCount, findUnnamed, markReferenced, markUnnamed, scheduleMove } from '../storage/service.ts'
 import { selectReferenced, selectReposWithIntents } from './queries.ts'
 import { allRefs, settleOpen } from './ref-move.ts'
 import { inTurn } from './turns.ts'
@@ -68,6 +68,7 @@ export async function afterRefMove(hub: Hub, payload: unknown): Promise<void> {
   const { repoId, oldOid, newOid } = movedShape.parse(payload)
   await scheduleMove(hub)
   if (!(await hasRepository(hub.git, repoId))) return
+  await hub.transaction((tx) => askForCount(hub, tx, repoId))
   if ((await countPacks(hub.git, repoId)) > packLimit) {
     await hub.transaction((tx) => enqueue(tx, 'maintain-repo', { repoId }, { dedupKey: repoId }))
   }
@@ -80,7 +81,7 @@ export async function afterRefMove(hub: Hub, payload: unknown): Promise<void> {
 export async function maintainRepo(hub: Hub, payload: unknown, signal?: AbortSignal): Promise<void> {
   const { repoId } = repoShape.parse(payload)
   if (!(await hasRepository(hub.git, repoId))) return
-  await maintain(hub.git, repoId, signal ? { signal } : {})
+  await maintain(hub.git, repoId, { keptDays: hub.config.undoDays + 1, ...(signal ? { signal } : {}) })
 }
 
 const page = 1_000

@@ -10,7 +10,7 @@ import { isCollectionHeld } from '../../platform/db/collection-hold.ts'
 import { deleteRepository } from '../../platform/git/repository.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { recordEvent } from '../audit/service.ts'
-import { undoMs } from '../storage/service.ts'
+import { askForNamespaceCount, undoMs } from '../storage/service.ts'
 import { deleteRepoRow, deleteSomeLinks, markRepoDeleted, repoState } from './queries.ts'
 import { beginRemoval } from './restore-queries.ts'
 
@@ -24,6 +24,7 @@ export async function deleteRepo(hub: Hub, allowed: Allowed<'repo.delete'>, orig
   await hub.transaction(async (tx) => {
     if (!(await markRepoDeleted(tx, repo.id, now))) throw new HoldfastError('repo_not_found')
     await enqueue(tx, 'collect-repo', { repo: repo.id }, { runAt: now + undoMs(hub.config) })
+    await askForNamespaceCount(hub, tx, repo.owner.id)
     await recordEvent(hub, tx, allowed, origin, {
       resource: { kind: repo.kind, id: repo.id, name: `${repo.owner.name}/${repo.name}` },
       ownerId: repo.owner.id,

@@ -5,6 +5,7 @@ import { json, type Reply } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { type Facts, repoKinds } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
+import { findUsage } from '../storage/service.ts'
 import { listRepos, mostPerPage, nextLink, readCursor } from './listing.ts'
 import { presentOwned } from './present.ts'
 import { tagsByType } from './tag-words.ts'
@@ -84,5 +85,13 @@ async function ownedReply(
   const hasMore = found > rows.length || pages.some((page) => page.next !== null)
   const last = rows.at(-1)
   const next = hasMore && last !== undefined ? { value: last.updatedAt, id: last.id } : null
-  return json(rows.map(presentOwned), 200, nextLink(hub, request.path, request.query, next))
+  const usage = await findUsage(
+    hub.db,
+    rows.map((row) => row.id),
+  )
+  return json(
+    rows.map((row) => presentOwned(row, usage.get(row.id) ?? null)),
+    200,
+    nextLink(hub, request.path, request.query, next),
+  )
 }

@@ -1,5 +1,6 @@
 /** The JSON of repos, as the Hub's clients read it (hub-api.md, section 4). */
 import type { RepoKind } from '../../domain/facts.ts'
+import type { Usage } from '../storage/service.ts'
 import type { RepoRow } from './queries.ts'
 import type { Sibling } from './siblings.ts'
 
@@ -162,13 +163,24 @@ function presentSibling(sibling: Sibling, withBlobs: boolean): object {
 }
 
 /** One line of "my repositories" (`hf repos ls`). */
-export function presentOwned(row: ShownRow): object {
+/** `usage`: null until it was counted the first time. */
+export function presentOwned(row: ShownRow, usage: Usage | null): object {
   return {
     id: row.fullName,
     type: row.kind,
     updatedAt: iso(row.updatedAt),
     visibility: row.visibility,
     storage: row.usedStorage,
+    storageDetails:
+      usage === null
+        ? null
+        : {
+            files: usage.files,
+            logical: usage.logical,
+            stored: usage.stored,
+            saved: Math.max(0, usage.logical - usage.stored),
+            countedAt: iso(usage.countedAt),
+          },
   }
 }
 

@@ -11,7 +11,7 @@ import { readCommit } from '../../platform/git/commit.ts'
 import { readObject } from '../../platform/git/objects.ts'
 import { createRepository, hasRepository } from '../../platform/git/repository.ts'
 import { entryAt } from '../../platform/git/tree.ts'
-import { findLinkedBlob, linkBlob, markReferenced } from '../storage/service.ts'
+import { countRepo, findLinkedBlob, linkBlob, markReferenced } from '../storage/service.ts'
 import { collectRepo } from './delete-repo.ts'
 import { beginRemoval } from './restore-queries.ts'
 import { listDeletedRepos, restoreRepo } from './restore-repo.ts'
@@ -496,7 +496,16 @@ describe.each(dialects)('repos on %s', (dialect) => {
       updatedAt: expect.stringMatching(/Z$/),
       visibility: expect.any(String),
       storage: 0,
+      storageDetails: null,
     })
+    const of = await hub.hub.db.read
+      .selectFrom('repo')
+      .select('id')
+      .where('fullName', '=', String(json[0]?.id))
+      .execute()
+    for (const { id } of of) await countRepo(hub.hub, id)
+    const counted = await call<Json[]>('GET', '/api/settings/repositories?limit=2', ada.token)
+    expect(counted.json[0]?.storageDetails).toMatchObject({ files: 0, logical: 0, stored: 0, saved: 0 })
     const seen = new Set<string>()
     for (let path = '/api/settings/repositories?limit=3'; path !== ''; ) {
       const page = await call<{ id: string; type: string }[]>('GET', path, ada.token)

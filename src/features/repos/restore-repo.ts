@@ -10,7 +10,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
-import { claimXorbsOfRepo, dedupScope, undoMs } from '../storage/service.ts'
+import { askForCount, claimXorbsOfRepo, dedupScope, undoMs } from '../storage/service.ts'
 import { enqueueIndexing } from './index-repo.ts'
 import { deleteRedirect, findRepoId, ownerName, updatePlace } from './queries.ts'
 import { clearDeleted, lockDeleted, selectDeleted, selectDeletedByName } from './restore-queries.ts'
@@ -85,6 +85,7 @@ export async function restoreRepo(
         const to = dedupScope(hub.config, { owner: { ...target.owner, name: owner }, workspaceId: null })
         await claimXorbsOfRepo(tx, id, { from: hub.config.xetDedup === 'instance' ? to : from, to }, now)
       }
+      await askForCount(hub, tx, id)
       if (before.headCommit !== null) await enqueueIndexing(tx, id)
       await recordEvent(hub, tx, allowed, origin, {
         resource: { kind: before.kind, id, name: fullName },

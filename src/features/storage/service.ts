@@ -21,6 +21,15 @@ import {
 } from './queries.ts'
 import { undoMs } from './undo-window.ts'
 
+export {
+  askForCount,
+  askForNamespaceCount,
+  countNamespace,
+  countRepo,
+  countStore,
+  findUsage,
+  type Usage,
+} from './accounting.ts'
 export { type ChunkIndexes, chunkIndexes } from './chunk-indexes.ts'
 export { type CollectionReport, type CollectOptions, collectStorage } from './collect.ts'
 export { planCollection } from './collect-plan.ts'
@@ -34,6 +43,7 @@ export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from '.
 export { type Damage, listDamage, partCount, type ScrubReport, scrub } from './scrub.ts'
 export { storedRuns } from './stored-runs.ts'
 export { undoMs } from './undo-window.ts'
+export { listNamespaceUsage, listRepoUsage, type UsageOf } from './usage-lists.ts'
 export { writeLimitMs } from './write-limit.ts'
 export {
   claimXorbsOfRepo,

@@ -13,13 +13,15 @@ import { runGit } from './run.ts'
 export const packLimit = 50
 
 export interface MaintainOptions {
-  /** Rewrites everything as one pack and drops what nothing has named for 14 days. Default: only joins small packs. */
+  /** Rewrites everything as one pack and drops what nothing has named for some days. Default: only joins small packs. */
   full?: boolean
+  /** For how many days what nothing names is kept. At least, and by default, 14. */
+  keptDays?: number
   signal?: AbortSignal
 }
 
 const timeLimitMs = 6 * 3_600_000
-const pruneAfter = '14.days.ago'
+const leastDays = 14
 
 /** How many packs the repository has. */
 export async function countPacks(store: GitStore, repo: string): Promise<number> {
@@ -43,6 +45,7 @@ async function repackAndIndex(store: GitStore, repo: string, options: MaintainOp
     await runGit(store, ['--git-dir', folder, ...args], { timeLimitMs, signal: options.signal })
   }
   await git('pack-refs', '--all', '--prune')
+  const pruneAfter = `${Math.max(leastDays, options.keptDays ?? leastDays)}.days.ago`
   // Unreachable objects stay in a cruft pack with their age, until they are old enough that no push can still want them.
   const repack = options.full ? ['--cruft', `--cruft-expiration=${pruneAfter}`] : ['--geometric=2']
   await git('repack', '-d', '-q', '--write-midx', '--write-bitmap-index', ...repack)
