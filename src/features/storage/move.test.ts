@@ -47,6 +47,37 @@ function someText(size: number): Buffer {
   return Buffer.from(lines.join('')).subarray(0, size)
 }
 
+/** Calls `before` ahead of each transaction and each change of the blob store. */
+function withSteps(hub: Hub, before: (step: number) => Promise<void>): Hub {
+  let steps = 0
+  let isInside = false
+  const around = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isInside) return await work()
+    isInside = true
+    try {
+      await before(steps++)
+    } finally {
+      isInside = false
+    }
+    return await work()
+  }
+  return {
+    ...hub,
+    transaction: (fn) => around(() => hub.transaction(fn)),
+    blobs: {
+      ...hub.blobs,
+      delete: (name) => around(() => hub.blobs.delete(name)),
+      openStaged: async () => {
+        const staged = await hub.blobs.openStaged()
+        return { ...staged, publish: (name) => around(() => staged.publish(name)) }
+      },
+    },
+  }
+}
+
+/** Announce a xorb, remove what a crash left of it, publish, complete, make it known; register the file, retire, claim, remove, end. */
+const stepsInAll = 10
+
 describe.each(dialects)('the move on %s', (dialect) => {
   let at: StoredBytes
   let hub: Hub
@@ -282,6 +313,86 @@ describe.each(dialects)('the move on %s', (dialect) => {
     expect(await hasBytes(hub, sha256)).toBe(false)
     expect(await hub.db.read.selectFrom('blob').select('sha256').where('sha256', '=', sha256).execute()).toEqual([])
     await move(hub)
+  })
+})
+
+describe.each(dialects)('each step of the move on %s', (dialect) => {
+  let at: StoredBytes
+  let hub: Hub
+  let place: Place
+
+  beforeAll(async () => {
+    at = await openStoredBytes(dialect)
+    hub = at.hub
+    place = await makePlace(hub)
+  })
+  afterAll(async () => await at[Symbol.asyncDispose]())
+
+  const put = async (raw: Buffer): Promise<string> => {
+    const sha256 = await putObject(hub, place, raw)
+    await nameBlobs(hub, place, sha256)
+    return sha256
+  }
+
+  test('interrupted at any step, it is ended by the next run, and every byte is there all the time', async () => {
+    let interrupted = 0
+    for (let at_ = 0; at_ < stepsInAll; at_++) {
+      const raw = randomBytes(1_050_000)
+      const sha256 = await put(raw)
+      const dying = withSteps(hub, async (step) => {
+        if (step !== at_) return
+        interrupted++
+        throw new Error('The power went.')
+      })
+      const run = async (): Promise<void> => {
+        await move(dying)
+        at.pass(2 * hour)
+        await move(dying)
+      }
+      await run().catch(() => undefined)
+      expect((await readBlob(hub, sha256, raw.length)).equals(raw), `step ${at_}`).toBe(true)
+      for (let round = 0; round < 3; round++) {
+        at.pass(2 * hour)
+        await move(hub)
+      }
+      expect(await rowOf(hub, sha256), `step ${at_}`).toMatchObject({ hasObject: 0, retiredAt: null })
+      expect(await hasBytes(hub, sha256)).toBe(false)
+      expect((await readBlob(hub, sha256, raw.length)).equals(raw), `step ${at_}`).toBe(true)
+    }
+    expect(interrupted).toBe(stepsInAll)
+  })
+
+  test('whoever sends the same bytes again, at any step, finds them where the row says', async () => {
+    let sent = 0
+    let refused = 0
+    for (let at_ = 0; at_ < stepsInAll; at_++) {
+      const raw = randomBytes(1_060_000)
+      const sha256 = await put(raw)
+      const shared = withSteps(hub, async (step) => {
+        if (step !== at_) return
+        await putObject(hub, place, raw).then(
+          () => sent++,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'busy' })
+            refused++
+          },
+        )
+      })
+      await move(shared)
+      at.pass(2 * hour)
+      await move(shared)
+      const row = await rowOf(hub, sha256)
+      if (row.hasObject === 1) expect(await hub.blobs.findSize(objectNamed(sha256)), `step ${at_}`).toBe(raw.length)
+      expect((await readBlob(hub, sha256, raw.length)).equals(raw), `step ${at_}`).toBe(true)
+      at.pass(day)
+      await move(hub)
+      at.pass(day)
+      await move(hub)
+      expect(await hasBytes(hub, sha256), `step ${at_}`).toBe(false)
+      expect((await readBlob(hub, sha256, raw.length)).equals(raw), `step ${at_}`).toBe(true)
+    }
+    // Before the bytes are removed, and before it is written that they were.
+    expect([sent, refused]).toEqual([stepsInAll - 2, 2])
   })
 })
 
