@@ -219,6 +219,41 @@ export interface EventTable {
   data: string
 }
 
+/** A link of the chain over the audit log: features/audit/seal-format.ts says what is hashed. Nothing updates or deletes a row. */
+export interface AuditSealTable {
+  /** 1, 2, 3, ... without gaps. */
+  number: number
+  sealedAt: number
+  /** Events that are sealed by this seal and all before it. */
+  total: number
+  /** Hash of the seal before; zeroes for the first. */
+  previous: string
+  hash: string
+}
+
+/** Which event is sealed where. An event without such a row waits for its seal. */
+export interface SealedEventTable {
+  eventId: string
+  /** Number of the seal. */
+  seal: number
+  /** 0, 1, 2, ... within the seal. */
+  position: number
+  /** SHA-256 of the event's row. */
+  hash: string
+}
+
+/** A seal that is signed, and with it all before it. */
+export interface AuditCheckpointTable {
+  /** Number of the seal. */
+  number: number
+  hash: string
+  total: number
+  madeAt: number
+  keyId: string
+  /** Ed25519, base64. */
+  signature: string
+}
+
 /** Bytes by content. Reached only through a repo that links them. */
 export interface BlobTable {
   sha256: string
@@ -393,6 +428,9 @@ export interface Schema {
   repoRedirect: RepoRedirectTable
   refIntent: RefIntentTable
   event: EventTable
+  auditSeal: AuditSealTable
+  sealedEvent: SealedEventTable
+  auditCheckpoint: AuditCheckpointTable
   blob: BlobTable
   repoBlob: RepoBlobTable
   xorb: XorbTable

@@ -5,6 +5,7 @@ import * as foundation from './0001-foundation.ts'
 import * as xet from './0002-xet.ts'
 import * as collection from './0003-collection.ts'
 import * as xetMove from './0004-xet-move.ts'
+import * as auditSeal from './0005-audit-seal.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -15,4 +16,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-xet': xet,
   '0003-collection': collection,
   '0004-xet-move': xetMove,
+  '0005-audit-seal': auditSeal,
 }
