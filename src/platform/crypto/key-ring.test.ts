@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openKeyRing } from './key-ring.ts'
+import { parsePublicKeys } from './signing-key.ts'
 
 let folder: string
 
@@ -35,4 +36,23 @@ test('a damaged ring is refused without quoting it', async () => {
   const broken = openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [{ id: 1, secret }] }) })
   await expect(broken).rejects.toThrow(/not readable/)
   await expect(broken).rejects.not.toThrow(secret)
+})
+
+test('what a ring signs is checked with the public keys alone, also after a new key came', async () => {
+  const key = (id: number, digit: string) => ({ id, secret: digit.repeat(64), createdAt: '2026-11-23T00:00:00.000Z' })
+  const before = await openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [key(1, 'a')] }) })
+  const after = await openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [key(1, 'a'), key(2, 'b')] }) })
+  const [old] = before.signingKeys('audit-checkpoint')
+  const signature = old.sign('text')
+  const known = parsePublicKeys(
+    `two keys\n${after
+      .signingKeys('audit-checkpoint')
+      .map(({ pem }) => pem)
+      .join('')}`,
+  )
+  expect(known).toHaveLength(2)
+  expect(known.find(({ id }) => id === old.id)?.verify('text', signature)).toBe(true)
+  expect(known.map((one) => one.verify('other', signature))).toEqual([false, false])
+  expect(known.map((one) => one.verify('text', 'nonsense'))).toEqual([false, false])
+  expect(parsePublicKeys('no key')).toEqual([])
 })

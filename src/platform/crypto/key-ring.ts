@@ -8,6 +8,7 @@ import { link, open, readFile, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { type HmacKey, hmac, hmacKey } from './hmac.ts'
+import { type SigningKey, signingKey } from './signing-key.ts'
 
 const ringSchema = z.object({
   version: z.literal(1),
@@ -17,6 +18,7 @@ const ringSchema = z.object({
 })
 
 type Purpose = 'token-hash' | 'token-checksum' | 'signed-address' | 'cursor' | 'form' | 'xet-token' | 'xet-dedup'
+type SigningPurpose = 'audit-checkpoint'
 
 export interface KeyRing {
   /** HMAC-SHA-256 of `text` under the newest key for the purpose. */
@@ -25,6 +27,8 @@ export interface KeyRing {
   macs(purpose: Purpose, text: string): Buffer[]
   /** Constant-time comparison of `given` with the HMAC of `text` under any key. */
   verify(purpose: Purpose, text: string, given: Buffer): boolean
+  /** Key pairs, newest first: whoever has only their public halves can check what was signed. */
+  signingKeys(purpose: SigningPurpose): readonly [SigningKey, ...SigningKey[]]
 }
 
 /** Reads the ring from `inline` JSON or from the data folder, where it is made on the first start. */
@@ -51,8 +55,19 @@ function ringOf(secrets: readonly Buffer[]): KeyRing {
     return keys
   }
   const macs = (purpose: Purpose, text: string): Buffer[] => keysFor(purpose).map((key) => hmac(key, text))
+  const derivedPairs = new Map<SigningPurpose, readonly [SigningKey, ...SigningKey[]]>()
   return {
     macs,
+    signingKeys: (purpose) => {
+      const known = derivedPairs.get(purpose)
+      if (known !== undefined) return known
+      const [newest, ...older] = secrets.map((secret) =>
+        signingKey(Buffer.from(hkdfSync('sha256', secret, 'holdfast', purpose, 32))),
+      )
+      if (newest === undefined) throw new Error('The key ring is empty.')
+      derivedPairs.set(purpose, [newest, ...older])
+      return [newest, ...older]
+    },
     mac: (purpose, text) => {
       const [key] = keysFor(purpose)
       if (key === undefined) throw new Error('The key ring is empty.')
