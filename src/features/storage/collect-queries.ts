@@ -2,7 +2,7 @@
  * The SQL of collection. Every claim compares the generation of a lease: whoever renewed it since the row was read keeps the bytes. Lists
  * walk an index in windows, so that rows which stay cost a bounded time each.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { addUsedStorage, collecting } from './queries.ts'
 
@@ -47,33 +47,40 @@ export async function selectUnnamedLinks(
   return await db.list.selectFrom('repoBlob').select(['repoId', 'sha256']).where('sha256', 'in', sha256s).execute()
 }
 
-/** Takes those that nothing holds, in the order of their hashes. From then on nobody may count on them, until their rows are gone. */
+/** Takes those that nothing holds. From then on nobody may count on them, until their rows are gone. */
 export async function claimBlobs(tx: Tx, blobs: readonly BlobToJudge[], now: number): Promise<BlobToJudge[]> {
-  const claimed: BlobToJudge[] = []
-  for (const blob of blobs.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1))) {
-    const row = await tx
-      .updateTable('blob')
-      .set({ leaseGeneration: collecting, leaseUntil: 0 })
-      .where('sha256', '=', blob.sha256)
-      .where('leaseGeneration', '=', blob.leaseGeneration)
-      .where('leaseUntil', '<', now)
-      .where('keptUntil', '<', now)
-      .where((e) =>
-        e.not(
-          e.exists(
-            e
-              .selectFrom('repoBlob')
-              .select('repoBlob.repoId')
-              .where('repoBlob.sha256', '=', blob.sha256)
-              .where('repoBlob.referencedAt', 'is not', null),
-          ),
+  const rows = await tx
+    .updateTable('blob')
+    .set({ leaseGeneration: collecting, leaseUntil: 0 })
+    .where(
+      'sha256',
+      'in',
+      blobs.map((blob) => blob.sha256),
+    )
+    .where(isUnchanged(sql.ref('sha256'), new Map(blobs.map((blob) => [blob.sha256, blob.leaseGeneration]))))
+    .where('leaseUntil', '<', now)
+    .where('keptUntil', '<', now)
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom('repoBlob')
+            .select('repoBlob.repoId')
+            .whereRef('repoBlob.sha256', '=', 'blob.sha256')
+            .where('repoBlob.referencedAt', 'is not', null),
         ),
-      )
-      .returning('sha256')
-      .executeTakeFirst()
-    if (row !== undefined) claimed.push(blob)
-  }
-  return claimed
+      ),
+    )
+    .returning('sha256')
+    .execute()
+  const claimed = new Set(rows.map((row) => row.sha256))
+  return blobs.filter((blob) => claimed.has(blob.sha256))
+}
+
+/** Whether a row still has the generation that was read; one statement for all of them. */
+function isUnchanged(hash: RawBuilder<unknown>, generations: ReadonlyMap<string, number>): RawBuilder<boolean> {
+  const cases = [...generations].map(([key, generation]) => sql`when ${key} then cast(${generation} as bigint)`)
+  return sql<boolean>`"leaseGeneration" = case ${hash} ${sql.join(cases, sql` `)} end`
 }
 
 /** Cuts links of claimed blobs, with what they count for in their repos; true while there may be more. */
@@ -85,12 +92,13 @@ export async function cutLinks(tx: Tx, sha256s: readonly string[], limit: number
     .where('referencedAt', 'is', null)
     .limit(limit)
     .execute()
-  const bytesOf = new Map<string, number>()
-  for (const { repoId, sha256, size } of links) {
-    await tx.deleteFrom('repoBlob').where('repoId', '=', repoId).where('sha256', '=', sha256).execute()
-    bytesOf.set(repoId, (bytesOf.get(repoId) ?? 0) + size)
+  const ofRepos = [...Map.groupBy(links, (link) => link.repoId)].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [repoId, ofRepo] of ofRepos) {
+    const hashes = ofRepo.map((link) => link.sha256)
+    await tx.deleteFrom('repoBlob').where('repoId', '=', repoId).where('sha256', 'in', hashes).execute()
+    const bytes = ofRepo.reduce((sum, link) => sum + link.size, 0)
+    await addUsedStorage(tx, repoId, -bytes)
   }
-  for (const repoId of [...bytesOf.keys()].sort()) await addUsedStorage(tx, repoId, -(bytesOf.get(repoId) ?? 0))
   return links.length === limit
 }
 
@@ -123,8 +131,9 @@ export async function cutFileXorbs(tx: Tx, files: readonly string[], limit: numb
     .where('fileHash', 'in', files)
     .limit(limit)
     .execute()
-  for (const { fileHash, xorbHash } of rows) {
-    await tx.deleteFrom('xetFileXorb').where('fileHash', '=', fileHash).where('xorbHash', '=', xorbHash).execute()
+  for (const [fileHash, ofFile] of Map.groupBy(rows, (row) => row.fileHash)) {
+    const hashes = ofFile.map((row) => row.xorbHash)
+    await tx.deleteFrom('xetFileXorb').where('fileHash', '=', fileHash).where('xorbHash', 'in', hashes).execute()
   }
   return rows.length === limit
 }
@@ -166,26 +175,27 @@ export async function selectXorbWindow(db: Db, after: LeaseCursor, now: number, 
 
 /** As `claimBlobs`. */
 export async function claimXorbs(tx: Tx, xorbs: readonly XorbToJudge[], now: number): Promise<XorbToJudge[]> {
-  const claimed: XorbToJudge[] = []
-  for (const xorb of xorbs.toSorted((a, b) => (a.hash < b.hash ? -1 : 1))) {
-    const row = await tx
-      .updateTable('xorb')
-      .set({ leaseGeneration: collecting, leaseUntil: 0 })
-      .where('hash', '=', xorb.hash)
-      .where('leaseGeneration', '=', xorb.leaseGeneration)
-      .where('leaseUntil', '<', now)
-      .where((e) =>
-        e.not(
-          e.exists(
-            e.selectFrom('xetFileXorb').select('xetFileXorb.fileHash').where('xetFileXorb.xorbHash', '=', xorb.hash),
-          ),
+  const rows = await tx
+    .updateTable('xorb')
+    .set({ leaseGeneration: collecting, leaseUntil: 0 })
+    .where(
+      'hash',
+      'in',
+      xorbs.map((xorb) => xorb.hash),
+    )
+    .where(isUnchanged(sql.ref('hash'), new Map(xorbs.map((xorb) => [xorb.hash, xorb.leaseGeneration]))))
+    .where('leaseUntil', '<', now)
+    .where((e) =>
+      e.not(
+        e.exists(
+          e.selectFrom('xetFileXorb').select('xetFileXorb.fileHash').whereRef('xetFileXorb.xorbHash', '=', 'xorb.hash'),
         ),
-      )
-      .returning('hash')
-      .executeTakeFirst()
-    if (row !== undefined) claimed.push(xorb)
-  }
-  return claimed
+      ),
+    )
+    .returning('hash')
+    .execute()
+  const claimed = new Set(rows.map((row) => row.hash))
+  return xorbs.filter((xorb) => claimed.has(xorb.hash))
 }
 
 /** Lets global dedup forget claimed xorbs; true while there may be more. */
@@ -196,8 +206,9 @@ export async function cutChunks(tx: Tx, xorbs: readonly string[], limit: number)
     .where('xorbHash', 'in', xorbs)
     .limit(limit)
     .execute()
-  for (const { scope, chunkHash } of rows) {
-    await tx.deleteFrom('xetChunk').where('scope', '=', scope).where('chunkHash', '=', chunkHash).execute()
+  for (const [scope, ofScope] of Map.groupBy(rows, (row) => row.scope)) {
+    const hashes = ofScope.map((row) => row.chunkHash)
+    await tx.deleteFrom('xetChunk').where('scope', '=', scope).where('chunkHash', 'in', hashes).execute()
   }
   return rows.length === limit
 }
@@ -210,8 +221,9 @@ export async function cutClaims(tx: Tx, xorbs: readonly string[], limit: number)
     .where('xorbHash', 'in', xorbs)
     .limit(limit)
     .execute()
-  for (const { scope, xorbHash } of rows) {
-    await tx.deleteFrom('xorbScope').where('scope', '=', scope).where('xorbHash', '=', xorbHash).execute()
+  for (const [scope, ofScope] of Map.groupBy(rows, (row) => row.scope)) {
+    const hashes = ofScope.map((row) => row.xorbHash)
+    await tx.deleteFrom('xorbScope').where('scope', '=', scope).where('xorbHash', 'in', hashes).execute()
   }
   return rows.length === limit
 }
