@@ -19,12 +19,16 @@ export interface LinkCursor {
   readonly sha256: string
 }
 
+/** Looked up for each row alone: a join may read the whole table for a page. */
+const form = sql`
+  coalesce((select "b"."hasObject" from "blob" as "b" where "b"."sha256" = "rb"."sha256"), 0) as "hasObject",
+  coalesce((select 1 from "blob" as "b" where "b"."sha256" = "rb"."sha256" and "b"."xetHash" is not null), 0) as "inXet"`
+
 /** What a repo links, in the order of the hashes. */
 export async function selectLinksOfRepo(db: Db, after: LinkCursor, limit: number): Promise<LinkedBlob[]> {
   const { rows } = await sql<LinkedBlob>`
-    select "rb"."repoId", "rb"."sha256", "rb"."size", 1 as "isFirst", coalesce("b"."hasObject", 0) as "hasObject",
-      case when "b"."xetHash" is null then 0 else 1 end as "inXet"
-    from "repoBlob" as "rb" left join "blob" as "b" on "b"."sha256" = "rb"."sha256"
+    select "rb"."repoId", "rb"."sha256", "rb"."size", 1 as "isFirst", ${form}
+    from "repoBlob" as "rb"
     where "rb"."repoId" = ${after.repoId} and "rb"."sha256" > ${after.sha256}
     order by "rb"."sha256" limit ${limit}`.execute(db.list)
   return rows
@@ -38,14 +42,13 @@ export async function selectLinksOfNamespace(
   limit: number,
 ): Promise<LinkedBlob[]> {
   const { rows } = await sql<LinkedBlob>`
-    select "rb"."repoId", "rb"."sha256", "rb"."size", coalesce("b"."hasObject", 0) as "hasObject",
-      case when "b"."xetHash" is null then 0 else 1 end as "inXet",
-      case when exists (
+    select "rb"."repoId", "rb"."sha256", "rb"."size", ${form},
+      1 - coalesce((
         select 1 from "repoBlob" as "o" inner join "repo" as "r" on "r"."id" = "o"."repoId"
         where "o"."sha256" = "rb"."sha256" and "o"."repoId" < "rb"."repoId"
-          and "r"."ownerId" = ${ownerId} and "r"."deletedAt" is null
-      ) then 0 else 1 end as "isFirst"
-    from "repoBlob" as "rb" left join "blob" as "b" on "b"."sha256" = "rb"."sha256"
+          and "r"."ownerId" = ${ownerId} and "r"."deletedAt" is null limit 1
+      ), 0) as "isFirst"
+    from "repoBlob" as "rb"
     where "rb"."repoId" = ${after.repoId} and "rb"."sha256" > ${after.sha256}
     order by "rb"."sha256" limit ${limit}`.execute(db.list)
   return rows

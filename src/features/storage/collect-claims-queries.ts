@@ -20,15 +20,15 @@ export async function selectClaimWindow(
 ): Promise<ClaimToJudge[]> {
   const { rows } = await sql<ClaimToJudge>`
     select "c"."scope", "c"."xorbHash", "c"."staleSince", "x"."leaseGeneration",
-      case when "x"."leaseUntil" >= ${now} or exists (
+      case when "x"."leaseUntil" >= ${now} then 1 else coalesce((
         select 1 from "xetFileXorb" as "fx"
         inner join "xetFile" as "f" on "f"."hash" = "fx"."fileHash"
         inner join "repoBlob" as "rb" on "rb"."sha256" = "f"."sha256"
         inner join "repo" as "r" on "r"."id" = "rb"."repoId"
         where "fx"."xorbHash" = "c"."xorbHash" and (
           "c"."scope" = 'hub' or "r"."workspaceId" = "c"."scope" or ("r"."workspaceId" is null and "r"."ownerId" = "c"."scope")
-        )
-      ) then 1 else 0 end as "isLive"
+        ) limit 1
+      ), 0) end as "isLive"
     from (
       select "scope", "xorbHash", "staleSince" from "xorbScope"
       where ("scope", "xorbHash") > (${after.scope}, ${after.xorbHash}) order by "scope", "xorbHash" limit ${limit}

@@ -12,9 +12,9 @@ export async function selectPlannedBlobs(
   const { rows } = await sql<BlobToJudge & { readonly files: number }>`
     select "w"."sha256", "w"."size", "w"."hasObject", "w"."leaseUntil", "w"."leaseGeneration",
       (select cast(count(*) as integer) from "xetFile" as "f" where "f"."sha256" = "w"."sha256") as "files",
-      case when "w"."keptUntil" >= ${now} or exists (
-        select 1 from "repoBlob" as "rb" where "rb"."sha256" = "w"."sha256" and "rb"."referencedAt" is not null
-      ) then 1 else 0 end as "isKept"
+      case when "w"."keptUntil" >= ${now} then 1 else coalesce((
+        select 1 from "repoBlob" as "rb" where "rb"."sha256" = "w"."sha256" and "rb"."referencedAt" is not null limit 1
+      ), 0) end as "isKept"
     from (
       select * from "blob" where ("leaseUntil", "sha256") > (${after.leaseUntil}, ${after.hash}) and "leaseUntil" < ${now}
       order by "leaseUntil", "sha256" limit ${limit}
@@ -29,14 +29,14 @@ export async function selectPlannedXorbs(
   limit: number,
 ): Promise<XorbToJudge[]> {
   const { rows } = await sql<XorbToJudge>`
-    select "w".*, case when exists (
+    select "w".*, coalesce((
         select 1 from "xetFileXorb" as "fx"
         inner join "xetFile" as "f" on "f"."hash" = "fx"."fileHash"
         inner join "blob" as "b" on "b"."sha256" = "f"."sha256"
         where "fx"."xorbHash" = "w"."hash" and ("b"."leaseUntil" >= ${now} or "b"."keptUntil" >= ${now} or exists (
           select 1 from "repoBlob" as "rb" where "rb"."sha256" = "f"."sha256" and "rb"."referencedAt" is not null
-        ))
-      ) then 1 else 0 end as "isKept"
+        )) limit 1
+      ), 0) as "isKept"
     from (
       select "hash", "size", "chunkCount", "leaseUntil", "leaseGeneration" from "xorb"
       where ("leaseUntil", "hash") > (${after.leaseUntil}, ${after.hash}) and "leaseUntil" < ${now}

@@ -1,6 +1,7 @@
 /**
  * The SQL of collection. Every claim compares the generation of a lease: whoever renewed it since the row was read keeps the bytes. Lists
- * walk an index in windows, so that rows which stay cost a bounded time each.
+ * walk an index in windows, so that rows which stay cost a bounded time each; what decides about a row is looked up for that row alone
+ * ("limit 1": PostgreSQL would make a table of all answers for an "exists").
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Db, Tx } from '../../platform/db/database.ts'
@@ -29,9 +30,9 @@ export interface BlobToJudge {
 export async function selectBlobWindow(db: Db, after: LeaseCursor, now: number, limit: number): Promise<BlobToJudge[]> {
   const { rows } = await sql<BlobToJudge>`
     select "w"."sha256", "w"."size", "w"."hasObject", "w"."leaseUntil", "w"."leaseGeneration",
-      case when "w"."keptUntil" >= ${now} or exists (
-        select 1 from "repoBlob" as "rb" where "rb"."sha256" = "w"."sha256" and "rb"."referencedAt" is not null
-      ) then 1 else 0 end as "isKept"
+      case when "w"."keptUntil" >= ${now} then 1 else coalesce((
+        select 1 from "repoBlob" as "rb" where "rb"."sha256" = "w"."sha256" and "rb"."referencedAt" is not null limit 1
+      ), 0) end as "isKept"
     from (
       select * from "blob" where ("leaseUntil", "sha256") > (${after.leaseUntil}, ${after.hash}) and "leaseUntil" < ${now}
       order by "leaseUntil", "sha256" limit ${limit}
@@ -162,9 +163,9 @@ export interface XorbToJudge {
 /** Xorbs whose lease is over, `limit` after the cursor. */
 export async function selectXorbWindow(db: Db, after: LeaseCursor, now: number, limit: number): Promise<XorbToJudge[]> {
   const { rows } = await sql<XorbToJudge>`
-    select "w".*, case when exists (
-        select 1 from "xetFileXorb" as "fx" where "fx"."xorbHash" = "w"."hash"
-      ) then 1 else 0 end as "isKept"
+    select "w".*, coalesce((
+        select 1 from "xetFileXorb" as "fx" where "fx"."xorbHash" = "w"."hash" limit 1
+      ), 0) as "isKept"
     from (
       select "hash", "size", "chunkCount", "leaseUntil", "leaseGeneration" from "xorb"
       where ("leaseUntil", "hash") > (${after.leaseUntil}, ${after.hash}) and "leaseUntil" < ${now}
