@@ -5,16 +5,17 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
 import { objectNamed } from '../../platform/blobs/blob-store.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import type { CutFile } from '../../platform/xet/xet-workers.ts'
 import { dedupScope } from './dedup-scope.ts'
 import { leaseMs } from './lease.ts'
 import { KnownChunks } from './move-known-chunks.ts'
 import type { Pace } from './move-pace.ts'
 import { type BlobToMove, insertDamaged, insertMovedFile, retire, selectHolders } from './move-queries.ts'
-import { DamagedBytes, verifyFile } from './move-verify.ts'
+import { DamagedBytes, verifyFile, xorbsOf } from './move-verify.ts'
 import { MovedXorbs } from './move-xorbs.ts'
 import { getXetFile, type XetFile } from './xet-files.ts'
-import { termWriter } from './xet-terms.ts'
+import { type FileTerms, termWriter } from './xet-terms.ts'
 
 /** Scopes that get claims of what is written; further ones only read. */
 const mostHolders = 50
@@ -78,16 +79,20 @@ async function storeChunks(
       await hub.transaction((tx) => insertDamaged(tx, damaged, hub.clock.now()))
       throw new DamagedBytes(`The large file ${blob.sha256} is damaged. ${reason}`)
     }
-    return { file: { ...cut, terms: termsOf(cut) }, stored: xorbs.size }
+    return { file: { ...cut, terms: await termsOf(cut) }, stored: xorbs.size }
   } finally {
     cutter.close()
     await xorbs.close()
   }
 }
 
-function termsOf(cut: CutFile): XetFile['terms'] {
+async function termsOf(cut: CutFile): Promise<FileTerms> {
+  const giveTurn = turnGiver()
   const terms = termWriter(cut.terms.length)
-  for (const term of cut.terms) terms.add(term)
+  for (const term of cut.terms) {
+    terms.add(term)
+    await giveTurn()
+  }
   return terms.terms()
 }
 
@@ -95,8 +100,7 @@ function termsOf(cut: CutFile): XetFile['terms'] {
 async function register(hub: Hub, { hash, size, sha256, terms }: XetFile): Promise<boolean> {
   const now = hub.clock.now()
   const row = { hash, size, sha256, terms: terms.bytes, createdAt: now }
-  // In one order, as everybody who locks several of them.
-  const xorbs = [...new Set([...terms].map((term) => term.xorb))].sort()
+  const xorbs = await xorbsOf(terms)
   return await hub.transaction(async (tx) => {
     const outcome = await insertMovedFile(tx, row, xorbs, now + leaseMs)
     if (outcome === 'gone') throw new HoldfastError('busy')

@@ -1,11 +1,13 @@
 /** Whether a file of terms really gives the bytes that it stands for: they are read back as a reader would get them, every one of them. */
 import type { Hub } from '../../hub.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import { XetFormatError } from '../../platform/xet/errors.ts'
 import { chunkIndexes } from './chunk-indexes.ts'
 import type { Pace } from './move-pace.ts'
 import { insertDamaged, selectDamagedXorbs } from './move-queries.ts'
 import { storedRuns } from './stored-runs.ts'
 import type { XetFile } from './xet-files.ts'
+import type { FileTerms } from './xet-terms.ts'
 import { selectXorbSize } from './xorb-queries.ts'
 import { xorbNamed } from './xorbs.ts'
 
@@ -17,7 +19,7 @@ export class DamagedBytes extends Error {}
 
 /** Throws `DamagedBytes`, after noting which xorbs are to blame. */
 export async function verifyFile(hub: Hub, file: XetFile, pace: Pace, signal: AbortSignal): Promise<void> {
-  const xorbs = [...new Set([...file.terms].map((term) => term.xorb))]
+  const xorbs = await xorbsOf(file.terms)
   const known = await selectDamagedXorbs(hub.db, xorbs)
   if (known.length > 0) throw new DamagedBytes(`The xorbs ${known.join(', ')} are damaged.`)
   if ((await fileHashOfTerms(hub, file, signal)) !== file.hash) {
@@ -27,6 +29,17 @@ export async function verifyFile(hub: Hub, file: XetFile, pace: Pace, signal: Ab
   if (fault === null) return
   await blameXorbs(hub, xorbs, signal)
   throw new DamagedBytes(`The file ${file.hash} does not give the bytes of ${file.sha256}: ${fault}`)
+}
+
+/** In the order of their hashes, as everybody takes them who locks several. */
+export async function xorbsOf(terms: FileTerms): Promise<string[]> {
+  const giveTurn = turnGiver()
+  const xorbs = new Set<string>()
+  for (const { xorb } of terms) {
+    xorbs.add(xorb)
+    await giveTurn()
+  }
+  return [...xorbs].sort()
 }
 
 async function fileHashOfTerms(hub: Hub, file: XetFile, signal: AbortSignal): Promise<string> {
