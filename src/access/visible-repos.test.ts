@@ -102,6 +102,36 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
     await fc.assert(property, { numRuns: dialect === 'sqlite' ? 120 : 60 })
   })
 
+  // Found by the worlds above: a repo that matched was on no page at all. Its workspace had spent its share of the rows on one that did
+  // not match, another place filled the page with a later repo, and the next page began after that one.
+  test('a place whose first rows do not match does not lose its better ones to another place', async () => {
+    const [w1, u3] = [
+      { ownerId: 'o1', workspaceId: 'w1' },
+      { ownerId: 'u3', workspaceId: null },
+    ]
+    const make = (where: typeof w1 | typeof u3, number: number, tags: string[]) => ({
+      place: where,
+      kind: 'model' as const,
+      stem: 'bert' as const,
+      visibility: 'private' as const,
+      creatorId: 'u1' as const,
+      isDisabled: false,
+      isDeleted: false,
+      number,
+      tags,
+    })
+    await build(db, {
+      repos: [make(w1, 0, ['bert']), make(w1, 1, []), make(u3, 0, ['bert'])],
+      grants: [{ principalId: 'u3', targetId: 'w1', role: 'contributor' }],
+      tokenGrants: [],
+    })
+    const presented = credentialOf({ as: 'write', user: 'u3' })
+    const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
+    const shape = { kind: 'model', orderBy: 'likes', direction: 'ascending', limit: 1, budget: 1 } as const
+    const listed = await allPages(db, facts, { ...shape, words: [], tags: ['bert'] })
+    expect(listed.map(({ id }) => id)).toEqual(['r00', 'r02'])
+  })
+
   test('read no table without an index, whoever looks and whatever is asked', async () => {
     const plans = await plansOf(db)
     const distinct = new Map(plans.map(({ statement, plan }) => [statement, plan]))

@@ -4,7 +4,8 @@
  * except in the second step of a search inside hidden repos. Agrees with `decide('repo.read')`: visible-repos.test.ts.
  *
  * A narrowed list (by words or tags) takes at most two steps per source: first its rows in order, up to a budget, which finds what is
- * common; then, if the page is not full and rows are left, the rarest of the words and tags through its own index, which finds what is rare.
+ * common; then, if rows are left that might belong on the page, the rarest of the words and tags through its own index, which finds what is
+ * rare.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { RepoKind } from '../domain/facts.ts'
@@ -63,7 +64,9 @@ interface Source {
   readonly isPublic: boolean
   /** Its first rows: at most `limit` that meet `conditions`, found among the first `budget`. */
   page(conditions: Fragment | null, limit: number, budget: number): Fragment
-  /** One row if it has more than `budget` rows; null where `page` always reads to the end. */
+  /** Its rows lie in one order, so that `page` gives the first ones of all. */
+  readonly isOneOrder: boolean
+  /** The first row in order that `page` did not read, if there is one; null where `page` always reads to the end. */
   overflow: ((budget: number) => Fragment) | null
   /** True of a row `repo` that belongs to it. */
   readonly membership: Fragment
@@ -73,8 +76,13 @@ async function pageOf(db: Db, source: Source, query: RepoListQuery): Promise<Rep
   const conditions = narrowingConditions(db.dialect, query)
   const budget = Math.max(query.budget ?? defaultBudget, query.limit)
   const rows = await positions(db, source.page(conditions, query.limit, budget))
-  if (conditions === null || rows.length >= query.limit || source.overflow === null) return rows
-  if ((await positions(db, source.overflow(budget))).length === 0) return rows
+  if (conditions === null || source.overflow === null) return rows
+  if (rows.length >= query.limit && source.isOneOrder) return rows
+  const [unread] = await positions(db, source.overflow(budget))
+  if (unread === undefined) return rows
+  // One place may have had its budget spent on what does not match, and hold better rows than those that others gave.
+  const sure = rows.filter((row) => inOrder(row, unread, query.direction) < 0)
+  if (sure.length >= query.limit) return sure
   const candidate = await candidates(db, query, source.isPublic)
   // Nothing to look up by: all of the source, in order.
   if (candidate === null) return await positions(db, source.page(conditions, query.limit, wholeSource))
@@ -122,6 +130,7 @@ function publicSource(query: RepoListQuery): Source {
       : sql`"repo"."ownerId" = ${query.ownerId} and "repo"."kind" = ${query.kind} and ${isPublic}`
   return {
     isPublic: true,
+    isOneOrder: true,
     page: (conditions, limit, budget) => firstRows(query, where, conditions, limit, budget, position(query)),
     overflow: (budget) => beyond(query, where, budget, position(query)),
     membership: where,
@@ -137,10 +146,13 @@ function hiddenSource(db: Db, query: RepoListQuery, ids: readonly string[], key:
   const pick = db.dialect === 'postgres' ? position(query) : rowNumber
   return {
     isPublic: false,
+    isOneOrder: ids.length === 1,
     page: (conditions, limit, budget) =>
       sql`select * from (${forEach(db, query, places, firstRows(query, inPlace, conditions, limit, perPlace(budget), pick))}) as "best"
         order by "value" ${direction(query)}, "id" ${direction(query)} limit ${limit}`,
-    overflow: (budget) => sql`${forEach(db, query, places, beyond(query, inPlace, perPlace(budget), pick))} limit 1`,
+    overflow: (budget) =>
+      sql`select * from (${forEach(db, query, places, beyond(query, inPlace, perPlace(budget), pick))}) as "unread"
+        order by "value" ${direction(query)}, "id" ${direction(query)} limit 1`,
     membership: sql`${key} in (select "place"."id" from ${places}) and "repo"."kind" = ${query.kind} and ${isHidden} and ${also}`,
   }
 }
@@ -151,6 +163,7 @@ function grantedSource(db: Db, query: RepoListQuery, ids: readonly string[]): So
   const membership = sql`"repo"."kind" = ${query.kind} and ${isHidden} and ${ofOwner}`
   return {
     isPublic: false,
+    isOneOrder: true,
     page: (conditions, limit) =>
       sql`select ${position(query)} from ${idTable(db, ids)} cross join "repo"
         where "repo"."id" = "place"."id" and ${membership} and ${startsAfter(query)}
