@@ -7,6 +7,7 @@ import { HoldfastError } from '../domain/errors.ts'
 import { markReached } from '../features/ingest/service.ts'
 import { findNamespace } from '../features/organizations/service.ts'
 import {
+  askForCollection,
   type Counts,
   collectStorage,
   countNamespace,
@@ -123,6 +124,9 @@ function printUsage(name: string, usage: Usage | null, asJson: boolean): void {
   }
 }
 
+/** When the lease of a collector that was killed is over. */
+const finishAfterMs = 15 * 60_000
+
 function addCollect(storage: Command, run: Run): void {
   storage
     .command('collect')
@@ -135,6 +139,8 @@ function addCollect(storage: Command, run: Run): void {
           printCounts('would go', await planCollection(hub, options.strays))
           return
         }
+        // If this is killed, the server finishes what it began.
+        await askForCollection(hub, finishAfterMs)
         const { removed, stopped } = await collectStorage(hub, {
           proveRepo: (repoId) => markReached(hub, repoId),
           withStrays: options.strays,

@@ -204,6 +204,22 @@ describe.each(dialects)('collection on %s', (dialect) => {
     expect(await inventory(hub)).toEqual(nothing)
   })
 
+  test('who is asked to stop finishes what is claimed, and no more', async () => {
+    const stopping = new AbortController()
+    for (let count = 0; count < 150; count++) await putObject(hub, place, randomBytes(20))
+    test_.pass(29 * day)
+    const stepped = withSteps(hub, async (step) => {
+      if (step === 2) stopping.abort()
+    })
+    const options = { proveRepo: async () => undefined, reason: 'test', signal: stopping.signal }
+    const { stopped, removed } = await collectStorage(stepped, options)
+    expect(stopped).toContain('asked to stop')
+    expect(removed.blobs.count).toBe(100)
+    expect(await hasHalfRemoved(hub.db)).toBe(false)
+    await collect(hub)
+    expect(await inventory(hub)).toEqual(nothing)
+  })
+
   test('claims of a scope that has no file of a xorb any more end after 28 days', async () => {
     const elsewhere = await makePlace(hub, { id: 'b'.repeat(24), name: 'elsewhere' })
     const xorb = randomXorb()

@@ -22,7 +22,7 @@ export interface Collection {
   readonly counts: Counts
   /** False where the links of this repo could not be compared with its commits; once for each repo and run. */
   prove(repoId: string): Promise<boolean>
-  /** Between steps: renews the lease of the collector. Throws `CollectorStopped` when the run is to end. */
+  /** Between steps: renews the lease of the collector. Throws `CollectorStopped` if it is lost. */
   keep(): Promise<void>
   /** Claims rows in a transaction, unless a backup asks that nothing goes. */
   claim<T>(work: (tx: Tx) => Promise<readonly T[]>): Promise<readonly T[]>
@@ -44,9 +44,11 @@ export function beginCollection(
   signal: AbortSignal | undefined,
 ): Collection {
   const proven = new Map<string, boolean>()
-  const keep = async (): Promise<void> => {
+  const keep = async (): Promise<void> => await lease.keep()
+  /** What is claimed is finished first: until then an upload of the same bytes waits. */
+  const beginBatch = async (): Promise<void> => {
     if (signal?.aborted === true) throw new CollectorStopped('The collection was asked to stop.')
-    await lease.keep()
+    await keep()
   }
   return {
     hub,
@@ -55,7 +57,7 @@ export function beginCollection(
     async prove(repoId) {
       const known = proven.get(repoId)
       if (known !== undefined) return known
-      await keep()
+      await beginBatch()
       const isProven = await proveRepo(repoId).then(
         () => true,
         (error: unknown) => {
@@ -67,7 +69,7 @@ export function beginCollection(
       return isProven
     },
     async claim(work) {
-      await keep()
+      await beginBatch()
       const claimed = await hub.transaction(async (tx) =>
         (await isCollectionHeld(tx, hub.db.dialect, hub.clock.now())) ? null : await work(tx),
       )
