@@ -9,7 +9,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
-import { claimXorbsOfRepo, dedupScope } from '../storage/service.ts'
+import { askForNamespaceCount, claimXorbsOfRepo, dedupScope } from '../storage/service.ts'
 import { deleteRedirect, findRepoId, insertRedirect, lockRepo, ownerName, updatePlace } from './queries.ts'
 
 export interface Move {
@@ -55,6 +55,8 @@ export async function moveRepo(
         const from = dedupScope(hub.config, repo)
         const to = dedupScope(hub.config, { owner: target, workspaceId: null })
         await claimXorbsOfRepo(tx, repo.id, { from, to }, hub.clock.now())
+        await askForNamespaceCount(hub, tx, before.ownerId)
+        await askForNamespaceCount(hub, tx, target.id)
       }
       await deleteRedirect(tx, key)
       if (target.id !== before.ownerId || key.nameKey !== before.nameKey) {
