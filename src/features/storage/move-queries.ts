@@ -20,14 +20,15 @@ export async function selectObjects(
   after: MoveCursor,
   limit: number,
 ): Promise<(BlobToMove & { readonly isDue: number })[]> {
-  // The condition stands there as a word, so that the index is found whose condition it is.
+  // "hasObject" is compared with a word of the statement, so that the index with this condition is found. What decides about a row is looked
+  // up for it alone ("limit 1"): PostgreSQL would make a table of all answers for an "exists".
   const { rows } = await sql<BlobToMove & { readonly isDue: number }>`
-    select "w".*, case when exists (
+    select "w".*, coalesce((
         select 1 from "repoBlob" as "rb" inner join "repo" as "r" on "r"."id" = "rb"."repoId"
-        where "rb"."sha256" = "w"."sha256" and "rb"."referencedAt" is not null and "r"."deletedAt" is null
-      ) and not exists (
+        where "rb"."sha256" = "w"."sha256" and "rb"."referencedAt" is not null and "r"."deletedAt" is null limit 1
+      ), 0) - coalesce((
         select 1 from "storeFinding" as "sf" where "sf"."kind" = 'object' and "sf"."hash" = "w"."sha256" and "sf"."fault" = 'damaged'
-      ) then 1 else 0 end as "isDue"
+      ), 0) as "isDue"
     from (
       select "sha256", "size", "xetHash" from "blob"
       where "hasObject" = 1 and ("size", "sha256") > (${after.size}, ${after.sha256}) and "leaseGeneration" >= 0
