@@ -15,12 +15,14 @@ import {
 } from '../../tests/support/backups.ts'
 import { dialects } from '../../tests/support/databases.ts'
 import { gitClient } from '../../tests/support/git-client.ts'
+import { s3Environment } from '../../tests/support/s3-servers.ts'
 import { startHub, type TestHub } from '../../tests/support/start-hub.ts'
+import { StrictS3 } from '../../tests/support/strict-s3.ts'
 import { fillRepo } from '../../tests/support/world.ts'
 import { readConfig } from '../config.ts'
 import { objectNamed } from '../platform/blobs/blob-store.ts'
 import { backUp, backupCommand } from './backup.ts'
-import { restore } from './restore.ts'
+import { restore, restoreCommand } from './restore.ts'
 
 describe.each(dialects)('a hub on %s', (dialect) => {
   let folder: string
@@ -69,6 +71,30 @@ describe.each(dialects)('a hub on %s', (dialect) => {
   })
 })
 
+test('large files come out of one bucket and go into another', async () => {
+  const [from, to] = [await StrictS3.start(), await StrictS3.start()]
+  const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-backup-'))
+  const running = await startHub({ env: s3Environment(from.settings) })
+  try {
+    const world = await makeBackupWorld(running.hub)
+    await backUp(running.hub, path.join(folder, 'backup'), silent)
+    const restored = await serveRestored(
+      path.join(folder, 'backup'),
+      'sqlite',
+      { verify: true },
+      s3Environment(to.settings),
+    )
+    expect(restored.result).toMatchObject({ faults: [], brokenLinks: 0 })
+    const list = [await restored.hub.blobs.list('object', null, 9), await restored.hub.blobs.list('xorb', null, 9)]
+    expect(list.map((found) => found.map(({ hash }) => hash))).toEqual([[world.largeHash], [world.xorbHash]])
+    await restored.stop()
+  } finally {
+    await running.stop()
+    await Promise.all([from.stop(), to.stop()])
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
 describe('holdfast backup', () => {
   let folder: string
   let running: TestHub
@@ -97,9 +123,10 @@ describe('holdfast backup', () => {
     vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
     const shared = { ...running.hub, close: () => Promise.resolve() }
     const program = new Command().exitOverride().addCommand(backupCommand(() => Promise.resolve(shared)))
+    program.addCommand(restoreCommand())
     process.exitCode = 0
     try {
-      await program.parseAsync(['backup', ...args], { from: 'user' })
+      await program.parseAsync(args[0] === 'restore' ? args : ['backup', ...args], { from: 'user' })
     } finally {
       vi.restoreAllMocks()
     }
@@ -154,9 +181,12 @@ describe('holdfast backup', () => {
       /Removed: 0 snapshots, 0 files \(0 B\), history in 0 repos/,
     )
     expect(await run('verify', backup)).toMatch(/1 snapshot: 2 large files/)
-    const restored = await serveRestored(backup, 'sqlite')
-    expect(restored.result.faults).toEqual([])
-    await restored.stop()
+    vi.stubEnv('HOLDFAST_DATA', path.join(folder, 'by-command'))
+    expect(await run('restore', backup)).toMatch(
+      /holds {2}\d+ rows, 2 repos, 2 files [\s\S]*Everything that the snapshot names is there/,
+    )
+    expect(process.exitCode).toBe(0)
+    vi.unstubAllEnvs()
   })
 
   test('a restore refuses a target that is not empty, keys of another hub, and a backup that is none', async () => {
@@ -199,7 +229,8 @@ describe('holdfast backup', () => {
     const result = await restoreTo('rotten', { verify: true })
     expect(result.snapshot.manifest.damaged.map(({ name }) => name).sort()).toEqual([bad.sha256, gone.sha256].sort())
     expect(result.faults).toEqual([])
-    expect(await readdir(path.join(folder, 'rotten', 'blobs', good.sha256.slice(0, 2)))).toHaveLength(1)
+    const place = path.join(folder, 'rotten', 'blobs', good.sha256.slice(0, 2), good.sha256.slice(2, 4), good.sha256)
+    expect((await stat(place)).size).toBe(2000)
   })
 
   test('damage in the backup is found by verify, and a damaged table is never loaded', async () => {

@@ -104,10 +104,11 @@ export async function serveRestored(
   backup: string,
   dialect: DialectName,
   options: RestoreOptions = {},
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<RestoredHub> {
   const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-restored-'))
   const schema = dialect === 'postgres' ? await makeSchema() : null
-  const env: Record<string, string> = schema === null ? {} : { HOLDFAST_DATABASE_URL: schema.options.url }
+  const env = { ...settings, ...(schema === null ? {} : { HOLDFAST_DATABASE_URL: schema.options.url }) }
   const remove = async (): Promise<void> => {
     await schema?.drop()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
