@@ -131,6 +131,8 @@ class StarterLink {
     this.isReady = false
     clearInterval(this.#idle)
     if (this.#child.connected) this.#child.disconnect()
+    // Held until here so that it keeps no process alive; its end is waited for.
+    this.#child.ref()
     await this.#ended
     this.#server.close()
     rmSync(this.#folder, { recursive: true, force: true })
