@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Dispatcher, dispatcher } from './access/dispatch.ts'
 import type { Route } from './access/route.ts'
-import { jobHandlers, routes, settleOnStart } from './features/index.ts'
+import { jobHandlers, routes, settleOnStart, startOngoing } from './features/index.ts'
 import type { Hub } from './hub.ts'
 import { startWorkers } from './platform/jobs/workers.ts'
 
@@ -36,6 +36,7 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
     handlers: jobHandlers(hub),
     concurrency: 2,
   })
+  const ongoing = startOngoing(hub)
   return {
     url: hub.config.publicUrl,
     port,
@@ -43,6 +44,7 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
     stop: async () => {
       await close(server, door)
       await workers.stop()
+      await ongoing.stop()
       await door.stop()
     },
   }

@@ -1,6 +1,7 @@
 /** `holdfast doctor`: looks at everything the hub stands on, and says how to mend each thing that is wrong. Changes nothing; a test file comes and goes. */
 import { access, constants, statfs } from 'node:fs/promises'
 import { type Config, readConfig } from '../config.ts'
+import { glanceAtLog } from '../features/audit/service.ts'
 import { listDamage } from '../features/storage/service.ts'
 import { type Hub, openHub } from '../hub.ts'
 import { checkDatabase } from '../platform/db/health.ts'
@@ -152,6 +153,34 @@ async function damageFinding(hub: Hub): Promise<Finding> {
   }
 }
 
+/** The end of the audit log, at a glance. */
+export async function auditFinding(hub: Hub): Promise<Finding> {
+  const what = 'Audit log'
+  const { fault, lastCheckpoint, waitingSince } = await glanceAtLog(hub)
+  if (fault !== null) {
+    return {
+      what,
+      state: 'broken',
+      detail: fault,
+      mend: '"holdfast audit verify" reads all of it; docs/audit.md says what a fault means.',
+    }
+  }
+  const detail =
+    lastCheckpoint === null
+      ? 'nothing is signed yet'
+      : `${lastCheckpoint.total} events signed, last at ${new Date(lastCheckpoint.madeAt).toISOString()}`
+  if (waitingSince !== null && hub.clock.now() - waitingSince > 60_000) {
+    const since = new Date(waitingSince).toISOString()
+    return {
+      what,
+      state: 'look',
+      detail: `${detail}; not sealed since ${since}`,
+      mend: 'The running server seals events within seconds. Start it; if it runs, its log says what keeps it from doing so.',
+    }
+  }
+  return { what, state: 'ok', detail }
+}
+
 async function hubFindings(config: Config): Promise<Finding[]> {
   const hub = await openHub(config, { log: makeLogger({ level: 'silent' }) })
   try {
@@ -181,6 +210,7 @@ async function hubFindings(config: Config): Promise<Finding[]> {
     )
     findings.push(await blobStoreFinding(hub))
     findings.push(await damageFinding(hub))
+    findings.push(await auditFinding(hub))
     const dead = await listDeadJobs(hub.db, { after: null, limit: 5 })
     findings.push(
       dead.length === 0

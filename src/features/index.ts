@@ -6,6 +6,7 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { startSealer } from './audit/service.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
@@ -75,4 +76,9 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await scheduleCollection(hub)
   await scheduleMove(hub)
   await scheduleStorage(hub)
+}
+
+/** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
+export function startOngoing(hub: Hub): { stop(): Promise<void> } {
+  return startSealer(hub)
 }

@@ -10,6 +10,18 @@ import type { Tx } from '../../platform/db/database.ts'
 import type { EventTable } from '../../platform/db/schema.ts'
 import { insertEvent, insertEventOnce } from './queries.ts'
 
+export type { ChainSummary, Fault, FaultKind, KnownSeal } from './chain-check.ts'
+export { type Sealer, sealNow, startSealer } from './sealer.ts'
+export {
+  auditPublicKeys,
+  exportLog,
+  glanceAtLog,
+  type LogReport,
+  parseAuditKeys,
+  verifyLog,
+  verifyLogFile,
+} from './verify.ts'
+
 export interface EventInput {
   /** Defaults to the action that was allowed. */
   readonly action?: string
