@@ -1,17 +1,19 @@
 /** The sealed log of a database as one flow: each seal, its events in their order, its checkpoint. What lacks its seal comes where it would be. */
+import type { Db } from '../../platform/db/database.ts'
 import type { AuditCheckpointTable, AuditSealTable } from '../../platform/db/schema.ts'
 import type { LogItem, SealedEntry } from './chain-check.ts'
-import { type LogView, selectCheckpoints, selectEntries, selectEvents, selectSeals } from './log-queries.ts'
+import { type LogView, selectCheckpoints, selectEntries, selectSeals } from './log-queries.ts'
 import { canonicalEvent } from './seal-format.ts'
+import { selectEventsById } from './seal-queries.ts'
 
 const rowsOfPage = 1000
 
 /** All after the seal of the anchor; all there is where it is null. `view` is of one moment. */
-export async function* readLog(view: LogView, anchor: number | null): AsyncGenerator<LogItem> {
+export async function* readLog(view: LogView, dialect: Db['dialect'], anchor: number | null): AsyncGenerator<LogItem> {
   // A forger may have numbered below 1 too.
   const after = anchor ?? Number.MIN_SAFE_INTEGER
   const seals = await ahead(readSeals(view, after))
-  const entries = await ahead(readEntries(view, after))
+  const entries = await ahead(readEntries(view, dialect, after))
   const checkpoints = await ahead(readCheckpoints(view, after))
   for (;;) {
     const number = Math.min(
@@ -48,11 +50,12 @@ async function* readCheckpoints(view: LogView, from: number): AsyncGenerator<Aud
   }
 }
 
-async function* readEntries(view: LogView, from: number): AsyncGenerator<SealedEntry> {
+async function* readEntries(view: LogView, dialect: Db['dialect'], from: number): AsyncGenerator<SealedEntry> {
   for (let after = { seal: from, position: Number.MAX_SAFE_INTEGER, eventId: '' }; ; ) {
     const page = await selectEntries(view, after, rowsOfPage)
-    const events = await selectEvents(
+    const events = await selectEventsById(
       view,
+      dialect,
       page.map(({ eventId }) => eventId),
     )
     const byId = new Map(events.map((event) => [event.id, event]))

@@ -1,17 +1,13 @@
 /** The SQL of reading the sealed log: always by a key and in pages, so that a log of any length costs little memory. */
 import { type Kysely, sql } from 'kysely'
-import type {
-  AuditCheckpointTable,
-  AuditSealTable,
-  EventTable,
-  Schema,
-  SealedEventTable,
-} from '../../platform/db/schema.ts'
+import type { AuditCheckpointTable, AuditSealTable, Schema, SealedEventTable } from '../../platform/db/schema.ts'
+import { timeOfId } from './seal-format.ts'
+import { selectUnsealedIds, type UnsealedPage } from './seal-queries.ts'
 
 /** What `Db.snapshot` lends. */
 export type LogView = Kysely<Schema>
 
-export async function selectSeals(on: Kysely<Schema>, after: number, limit: number): Promise<AuditSealTable[]> {
+export async function selectSeals(on: LogView, after: number, limit: number): Promise<AuditSealTable[]> {
   return await on
     .selectFrom('auditSeal')
     .selectAll()
@@ -24,7 +20,7 @@ export async function selectSeals(on: Kysely<Schema>, after: number, limit: numb
 export type EntryKey = Pick<SealedEventTable, 'seal' | 'position' | 'eventId'>
 
 /** By seal and position; the id settles what nobody but a forger makes equal. */
-export async function selectEntries(on: Kysely<Schema>, after: EntryKey, limit: number): Promise<SealedEventTable[]> {
+export async function selectEntries(on: LogView, after: EntryKey, limit: number): Promise<SealedEventTable[]> {
   return await on
     .selectFrom('sealedEvent')
     .selectAll()
@@ -36,16 +32,7 @@ export async function selectEntries(on: Kysely<Schema>, after: EntryKey, limit: 
     .execute()
 }
 
-export async function selectEvents(on: Kysely<Schema>, ids: readonly string[]): Promise<EventTable[]> {
-  if (ids.length === 0) return []
-  return await on.selectFrom('event').selectAll().where('id', 'in', ids).execute()
-}
-
-export async function selectCheckpoints(
-  on: Kysely<Schema>,
-  after: number,
-  limit: number,
-): Promise<AuditCheckpointTable[]> {
+export async function selectCheckpoints(on: LogView, after: number, limit: number): Promise<AuditCheckpointTable[]> {
   return await on
     .selectFrom('auditCheckpoint')
     .selectAll()
@@ -56,11 +43,7 @@ export async function selectCheckpoints(
 }
 
 /** The last checkpoint of a seal of before `since` whose number is at most `atMost`. */
-export async function findAnchor(
-  on: Kysely<Schema>,
-  since: number,
-  atMost: number,
-): Promise<AuditCheckpointTable | null> {
+export async function findAnchor(on: LogView, since: number, atMost: number): Promise<AuditCheckpointTable | null> {
   const row = await on
     .selectFrom('auditCheckpoint')
     .innerJoin('auditSeal', 'auditSeal.number', 'auditCheckpoint.number')
@@ -75,28 +58,29 @@ export async function findAnchor(
 
 export interface UnsealedEvents {
   readonly count: number
-  /** Milliseconds; null where there are none. */
+  /** Milliseconds, as the oldest id says; null where there are none. */
   readonly oldestAt: number | null
 }
 
+const idsOfPage = 5000
+
 /** Looks at every event's id. */
-export async function countUnsealed(on: Kysely<Schema>): Promise<UnsealedEvents> {
-  return await on
-    .selectFrom('event')
-    .leftJoin('sealedEvent', 'sealedEvent.eventId', 'event.id')
-    .where('sealedEvent.eventId', 'is', null)
-    .select((e) => [e.fn.countAll<number>().as('count'), e.fn.min<number | null>('event.at').as('oldestAt')])
-    .executeTakeFirstOrThrow()
+export async function countUnsealed(on: LogView): Promise<UnsealedEvents> {
+  let [count, oldestAt]: [number, number | null] = [0, null]
+  for (let after: string | null = ''; after !== null; ) {
+    const page: UnsealedPage = await selectUnsealedIds(on, after, idsOfPage)
+    count += page.ids.length
+    const [oldest] = page.ids
+    if (oldest !== undefined) oldestAt ??= timeOfId(oldest)
+    after = page.until
+  }
+  return { count, oldestAt }
 }
 
 /** The newest event, and whether it is sealed. */
-export async function findNewest(on: Kysely<Schema>): Promise<{ at: number; isSealed: boolean } | null> {
-  const row = await on
-    .selectFrom('event')
-    .leftJoin('sealedEvent', 'sealedEvent.eventId', 'event.id')
-    .select(['event.at', 'sealedEvent.seal'])
-    .orderBy('event.id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row === undefined ? null : { at: row.at, isSealed: row.seal !== null }
+export async function findNewest(on: LogView): Promise<{ at: number; isSealed: boolean } | null> {
+  const event = await on.selectFrom('event').select(['id', 'at']).orderBy('id', 'desc').limit(1).executeTakeFirst()
+  if (event === undefined) return null
+  const sealed = await on.selectFrom('sealedEvent').select('seal').where('eventId', '=', event.id).executeTakeFirst()
+  return { at: event.at, isSealed: sealed !== undefined }
 }

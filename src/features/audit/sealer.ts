@@ -21,7 +21,6 @@ import {
 } from './seal-format.ts'
 import {
   dropLease,
-  findIdAfter,
   findLease,
   findNewestEventId,
   findSeal,
@@ -31,7 +30,8 @@ import {
   insertSealedEvents,
   type Lease,
   readHead,
-  selectUnsealed,
+  selectEventsById,
+  selectUnsealedIds,
   writeLease,
 } from './seal-queries.ts'
 
@@ -43,16 +43,17 @@ export interface Sealer {
 const tickMs = 500
 const afterErrorMs = 5000
 const leaseMs = 10_000
-/** A transaction may be open for ten seconds. */
-const shortLookMs = 15_000
-/** Clocks of replicas differ. */
+/** How far a look reaches back, and how often one does: most transactions are short, one may be open for ten seconds, clocks of replicas differ. */
+const shortLookMs = 1000
+const looks = [
+  { reachMs: 15_000, everyMs: 5000 },
+  { reachMs: 15 * 60_000, everyMs: 5 * 60_000 },
+]
 const longLookMs = 15 * 60_000
-const longLookEveryMs = 30_000
 const roundEveryMs = 3_600_000
 /** Rows that may be looked through on the event loop, and in one query of a worker. */
 const rowsAtOnce = 1000
-const rowsOfPage = 20_000
-const afterAllIds = '\u{10ffff}'
+const rowsOfPage = 5000
 
 /** For as long as the server runs. */
 export function startSealer(hub: Hub): Sealer {
@@ -97,8 +98,8 @@ class Sealing {
   #lease: Lease | null = null
   #newest = ''
   #lookedAt: number
-  #longLookedAt = 0
-  #activeAt = 0
+  readonly #reachedAt: number[] = []
+  #activeAt = Number.NEGATIVE_INFINITY
   /** Where the round over all events goes on; null between rounds. */
   #round: string | null = ''
   #roundAt: number
@@ -120,15 +121,20 @@ class Sealing {
     if (lease !== null && lease.holder !== this.#holder && lease.until > now) return
     // An id of the far future, by a wrong clock or an evil hand, must not hide what comes before it.
     const newest = await findNewestEventId(db, firstIdAt(now + longLookMs))
+    let from = Number.POSITIVE_INFINITY
     if (newest !== this.#newest) {
-      if (this.#lookedAt < now - longLookMs) this.#round ??= ''
-      if (!(await this.sealAfter(firstIdAt(Math.max(this.#lookedAt - shortLookMs, now - longLookMs))))) return
-      this.#newest = newest
       this.#activeAt = now
-    } else if (now - this.#activeAt < longLookMs && now - this.#longLookedAt >= longLookEveryMs) {
-      this.#longLookedAt = now
-      if (!(await this.sealAfter(firstIdAt(now - longLookMs)))) return
+      from = this.#lookedAt - shortLookMs
     }
+    for (const [index, { reachMs, everyMs }] of looks.entries()) {
+      // Once more after the last event: then nothing can be under way any more.
+      if (now - this.#activeAt > reachMs + everyMs || now - (this.#reachedAt[index] ?? 0) < everyMs) continue
+      this.#reachedAt[index] = now
+      from = Math.min(from, now - reachMs)
+    }
+    if (from < now - longLookMs) this.#round ??= ''
+    if (from <= now && !(await this.sealAfter(firstIdAt(Math.max(from, now - longLookMs))))) return
+    this.#newest = newest
     this.#lookedAt = now
     await this.#continueRound(now)
     if (this.#unsignedSince !== null && now - this.#unsignedSince >= checkpointEveryMs) await this.sign()
@@ -159,17 +165,21 @@ class Sealing {
   /** Gives the id up to which it has looked, null at the end. */
   async #sealPage(from: string): Promise<string | null | false> {
     const { db } = this.#hub
-    // Few are read here, in a millisecond; many elsewhere, so that the event loop is not held up.
-    const isLong = (await findIdAfter(db.read, from, rowsAtOnce)) !== null
-    const on = isLong ? db.list : db.read
-    const until = isLong ? await findIdAfter(on, from, rowsOfPage) : null
-    for (let after = from; ; ) {
-      const events = await selectUnsealed(on, after, until ?? afterAllIds, eventsPerSeal)
+    // Few are read here, in a millisecond; of many the rest is read elsewhere, so that the event loop is not held up.
+    const first = await selectUnsealedIds(db.read, from, rowsAtOnce)
+    if (!(await this.#sealAll(first.ids))) return false
+    if (first.until === null) return null
+    const page = await selectUnsealedIds(db.list, first.until, rowsOfPage)
+    return (await this.#sealAll(page.ids)) ? page.until : false
+  }
+
+  async #sealAll(ids: readonly string[]): Promise<boolean> {
+    const { db } = this.#hub
+    for (let at = 0; at < ids.length; at += eventsPerSeal) {
+      const events = await selectEventsById(db.read, db.dialect, ids.slice(at, at + eventsPerSeal))
       if (events.length > 0 && !(await this.#seal(events))) return false
-      const last = events.at(-1)
-      if (last === undefined || events.length < eventsPerSeal) return until
-      after = last.id
     }
+    return true
   }
 
   async #continueRound(now: number): Promise<void> {

@@ -37,7 +37,7 @@ export async function verifyLog(hub: Hub, options: VerifyOptions): Promise<LogRe
     const atMost = Math.min(...known.map(({ number }) => number), Number.MAX_SAFE_INTEGER)
     const anchor = options.since == null ? null : await findAnchor(view, options.since, atMost)
     const check = new ChainCheck({ keys, anchor, known, onFault })
-    for await (const item of readLog(view, anchor?.number ?? null)) check.see(item)
+    for await (const item of readLog(view, hub.db.dialect, anchor?.number ?? null)) check.see(item)
     const summary = check.end()
     return { ...summary, faults: faults(), unsealed: await countUnsealed(view), checkedFrom: anchor }
   })
@@ -69,7 +69,7 @@ export async function exportLog(
     const publicKeys = hub.keys.signingKeys('audit-checkpoint').map(({ pem }) => pem)
     await options.write(formatHeader({ exportedAt: new Date(hub.clock.now()).toISOString(), anchor, publicKeys }))
     let lines = 0
-    for await (const item of readLog(view, anchor?.number ?? null)) {
+    for await (const item of readLog(view, hub.db.dialect, anchor?.number ?? null)) {
       await options.write(formatItem(item))
       lines++
     }
