@@ -18,7 +18,8 @@ const hub = await openHub(readConfig(env), { clock: systemClock(() => Date.now()
 const never = new AbortController().signal
 const stored = new Map<string, number>()
 const base = randomBytes(700_000)
-const pace = { work: <T>(piece: () => Promise<T>): Promise<T> => piece() }
+const atOnce = <T>(piece: () => Promise<T>): Promise<T> => piece()
+const pace = { apart: atOnce, work: atOnce }
 
 /** Often a later version of what is there. */
 function makeContent(): Buffer {

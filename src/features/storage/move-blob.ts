@@ -65,7 +65,7 @@ async function storeChunks(
   const cutter = hub.xet.openCutter({
     findKnown: (chunks) => known.find(chunks),
     openXorb: () => xorbs.open(),
-    finishXorb: async (fd, xorb) => await known.add(xorb.hash, await xorbs.finish(fd, xorb)),
+    finishXorb: async (fd, xorb) => await known.add(xorb.hash, await pace.apart(() => xorbs.finish(fd, xorb))),
   })
   try {
     const source = await hub.blobs.openRange(objectNamed(blob.sha256), 0, blob.size - 1)

@@ -37,6 +37,13 @@ test('it rests when the same work takes much longer than usual', async () => {
   expect(await timeOf(() => pace.work(() => pause(100), never))).toBeGreaterThan(280)
 })
 
+test('what a piece waits for makes nobody rest', async () => {
+  const pace = politePace()
+  for (let piece = 0; piece < 3; piece++) await pace.work(() => pause(10), never)
+  const waiting = () => pace.apart(() => pause(200))
+  expect(await timeOf(() => pace.work(waiting, never))).toBeLessThan(300)
+})
+
 test('it ends at once when it is told to stop, before a piece and while it rests', async () => {
   const pace = politePace()
   const stop = new AbortController()

@@ -7,6 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 export interface Pace {
   /** Does a piece of work of a few MiB, then rests if somebody else is at work. Ends in an error when `signal` aborts. */
   work<T>(piece: () => Promise<T>, signal: AbortSignal): Promise<T>
+  /** What a piece only waits for, such as a disk that syncs: its time says nothing of how busy others are. */
+  apart<T>(wait: () => Promise<T>): Promise<T>
 }
 
 /** Of the time of the event loop; the move itself needs about a fifth. */
@@ -19,12 +21,22 @@ const longestRestMs = 1_000
 export function politePace(): Pace {
   let loop = performance.eventLoopUtilization()
   let usualMs = Number.POSITIVE_INFINITY
+  let apartMs = 0
   return {
+    async apart(wait) {
+      const begun = performance.now()
+      try {
+        return await wait()
+      } finally {
+        apartMs += performance.now() - begun
+      }
+    },
     async work(piece, signal) {
       signal.throwIfAborted()
+      apartMs = 0
       const begun = performance.now()
       const result = await piece()
-      const tookMs = performance.now() - begun
+      const tookMs = performance.now() - begun - apartMs
       const now = performance.eventLoopUtilization()
       const { utilization } = performance.eventLoopUtilization(now, loop)
       loop = now
