@@ -55,6 +55,8 @@ export async function startHoldfast(program: Program, options: HoldfastOptions):
     HOLDFAST_RATE_LIMIT_API: '0',
     HOLDFAST_RATE_LIMIT_RESOLVERS: '0',
     HOLDFAST_RATE_LIMIT_PAGES: '0',
+    // A minute after a large file came by Git LFS it would be moved into chunks, beside whatever is measured then.
+    HOLDFAST_XET_MOVE: 'off',
     ...options.settings,
   }
   const main = ['--enable-source-maps', program.main]

@@ -26,9 +26,7 @@ export const xetCase: BenchCase = {
 
 async function behind(bench: Bench, proxy: CountingProxy): Promise<void> {
   const publicUrl = `http://127.0.0.1:${proxy.port}`
-  // What came by Git LFS stays as it lies, to compare with.
-  const settings = { HOLDFAST_XET_MOVE: 'off' }
-  const hub = await startHoldfast(bench.program, { data: path.join(bench.folder, 'data'), publicUrl, settings })
+  const hub = await startHoldfast(bench.program, { data: path.join(bench.folder, 'data'), publicUrl })
   proxy.aim(hub.port)
   try {
     const client = await openClient(hub)
