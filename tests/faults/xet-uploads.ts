@@ -36,6 +36,7 @@ export interface Upload {
   readonly xorbs: readonly TestXorb[]
   readonly file: TestFile
   readonly shard: 1 | 2
+  attempts: number
 }
 
 export interface Cut {
@@ -82,7 +83,7 @@ function newUpload(): Upload {
   const old = stored[randomInt(mostStored)]
   if (old !== undefined) terms.splice(randomInt(terms.length + 1), 0, someOf(old))
   const path = `${randomBytes(8).toString('hex')}.bin`
-  return { path, xorbs, file: makeFile(terms), shard: randomInt(2) === 0 ? 1 : 2 }
+  return { path, xorbs, file: makeFile(terms), shard: randomInt(2) === 0 ? 1 : 2, attempts: randomInt(2) }
 }
 
 function newXorb(): TestXorb {
@@ -101,9 +102,9 @@ function someOf(xorb: TestXorb): TestTerm {
   return { xorb, start, end: randomInt(start, xorb.chunks.length) + 1 }
 }
 
-/** One content has many forms as a xorb: whoever repeats an upload may send another one, and the index must fit the bytes that stayed. */
-function inSomeForm(xorb: TestXorb): TestXorb {
-  if (randomInt(2) === 0) return xorb
+/** One content has many forms as a xorb. Each repetition sends another one than before, and the index must fit the bytes that stayed. */
+function inForm(xorb: TestXorb, attempt: number): TestXorb {
+  if (attempt % 2 === 0) return xorb
   const chunks = xorb.chunks.map(({ raw }) => chunkBytes(raw, compressFrameSync(raw), 1, raw.length))
   return { ...xorb, bytes: Buffer.concat(chunks) }
 }
@@ -111,10 +112,11 @@ function inSomeForm(xorb: TestXorb): TestXorb {
 async function send(client: Client, connection: CasConnection, upload: Upload): Promise<void> {
   const { acknowledged } = client
   client.begins('xorbs')
+  upload.attempts++
   // All are waited for, so that none of them is under way unseen when one breaks.
   const sent = await Promise.allSettled(
     upload.xorbs.map(async (xorb) => {
-      const answer = await postXorb(connection, inSomeForm(xorb))
+      const answer = await postXorb(connection, inForm(xorb, upload.attempts))
       if (answer.status !== 200) throw new Error(`The xorb was answered ${answer.status}: ${answer.text}`)
       acknowledged.xorbs.add(xorb.hash)
     }),
