@@ -59,7 +59,7 @@ export async function startHoldfast(program: Program, options: HoldfastOptions):
     HOLDFAST_XET_MOVE: 'off',
     ...options.settings,
   }
-  const main = ['--enable-source-maps', program.main]
+  const main = ['--enable-source-maps', '--max-semi-space-size=8', program.main]
   const server = await start(
     process.execPath,
     [...(options.nodeArguments ?? []), ...main, 'serve'],

@@ -48,6 +48,21 @@ describe('@huggingface/hub by Xet', () => {
     )
   })
 
+  // It cuts a xorb by its stored bytes: of text it packs more than 64 MiB into one.
+  it('uploads more than 64 MiB of what compresses', { timeout: 120_000 }, async () => {
+    const text = Buffer.alloc(90 << 20)
+    for (let at = 0; at < text.length; at += 16) text.write(`row ${String(at).padStart(11, '0')}\n`, at, 'latin1')
+    await hf.uploadFile({ ...options, repo, file: { path: 'rows.csv', content: new Blob([text]) }, useXet: true })
+    const largest = await hub.hub.db.read
+      .selectFrom('xorb')
+      .select('rawSize')
+      .orderBy('rawSize', 'desc')
+      .executeTakeFirst()
+    expect(largest?.rawSize).toBeGreaterThan(64 << 20)
+    const back = await hf.downloadFile({ ...options, repo, path: 'rows.csv' })
+    expect(digest(new Uint8Array((await back?.arrayBuffer()) ?? []))).toBe(digest(text))
+  })
+
   it('sends nothing again that the repo has, and little of what changed a little', { timeout: 120_000 }, async () => {
     const stored = async () =>
       (await hub.hub.db.read.selectFrom('xorb').select('size').execute()).reduce((sum, { size }) => sum + size, 0)

@@ -38,7 +38,7 @@ export async function startXetHub(): Promise<XetHub> {
     const env = { ...bareEnvironment(folder), HOLDFAST_DATA: data, HOLDFAST_PORT: String(port), HOLDFAST_URL: url }
     const server = await start(
       process.execPath,
-      ['--enable-source-maps', program.main, 'serve'],
+      ['--enable-source-maps', '--max-semi-space-size=8', program.main, 'serve'],
       /^Holdfast is ready/,
       {
         env,

@@ -4,7 +4,7 @@
  */
 import { forEachListed } from './check-chunks.ts'
 import { hashToString } from './hash.ts'
-import { mostXorbChunks, mostXorbRawBytes } from './limits.ts'
+import { mostXorbChunks, xorbCutBytes } from './limits.ts'
 import type { ThreadSession } from './thread-pool.ts'
 import type { CutChunk, CutFile, CutTerm, Cutter, CutterOptions, KnownChunk } from './xet-workers.ts'
 
@@ -118,7 +118,7 @@ export class FileCutter implements Cutter {
   }
 
   #hasRoom(length: number): boolean {
-    return this.#count < mostXorbChunks && this.#rawSize + length <= mostXorbRawBytes
+    return this.#count < mostXorbChunks && this.#rawSize + length <= xorbCutBytes
   }
 
   #addTerm(xorb: string | null, index: number, length: number): void {

@@ -4,7 +4,7 @@
  */
 import { readChunkHeader } from './codec.ts'
 import { XetFormatError } from './errors.ts'
-import { chunkHeaderBytes, mostFooterBytes, mostXorbBytes, mostXorbChunks, mostXorbRawBytes } from './limits.ts'
+import { chunkHeaderBytes, mostFooterBytes, mostXorbBytes, mostXorbChunks } from './limits.ts'
 
 /** Larger than the largest chunk, so that a full buffer always holds a whole one. */
 export const batchBytes = 1 << 20
@@ -94,7 +94,6 @@ export class XorbSplitter {
     this.#chunks += 1
     this.#raw += header.raw
     if (this.#chunks > mostXorbChunks) throw new XetFormatError(`A xorb has at most ${mostXorbChunks} chunks.`)
-    if (this.#raw > mostXorbRawBytes) throw new XetFormatError('A xorb holds at most 64 MiB.')
     if (this.#position + this.#chunkEnd > mostXorbBytes) throw new XetFormatError('A xorb is stored in at most 64 MiB.')
   }
 
