@@ -25,19 +25,10 @@ import { addMember, createOrganization, findNamespace } from '../features/organi
 import { createToken, parseScoped } from '../features/tokens/service.ts'
 import type { Hub } from '../hub.ts'
 import { addDeletedRepoCommands } from './deleted-repos.ts'
-
-/** Opens the hub for one command and closes it again. */
-type Run = (work: (hub: Hub) => Promise<void>) => Promise<void>
+import { type WithHub, withHub } from './with-hub.ts'
 
 export function adminCommand(openHub: () => Promise<Hub>): Command {
-  const run: Run = async (work) => {
-    const hub = await openHub()
-    try {
-      await work(hub)
-    } finally {
-      await hub.close()
-    }
-  }
+  const run = withHub(openHub)
   const admin = new Command('admin').description(
     'Manage accounts, organizations and tokens; works beside a running server.',
   )
@@ -49,7 +40,7 @@ export function adminCommand(openHub: () => Promise<Hub>): Command {
   return admin
 }
 
-function addAccountCommands(admin: Command, run: Run): void {
+function addAccountCommands(admin: Command, run: WithHub): void {
   admin
     .command('create-user')
     .description('Make an account. Without --password-stdin, print a link with which its owner chooses a password.')
@@ -126,7 +117,7 @@ function addAccountCommands(admin: Command, run: Run): void {
     )
 }
 
-function addLinkCommands(admin: Command, run: Run): void {
+function addLinkCommands(admin: Command, run: WithHub): void {
   admin
     .command('reset-password')
     .description('Print a link with which somebody chooses a new password (once, for a day).')
@@ -163,7 +154,7 @@ function addLinkCommands(admin: Command, run: Run): void {
     )
 }
 
-function addOrganizationCommands(admin: Command, run: Run): void {
+function addOrganizationCommands(admin: Command, run: WithHub): void {
   admin
     .command('create-org')
     .description('Make an organization.')
@@ -214,7 +205,7 @@ interface TokenOptions {
   readonly expires?: number
 }
 
-function addTokenCommand(admin: Command, run: Run): void {
+function addTokenCommand(admin: Command, run: WithHub): void {
   admin
     .command('create-token')
     .description('Make an access token for somebody and print its value, alone, on standard output.')

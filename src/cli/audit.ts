@@ -18,21 +18,13 @@ import {
 } from '../features/audit/service.ts'
 import type { Hub } from '../hub.ts'
 import { formatCount } from '../platform/backup/progress.ts'
-
-type Run = (work: (hub: Hub) => Promise<void>) => Promise<void>
+import { type WithHub, withHub } from './with-hub.ts'
 
 /** In the JSON of one check; the count is of all. */
 const faultsShown = 1000
 
 export function auditCommand(openHub: () => Promise<Hub>): Command {
-  const run: Run = async (work) => {
-    const hub = await openHub()
-    try {
-      await work(hub)
-    } finally {
-      await hub.close()
-    }
-  }
+  const run = withHub(openHub)
   const audit = new Command('audit').description(
     'Check the audit log, or hand it to others; works beside a running server.',
   )
@@ -56,7 +48,7 @@ interface VerifyFlags {
   readonly json: boolean
 }
 
-function addVerify(audit: Command, run: Run): void {
+function addVerify(audit: Command, run: WithHub): void {
   audit
     .command('verify')
     .description(
@@ -89,7 +81,7 @@ function addVerify(audit: Command, run: Run): void {
     })
 }
 
-function addExport(audit: Command, run: Run): void {
+function addExport(audit: Command, run: WithHub): void {
   audit
     .command('export')
     .description('Print the sealed log as JSON lines, for "holdfast audit verify FILE" where the hub is not.')

@@ -6,24 +6,22 @@ import { Command } from 'commander'
 import { askForMove, planMove } from '../features/storage/service.ts'
 import type { Hub } from '../hub.ts'
 import { formatBytes, formatCount } from '../platform/backup/progress.ts'
+import { withHub } from './with-hub.ts'
 
 export function moveCommand(openHub: () => Promise<Hub>): Command {
   return new Command('move')
     .description('Move large files that came by LFS into Xet storage now, also where HOLDFAST_XET_MOVE is off.')
     .option('--dry-run', 'only say what waits', false)
-    .action(async (options: { dryRun: boolean }) => {
-      const hub = await openHub()
-      try {
+    .action((options: { dryRun: boolean }) =>
+      withHub(openHub)(async (hub) => {
         const { toMove, retired } = await planMove(hub)
         print('large files as they came', toMove)
         print('moved, bytes still there for those who read them', retired)
         if (options.dryRun || toMove.count === 0) return
         await askForMove(hub)
         process.stderr.write('The server moves those that a commit names. This command shows what is left.\n')
-      } finally {
-        await hub.close()
-      }
-    })
+      }),
+    )
 }
 
 function print(what: string, { count, bytes }: { readonly count: number; readonly bytes: number }): void {

@@ -58,6 +58,7 @@ export async function* storedRuns(
       yield* runsOf(current, rawLimit, signal)
     }
   } finally {
+    // One that could not be opened leaves nothing to close, and nobody waits for it any more.
     next?.then(({ stream }) => stream.destroy()).catch(() => undefined)
   }
 }

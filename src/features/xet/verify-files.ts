@@ -72,6 +72,7 @@ async function sha256Of(hub: Hub, terms: FileTerms, progress: Progress, signal: 
       // The next run is read while this one is hashed.
       await hashing
       hashing = hash.update(bytes)
+      // Awaited before the next run or after the last; a fault is told then.
       hashing.catch(() => undefined)
       progress.verified += index.rawLength(from, to)
     }

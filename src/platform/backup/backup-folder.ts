@@ -64,7 +64,7 @@ export async function openBackupFolder(folder: string, make: boolean): Promise<B
 /** All snapshots that count, oldest first. */
 export async function listSnapshotIds(backup: BackupFolder): Promise<string[]> {
   const ids: string[] = []
-  for (const name of (await readdir(backup.snapshots).catch(noneIfMissing)).sort()) {
+  for (const name of ((await readdir(backup.snapshots).catch(nullIfMissing)) ?? []).sort()) {
     if (idPattern.test(name) && (await hasManifest(path.join(backup.snapshots, name)))) ids.push(name)
   }
   return ids
@@ -132,7 +132,7 @@ export async function lockBackup(backup: BackupFolder): Promise<() => Promise<vo
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
-    const holder = holderShape.safeParse(parsed(await readFile(file, 'utf8').catch(() => '')))
+    const holder = holderShape.safeParse(parsed((await readFile(file, 'utf8').catch(nullIfMissing)) ?? ''))
     const isDead = holder.success && holder.data.host === hostname() && !heldHere.has(file) && !isAlive(holder.data.pid)
     if (!isDead || attempt > 2) {
       const who = holder.success ? `Process ${holder.data.pid} on ${holder.data.host}` : 'Another process'
@@ -177,17 +177,17 @@ function timeOf(id: string): number {
   return Date.parse(id.replace(/T(\d\d)-(\d\d)-(\d\d)-/, 'T$1:$2:$3.'))
 }
 
-function noneIfMissing(error: NodeJS.ErrnoException): never[] {
-  if (error.code === 'ENOENT') return []
+function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null
   throw error
 }
 
 /** Whether `inner` is `outer` or lies in it. */
 export async function liesIn(inner: string, outer: string): Promise<boolean> {
-  const target = await stat(outer).catch(() => null)
+  const target = await stat(outer).catch(nullIfMissing)
   if (target === null) return false
   for (let folder = path.resolve(inner); ; folder = path.dirname(folder)) {
-    const found = await stat(folder).catch(() => null)
+    const found = await stat(folder).catch(nullIfMissing)
     if (found?.ino === target.ino && found.dev === target.dev) return true
     if (folder === path.dirname(folder)) return false
   }

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openStarter, type ProcessStarters } from './process-starter.ts'
 import { type GitProgram, runGit, startGit } from './run.ts'
 
-const environment = { PATH: process.env.PATH ?? '' }
+const environment = { PATH: '/usr/local/bin:/usr/bin:/bin' }
 let starter: ProcessStarters
 let failures: Error[]
 let shell: GitProgram
