@@ -25,8 +25,8 @@ interface Case {
 
 const nobody: Viewer = { principal: { kind: 'anonymous' }, credential: null }
 const person = (id: string): Viewer => ({
-  principal: { kind: 'user', id, name: 'm', fullname: null, isAdmin: false },
-  credential: { kind: 'session', id: 's' },
+  principal: { kind: 'user', id, name: 'm', fullname: null, isAdmin: false, hasSecondFactor: false },
+  credential: { kind: 'session', id: 's', isFresh: true },
 })
 
 const cases: readonly Case[] = [

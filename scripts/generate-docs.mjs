@@ -33,13 +33,20 @@ function permissionTable() {
     const row = permissionRow(action)
     const who =
       row.leastOnOwnRepo === undefined ? row.least : `${row.least}; ${row.leastOnOwnRepo} on repos they created`
-    const open = row.openWherePublic ? '; anybody where public' : ''
+    const open = [
+      row.openWherePublic ? '; anybody where public' : '',
+      row.openWhereMembersShow ? '; anybody where the organization shows its members' : '',
+      row.leastIsSetting ? ', or what the organization says' : '',
+      row.byOrganization ? ' in the organization' : '',
+      row.people ? '; people only' : '',
+      row.fresh ? '; in a session, a recent sign-in' : '',
+    ].join('')
     const token =
       row.token === 'session'
         ? 'none: sign in'
         : row.token === 'any'
           ? 'any'
-          : `${row.token.classic === 'read' ? 'read, write' : 'write'}${row.token.fineGrained.length === 0 ? '' : `, or fine-grained with ${row.token.fineGrained.map((name) => `\`${name}\``).join(' or ')}`}`
+          : `${row.token.classic === 'read' ? 'read, write' : 'write'}${row.token.fineGrained.length === 0 ? '' : `, or fine-grained with ${row.token.fineGrained.map((name) => `\`${name}\``).join(' or ')}`}${row.listed ? '; `inherit` does not carry it' : ''}`
     return `| \`${action}\` | ${row.title} | ${row.on} | ${who}${open} | ${token} | ${row.audited ? 'yes' : ''} |`
   })
   const tokens = Object.entries(tokenPermissions).map(
@@ -49,7 +56,9 @@ function permissionTable() {
     note,
     '# Permissions',
     '',
-    'Roles: `no_access` < `read` < `contributor` < `write` < `admin`. A token only narrows what its owner may do.',
+    'Roles: `no_access` < `read` < `contributor` < `write` < `admin`. A token only narrows what its owner may do: a person, or a service',
+    'account. In a workspace the role there counts, direct or through a group, and not the role in the organization (its administrators',
+    'excepted). On a group, `admin` is an administrator of the organization, `write` a manager of the group, `read` everybody else of it.',
     '',
     '| action | may | on | least role | token | audited |',
     '|---|---|---|---|---|---|',

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HoldfastError } from '../domain/errors.ts'
-import type { Facts } from '../domain/facts.ts'
+import { accountOf, type Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
 import { authorize, canSee } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
@@ -294,8 +294,7 @@ async function movedReply(
 
 function limit(door: Door, surface: Surface, request: HttpRequest, facts: Facts | null): void {
   const name = limitOf[surface]
-  const caller =
-    facts !== null && facts.principal.kind === 'user' ? facts.principal.id : (request.origin.ip ?? 'unknown')
+  const caller = (facts === null ? null : accountOf(facts.principal))?.id ?? request.origin.ip ?? 'unknown'
   const { limit: most, remaining, secondsLeft, isOver } = door.limits[name].count(caller)
   if (most === 0) return
   request.response.setHeader('ratelimit', `"${name}";r=${remaining};t=${secondsLeft}`)

@@ -8,18 +8,21 @@ import { HoldfastError } from '../domain/errors.ts'
 import type {
   Credential,
   Facts,
+  OrganizationFacts,
   OwnerFacts,
+  PartFacts,
   Principal,
   RepoFacts,
   RepoKind,
   Resource,
   Standing,
 } from '../domain/facts.ts'
-import { noStanding } from '../domain/facts.ts'
+import { noStanding, serviceAccountName } from '../domain/facts.ts'
 import { nameKey } from '../domain/names.ts'
 import { isRole, type Role } from '../domain/role.ts'
 import type { Db } from '../platform/db/database.ts'
 import { type Prepared, prepared } from '../platform/db/prepared.ts'
+import { highestRole, rankThroughGroups } from './group-roles.ts'
 import type { Presented } from './presented.ts'
 
 /** What a request is about, before anybody knows whether it exists. */
@@ -27,8 +30,10 @@ export type Target =
   | { readonly on: 'instance' }
   | { readonly on: 'self' }
   /** `null`: the caller's own, filled in by the route before the facts are read. */
-  | { readonly on: 'namespace'; readonly name: string | null }
+  | { readonly on: 'namespace'; readonly name: string | null; readonly workspaceId?: string | undefined }
   | { readonly on: 'organization'; readonly name: string }
+  /** `organization` by name, the group or workspace in it by id. */
+  | { readonly on: 'group' | 'workspace'; readonly organization: string; readonly id: string }
   /** `id` names the repo where a signed address or a job carries its id; else by name. */
   | { readonly on: 'repo'; readonly kind: RepoKind; readonly namespace: string; readonly name: string }
   | { readonly on: 'repo-id'; readonly id: string }
@@ -41,7 +46,8 @@ type Params = {
   namespaceKey: string
   kind: string
   repoKey: string
-  repoId: string
+  /** Of a repo, a group or a workspace. */
+  thingId: string
 }
 
 /** One row: columns of what was not asked for are null. */
@@ -51,7 +57,16 @@ interface FactsRow {
   userFullname: string | null
   userState: string | null
   userIsAdmin: number | null
+  userSecondFactorAt: number | null
+  machineId: string | null
+  machineName: string | null
+  machineOrganizationId: string | null
+  machineOrganizationName: string | null
+  machineExpiresAt: number | null
+  machineDisabledAt: number | null
   sessionId: string | null
+  sessionCreatedAt: number | null
+  sessionFreshAt: number | null
   credentialLastUsedAt: number | null
   tokenId: string | null
   tokenName: string | null
@@ -64,8 +79,15 @@ interface FactsRow {
   ownerId: string | null
   ownerKind: string | null
   ownerName: string | null
+  organizationId: string | null
+  workspaceCreation: string | null
+  membersVisibility: string | null
+  secondFactorRequired: number | null
   organizationRole: string | null
   ownerGrant: string | null
+  partId: string | null
+  partName: string | null
+  groupRole: string | null
   repoId: string | null
   repoKind: string | null
   repoName: string | null
@@ -75,6 +97,7 @@ interface FactsRow {
   repoDisabledAt: number | null
   repoHeadCommit: string | null
   workspaceRole: string | null
+  workspaceRank: number | null
   repoRole: string | null
   repoGrant: string | null
   workspaceGrant: string | null
@@ -83,7 +106,7 @@ interface FactsRow {
 type CredentialKind = 'none' | Credential['kind']
 /** By which column a credential is found: a signed address names it by id. */
 type Lookup = CredentialKind | 'session-id' | 'token-id'
-type ResourceShape = 'none' | 'owner' | 'repo' | 'repo-id'
+type ResourceShape = 'none' | 'owner' | 'group' | 'workspace' | 'repo' | 'repo-id'
 type Param = (name: keyof Params & string) => Expression<string | number | null>
 
 const statements = new Map<string, Prepared<Params, FactsRow>>()
@@ -118,13 +141,30 @@ const userColumns = [
   sql`"u"."fullname" as "userFullname"`,
   sql`"u"."state" as "userState"`,
   sql`"u"."isAdmin" as "userIsAdmin"`,
+  sql`"u"."secondFactorAt" as "userSecondFactorAt"`,
+]
+
+const machineColumns = [
+  sql`"m"."id" as "machineId"`,
+  sql`"m"."name" as "machineName"`,
+  sql`"m"."organizationId" as "machineOrganizationId"`,
+  sql`"mn"."name" as "machineOrganizationName"`,
+  sql`"m"."expiresAt" as "machineExpiresAt"`,
+  sql`"m"."disabledAt" as "machineDisabledAt"`,
 ]
 
 const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
   none: [sql`1 as "one"`],
-  session: [...userColumns, sql`"s"."id" as "sessionId"`, sql`"s"."lastUsedAt" as "credentialLastUsedAt"`],
+  session: [
+    ...userColumns,
+    sql`"s"."id" as "sessionId"`,
+    sql`"s"."createdAt" as "sessionCreatedAt"`,
+    sql`"s"."freshAt" as "sessionFreshAt"`,
+    sql`"s"."lastUsedAt" as "credentialLastUsedAt"`,
+  ],
   token: [
     ...userColumns,
+    ...machineColumns,
     sql`"t"."id" as "tokenId"`,
     sql`"t"."name" as "tokenName"`,
     sql`"t"."last4" as "tokenLast4"`,
@@ -144,7 +184,15 @@ function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
     ? sql`left join "session" as "s" on ${credentialKey(lookup, param)} and "s"."expiresAt" > ${param('now')}
           left join "user" as "u" on "u"."id" = "s"."userId" ${owner}`
     : sql`left join "accessToken" as "t" on ${credentialKey(lookup, param)}
-          left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}`
+          left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}
+          left join "serviceAccount" as "m" on "m"."id" = "t"."ownerId"
+          left join "namespace" as "mn" on "mn"."id" = "m"."organizationId"`
+}
+
+/** The id of whom the credential belongs to: what roles are given to. */
+const holder: Record<Exclude<CredentialKind, 'none'>, RawBuilder<string>> = {
+  session: sql<string>`"s"."userId"`,
+  token: sql<string>`"t"."ownerId"`,
 }
 
 function credentialKey(lookup: Exclude<Lookup, 'none'>, param: Param): RawBuilder<unknown> {
@@ -170,7 +218,19 @@ function lookupOf(presented: Presented): Lookup {
   return presented.credential === null ? 'none' : `${presented.credential.kind}-id`
 }
 
-const ownerColumns = [sql`"o"."id" as "ownerId"`, sql`"o"."kind" as "ownerKind"`, sql`"o"."name" as "ownerName"`]
+const ownerColumns = [
+  sql`"o"."id" as "ownerId"`,
+  sql`"o"."kind" as "ownerKind"`,
+  sql`"o"."name" as "ownerName"`,
+  sql`"oo"."id" as "organizationId"`,
+  sql`"oo"."secondFactorRequired" as "secondFactorRequired"`,
+]
+const organizationColumns = [
+  ...ownerColumns,
+  sql`"oo"."workspaceCreation" as "workspaceCreation"`,
+  sql`"oo"."membersVisibility" as "membersVisibility"`,
+]
+const partColumns = [...organizationColumns, sql`"p"."id" as "partId"`, sql`"p"."name" as "partName"`]
 const repoColumns = [
   ...ownerColumns,
   sql`"r"."id" as "repoId"`,
@@ -184,49 +244,83 @@ const repoColumns = [
 ]
 const resourceColumns: Record<ResourceShape, RawBuilder<unknown>[]> = {
   none: [],
-  owner: ownerColumns,
+  owner: organizationColumns,
+  group: partColumns,
+  workspace: partColumns,
   repo: repoColumns,
   'repo-id': repoColumns,
 }
 
 function resourceJoins(resource: ResourceShape, param: Param): RawBuilder<unknown> {
+  const organization = sql`left join "organization" as "oo" on "oo"."id" = "o"."id"`
+  const byName = sql`left join "namespace" as "o" on "o"."nameKey" = ${param('namespaceKey')} ${organization}`
   switch (resource) {
     case 'none':
       return sql``
     case 'owner':
-      return sql`left join "namespace" as "o" on "o"."nameKey" = ${param('namespaceKey')}`
+      return byName
+    case 'group':
+    case 'workspace':
+      return sql`${byName} left join ${sql.table(resource === 'group' ? 'memberGroup' : 'workspace')} as "p"
+        on "p"."id" = ${param('thingId')} and "p"."organizationId" = "oo"."id"`
     case 'repo':
-      return sql`left join "namespace" as "o" on "o"."nameKey" = ${param('namespaceKey')}
+      return sql`${byName}
         left join "repo" as "r" on "r"."ownerId" = "o"."id" and "r"."kind" = ${param('kind')}
           and "r"."nameKey" = ${param('repoKey')} and "r"."deletedAt" is null`
     case 'repo-id':
-      return sql`left join "repo" as "r" on "r"."id" = ${param('repoId')} and "r"."deletedAt" is null
-        left join "namespace" as "o" on "o"."id" = "r"."ownerId"`
+      return sql`left join "repo" as "r" on "r"."id" = ${param('thingId')} and "r"."deletedAt" is null
+        left join "namespace" as "o" on "o"."id" = "r"."ownerId" ${organization}`
   }
 }
 
-function standingColumns(credential: CredentialKind, resource: ResourceShape): RawBuilder<unknown>[] {
-  const onRepo = resource !== 'owner'
+/** The workspace that a resource is, or lies in; null for what has none. */
+const workspaceOf: Record<ResourceShape, RawBuilder<string> | null> = {
+  none: null,
+  owner: null,
+  group: null,
+  workspace: sql<string>`"p"."id"`,
+  repo: sql<string>`"r"."workspaceId"`,
+  'repo-id': sql<string>`"r"."workspaceId"`,
+}
+const isRepo = (resource: ResourceShape): boolean => resource === 'repo' || resource === 'repo-id'
+
+function standingColumns(credential: Exclude<CredentialKind, 'none'>, resource: ResourceShape): RawBuilder<unknown>[] {
+  const workspace = workspaceOf[resource]
   const columns = [sql`"og"."role" as "organizationRole"`]
-  if (onRepo) columns.push(sql`"wg"."role" as "workspaceRole"`, sql`"rg"."role" as "repoRole"`)
   if (credential === 'token') columns.push(sql`"ot"."permissions" as "ownerGrant"`)
-  if (credential === 'token' && onRepo) {
-    columns.push(sql`"wt"."permissions" as "workspaceGrant"`, sql`"rt"."permissions" as "repoGrant"`)
+  if (resource === 'group') columns.push(sql`"gm"."role" as "groupRole"`)
+  if (workspace !== null) {
+    const rank = rankThroughGroups(workspace, holder[credential])
+    columns.push(sql`"wg"."role" as "workspaceRole"`)
+    columns.push(sql`case when ${workspace} is null then null else ${rank} end as "workspaceRank"`)
+    if (credential === 'token') columns.push(sql`"wt"."permissions" as "workspaceGrant"`)
+  }
+  if (isRepo(resource)) {
+    columns.push(sql`"rg"."role" as "repoRole"`)
+    if (credential === 'token') columns.push(sql`"rt"."permissions" as "repoGrant"`)
   }
   return columns
 }
 
-function standingJoins(credential: CredentialKind, resource: ResourceShape): RawBuilder<unknown> {
+function standingJoins(credential: Exclude<CredentialKind, 'none'>, resource: ResourceShape): RawBuilder<unknown> {
   const grant = (as: string, target: RawBuilder<unknown>) =>
-    sql`left join "roleGrant" as ${sql.ref(as)} on ${sql.ref(`${as}.targetId`)} = ${target} and ${sql.ref(`${as}.principalId`)} = "u"."id"`
+    sql`left join "roleGrant" as ${sql.ref(as)} on ${sql.ref(`${as}.targetId`)} = ${target} and ${sql.ref(`${as}.principalId`)} = ${holder[credential]}`
   const tokenGrant = (as: string, target: RawBuilder<unknown>) =>
     sql`left join "tokenGrant" as ${sql.ref(as)} on ${sql.ref(`${as}.tokenId`)} = "t"."id" and ${sql.ref(`${as}.entityId`)} = ${target}`
   const owner = sql`"o"."id"`
+  const workspace = workspaceOf[resource]
   const joins = [grant('og', owner)]
-  if (credential === 'token') joins.push(tokenGrant('ot', owner))
-  if (resource !== 'owner') {
-    joins.push(grant('wg', sql`"r"."workspaceId"`), grant('rg', sql`"r"."id"`))
-    if (credential === 'token') joins.push(tokenGrant('wt', sql`"r"."workspaceId"`), tokenGrant('rt', sql`"r"."id"`))
+  if (resource === 'group') {
+    joins.push(
+      sql`left join "groupMember" as "gm" on "gm"."groupId" = "p"."id" and "gm"."principalId" = ${holder[credential]}`,
+    )
+  }
+  if (workspace !== null) joins.push(grant('wg', workspace))
+  if (isRepo(resource)) joins.push(grant('rg', sql`"r"."id"`))
+  if (credential === 'token') {
+    joins.push(tokenGrant('ot', owner))
+    if (workspace !== null) joins.push(tokenGrant('wt', workspace))
+    if (isRepo(resource)) joins.push(tokenGrant('rt', sql`"r"."id"`))
   }
   return sql.join(joins, sql` `)
 }
@@ -251,17 +345,17 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
     credentialId: presented.kind === 'signed' ? (presented.credential?.id ?? '') : '',
     issuedAt: presented.kind === 'signed' ? presented.issuedAt : 0,
     now,
-    namespaceKey:
-      'namespace' in target ? nameKey(target.namespace) : 'name' in target ? nameKey(target.name ?? '') : '',
+    namespaceKey: nameKey(namespaceIn(target)),
     kind: 'kind' in target ? target.kind : '',
     repoKey: target.on === 'repo' ? nameKey(target.name) : '',
-    repoId: target.on === 'repo-id' ? target.id : '',
+    thingId: thingIdIn(target),
   })
   if (row === null) throw new Error('The facts query returned no row.')
   const held = kindOfLookup(lookup)
   const { principal, credential } = caller(held, row, now)
+  const standing = standingOf(held, shape, row, principal)
   return {
-    facts: { principal, credential, resource: resourceOf(target, row), standing: standingOf(held, shape, row) },
+    facts: { principal, credential, resource: resourceOf(target, row), standing },
     credentialLastUsedAt: row.credentialLastUsedAt ?? null,
   }
 }
@@ -281,11 +375,32 @@ function shapeOf(target: Target): ResourceShape {
     case 'self':
       return 'none'
     case 'namespace':
+      return target.workspaceId === undefined ? 'owner' : 'workspace'
     case 'organization':
       return 'owner'
     default:
       return target.on
   }
+}
+
+function namespaceIn(target: Target): string {
+  switch (target.on) {
+    case 'repo':
+      return target.namespace
+    case 'namespace':
+    case 'organization':
+      return target.name ?? ''
+    case 'group':
+    case 'workspace':
+      return target.organization
+    default:
+      return ''
+  }
+}
+
+function thingIdIn(target: Target): string {
+  if (target.on === 'namespace') return target.workspaceId ?? ''
+  return 'id' in target ? target.id : ''
 }
 
 function caller(
@@ -295,24 +410,29 @@ function caller(
 ): { principal: Principal; credential: Credential | null } {
   const anonymous = { principal: { kind: 'anonymous' } as const, credential: null }
   if (held === 'none') return anonymous
-  const isActive = row.userId !== null && row.userName !== null && row.userState === 'active'
   if (held === 'session') {
-    if (!isActive || row.sessionId == null) return anonymous
-    return { principal: userOf(row), credential: { kind: 'session', id: row.sessionId } }
+    const user = userOf(row)
+    if (user === null || row.sessionId == null) return anonymous
+    const provedAt = Math.max(row.sessionCreatedAt ?? 0, row.sessionFreshAt ?? 0)
+    return {
+      principal: user,
+      credential: { kind: 'session', id: row.sessionId, isFresh: now - provedAt < freshForMs },
+    }
   }
-  if (!isActive || row.tokenId == null)
+  const principal = userOf(row) ?? machineOf(row)
+  if (principal === null || row.tokenId == null)
     throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
-  if (row.tokenExpiresAt !== null && row.tokenExpiresAt <= now) {
+  if (isPast(row.tokenExpiresAt, now) || isPast(row.machineExpiresAt, now)) {
     throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
   }
   return {
-    principal: userOf(row),
+    principal,
     credential: {
       kind: 'token',
       id: row.tokenId,
       name: row.tokenName ?? '',
       last4: row.tokenLast4 ?? '',
-      role: row.tokenRole === 'write' || row.tokenRole === 'fineGrained' ? row.tokenRole : 'read',
+      role: tokenRoleOf(row.tokenRole),
       canReadGatedRepos: row.tokenGated === 1,
       globalPermissions: parsePermissions(row.tokenGlobal),
       createdAt: row.tokenCreatedAt ?? 0,
@@ -321,13 +441,39 @@ function caller(
   }
 }
 
-function userOf(row: FactsRow): Principal {
+/** How long a sign-in, or its confirmation, counts as recent. */
+const freshForMs = 3_600_000
+
+const isPast = (time: number | null, now: number): boolean => time != null && time <= now
+
+type TokenRole = Extract<Credential, { kind: 'token' }>['role']
+
+/** Anything unknown counts as the weakest. */
+function tokenRoleOf(value: string | null): TokenRole {
+  return value === 'write' || value === 'fineGrained' || value === 'inherit' ? value : 'read'
+}
+
+function userOf(row: FactsRow): Principal | null {
+  if (row.userId == null || row.userName == null || row.userState !== 'active') return null
   return {
     kind: 'user',
-    id: row.userId ?? '',
-    name: row.userName ?? '',
+    id: row.userId,
+    name: row.userName,
     fullname: row.userFullname,
     isAdmin: row.userIsAdmin === 1,
+    hasSecondFactor: row.userSecondFactorAt !== null,
+  }
+}
+
+/** Null while it is disabled, even if it had a token left. */
+function machineOf(row: FactsRow): Principal | null {
+  if (row.machineId == null || row.machineOrganizationId == null || row.machineDisabledAt !== null) return null
+  return {
+    kind: 'service-account',
+    id: row.machineId,
+    name: serviceAccountName(row.machineId),
+    fullname: row.machineName ?? '',
+    organization: { id: row.machineOrganizationId, name: row.machineOrganizationName ?? '' },
   }
 }
 
@@ -344,17 +490,37 @@ function resourceOf(target: Target, row: FactsRow): Resource {
     case 'instance':
     case 'self':
       return { on: target.on }
-    case 'namespace':
-      return { on: 'namespace', name: owner?.name ?? target.name ?? '', owner }
+    case 'namespace': {
+      const name = owner?.name ?? target.name ?? ''
+      if (target.workspaceId === undefined) return { on: 'namespace', name, owner }
+      const workspace = row.partId == null ? null : { id: row.partId, name: row.partName ?? '' }
+      return { on: 'namespace', name, owner, workspace }
+    }
     case 'organization':
-      return {
-        on: 'organization',
-        name: owner?.name ?? target.name,
-        organization: owner?.kind === 'organization' ? owner : null,
-      }
+      return { on: 'organization', name: owner?.name ?? target.name, organization: organizationOf(row, owner) }
+    case 'group':
+      return { on: 'group', group: partOf(row, owner) }
+    case 'workspace':
+      return { on: 'workspace', workspace: partOf(row, owner) }
     default:
       return { on: 'repo', kind: 'kind' in target ? target.kind : kindOf(row.repoKind), repo: repoOf(row, owner) }
   }
+}
+
+function organizationOf(row: FactsRow, owner: OwnerFacts | null): OrganizationFacts | null {
+  if (owner?.kind !== 'organization' || row.organizationId == null) return null
+  const creation = roleOf(row.workspaceCreation)
+  return {
+    ...owner,
+    kind: 'organization',
+    workspaceCreation: creation === null || creation === 'no_access' ? 'admin' : creation,
+    showsMembers: row.membersVisibility === 'public',
+  }
+}
+
+function partOf(row: FactsRow, owner: OwnerFacts | null): PartFacts | null {
+  const organization = organizationOf(row, owner)
+  return row.partId == null || organization === null ? null : { id: row.partId, name: row.partName ?? '', organization }
 }
 
 function repoOf(row: FactsRow, owner: OwnerFacts | null): RepoFacts | null {
@@ -373,14 +539,30 @@ function repoOf(row: FactsRow, owner: OwnerFacts | null): RepoFacts | null {
   }
 }
 
-function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow): Standing {
-  if (held === 'none' || shape === 'none') return noStanding
-  return {
+function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, principal: Principal): Standing {
+  if (held === 'none' || shape === 'none' || principal.kind === 'anonymous') return noStanding
+  const standing = {
     organizationRole: roleOf(row.organizationRole),
-    workspaceRole: roleOf(row.workspaceRole),
+    workspaceRole: highestRole(row.workspaceRole, row.workspaceRank),
+    groupRole:
+      row.groupRole === 'manager' ? ('manager' as const) : row.groupRole === 'member' ? ('member' as const) : null,
     repoRole: roleOf(row.repoRole),
-    tokenGrants: [row.ownerGrant, row.workspaceGrant, row.repoGrant].flatMap((grant) => parsePermissions(grant)),
   }
+  const hasAny = standing.organizationRole !== null || standing.workspaceRole !== null || standing.repoRole !== null
+  const lacksFactor = principal.kind === 'user' && !principal.hasSecondFactor && row.secondFactorRequired === 1
+  return {
+    ...standing,
+    tokenGrants: tokenGrantsOf(row, principal),
+    restriction: hasAny && lacksFactor ? 'second_factor' : null,
+  }
+}
+
+function tokenGrantsOf(row: FactsRow, principal: Principal): string[] {
+  const grants =
+    principal.kind === 'service-account' && row.repoGrant != null
+      ? [row.repoGrant]
+      : [row.ownerGrant, row.workspaceGrant, row.repoGrant]
+  return grants.flatMap((grant) => parsePermissions(grant))
 }
 
 function kindOf(value: string | null): RepoKind {

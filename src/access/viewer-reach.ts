@@ -3,10 +3,20 @@
  * turned round. The policy asks "may this viewer see this repo?", the reach answers "which repos?"; a property test in random worlds holds
  * the two against each other.
  */
-import type { Credential, Facts, OwnerFacts, Principal, RepoFacts } from '../domain/facts.ts'
+import { sql } from 'kysely'
+import {
+  type Account,
+  accountOf,
+  type Credential,
+  type Facts,
+  noStanding,
+  type OwnerFacts,
+  type Principal,
+  type RepoFacts,
+} from '../domain/facts.ts'
 import { permissionRow } from '../domain/permissions.ts'
 import { canSee } from '../domain/policy.ts'
-import { atLeast, isRole, type Role } from '../domain/role.ts'
+import { atLeast, isRole, type Role, stronger } from '../domain/role.ts'
 import type { Db } from '../platform/db/database.ts'
 import { prepared } from '../platform/db/prepared.ts'
 
@@ -36,16 +46,33 @@ interface GrantRow {
   targetId: string
   targetKind: string
   role: string
-  /** The organization of a workspace. */
+  /** The organization of a workspace or a repo. */
   organizationId: string | null
+  /** Of the organization that the target is, or belongs to. */
+  secondFactorRequired: number | null
 }
 
-const roleGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
+const ownGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
   q
-    .selectFrom('roleGrant')
-    .leftJoin('workspace', 'workspace.id', 'roleGrant.targetId')
-    .select(['roleGrant.targetId', 'roleGrant.targetKind', 'roleGrant.role', 'workspace.organizationId'])
-    .where('roleGrant.principalId', '=', param('principalId')),
+    .selectFrom('roleGrant as g')
+    .leftJoin('workspace as w', 'w.id', 'g.targetId')
+    .leftJoin('repo as r', 'r.id', 'g.targetId')
+    .leftJoin('organization as o', (join) =>
+      join.on('o.id', '=', sql<string>`coalesce("w"."organizationId", "r"."ownerId", "g"."targetId")`),
+    )
+    .select(['g.targetId', 'g.targetKind', 'g.role', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .where('g.principalId', '=', param('principalId')),
+)
+
+/** Roles that come through groups: in workspaces only. */
+const groupGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
+  q
+    .selectFrom('groupMember as m')
+    .innerJoin('roleGrant as g', 'g.principalId', 'm.groupId')
+    .innerJoin('workspace as w', 'w.id', 'g.targetId')
+    .innerJoin('organization as o', 'o.id', 'w.organizationId')
+    .select(['g.targetId', 'g.targetKind', 'g.role', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .where('m.principalId', '=', param('principalId')),
 )
 
 interface TokenGrantRow {
@@ -66,18 +93,38 @@ const tokenGrantsOf = prepared<{ tokenId: string }, TokenGrantRow>((q, param) =>
 
 /** Read afresh for each list, as facts are for each request. */
 export async function loadReach(db: Db, viewer: Viewer): Promise<Reach> {
-  const { principal, credential } = viewer
-  if (principal.kind !== 'user') return nothing
-  const grants = await roleGrantsOf.run(db.list, { principalId: principal.id })
-  const reach = reachOfPerson(principal.id, grants)
+  const { credential } = viewer
+  const account = accountOf(viewer.principal)
+  if (account === null) return nothing
+  const grants = await grantsOf(db, account)
+  const reach = reachOf(account, grants)
   return credential?.kind === 'token' && credential.role === 'fineGrained'
     ? await narrowed(db, viewer, credential.id, reach, grants)
     : reach
 }
 
+/** What still counts: one row for each target, with the highest role; nothing from organizations that keep the account out (AUTH-4e). */
+async function grantsOf(db: Db, account: Account): Promise<GrantRow[]> {
+  const [own, throughGroups] = await Promise.all([
+    ownGrantsOf.run(db.list, { principalId: account.id }),
+    groupGrantsOf.run(db.list, { principalId: account.id }),
+  ])
+  const lacksFactor = account.kind === 'user' && !account.hasSecondFactor
+  const members = new Set(own.filter(({ targetKind }) => targetKind === 'organization').map(({ targetId }) => targetId))
+  const byTarget = new Map<string, GrantRow>()
+  for (const grant of [...own, ...throughGroups]) {
+    if (lacksFactor && grant.secondFactorRequired === 1) continue
+    // A role in a workspace is worth nothing to who is not of the organization.
+    if (grant.targetKind === 'workspace' && !members.has(grant.organizationId ?? '')) continue
+    const role = stronger(roleOf(grant.role), roleOf(byTarget.get(grant.targetId)?.role ?? ''))
+    if (role !== null) byTarget.set(grant.targetId, { ...grant, role })
+  }
+  return [...byTarget.values()]
+}
+
 /** With a session, or a token that sees what its owner sees. */
-function reachOfPerson(userId: string, grants: readonly GrantRow[]): Reach {
-  const places: Place[] = [{ id: userId, ownerId: userId }]
+function reachOf(account: Account, grants: readonly GrantRow[]): Reach {
+  const places: Place[] = account.kind === 'user' ? [{ id: account.id, ownerId: account.id }] : []
   const owners: string[] = []
   const repos: string[] = []
   for (const grant of grants) {
@@ -155,17 +202,24 @@ function factsOf(
   standing: { readonly roles: ReadonlyMap<string, Role>; readonly permissions: ReadonlyMap<string, string> },
 ): Facts {
   const role = (id: string | null) => (id === null ? null : (standing.roles.get(id) ?? null))
-  const granted = (id: string | null) => (id === null ? [] : parse(standing.permissions.get(id) ?? '[]'))
   return {
     ...viewer,
     resource: { on: 'repo', kind: repo.kind, repo },
     standing: {
+      ...noStanding,
       organizationRole: role(repo.owner.id),
       workspaceRole: role(repo.workspaceId),
       repoRole: role(repo.id),
-      tokenGrants: [...granted(repo.owner.id), ...granted(repo.workspaceId), ...granted(repo.id)],
+      tokenGrants: listed(viewer, standing.permissions, repo),
     },
   }
+}
+
+/** As `tokenGrantsOf` in load-facts.ts: what a service account's token lists for the repo stands in place of the rest (SA-23). */
+function listed(viewer: Viewer, permissions: ReadonlyMap<string, string>, repo: RepoFacts): string[] {
+  const granted = (id: string | null) => (id === null ? [] : parse(permissions.get(id) ?? '[]'))
+  if (viewer.principal.kind === 'service-account' && permissions.has(repo.id)) return granted(repo.id)
+  return [...granted(repo.owner.id), ...granted(repo.workspaceId), ...granted(repo.id)]
 }
 
 function rolesById(grants: readonly GrantRow[]): ReadonlyMap<string, Role> {

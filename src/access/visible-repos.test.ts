@@ -6,15 +6,18 @@ import { dialects, makeDatabase, type TestDatabase } from '../../tests/support/d
 import type { RepoKind } from '../domain/facts.ts'
 import { decide } from '../domain/policy.ts'
 import { roles } from '../domain/role.ts'
-import type { Db } from '../platform/db/database.ts'
+import type { Db, Tx } from '../platform/db/database.ts'
 import { kyselyProps } from '../platform/db/kysely-handle.ts'
-import type { Schema } from '../platform/db/schema.ts'
+import type { AccessTokenTable, Schema } from '../platform/db/schema.ts'
 import { loadFacts } from './load-facts.ts'
 import type { Presented } from './presented.ts'
 import { type RepoListQuery, type RepoPosition, repoOrders, visibleRepos } from './visible-repos.ts'
 
 const users = ['u1', 'u2', 'u3']
 const organizations = ['o1', 'o2']
+/** Of o1 and of o2, as their numbers say. */
+const machines = ['m1', 'm2']
+const groups = ['g1', 'g2']
 const workspaces = [
   { id: 'w1', organizationId: 'o1' },
   { id: 'w2', organizationId: 'o1' },
@@ -35,7 +38,7 @@ const repo = fc.record({
   kind: fc.constantFrom<RepoKind>('model', 'model', 'dataset'),
   stem: fc.constantFrom('bert', 'bert-large', 'tree', 'x', 'qt'),
   visibility: fc.constantFrom('public', 'private', 'private', 'protected'),
-  creatorId: fc.constantFrom(...users),
+  creatorId: fc.constantFrom(...users, ...machines),
   isDisabled: fc.boolean(),
   isDeleted: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   number: fc.integer({ min: 0, max: 3 }),
@@ -49,7 +52,28 @@ const entity = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...repoIds) },
 )
 
-const grant = fc.record({ principalId: fc.constantFrom(...users), targetId: entity, role: fc.constantFrom(...roles) })
+const role = fc.constantFrom(...roles)
+const inOwn = <T extends string>(principals: readonly T[]) =>
+  fc.constantFrom(...principals).chain((principalId) => {
+    const number = principalId.slice(1)
+    const own = workspaces.filter(({ organizationId }) => organizationId === `o${number}`).map(({ id }) => id)
+    const targets = principalId.startsWith('m') ? [`o${number}`, `o${number}`, ...own] : own
+    return fc.record({ principalId: fc.constant(principalId), targetId: fc.constantFrom(...targets), role })
+  })
+const grant = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ principalId: fc.constantFrom(...users), targetId: entity, role }) },
+  { weight: 3, arbitrary: inOwn(machines) },
+  { weight: 3, arbitrary: inOwn(groups) },
+)
+
+/** A group of one organization with people and machines of it, and with a person who left it. */
+const groupMember = fc.constantFrom(...groups).chain((groupId) =>
+  fc.record({
+    groupId: fc.constant(groupId),
+    principalId: fc.constantFrom(...users, `m${groupId.slice(1)}`),
+    role: fc.constantFrom('member' as const, 'manager' as const),
+  }),
+)
 
 const tokenGrant = fc.record({
   entityId: fc.oneof({ weight: 4, arbitrary: entity }, { weight: 1, arbitrary: fc.constantFrom(...users) }),
@@ -58,15 +82,23 @@ const tokenGrant = fc.record({
 
 const world = fc.record({
   repos: fc.array(repo, { minLength: 4, maxLength: repoIds.length, size: 'max' }),
-  grants: fc.uniqueArray(grant, { maxLength: 12, size: 'max', selector: (g) => `${g.principalId} ${g.targetId}` }),
+  grants: fc.uniqueArray(grant, { maxLength: 20, size: 'max', selector: (g) => `${g.principalId} ${g.targetId}` }),
   tokenGrants: fc.uniqueArray(tokenGrant, { maxLength: 6, selector: (g) => g.entityId }),
+  groupMembers: fc.uniqueArray(groupMember, { maxLength: 6, selector: (m) => `${m.groupId} ${m.principalId}` }),
+  /** Organizations that ask for a second factor, which only u1 has. */
+  strict: fc.subarray(organizations),
 })
 
 type World = typeof world extends fc.Arbitrary<infer W> ? W : never
 
-const look = fc.record({
+const person = fc.record({
   user: fc.constantFrom(...users),
   as: fc.constantFrom('anonymous', 'session', 'read', 'write', 'fineGrained', 'fineGrained'),
+})
+const machine = fc.record({ user: fc.constantFrom(...machines), as: fc.constantFrom('inherit', 'fineGrained') })
+
+const look = fc.record({
+  who: fc.oneof({ weight: 3, arbitrary: person }, { weight: 2, arbitrary: machine }),
   kind: fc.constantFrom<RepoKind>('model', 'dataset'),
   ownerId: fc.option(fc.constantFrom(...users, ...organizations), { nil: undefined, freq: 1 }),
   orderBy: fc.constantFrom(...repoOrders),
@@ -92,7 +124,7 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
     const property = fc.asyncProperty(world, fc.array(look, { minLength: 8, maxLength: 8 }), async (aWorld, looks) => {
       await build(db, aWorld)
       for (const each of looks) {
-        const presented = credentialOf(each)
+        const presented = credentialOf(each.who)
         const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
         const query: RepoListQuery = { ...each }
         const listed = await allPages(db, facts, query)
@@ -122,8 +154,13 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
     })
     await build(db, {
       repos: [make(w1, 0, ['bert']), make(w1, 1, []), make(u3, 0, ['bert'])],
-      grants: [{ principalId: 'u3', targetId: 'w1', role: 'contributor' }],
+      grants: [
+        { principalId: 'u3', targetId: 'o1', role: 'no_access' },
+        { principalId: 'u3', targetId: 'w1', role: 'contributor' },
+      ],
       tokenGrants: [],
+      groupMembers: [],
+      strict: [],
     })
     const presented = credentialOf({ as: 'write', user: 'u3' })
     const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
@@ -169,6 +206,7 @@ async function insertPeople(db: Db): Promise<void> {
           isAdmin: 0,
           state: 'active',
           createdAt: 0,
+          secondFactorAt: id === 'u1' ? 1 : null,
         })
         .execute()
       const session = {
@@ -184,25 +222,7 @@ async function insertPeople(db: Db): Promise<void> {
         .values({ ...session, lastIp: null, userAgent: null })
         .execute()
       for (const role of ['read', 'write', 'fineGrained'] as const) {
-        await tx
-          .insertInto('accessToken')
-          .values({
-            id: `${role} ${id}`,
-            hash: `${role} ${id}`,
-            last4: '0000',
-            ownerId: id,
-            name: role,
-            role,
-            canReadGatedRepos: 0,
-            globalPermissions: '[]',
-            createdAt: 0,
-            rotatedAt: null,
-            expiresAt: null,
-            lastUsedAt: null,
-            lastIp: null,
-            lastUserAgent: null,
-          })
-          .execute()
+        await insertToken(tx, id, role)
       }
     }
     for (const id of organizations) {
@@ -215,15 +235,47 @@ async function insertPeople(db: Db): Promise<void> {
         .values({ id, fullname: null, defaultVisibility: 'public', createdAt: 0, createdBy: 'u1' })
         .execute()
     }
+    for (const id of machines) {
+      await tx
+        .insertInto('serviceAccount')
+        .values({ id, organizationId: `o${id.slice(1)}`, name: id, nameKey: id, createdAt: 0 })
+        .execute()
+      await insertToken(tx, id, 'inherit')
+      await insertToken(tx, id, 'fineGrained')
+    }
+    for (const id of groups) {
+      await tx
+        .insertInto('memberGroup')
+        .values({ id, organizationId: `o${id.slice(1)}`, name: id, nameKey: id, createdAt: 0 })
+        .execute()
+    }
     for (const { id, organizationId } of workspaces) {
       await tx.insertInto('workspace').values({ id, organizationId, name: id, nameKey: id, createdAt: 0 }).execute()
     }
   })
 }
 
-async function build(db: Db, { repos, grants, tokenGrants }: World) {
+async function insertToken(tx: Tx, ownerId: string, role: AccessTokenTable['role']): Promise<void> {
+  await tx
+    .insertInto('accessToken')
+    .values({
+      id: `${role} ${ownerId}`,
+      hash: `${role} ${ownerId}`,
+      last4: '0000',
+      ownerId,
+      name: role,
+      role,
+      canReadGatedRepos: 0,
+      globalPermissions: '[]',
+      createdAt: 0,
+    })
+    .execute()
+}
+
+async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict }: World) {
   await db.transaction(async (tx) => {
-    for (const table of ['repo', 'repoTag', 'roleGrant', 'tokenGrant'] as const) await tx.deleteFrom(table).execute()
+    for (const table of ['repo', 'repoTag', 'roleGrant', 'tokenGrant', 'groupMember'] as const)
+      await tx.deleteFrom(table).execute()
     for (const [index, each] of repos.entries()) {
       const id = repoIds[index] ?? ''
       const name = `${each.stem}-${index}`
@@ -268,14 +320,25 @@ async function build(db: Db, { repos, grants, tokenGrants }: World) {
             : each.targetId.startsWith('w')
               ? 'workspace'
               : 'repo',
-          principalKind: 'user',
+          principalKind: kindOf(each.principalId),
           createdAt: 0,
           createdBy: null,
         })
         .execute()
     }
-    for (const user of users) {
-      for (const { entityId, permissions } of tokenGrants) {
+    for (const each of groupMembers) {
+      const principalKind = each.principalId.startsWith('m') ? 'service-account' : 'user'
+      await tx
+        .insertInto('groupMember')
+        .values({ ...each, principalKind, createdAt: 0, createdBy: null })
+        .execute()
+    }
+    for (const id of organizations) {
+      const secondFactorRequired = strict.includes(id) ? 1 : 0
+      await tx.updateTable('organization').set({ secondFactorRequired }).where('id', '=', id).execute()
+    }
+    for (const user of [...users, ...machines]) {
+      for (const { entityId, permissions } of user.startsWith('m') ? machineGrants(tokenGrants) : tokenGrants) {
         await tx
           .insertInto('tokenGrant')
           .values({
@@ -288,6 +351,19 @@ async function build(db: Db, { repos, grants, tokenGrants }: World) {
           .execute()
       }
     }
+  })
+}
+
+function kindOf(principalId: string): 'user' | 'service-account' | 'group' {
+  return principalId.startsWith('m') ? 'service-account' : principalId.startsWith('g') ? 'group' : 'user'
+}
+
+/** What is listed for a repo stands in place of the rest, and is never nothing (SA-23). */
+function machineGrants(grants: World['tokenGrants']): World['tokenGrants'] {
+  return grants.flatMap((each) => {
+    const isOnRepo = each.entityId.startsWith('r')
+    const permissions = each.permissions.filter((name) => !isOnRepo || /^repo\.(content\.read|write)$/.test(name))
+    return each.entityId.startsWith('u') || permissions.length === 0 ? [] : [{ ...each, permissions }]
   })
 }
 
@@ -368,6 +444,8 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
       { principalId: 'u1', targetId: 'r00', role: 'read' },
     ],
     tokenGrants: [],
+    groupMembers: [],
+    strict: [],
   })
   const explain = async (query: CompiledQuery) => {
     if (db.dialect === 'postgres') return []

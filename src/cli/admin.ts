@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { HoldfastError } from '../domain/errors.ts'
 import { systemOrigin } from '../domain/event.ts'
+import { plainOrganization } from '../domain/facts.ts'
 import type { Action } from '../domain/permissions.ts'
 import { type Allowed, systemGrant } from '../domain/policy.ts'
 import { isRole, type Role, roles } from '../domain/role.ts'
@@ -186,7 +187,7 @@ function addOrganizationCommands(admin: Command, run: WithHub): void {
         if (found === null || found.kind !== 'organization') throw new HoldfastError('organization_not_found')
         const allowed = systemGrant(
           'org.add_user',
-          { on: 'organization', name: found.name, organization: { ...found, kind: 'organization' } },
+          { on: 'organization', name: found.name, organization: plainOrganization(found) },
           reason,
         )
         await addMember(hub, allowed, systemOrigin, { username, role: options.role })

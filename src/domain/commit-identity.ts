@@ -11,12 +11,18 @@ export interface CommitIdentity {
 
 /** `host` is the host name of the public address. The hub itself signs what it does on its own (jobs, command line). */
 export function commitIdentity(principal: Principal, host: string): CommitIdentity {
+  if (principal.kind === 'service-account') {
+    return { name: principal.fullname, email: serviceAccountEmail(principal.id) }
+  }
   if (principal.kind !== 'user') return { name: 'Holdfast', email: `holdfast@${host}` }
   const name = principal.fullname === null || principal.fullname.trim() === '' ? principal.name : principal.fullname
   return { name, email: `${principal.id}+${principal.name}@users.noreply.${host}` }
 }
 
-/** The id of the account that a commit's address names, or null. */
+/** The address of a service account, here and on the wire: no mail server will ever take it (RFC 2606). */
+export const serviceAccountEmail = (id: string): string => `${id}@service.invalid`
+
+/** The id of the user or service account that a commit's address names, or null. */
 export function accountIdOfCommitEmail(email: string): string | null {
-  return /^([0-9a-f]{24})\+[^@]*@users\.noreply\./.exec(email)?.[1] ?? null
+  return /^([0-9a-f]{24})(?:\+[^@]*@users\.noreply\.|@service\.invalid$)/.exec(email)?.[1] ?? null
 }

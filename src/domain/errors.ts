@@ -94,6 +94,26 @@ export const errorCatalogue = {
     message: 'Your account has no verified e-mail address yet.',
     next: 'Open the link that was sent to you, or ask for a new one under Settings, Account.',
   },
+  person_needed: {
+    status: 403,
+    message: 'A service account cannot do this.',
+    next: 'Somebody who is a member of the organization can.',
+  },
+  second_factor_required: {
+    status: 403,
+    message: 'This organization asks its members for a second factor, and your account has none.',
+    next: 'Set one up under Settings, Password and sign-in. Until then you reach only what is public there.',
+  },
+  fresh_sign_in_needed: {
+    status: 403,
+    message: 'This needs a recent sign-in.',
+    next: 'Confirm who you are at /login/confirm, then do it again.',
+  },
+  service_account_namespace: {
+    status: 403,
+    message: 'A service account has no namespace of its own.',
+    next: 'Name its organization: "{organization}".',
+  },
   session_needed: {
     status: 403,
     message: 'An access token cannot do this, whatever its role.',
@@ -112,6 +132,9 @@ export const errorCatalogue = {
 
   // Is it there?
   repo_not_found: { status: 404, hub: 'RepoNotFound', message: 'Repository not found' },
+  group_not_found: { status: 404, message: 'This organization has no such group.' },
+  workspace_not_found: { status: 404, message: 'This organization has no such workspace (resource group).' },
+  service_account_not_found: { status: 404, message: 'This organization has no such service account.' },
   revision_not_found: { status: 404, hub: 'RevisionNotFound', message: 'Invalid rev id: {revision}' },
   entry_not_found: { status: 404, hub: 'EntryNotFound', message: 'Entry not found' },
   file_to_delete_not_found: {

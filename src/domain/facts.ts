@@ -14,18 +14,40 @@ export type Principal =
       readonly name: string
       readonly fullname: string | null
       readonly isAdmin: boolean
+      readonly hasSecondFactor: boolean
+    }
+  | {
+      readonly kind: 'service-account'
+      readonly id: string
+      /** `sa-` and its id: no user can have such a name (SA-12). */
+      readonly name: string
+      /** What people call it. */
+      readonly fullname: string
+      readonly organization: { readonly id: string; readonly name: string }
     }
   /** The hub itself, in a job or on the command line; `reason` says which. */
   | { readonly kind: 'system'; readonly reason: string }
 
+/** Whoever has an id: a person or a service account. */
+export type Account = Extract<Principal, { kind: 'user' | 'service-account' }>
+
+export function accountOf(principal: Principal): Account | null {
+  return principal.kind === 'user' || principal.kind === 'service-account' ? principal : null
+}
+
+/** The user name of a service account; it has no namespace. */
+export const serviceAccountName = (id: string): string => `sa-${id}`
+
 export type Credential =
-  | { readonly kind: 'session'; readonly id: string }
+  /** `isFresh`: the person proved who they are a short while ago. */
+  | { readonly kind: 'session'; readonly id: string; readonly isFresh: boolean }
   | {
       readonly kind: 'token'
       readonly id: string
       readonly name: string
       readonly last4: string
-      readonly role: 'read' | 'write' | 'fineGrained'
+      /** `inherit`: everything that the service account may do. */
+      readonly role: 'read' | 'write' | 'fineGrained' | 'inherit'
       readonly canReadGatedRepos: boolean
       readonly globalPermissions: readonly string[]
       readonly createdAt: number
@@ -36,6 +58,30 @@ export interface OwnerFacts {
   readonly id: string
   readonly kind: 'user' | 'organization'
   readonly name: string
+}
+
+export interface OrganizationFacts extends OwnerFacts {
+  readonly kind: 'organization'
+  /** The weakest role that may make a workspace (WS-6). */
+  readonly workspaceCreation: Role
+  readonly showsMembers: boolean
+}
+
+/** An organization for the hub's own acts, which ask for no role. */
+export function plainOrganization({ id, name }: { readonly id: string; readonly name: string }): OrganizationFacts {
+  return { id, kind: 'organization', name, workspaceCreation: 'admin', showsMembers: false }
+}
+
+/** Where a repo is to be made. */
+export interface NamespaceFacts extends OwnerFacts {
+  readonly workspace: { readonly id: string; readonly name: string } | null
+}
+
+/** A group or a workspace of an organization. */
+export interface PartFacts {
+  readonly id: string
+  readonly name: string
+  readonly organization: OrganizationFacts
 }
 
 export interface RepoFacts {
@@ -54,22 +100,44 @@ export interface RepoFacts {
 export interface Standing {
   /** Role in the organization that owns the resource. */
   readonly organizationRole: Role | null
-  /** Role in the workspace that the repo is in. */
+  /** The highest role in the workspace that the repo is in, or that is acted on: direct, or through a group (GRP-6). */
   readonly workspaceRole: Role | null
+  /** Role in the group that is acted on. */
+  readonly groupRole: 'member' | 'manager' | null
   /** Role granted on the repo itself. */
   readonly repoRole: Role | null
-  /** What a fine-grained token lists for the owner, the workspace and the repo. */
+  /**
+   * What a fine-grained token lists for the owner, the workspace and the repo. With a service account's token, what it lists for the repo
+   * stands in place of the rest (SA-23).
+   */
   readonly tokenGrants: readonly string[]
+  /** What the organization that owns the resource asks for and this caller lacks (AUTH-4e). */
+  readonly restriction: 'second_factor' | null
 }
 
-export const noStanding: Standing = { organizationRole: null, workspaceRole: null, repoRole: null, tokenGrants: [] }
+export const noStanding: Standing = {
+  organizationRole: null,
+  workspaceRole: null,
+  groupRole: null,
+  repoRole: null,
+  tokenGrants: [],
+  restriction: null,
+}
 
 /** The thing that is acted on; `null` inside it means that there is no such thing. */
 export type Resource =
   | { readonly on: 'instance' }
   | { readonly on: 'self' }
-  | { readonly on: 'namespace'; readonly name: string; readonly owner: OwnerFacts | null }
-  | { readonly on: 'organization'; readonly name: string; readonly organization: OwnerFacts | null }
+  /** `workspace` undefined: none was asked for; null: there is no such one. */
+  | {
+      readonly on: 'namespace'
+      readonly name: string
+      readonly owner: OwnerFacts | null
+      readonly workspace?: { readonly id: string; readonly name: string } | null
+    }
+  | { readonly on: 'organization'; readonly name: string; readonly organization: OrganizationFacts | null }
+  | { readonly on: 'group'; readonly group: PartFacts | null }
+  | { readonly on: 'workspace'; readonly workspace: PartFacts | null }
   | { readonly on: 'repo'; readonly kind: RepoKind; readonly repo: RepoFacts | null }
 
 export interface Facts {

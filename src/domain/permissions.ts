@@ -41,13 +41,27 @@ export const globalTokenPermissions = ['discussion.write', 'post.write'] as cons
 
 export interface PermissionRow {
   /** What the action is done to. */
-  readonly on: 'instance' | 'self' | 'namespace' | 'organization' | 'repo'
+  readonly on: 'instance' | 'self' | 'namespace' | 'organization' | 'group' | 'workspace' | 'repo'
   /** The least that the principal itself must be: `anyone`, `signed-in`, or a role on the resource. */
   readonly least: 'anyone' | 'signed-in' | Role
   /** The weaker role that is enough on repos which the principal created (ROL-a). */
   readonly leastOnOwnRepo?: Role
   /** Open to everybody where the repo is public. */
   readonly openWherePublic?: true
+  /** Open to everybody where the organization shows its members. */
+  readonly openWhereMembersShow?: true
+  /** An organization may let weaker roles do it, down to `read` (WS-6). */
+  readonly leastIsSetting?: 'workspaceCreation'
+  /** On a repo of an organization: the role in the organization counts, whatever the role in the repo's workspace. */
+  readonly byOrganization?: true
+  /** Only people can do it: a service account has no such thing. */
+  readonly people?: true
+  /** Only in a session whose person proved a short while ago who they are. Tokens are not asked. */
+  readonly fresh?: true
+  /** A token that inherits what its account may do does not carry it: it has to be listed (SA-11). */
+  readonly listed?: true
+  /** Those whom the organization keeps out for want of a second factor may still do it. */
+  readonly whileRestricted?: true
   /**
    * What a token needs. `session`: no token can do it. `any`: every valid token can. Otherwise the classic role that is enough,
    * and the fine-grained permissions of which one is enough.
@@ -68,6 +82,19 @@ const metadata = { classic: 'read', fineGrained: ['repo.content.read', 'repo.wri
 const write = { classic: 'write', fineGrained: ['repo.write'] } as const
 const settings = { classic: 'write', fineGrained: ['repo.write', 'repo.settings.write'] } as const
 const members = { classic: 'write', fineGrained: ['org.write', 'org.members.write'] } as const
+const orgRead = { classic: 'read', fineGrained: ['org.read', 'org.write'] } as const
+const orgWrite = { classic: 'write', fineGrained: ['org.write'] } as const
+const machinesRead = {
+  classic: 'write',
+  fineGrained: ['org.serviceAccounts.read', 'org.serviceAccounts.write'],
+} as const
+const machinesWrite = { classic: 'write', fineGrained: ['org.serviceAccounts.write'] } as const
+const groupRead = {
+  classic: 'read',
+  fineGrained: ['org.read', 'org.write', 'org.members.read', 'org.members.write'],
+} as const
+const placeRead = { classic: 'read', fineGrained: ['org.read', 'org.write', 'resourceGroup.write'] } as const
+const placeWrite = { classic: 'write', fineGrained: ['resourceGroup.write'] } as const
 
 export const permissions = {
   'instance.read': {
@@ -170,6 +197,7 @@ export const permissions = {
   'account.read': { on: 'self', least: 'signed-in', token: 'any', audited: false, title: 'see who one is (whoami)' },
   'account.update': {
     on: 'self',
+    people: true,
     least: 'signed-in',
     token: 'session',
     audited: true,
@@ -177,20 +205,107 @@ export const permissions = {
   },
   'account.delete': {
     on: 'self',
+    people: true,
+    fresh: true,
     least: 'signed-in',
     token: 'session',
     audited: true,
     title: "deactivate or delete one's account",
   },
-  'session.read': { on: 'self', least: 'signed-in', token: 'session', audited: false, title: "list one's sessions" },
-  'session.delete': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: "end one's sessions" },
-  'token.read': { on: 'self', least: 'signed-in', token: 'session', audited: false, title: "list one's access tokens" },
-  'token.create': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'create an access token' },
-  'token.update': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'edit an access token' },
-  'token.rotate': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'refresh an access token' },
-  'token.delete': { on: 'self', least: 'signed-in', token: 'session', audited: true, title: 'delete an access token' },
+  'session.refresh': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: false,
+    title: 'confirm who one is',
+  },
+  'account.second_factor.read': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: false,
+    title: "see one's second factors",
+  },
+  'account.second_factor.update': {
+    on: 'self',
+    people: true,
+    fresh: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: 'add and remove second factors',
+  },
+  'org.invite.accept': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: 'accept an invitation to an organization',
+  },
+  'session.read': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: false,
+    title: "list one's sessions",
+  },
+  'session.delete': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: "end one's sessions",
+  },
+  'token.read': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: false,
+    title: "list one's access tokens",
+  },
+  'token.create': {
+    on: 'self',
+    people: true,
+    fresh: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: 'create an access token',
+  },
+  'token.update': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: 'edit an access token',
+  },
+  'token.rotate': {
+    on: 'self',
+    people: true,
+    fresh: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: 'refresh an access token',
+  },
+  'token.delete': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: 'session',
+    audited: true,
+    title: 'delete an access token',
+  },
   'repo.list_own': {
     on: 'self',
+    people: true,
     least: 'signed-in',
     token: { classic: 'read', fineGrained: [] },
     audited: false,
@@ -198,6 +313,7 @@ export const permissions = {
   },
   'org.create': {
     on: 'self',
+    people: true,
     least: 'signed-in',
     token: { classic: 'write', fineGrained: [] },
     audited: true,
@@ -211,9 +327,17 @@ export const permissions = {
     audited: false,
     title: 'see the public profile of an organization',
   },
+  'org.settings.read': {
+    on: 'organization',
+    least: 'read',
+    token: orgRead,
+    audited: false,
+    title: 'see the settings of an organization',
+  },
   'org.members.read': {
     on: 'organization',
     least: 'read',
+    openWhereMembersShow: true,
     token: { classic: 'read', fineGrained: ['org.read', 'org.write', 'org.members.read', 'org.members.write'] },
     audited: false,
     title: 'see the full list of members',
@@ -234,8 +358,17 @@ export const permissions = {
     title: 'change the role of a member',
   },
   'org.remove_user': { on: 'organization', least: 'admin', token: members, audited: true, title: 'remove a member' },
+  'org.invite_user': {
+    on: 'organization',
+    least: 'admin',
+    token: members,
+    audited: true,
+    title: 'invite somebody by e-mail, and see or withdraw invitations',
+  },
   'org.leave': {
     on: 'organization',
+    people: true,
+    whileRestricted: true,
     least: 'no_access',
     token: { classic: 'write', fineGrained: [] },
     audited: true,
@@ -244,9 +377,216 @@ export const permissions = {
   'org.update_settings': {
     on: 'organization',
     least: 'admin',
-    token: { classic: 'write', fineGrained: ['org.write'] },
+    token: orgWrite,
     audited: true,
     title: 'change the settings of an organization',
+  },
+  'org.settings.security': {
+    on: 'organization',
+    least: 'admin',
+    people: true,
+    fresh: true,
+    token: 'session',
+    audited: true,
+    title: 'decide whether members need a second factor',
+  },
+  'org.rename': {
+    on: 'organization',
+    least: 'admin',
+    people: true,
+    fresh: true,
+    token: 'session',
+    audited: true,
+    title: 'rename an organization',
+  },
+  'org.delete': {
+    on: 'organization',
+    least: 'admin',
+    people: true,
+    fresh: true,
+    token: 'session',
+    audited: true,
+    title: 'delete an organization with everything in it',
+  },
+  'org.audit_log.read': {
+    on: 'organization',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['org.auditLog.write'] },
+    audited: false,
+    title: 'read and export the audit log of an organization',
+  },
+
+  'org.service_account.read': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesRead,
+    audited: false,
+    title: 'see service accounts and their tokens',
+  },
+  'org.service_account.create': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'add a service account',
+  },
+  'org.service_account.update': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'edit a service account, and change its role',
+  },
+  'org.service_account.disable': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'disable a service account',
+  },
+  'org.service_account.enable': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'enable a service account',
+  },
+  'org.service_account.delete': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'delete a service account for good',
+  },
+  'org.service_account.token.create': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    fresh: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'add a token to a service account',
+  },
+  'org.service_account.token.update': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'edit a token of a service account',
+  },
+  'org.service_account.token.rotate': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    fresh: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'refresh a token of a service account',
+  },
+  'org.service_account.token.delete': {
+    on: 'organization',
+    least: 'admin',
+    listed: true,
+    token: machinesWrite,
+    audited: true,
+    title: 'delete tokens of a service account',
+  },
+
+  'org.group.list': {
+    on: 'organization',
+    least: 'no_access',
+    token: groupRead,
+    audited: false,
+    title: 'list the groups of an organization',
+  },
+  'org.group.create': { on: 'organization', least: 'admin', token: members, audited: true, title: 'create a group' },
+  'org.group.read': {
+    on: 'group',
+    least: 'read',
+    token: groupRead,
+    audited: false,
+    title: 'see a group and who is in it',
+  },
+  'org.group.update': {
+    on: 'group',
+    least: 'admin',
+    token: members,
+    audited: true,
+    title: 'rename or describe a group',
+  },
+  'org.group.delete': { on: 'group', least: 'admin', token: members, audited: true, title: 'delete a group' },
+  'org.group.change_members': {
+    on: 'group',
+    least: 'write',
+    token: members,
+    audited: true,
+    title: 'add and remove members of a group, and name its managers',
+  },
+
+  'resource_group.list': {
+    on: 'organization',
+    least: 'no_access',
+    token: placeRead,
+    audited: false,
+    title: 'list the workspaces that one has a role in',
+  },
+  'resource_group.create': {
+    on: 'organization',
+    least: 'admin',
+    leastIsSetting: 'workspaceCreation',
+    token: placeWrite,
+    audited: true,
+    title: 'create a workspace',
+  },
+  'resource_group.read': {
+    on: 'workspace',
+    least: 'read',
+    token: placeRead,
+    audited: false,
+    title: 'see a workspace, who is in it and what is in it',
+  },
+  'resource_group.settings': {
+    on: 'workspace',
+    least: 'admin',
+    token: placeWrite,
+    audited: true,
+    title: 'rename or describe a workspace, and say who joins it',
+  },
+  'resource_group.delete': {
+    on: 'workspace',
+    least: 'admin',
+    byOrganization: true,
+    token: placeWrite,
+    audited: true,
+    title: 'delete a workspace; its repos stay in the organization',
+  },
+  'resource_group.add_users': {
+    on: 'workspace',
+    least: 'admin',
+    token: placeWrite,
+    audited: true,
+    title: 'add people, service accounts and groups to a workspace',
+  },
+  'resource_group.change_role': {
+    on: 'workspace',
+    least: 'admin',
+    token: placeWrite,
+    audited: true,
+    title: 'change a role in a workspace',
+  },
+  'resource_group.remove_users': {
+    on: 'workspace',
+    least: 'admin',
+    token: placeWrite,
+    audited: true,
+    title: 'remove people, service accounts and groups from a workspace',
   },
 
   'repo.create': {
@@ -307,9 +647,18 @@ export const permissions = {
   'repo.transfer': {
     on: 'repo',
     least: 'admin',
+    byOrganization: true,
     token: settings,
     audited: true,
     title: 'move a repo to another namespace',
+  },
+  'repo.update_resource_group': {
+    on: 'repo',
+    least: 'admin',
+    byOrganization: true,
+    token: { classic: 'write', fineGrained: ['repo.write', 'resourceGroup.write'] },
+    audited: true,
+    title: 'move a repo into a workspace, or out of one',
   },
   'repo.delete': {
     on: 'repo',

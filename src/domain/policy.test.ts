@@ -5,9 +5,16 @@ import { noStanding } from './facts.ts'
 import { type Action, permissions } from './permissions.ts'
 import { authorize, canSee, decide, describeResource, effectiveRole, refusal, systemGrant } from './policy.ts'
 
-const ada: Principal = { kind: 'user', id: 'a', name: 'ada', fullname: null, isAdmin: false }
+const ada = {
+  kind: 'user',
+  id: 'a',
+  name: 'ada',
+  fullname: null,
+  isAdmin: false,
+  hasSecondFactor: false,
+} as const satisfies Principal
 const anonymous: Principal = { kind: 'anonymous' }
-const session: Credential = { kind: 'session', id: 's' }
+const session: Credential = { kind: 'session', id: 's', isFresh: true }
 const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   kind: 'token',
   id: 't',
@@ -170,7 +177,8 @@ describe('the table', () => {
   it('never lets a fine-grained token do what a classic write token may not, and audits every change', () => {
     for (const [action, row] of Object.entries(permissions)) {
       expect(row.title.length, action).toBeGreaterThan(5)
-      if (typeof row.token !== 'string' && row.token.classic === 'write') expect(row.audited, action).toBe(true)
+      if (typeof row.token !== 'string' && row.token.classic === 'write' && !action.endsWith('.read'))
+        expect(row.audited, action).toBe(true)
     }
   })
 })

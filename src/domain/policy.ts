@@ -4,8 +4,18 @@
  * The rule is AUTH-4: the owner itself may do it, and the credential may do it; a token can only narrow.
  */
 import { type Denied, HoldfastError } from './errors.ts'
-import type { Credential, Facts, OwnerFacts, Principal, RepoFacts, Resource, Standing } from './facts.ts'
-import { noStanding } from './facts.ts'
+import type {
+  Credential,
+  Facts,
+  NamespaceFacts,
+  OrganizationFacts,
+  PartFacts,
+  Principal,
+  RepoFacts,
+  Resource,
+  Standing,
+} from './facts.ts'
+import { accountOf, noStanding } from './facts.ts'
 import { type Action, type PermissionRow, permissionRow, type permissions } from './permissions.ts'
 import { atLeast, type Role, stronger } from './role.ts'
 
@@ -20,18 +30,28 @@ export type Denial =
   | { readonly kind: 'scope'; readonly denied: Denied }
   /** 403: content withheld by an administrator. */
   | { readonly kind: 'blocked'; readonly denied: Denied }
+  /** 403: the organization does not take this caller as they are (AUTH-4e). The same for what is there and what is not. */
+  | { readonly kind: 'restricted'; readonly denied: Denied }
+  /** 403: the session is too old for this. */
+  | { readonly kind: 'stale'; readonly denied: Denied }
 
 export type Decision = { readonly allow: true } | { readonly allow: false; readonly denial: Denial }
 
 declare const proof: unique symbol
 
 type ResourceOf<A extends Action> = (typeof permissions)[A]['on'] extends infer On
-  ? On extends 'repo'
-    ? RepoFacts
-    : On extends 'organization' | 'namespace'
-      ? OwnerFacts
-      : null
+  ? On extends keyof Resources
+    ? Resources[On]
+    : null
   : never
+
+interface Resources {
+  repo: RepoFacts
+  organization: OrganizationFacts
+  namespace: NamespaceFacts
+  group: PartFacts
+  workspace: PartFacts
+}
 
 /** Proof that `action` on `resource` was allowed to `principal`. Lives for one request. */
 export interface Allowed<A extends Action> {
@@ -50,15 +70,15 @@ export function effectiveRole(facts: Facts, repo: RepoFacts): Role | null {
   if (principal.kind === 'anonymous') return null
   if (repo.owner.kind === 'user') return principal.id === repo.owner.id ? 'admin' : standing.repoRole
   if (standing.organizationRole === 'admin') return 'admin'
-  // Inside a workspace the workspace role alone counts; outside, the role in the organization.
-  const base = repo.workspaceId === null ? standing.organizationRole : standing.workspaceRole
-  return stronger(base, standing.repoRole)
+  // Inside a workspace the workspace role alone counts, for who is of the organization; outside, the role in the organization.
+  const inWorkspace = standing.organizationRole === null ? null : standing.workspaceRole
+  return stronger(repo.workspaceId === null ? standing.organizationRole : inWorkspace, standing.repoRole)
 }
 
 /** True if `repo` exists as far as this caller, with this credential, can tell (AUTH-7). */
 export function canSee(facts: Facts, repo: RepoFacts): boolean {
   if (repo.visibility === 'public') return true
-  if (!atLeast(effectiveRole(facts, repo), 'read')) return false
+  if (facts.standing.restriction !== null || !atLeast(effectiveRole(facts, repo), 'read')) return false
   return tokenAllows(facts, permissionRow('repo.read'))
 }
 
@@ -67,6 +87,7 @@ function tokenAllows(facts: Facts, row: PermissionRow): boolean {
   const { credential } = facts
   if (credential === null || credential.kind === 'session' || row.token === 'any') return true
   if (row.token === 'session') return false
+  if (credential.role === 'inherit') return row.listed !== true
   if (credential.role === 'write') return true
   if (credential.role === 'read') return row.token.classic === 'read'
   return row.token.fineGrained.some((permission) => facts.standing.tokenGrants.includes(permission))
@@ -74,16 +95,25 @@ function tokenAllows(facts: Facts, row: PermissionRow): boolean {
 
 export function decide(action: Action, facts: Facts): Decision {
   const row = permissionRow(action)
-  if (facts.principal.kind === 'system') return { allow: true }
-  switch (facts.resource.on) {
+  const { principal, resource, standing } = facts
+  if (principal.kind === 'system') return allow
+  if (row.people && principal.kind === 'service-account') return deny(notAPerson())
+  if (standing.restriction !== null && !isOpenAnyway(row, resource)) return deny(restricted(standing.restriction))
+  switch (resource.on) {
     case 'repo':
-      return decideOnRepo(row, facts, facts.resource.repo)
+      return decideOnRepo(row, facts, resource.repo)
     case 'organization':
-      return facts.resource.organization === null
+      return resource.organization === null
         ? deny({ kind: 'hidden' })
-        : decideByRole(row, facts, organizationRole(facts))
+        : decideOnOrganization(row, facts, resource.organization)
+    case 'group':
+      return decideOnPart(row, facts, resource.group === null ? null : roleOnGroup(facts))
+    case 'workspace':
+      return decideOnPart(row, facts, resource.workspace === null ? null : roleOnWorkspace(row, facts))
     case 'namespace':
-      return decideByRole(row, facts, namespaceRole(facts, facts.resource.owner))
+      return hidesWorkspace(row, facts, resource)
+        ? deny({ kind: 'hidden' })
+        : decideByRole(row, facts, namespaceRole(row, facts, resource))
     case 'instance':
       return decideByRole(row, facts, instanceRole(facts))
     default:
@@ -91,18 +121,55 @@ export function decide(action: Action, facts: Facts): Decision {
   }
 }
 
+const allow: Decision = { allow: true }
+
 function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null): Decision {
   if (repo === null || !canSee(facts, repo)) return deny({ kind: 'hidden' })
   if (repo.isDisabled && row !== permissionRow('repo.read')) {
     return deny({ kind: 'blocked', denied: { code: 'repo_disabled' } })
   }
-  if (row.openWherePublic && repo.visibility === 'public') return { allow: true }
-  const role = effectiveRole(facts, repo)
-  const isCreator = facts.principal.kind === 'user' && facts.principal.id === repo.creatorId
+  if (row.openWherePublic && repo.visibility === 'public') return allow
+  const role = row.byOrganization ? roleOfOwner(facts, repo) : effectiveRole(facts, repo)
+  const isCreator = accountOf(facts.principal)?.id === repo.creatorId
   const least = isCreator && row.leastOnOwnRepo !== undefined ? row.leastOnOwnRepo : row.least
   if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
   if (least !== 'anyone' && least !== 'signed-in' && !atLeast(role, least)) return deny(tooWeak(least, role))
-  return tokenAllows(facts, row) ? { allow: true } : deny(outOfScope(row, facts))
+  return throughCredential(row, facts)
+}
+
+/** A workspace's administrator is none of the organization. */
+function roleOfOwner(facts: Facts, repo: RepoFacts): Role | null {
+  return repo.owner.kind === 'organization' ? facts.standing.organizationRole : effectiveRole(facts, repo)
+}
+
+function decideOnOrganization(row: PermissionRow, facts: Facts, organization: OrganizationFacts): Decision {
+  if (row.openWhereMembersShow && organization.showsMembers) return allow
+  const least = row.leastIsSetting === undefined ? row.least : organization[row.leastIsSetting]
+  return decideByRole({ ...row, least }, facts, facts.standing.organizationRole)
+}
+
+/** Groups and workspaces are nobody's business but that of those who have a role there: to others they are not there. */
+function decideOnPart(row: PermissionRow, facts: Facts, role: Role | null): Decision {
+  if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
+  return atLeast(role, 'read') || atLeast(facts.standing.organizationRole, 'admin')
+    ? decideByRole(row, facts, role)
+    : deny({ kind: 'hidden' })
+}
+
+/** GRP-3, GRP-10: administrators manage every group, its managers who is in it, and every member of the organization sees it. */
+function roleOnGroup({ standing }: Facts): Role | null {
+  if (standing.organizationRole === 'admin') return 'admin'
+  if (standing.organizationRole === null) return null
+  return standing.groupRole === 'manager' ? 'write' : 'read'
+}
+
+function roleOnWorkspace(row: PermissionRow, { standing }: Facts): Role | null {
+  if (standing.organizationRole === 'admin') return 'admin'
+  // A role in a workspace is worth nothing to who is not of the organization.
+  if (standing.organizationRole === null) return null
+  if (!row.byOrganization) return standing.workspaceRole
+  // Sees it all the same, and is told which role it needs.
+  return atLeast(standing.workspaceRole, 'read') ? 'read' : null
 }
 
 /** Instance, self, namespace and organization: one role, nothing to hide. */
@@ -111,7 +178,15 @@ function decideByRole(row: PermissionRow, facts: Facts, role: Role | null): Deci
     if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
     if (row.least !== 'signed-in' && !atLeast(role, row.least)) return deny(tooWeak(row.least, role))
   }
-  return tokenAllows(facts, row) ? { allow: true } : deny(outOfScope(row, facts))
+  return throughCredential(row, facts)
+}
+
+/** The owner may: may this credential? */
+function throughCredential(row: PermissionRow, facts: Facts): Decision {
+  if (!tokenAllows(facts, row)) return deny(outOfScope(row, facts))
+  const { credential } = facts
+  if (row.fresh && credential?.kind === 'session' && !credential.isFresh) return deny(stale())
+  return allow
 }
 
 /** An administrator of the hub is one only over the hub: it gives no role on anybody's repos. */
@@ -119,18 +194,48 @@ function instanceRole(facts: Facts): Role | null {
   return facts.principal.kind === 'user' && facts.principal.isAdmin ? 'admin' : null
 }
 
-function organizationRole(facts: Facts): Role | null {
-  return facts.standing.organizationRole
+function namespaceRole(
+  row: PermissionRow,
+  facts: Facts,
+  { owner, workspace }: Extract<Resource, { on: 'namespace' }>,
+): Role | null {
+  const account = accountOf(facts.principal)
+  if (owner === null || account === null) return null
+  if (owner.kind === 'user') return owner.id === account.id ? 'admin' : null
+  // In a workspace its own role alone counts (WS-9).
+  return workspace == null ? facts.standing.organizationRole : roleOnWorkspace(row, facts)
 }
 
-function namespaceRole(facts: Facts, owner: OwnerFacts | null): Role | null {
-  if (owner === null || facts.principal.kind !== 'user') return null
-  if (owner.kind === 'user') return owner.id === facts.principal.id ? 'admin' : null
-  return facts.standing.organizationRole
+/** To who may not see the workspace that is named, it is not there. Strangers are asked to sign in, whether it is or not. */
+function hidesWorkspace(
+  row: PermissionRow,
+  facts: Facts,
+  { workspace }: Extract<Resource, { on: 'namespace' }>,
+): boolean {
+  if (workspace === undefined || facts.principal.kind === 'anonymous') return false
+  return workspace === null || !atLeast(roleOnWorkspace(row, facts), 'read')
+}
+
+/** What a stranger may do, somebody without a second factor may too. */
+function isOpenAnyway(row: PermissionRow, resource: Resource): boolean {
+  if (row.least === 'anyone' || row.whileRestricted) return true
+  return row.openWherePublic === true && resource.on === 'repo' && resource.repo?.visibility === 'public'
 }
 
 function deny(denial: Denial): Decision {
   return { allow: false, denial }
+}
+
+function notAPerson(): Denial {
+  return { kind: 'scope', denied: { code: 'person_needed', need: 'person', have: 'service-account' } }
+}
+
+function restricted(restriction: NonNullable<Standing['restriction']>): Denial {
+  return { kind: 'restricted', denied: { code: restriction, need: 'a second factor', have: 'none' } }
+}
+
+function stale(): Denial {
+  return { kind: 'stale', denied: { code: 'fresh_sign_in', need: 'a recent sign-in', have: 'an older session' } }
 }
 
 function unauthenticated(row: PermissionRow): Denial {
@@ -146,6 +251,10 @@ function outOfScope(row: PermissionRow, facts: Facts): Denial {
     return { kind: 'scope', denied: { code: 'session_needed', need: 'session', have: 'token' } }
   if (row.token === 'any' || facts.credential?.kind !== 'token')
     throw new Error('A credential without a ceiling was refused by its ceiling.')
+  if (facts.credential.role === 'inherit') {
+    const need = row.token.fineGrained.join(' or ')
+    return { kind: 'scope', denied: { code: 'token_permission', need, have: 'inherit, which does not carry it' } }
+  }
   if (facts.credential.role !== 'fineGrained') {
     return { kind: 'scope', denied: { code: 'token_role', need: row.token.classic, have: facts.credential.role } }
   }
@@ -171,16 +280,26 @@ export function systemGrant<A extends Action>(action: A, resource: Resource, rea
 
 function prove<A extends Action>(action: A, facts: Facts): Allowed<A> {
   const { principal, credential, standing, resource } = facts
-  const thing =
-    resource.on === 'repo'
-      ? resource.repo
-      : resource.on === 'organization'
-        ? resource.organization
-        : resource.on === 'namespace'
-          ? resource.owner
-          : null
+  const thing = thingOf(resource)
   // The one cast of the code base to `Allowed`: everything else receives one.
   return { action, principal, credential, standing, resource: thing } as Allowed<A>
+}
+
+function thingOf(resource: Resource): Resources[keyof Resources] | null {
+  switch (resource.on) {
+    case 'repo':
+      return resource.repo
+    case 'organization':
+      return resource.organization
+    case 'namespace':
+      return resource.owner === null ? null : { ...resource.owner, workspace: resource.workspace ?? null }
+    case 'group':
+      return resource.group
+    case 'workspace':
+      return resource.workspace
+    default:
+      return null
+  }
 }
 
 /** The error for a denial. `hidden` has the status and the words of a missing thing, and no reason. */
@@ -189,11 +308,19 @@ export function refusal(denial: Denial, facts: Facts): HoldfastError {
   switch (denial.kind) {
     case 'hidden':
       if (facts.resource.on === 'organization') return new HoldfastError('organization_not_found')
+      if (facts.resource.on === 'group') return new HoldfastError('group_not_found')
+      if (facts.resource.on === 'workspace' || facts.resource.on === 'namespace') {
+        return new HoldfastError('workspace_not_found')
+      }
       return new HoldfastError('repo_not_found', {}, anonymous ? { status: 401 } : {})
     case 'unauthenticated':
       return new HoldfastError('unauthenticated', {}, { denied: denial.denied })
     case 'blocked':
       return new HoldfastError('repo_disabled', {}, { denied: denial.denied })
+    case 'restricted':
+      return new HoldfastError('second_factor_required', {}, { denied: denial.denied })
+    case 'stale':
+      return new HoldfastError('fresh_sign_in_needed', {}, { denied: denial.denied })
     case 'forbidden':
       return forbidden(denial.denied, facts.resource)
     case 'scope':
@@ -210,6 +337,7 @@ function forbidden(denied: Denied, resource: Resource): HoldfastError {
 function outside(denied: Denied, resource: Resource): HoldfastError {
   const params = { need: denied.need ?? '', have: denied.have ?? '', resource: describeResource(resource) }
   if (denied.code === 'session_needed') return new HoldfastError('session_needed', {}, { denied })
+  if (denied.code === 'person_needed') return new HoldfastError('person_needed', {}, { denied })
   return new HoldfastError(denied.code === 'token_role' ? 'token_role' : 'token_permission', params, { denied })
 }
 
@@ -222,6 +350,12 @@ export function describeResource(resource: Resource): string {
     case 'organization':
     case 'namespace':
       return resource.name
+    case 'group':
+      return resource.group === null ? 'this group' : `group ${resource.group.organization.name}/${resource.group.name}`
+    case 'workspace':
+      return resource.workspace === null
+        ? 'this workspace'
+        : `workspace ${resource.workspace.organization.name}/${resource.workspace.name}`
     default:
       return 'this hub'
   }

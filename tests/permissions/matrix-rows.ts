@@ -2,7 +2,7 @@
 
 import type { Target } from '../../src/access/load-facts.ts'
 import type { Presented } from '../../src/access/presented.ts'
-import { type Action, type PermissionRow, permissionRow } from '../../src/domain/permissions.ts'
+import { type Action, type PermissionRow, permissionRow, permissions } from '../../src/domain/permissions.ts'
 import type { Role } from '../../src/domain/role.ts'
 import type { Db } from '../../src/platform/db/database.ts'
 import type { AccessTokenTable, TokenGrantTable } from '../../src/platform/db/schema.ts'
@@ -10,7 +10,14 @@ import { insertRepo } from '../support/rows.ts'
 
 export type Thing = PermissionRow['on']
 
-/** Organization role and, where it says so, the role in the workspace. */
+interface Roles {
+  readonly organization: Role
+  readonly workspace: Role | null
+  /** In the group, which has the role write in the workspace. */
+  readonly group?: 'member' | 'manager'
+}
+
+/** Organization role and, where it says so, the role in the workspace and in the group. */
 const members = {
   no_access: { organization: 'no_access', workspace: null },
   read: { organization: 'read', workspace: null },
@@ -22,7 +29,24 @@ const members = {
   'no_access, workspace read': { organization: 'no_access', workspace: 'read' },
   'no_access, workspace write': { organization: 'no_access', workspace: 'write' },
   'read, workspace contributor': { organization: 'read', workspace: 'contributor' },
-} as const satisfies Record<string, { organization: Role; workspace: Role | null }>
+  'write, workspace admin': { organization: 'write', workspace: 'admin' },
+  'read, in the group': { organization: 'read', workspace: null, group: 'member' },
+  'no_access, manages the group': { organization: 'no_access', workspace: 'read', group: 'manager' },
+} as const satisfies Record<string, Roles>
+
+/** They have tokens alone: one that inherits, and scoped ones. */
+const machines = {
+  'machine read': { organization: 'read', workspace: null },
+  'machine write': { organization: 'write', workspace: null },
+  'machine admin': { organization: 'admin', workspace: null },
+  'machine no_access, in the group': { organization: 'no_access', workspace: null, group: 'member' },
+} as const satisfies Record<string, Roles>
+
+/** Of the organization `strict`, which asks for a second factor. The others have one. */
+const strictMembers = {
+  'strict admin': { hasFactor: true },
+  'strict admin without a factor': { hasFactor: false },
+} as const
 
 /** `owner` has the repos of the own namespace, `granted` the role write on them; `hub admin` administers the hub and nothing else. */
 export const people = [
@@ -30,19 +54,31 @@ export const people = [
   'outsider',
   'hub admin',
   ...(Object.keys(members) as (keyof typeof members)[]),
+  ...(Object.keys(machines) as (keyof typeof machines)[]),
+  ...(Object.keys(strictMembers) as (keyof typeof strictMembers)[]),
   'owner',
   'granted',
 ] as const
 export type Person = (typeof people)[number]
 
-export const places = ['organization', 'workspace', 'own namespace'] as const
+export const places = ['organization', 'workspace', 'strict', 'own namespace'] as const
 export type Place = (typeof places)[number]
+export const isMachine = (person: Person): boolean => Object.hasOwn(machines, person)
+export const isStrict = (person: Person): boolean => Object.hasOwn(strictMembers, person)
 export type Visibility = 'public' | 'private' | 'disabled'
+
+type RepoTarget = Extract<Target, { on: 'repo' }>
 
 export interface Fixture {
   readonly organization: string
+  readonly strict: string
+  readonly workspace: string
+  readonly group: string
   id(person: Person): string
-  repo(place: Place, visibility: Visibility): { readonly id: string; readonly ownerId: string; readonly target: Target }
+  repo(
+    place: Place,
+    visibility: Visibility,
+  ): { readonly id: string; readonly ownerId: string; readonly target: RepoTarget }
   /**
    * Every credential that says something about this action; null where there is none of the kind. `entity` and `owner`: ids that a
    * fine-grained token can list for it.
@@ -50,16 +86,21 @@ export interface Fixture {
   credentials(person: Person, action: Action, entity: string | null, owner: string | null): [string, Presented | null][]
 }
 
+/** When the matrix is looked at: long after the stale sessions began. */
+export const now = 10_000_000
+
 const idOf = (number: number): string => number.toString(16).padStart(24, '0')
 
 export async function seedMatrix(db: Db): Promise<Fixture> {
   let last = 0
   const next = () => idOf(++last)
   const organization = next()
+  const strict = next()
   const workspace = next()
+  const group = next()
   const ids = new Map<Person, string>(people.map((person) => [person, next()]))
   const id = (person: Person): string => ids.get(person) ?? ''
-  const repos = new Map<string, { id: string; ownerId: string; target: Target }>()
+  const repos = new Map<string, { id: string; ownerId: string; target: RepoTarget }>()
 
   await db.transaction(async (tx) => {
     await tx
@@ -71,12 +112,39 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
       .values({ id: organization, fullname: null, defaultVisibility: 'private', createdAt: 1, createdBy: id('admin') })
       .execute()
     await tx
+      .insertInto('namespace')
+      .values({ id: strict, kind: 'organization', name: 'strict', nameKey: 'strict', createdAt: 1 })
+      .execute()
+    await tx
+      .insertInto('organization')
+      .values({
+        id: strict,
+        fullname: null,
+        defaultVisibility: 'private',
+        createdAt: 1,
+        createdBy: id('strict admin'),
+        secondFactorRequired: 1,
+      })
+      .execute()
+    await tx
       .insertInto('workspace')
       .values({ id: workspace, organizationId: organization, name: 'w', nameKey: 'w', createdAt: 1 })
       .execute()
+    await tx
+      .insertInto('memberGroup')
+      .values({ id: group, organizationId: organization, name: 'g', nameKey: 'g', createdAt: 1 })
+      .execute()
+    await grant(workspace, 'workspace', group, 'write', 'group')
     for (const person of people) {
       if (person === 'anonymous') continue
       const name = nameOf(person)
+      if (isMachine(person)) {
+        await tx
+          .insertInto('serviceAccount')
+          .values({ id: id(person), organizationId: organization, name, nameKey: name, createdAt: 1 })
+          .execute()
+        continue
+      }
       await tx
         .insertInto('namespace')
         .values({ id: id(person), kind: 'user', name, nameKey: name, createdAt: 1 })
@@ -91,6 +159,7 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
           isAdmin: person === 'hub admin' ? 1 : 0,
           state: 'active',
           createdAt: 1,
+          secondFactorAt: person === 'strict admin without a factor' ? null : 1,
         })
         .execute()
       await tx
@@ -99,26 +168,45 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
           id: next(),
           tokenHash: `session ${person}`,
           userId: id(person),
+          createdAt: now,
+          lastUsedAt: now,
+          expiresAt: now + 10_000,
+        })
+        .execute()
+      await tx
+        .insertInto('session')
+        .values({
+          id: next(),
+          tokenHash: `stale ${person}`,
+          userId: id(person),
           createdAt: 1,
           lastUsedAt: 1,
-          lastIp: null,
-          userAgent: null,
-          expiresAt: 10_000,
+          expiresAt: now + 10_000,
         })
         .execute()
     }
-    for (const [person, roles] of Object.entries(members) as [
-      Person,
-      { organization: Role; workspace: Role | null },
-    ][]) {
-      await grant(organization, 'organization', id(person), roles.organization)
-      if (roles.workspace !== null) await grant(workspace, 'workspace', id(person), roles.workspace)
+    for (const [person, roles] of Object.entries({ ...members, ...machines }) as [Person, Roles][]) {
+      const kind = isMachine(person) ? 'service-account' : 'user'
+      await grant(organization, 'organization', id(person), roles.organization, kind)
+      if (roles.workspace !== null) await grant(workspace, 'workspace', id(person), roles.workspace, kind)
+      if (roles.group === undefined) continue
+      await tx
+        .insertInto('groupMember')
+        .values({ groupId: group, principalId: id(person), principalKind: kind, role: roles.group, createdAt: 1 })
+        .execute()
     }
+    for (const person of people.filter(isStrict)) await grant(strict, 'organization', id(person), 'admin', 'user')
 
-    async function grant(targetId: string, targetKind: 'organization' | 'workspace', principalId: string, role: Role) {
+    async function grant(
+      targetId: string,
+      targetKind: 'organization' | 'workspace',
+      principalId: string,
+      role: Role,
+      principalKind: 'user' | 'service-account' | 'group',
+    ) {
       await tx
         .insertInto('roleGrant')
-        .values({ targetId, targetKind, principalId, principalKind: 'user', role, createdAt: 1, createdBy: null })
+        .values({ targetId, targetKind, principalId, principalKind, role, createdAt: 1, createdBy: null })
         .execute()
     }
   })
@@ -127,7 +215,12 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
     for (const visibility of ['public', 'private', 'disabled'] as const) {
       const repoId = next()
       const name = `${place.replace(' ', '-')}-${visibility}`
-      const owner = place === 'own namespace' ? { id: id('owner'), name: 'owner' } : { id: organization, name: 'acme' }
+      const owner =
+        place === 'own namespace'
+          ? { id: id('owner'), name: 'owner' }
+          : place === 'strict'
+            ? { id: strict, name: 'strict' }
+            : { id: organization, name: 'acme' }
       await insertRepo(db, {
         id: repoId,
         owner,
@@ -165,12 +258,17 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
   const tokens = await seedTokens(db, next, id, [
     ...[...repos.values()].map((repo) => repo.id),
     organization,
+    strict,
+    workspace,
     id('owner'),
     elsewhere,
   ])
 
   return {
     organization,
+    strict,
+    workspace,
+    group,
     id,
     repo: (place, visibility) => {
       const repo = repos.get(`${place} ${visibility}`)
@@ -182,10 +280,16 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
       const wanted = typeof token === 'string' ? [] : token.fineGrained
       const fine = (permission: string, on: string | null) =>
         on === null ? null : (tokens.get(`${person} ${permission} ${on}`) ?? null)
+      const whole: [string, Presented | null][] = isMachine(person)
+        ? [['inherit', { kind: 'token', hash: `inherit ${person}` }]]
+        : [
+            ['session', { kind: 'session', hash: `session ${person}` }],
+            ['stale', { kind: 'session', hash: `stale ${person}` }],
+            ['read', { kind: 'token', hash: `read ${person}` }],
+            ['write', { kind: 'token', hash: `write ${person}` }],
+          ]
       return [
-        ['session', { kind: 'session', hash: `session ${person}` }],
-        ['read', { kind: 'token', hash: `read ${person}` }],
-        ['write', { kind: 'token', hash: `write ${person}` }],
+        ...whole,
         ['fine: nothing', { kind: 'token', hash: `fine ${person}` }],
         ...(wanted.length === 0 ? [] : [['elsewhere', fine(wanted[0] ?? '', elsewhere)] as [string, Presented | null]]),
         ...wanted.map((permission): [string, Presented | null] => [permission, fine(permission, entity)]),
@@ -207,16 +311,12 @@ async function seedTokens(
   id: (person: Person) => string,
   entities: readonly string[],
 ): Promise<Map<string, Presented>> {
-  const needed = [
-    'repo.content.read',
-    'repo.write',
-    'repo.settings.write',
-    'org.read',
-    'org.write',
-    'org.members.read',
-    'org.members.write',
-    'org.repos.read',
-  ]
+  const needed = new Set(
+    Object.keys(permissions).flatMap((action) => {
+      const { token } = permissionRow(action as Action)
+      return typeof token === 'string' ? [] : [...token.fineGrained]
+    }),
+  )
   const made = new Map<string, Presented>()
   for (const person of people) {
     if (person === 'anonymous') continue
@@ -231,6 +331,7 @@ async function seedTokens(
         ownerId: id(person),
         name: hash,
         role,
+        description: null,
         canReadGatedRepos: 0,
         globalPermissions: '[]',
         createdAt: 1,
@@ -242,15 +343,23 @@ async function seedTokens(
       })
       return tokenId
     }
-    add(`read ${person}`, 'read')
-    add(`write ${person}`, 'write')
+    if (isMachine(person)) add(`inherit ${person}`, 'inherit')
+    else {
+      add(`read ${person}`, 'read')
+      add(`write ${person}`, 'write')
+    }
     add(`fine ${person}`, 'fineGrained')
     for (const permission of needed) {
       for (const entityId of entities) {
         const hash = `${person} ${permission} ${entityId}`
         const tokenId = add(hash, 'fineGrained')
-        const permissions = JSON.stringify([permission])
-        grants.push({ tokenId, entityType: 'model', entityId, entityName: '', permissions })
+        grants.push({
+          tokenId,
+          entityType: 'model',
+          entityId,
+          entityName: '',
+          permissions: JSON.stringify([permission]),
+        })
         made.set(hash, { kind: 'token', hash })
       }
     }

@@ -8,9 +8,19 @@ import { loadFacts, type Target } from '../../src/access/load-facts.ts'
 import type { Presented } from '../../src/access/presented.ts'
 import { type Action, permissionRow, permissions } from '../../src/domain/permissions.ts'
 import { decide } from '../../src/domain/policy.ts'
-import type { Role } from '../../src/domain/role.ts'
 import { dialects, makeDatabase, type TestDatabase } from '../support/databases.ts'
-import { type Fixture, type Person, type Place, people, places, seedMatrix, type Thing } from './matrix-rows.ts'
+import {
+  type Fixture,
+  isMachine,
+  isStrict,
+  now,
+  type Person,
+  type Place,
+  people,
+  places,
+  seedMatrix,
+  type Thing,
+} from './matrix-rows.ts'
 
 const actions = Object.keys(permissions) as Action[]
 const on = (thing: Thing): Action[] => actions.filter((action) => permissionRow(action).on === thing)
@@ -28,7 +38,7 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
 
   /** `+` may; else the status and why. */
   async function outcome(action: Action, presented: Presented, target: Target): Promise<string> {
-    const { facts } = await loadFacts(database.db, presented, target, 1_000)
+    const { facts } = await loadFacts(database.db, presented, target, now)
     const decision = decide(action, facts)
     if (decision.allow) return '+'
     const { denial } = decision
@@ -40,9 +50,13 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
       case 'forbidden':
         return `403 ${denial.denied.code}`
       case 'scope':
-        return `403 ${denial.denied.code === 'session_needed' ? 'session' : 'scope'}`
+        return `403 ${scopeWord(denial.denied.code)}`
       case 'blocked':
         return '403 blocked'
+      case 'restricted':
+        return '403 factor'
+      case 'stale':
+        return '403 stale'
     }
   }
 
@@ -68,7 +82,10 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
         ),
       ),
     )
-    const widened = Object.entries(cells).find(([, cell]) => cell === '+' && cells.session !== '+')
+    const widened = Object.entries(cells).find(
+      ([, cell]) =>
+        cell === '+' && (isMachine(person) ? cells.inherit : cells.session) !== '+' && !isListedAlone(action, person),
+    )
     if (widened !== undefined) {
       broken.push(`${action} ${person} ${JSON.stringify(target)}: ${widened[0]} does more than a session`)
     }
@@ -80,11 +97,12 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
       'The permission matrix, made by tests/permissions/matrix.test.ts from real rows on both databases. Review changes like code.',
       '',
       '`+` may. `401` sign in first. `404` not there, as far as this caller can tell (`401 hidden` for anonymous). `403 role` too weak a',
-      'role, `403 scope` the token does not reach it, `403 session` no token can, `403 blocked` withheld by an administrator.',
-      'Columns: a session (for anonymous: no credential), classic tokens, a fine-grained token that lists nothing, one that lists what is',
+      'role, `403 scope` the token does not reach it, `403 session` no token can, `403 person` no service account can, `403 factor` the',
+      'organization asks for a second factor, `403 stale` the sign-in was too long ago, `403 blocked` withheld by an administrator.',
+      'Columns: a session (for anonymous: no credential) and an old one (`stale`), classic tokens, `inherit` of service accounts, a fine-grained token that lists nothing, one that lists what is',
       'needed on another entity (`elsewhere`), and one for each permission that helps, on the thing itself or on its owner.',
     ]
-    for (const thing of ['instance', 'self', 'namespace', 'organization', 'repo'] as const) {
+    for (const thing of ['instance', 'self', 'namespace', 'organization', 'group', 'workspace', 'repo'] as const) {
       for (const action of on(thing)) {
         const rows = await Promise.all(
           linesFor(thing, fixture).map(
@@ -102,9 +120,9 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
   }, 60_000)
 
   it('AUTH-7: who may not see a private repo is answered as for one that is not there, whatever the action', async () => {
-    const missing: Target = { on: 'repo', kind: 'model', namespace: 'acme', name: 'not-there' }
     const check = async (action: Action, presented: Presented, place: Place): Promise<void> => {
       const { target } = fixture.repo(place, 'private')
+      const missing: Target = { ...target, name: 'not-there' }
       if ((await outcome('repo.read', presented, target)) === '+') return
       expect(await outcome(action, presented, target)).toBe(await outcome(action, presented, missing))
     }
@@ -123,6 +141,10 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
   }, 60_000)
 })
 
+function scopeWord(code: string): string {
+  return code === 'session_needed' ? 'session' : code === 'person_needed' ? 'person' : 'scope'
+}
+
 interface Line {
   readonly label: string
   readonly person: Person
@@ -136,7 +158,7 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
   switch (thing) {
     case 'instance':
     case 'self':
-      return (['anonymous', 'outsider', 'hub admin'] as const).map((person) => ({
+      return (['anonymous', 'outsider', 'hub admin', 'machine admin'] as const).map((person) => ({
         label: person,
         person,
         target: { on: thing },
@@ -147,8 +169,8 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
       return people.map((person) => ({
         label: person,
         person,
-        target: { on: 'organization', name: 'acme' },
-        entity: fixture.organization,
+        target: { on: 'organization', name: isStrict(person) ? 'strict' : 'acme' },
+        entity: isStrict(person) ? fixture.strict : fixture.organization,
         owner: null,
       }))
     case 'namespace':
@@ -157,11 +179,22 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
           (person): Line => ({
             label: `${person}, in the organization`,
             person,
-            target: { on: 'namespace', name: 'acme' },
-            entity: fixture.organization,
+            target: { on: 'namespace', name: isStrict(person) ? 'strict' : 'acme' },
+            entity: isStrict(person) ? fixture.strict : fixture.organization,
             owner: null,
           }),
         ),
+        ...people
+          .filter((person) => !isStrict(person))
+          .map(
+            (person): Line => ({
+              label: `${person}, in the workspace`,
+              person,
+              target: { on: 'namespace', name: 'acme', workspaceId: fixture.workspace },
+              entity: fixture.workspace,
+              owner: fixture.organization,
+            }),
+          ),
         {
           label: 'owner, in the own namespace',
           person: 'owner',
@@ -177,6 +210,15 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
           owner: null,
         },
       ]
+    case 'group':
+    case 'workspace':
+      return people.map((person) => ({
+        label: person,
+        person,
+        target: { on: thing, organization: 'acme', id: fixture[thing] },
+        entity: thing === 'workspace' ? fixture.workspace : fixture.organization,
+        owner: fixture.organization,
+      }))
     case 'repo':
       return places.flatMap((place) =>
         (['public', 'private', 'disabled'] as const).flatMap((visibility) =>
@@ -197,13 +239,20 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
   }
 }
 
+/** What a token of a service account has to list, an inheriting one does not carry (SA-11). */
+function isListedAlone(action: Action, person: Person): boolean {
+  return isMachine(person) && permissionRow(action).listed === true
+}
+
 /** Workspace people matter in workspaces, the owner in the own namespace; a disabled repo says the same everywhere. */
 function isInteresting(place: Place, person: Person, visibility: string): boolean {
   if (visibility === 'disabled') return place === 'organization' && ['anonymous', 'read', 'admin'].includes(person)
+  if (isStrict(person) || place === 'strict') {
+    return place === 'strict' && (isStrict(person) || person === 'anonymous' || person === 'outsider')
+  }
   if (person === 'owner') return place === 'own namespace'
   if (person === 'granted') return place === 'own namespace'
-  const workspaceRole: Role | null = person.includes('workspace') ? 'read' : null
-  if (workspaceRole !== null) return place === 'workspace'
+  if (/workspace|group/.test(person)) return place === 'workspace'
   if (place === 'own namespace') return ['anonymous', 'outsider', 'admin', 'hub admin'].includes(person)
   return true
 }

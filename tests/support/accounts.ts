@@ -1,5 +1,6 @@
 /** People, organizations and tokens for tests, made through the real services. */
 import { systemOrigin } from '../../src/domain/event.ts'
+import { plainOrganization } from '../../src/domain/facts.ts'
 import { systemGrant } from '../../src/domain/policy.ts'
 import type { Role } from '../../src/domain/role.ts'
 import { createUser } from '../../src/features/accounts/service.ts'
@@ -97,7 +98,7 @@ export async function makeOrganization(
     if (organization === null) throw new Error(`There is no organization ${name}.`)
     const adding = systemGrant(
       'org.add_user',
-      { on: 'organization', name, organization: { ...organization, kind: 'organization' } },
+      { on: 'organization', name, organization: plainOrganization(organization) },
       reason,
     )
     await addMember(hub, adding, systemOrigin, { username, role })

@@ -171,6 +171,7 @@ async function writeAccount(
     isAdmin: account.isAdmin ? 1 : 0,
     state: 'active',
     createdAt: now,
+    secondFactorAt: null,
   })
   await insertEmail(tx, {
     id: emailId,

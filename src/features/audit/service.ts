@@ -3,6 +3,7 @@
  * signs committed events afterwards. No secret is ever part of an event.
  */
 import type { EventData, Origin } from '../../domain/event.ts'
+import { accountOf, type Principal } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -50,9 +51,8 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
     at: hub.clock.now(),
     action: input.action ?? allowed.action,
     actorKind: principal.kind,
-    actorId: principal.kind === 'user' ? principal.id : null,
-    actorName:
-      principal.kind === 'user' ? principal.name : principal.kind === 'system' ? principal.reason : 'anonymous',
+    actorId: accountOf(principal)?.id ?? null,
+    actorName: actorName(principal),
     credentialKind: credential?.kind ?? null,
     credentialId: credential?.id ?? null,
     credentialLast4: credential?.kind === 'token' ? credential.last4 : null,
@@ -64,6 +64,20 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
     userAgent: origin.userAgent,
     requestId: origin.requestId,
     data: JSON.stringify(input.data ?? {}),
+  }
+}
+
+/** A service account under the name that people gave it (SA-8). */
+function actorName(principal: Principal): string {
+  switch (principal.kind) {
+    case 'user':
+      return principal.name
+    case 'service-account':
+      return principal.fullname
+    case 'system':
+      return principal.reason
+    case 'anonymous':
+      return 'anonymous'
   }
 }
 

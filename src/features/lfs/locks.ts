@@ -2,6 +2,7 @@
 
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
+import { accountOf } from '../../domain/facts.ts'
 import { parseRepoPath } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -31,17 +32,19 @@ export async function createLock(
   input: { readonly path: string; readonly ref: string | null },
 ): Promise<LockRow> {
   const { principal, resource } = allowed
-  if (principal.kind !== 'user') throw new HoldfastError('unauthenticated')
+  const account = accountOf(principal)
+  if (account === null) throw new HoldfastError('unauthenticated')
   const path = parseRepoPath(input.path)
   const lock = {
     id: hub.clock.id(),
     repoId: resource.id,
     path,
     ref: input.ref,
-    ownerId: principal.id,
+    ownerId: account.id,
     lockedAt: hub.clock.now(),
   }
-  if (await hub.transaction((tx) => insertLock(tx, lock))) return { ...lock, ownerName: principal.name }
+  if (await hub.transaction((tx) => insertLock(tx, lock)))
+    return { ...lock, ownerName: account.kind === 'user' ? account.name : account.fullname }
   const [holder] = await selectLocks(hub.db, resource.id, { path, after: null }, 1)
   // It was released in between: the client may simply ask again.
   if (holder === undefined) throw new HoldfastError('busy')
@@ -59,7 +62,7 @@ export async function releaseLock(
   const { principal, resource } = allowed
   const [lock] = await selectLocks(hub.db, resource.id, { id, after: null }, 1)
   if (lock === undefined) throw new HoldfastError('entry_not_found')
-  if (principal.kind === 'user' && lock.ownerId === principal.id) {
+  if (accountOf(principal)?.id === lock.ownerId) {
     await hub.transaction((tx) => deleteLock(tx, resource.id, id))
     return lock
   }

@@ -1,5 +1,6 @@
 /** Uploads in parts, as Hugging Face's clients send large files: begun by the batch answer, joined and checked by the completion call. */
 import { HoldfastError } from '../../domain/errors.ts'
+import { accountOf } from '../../domain/facts.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
@@ -29,7 +30,7 @@ export async function openUpload(hub: Hub, allowed: Allowed<'repo.push'>, blob: 
   const { principal, resource } = allowed
   const partSize = Math.max(hub.config.multipartPart, Math.ceil(blob.size / mostPartsOfOne))
   const now = hub.clock.now()
-  const wanted = { repoId: resource.id, ownerId: principal.kind === 'user' ? principal.id : '', ...blob, partSize }
+  const wanted = { repoId: resource.id, ownerId: accountOf(principal)?.id ?? '', ...blob, partSize }
   const open = await selectOpenUpload(hub.db, wanted, now)
   const id = open?.id ?? hub.clock.id()
   const expiresAt = now + lifetimeMs

@@ -63,8 +63,9 @@ export async function selectLocks(
   let query = db.read
     .selectFrom('lfsLock')
     .leftJoin('namespace', 'namespace.id', 'lfsLock.ownerId')
+    .leftJoin('serviceAccount', 'serviceAccount.id', 'lfsLock.ownerId')
     .selectAll('lfsLock')
-    .select('namespace.name as ownerName')
+    .select((q) => q.fn.coalesce('namespace.name', 'serviceAccount.name').as('ownerName'))
     .where('lfsLock.repoId', '=', repoId)
   if (filter.path !== undefined) query = query.where('lfsLock.path', '=', filter.path)
   if (filter.id !== undefined) query = query.where('lfsLock.id', '=', filter.id)

@@ -5,6 +5,7 @@ import type { Target } from '../../access/load-facts.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { accountOf } from '../../domain/facts.ts'
 import { bytesOf, findLinkedBlob, findPlacedBlob } from '../storage/service.ts'
 import { answerDownload, answerUpload, isSha256 } from './batch.ts'
 import { duplicateFiles } from './duplicate.ts'
@@ -235,7 +236,7 @@ export const routes: Route[] = [
     handle: async ({ hub, allowed, body }) => {
       const page = await listLocks(hub, allowed, { after: body.cursor ?? null }, limitOf(body.limit))
       const { principal } = allowed
-      const isMine = (ownerId: string): boolean => principal.kind === 'user' && principal.id === ownerId
+      const isMine = (ownerId: string): boolean => accountOf(principal)?.id === ownerId
       return lfsJson({
         ours: page.locks.filter((lock) => isMine(lock.ownerId)).map(presentLock),
         theirs: page.locks.filter((lock) => !isMine(lock.ownerId)).map(presentLock),

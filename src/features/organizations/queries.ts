@@ -2,6 +2,7 @@
  * The SQL of organizations and their members. Whatever could take an organization's last administrator away locks its row first, so that
  * two such changes at the same moment run one after the other, on PostgreSQL too.
  */
+import type { Insertable, Selectable } from 'kysely'
 import type { Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -16,6 +17,8 @@ export interface MemberRow {
   readonly joinedAt: number
 }
 
+export type OrganizationRow = Selectable<OrganizationTable>
+
 export interface MembershipRow {
   readonly id: string
   readonly name: string
@@ -23,7 +26,7 @@ export interface MembershipRow {
   readonly role: Role
 }
 
-export async function insertOrganization(tx: Tx, row: OrganizationTable): Promise<void> {
+export async function insertOrganization(tx: Tx, row: Insertable<OrganizationTable>): Promise<void> {
   await tx.insertInto('organization').values(row).execute()
 }
 
@@ -33,11 +36,11 @@ export async function lockOrganizations(tx: Tx, dialect: Db['dialect'], ids: rea
   await tx.selectFrom('organization').select('id').where('id', 'in', ids).orderBy('id').forUpdate().execute()
 }
 
-const organizationById = prepared<{ id: string }, OrganizationTable>((q, param) =>
+const organizationById = prepared<{ id: string }, OrganizationRow>((q, param) =>
   q.selectFrom('organization').selectAll().where('id', '=', param('id')),
 )
 
-export async function findOrganization(db: Db, id: string): Promise<OrganizationTable | null> {
+export async function findOrganization(db: Db, id: string): Promise<OrganizationRow | null> {
   return await organizationById.first(db.read, { id })
 }
 

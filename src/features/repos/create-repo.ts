@@ -4,7 +4,7 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
-import type { OwnerFacts, Principal, RepoKind } from '../../domain/facts.ts'
+import { accountOf, type OwnerFacts, type Principal, type RepoKind } from '../../domain/facts.ts'
 import { nameKey, parseNewRepoName, repoAddress } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -117,7 +117,7 @@ async function announce(
     fullName,
     fullNameKey: nameKey(fullName),
     visibility,
-    creatorId: allowed.principal.kind === 'user' ? allowed.principal.id : birth.owner.id,
+    creatorId: accountOf(allowed.principal)?.id ?? birth.owner.id,
     workspaceId: null,
     description: card.description,
     disabledAt: null,

@@ -4,6 +4,7 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
+import { accountOf } from '../../domain/facts.ts'
 import { nameKey, parseNewRepoName } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -82,10 +83,10 @@ function newOwner(
   allowed: Allowed<'repo.move' | 'repo.transfer'>,
   kind: 'user' | 'organization',
 ): { workspaceId: null; creatorId?: string } {
-  if (kind === 'organization' && allowed.principal.kind === 'user') {
-    return { workspaceId: null, creatorId: allowed.principal.id }
-  }
-  return { workspaceId: null }
+  const account = accountOf(allowed.principal)
+  return kind === 'organization' && account !== null
+    ? { workspaceId: null, creatorId: account.id }
+    : { workspaceId: null }
 }
 
 function targetExists(kind: string, name: string): HoldfastError {

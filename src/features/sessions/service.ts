@@ -86,6 +86,7 @@ export async function startSession(
     lastIp: origin.ip,
     userAgent: origin.userAgent,
     expiresAt: now + hub.config.sessionLifetime,
+    freshAt: null,
   })
   await deleteOldestSessions(tx, user.id, mostSessions)
   await recordEvent(hub, tx, allowed, origin, {

@@ -2,8 +2,9 @@
  * What a fine-grained token lists: pairs of an entity and permissions. An entity is bound by its id, so a rename keeps the grant and a new
  * thing under an old name gets nothing (UAT-10). It may be listed only by who can see it.
  */
+import { highestRole } from '../../access/group-roles.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { type Facts, type RepoFacts, type RepoKind, repoKinds } from '../../domain/facts.ts'
+import { type Facts, noStanding, type RepoFacts, type RepoKind, repoKinds } from '../../domain/facts.ts'
 import { isId } from '../../domain/ids.ts'
 import { nameKey, parseRepoId } from '../../domain/names.ts'
 import { globalTokenPermissions, isTokenPermission, tokenPermissions } from '../../domain/permissions.ts'
@@ -126,7 +127,7 @@ async function resolveNamespace(hub: Hub, owner: Owner, entity: EntityReference)
 async function resolveWorkspace(hub: Hub, owner: Owner, entity: EntityReference) {
   if (entity.id === undefined || !isId(entity.id)) return null
   const found = await findWorkspaceFor(hub.db, owner.id, entity.id)
-  if (found === null || !holdsWorkspace(found.organizationRole, found.role)) return null
+  if (found === null || !holdsWorkspace(found.organizationRole, highestRole(found.role, found.rank))) return null
   return { id: found.id, name: `${found.organization}/${found.name}`, isPrivate: false }
 }
 
@@ -150,7 +151,7 @@ async function resolveRepo(hub: Hub, owner: Owner, kind: RepoKind, entity: Entit
     isDisabled: false,
     headCommit: null,
   }
-  const roles = { organization: row.organizationRole, workspace: row.workspaceRole, repo: row.repoRole }
+  const roles = { organization: row.organizationRole, workspace: workspaceRoleOf(row), repo: row.repoRole }
   if (!ownerCanSee(owner.id, repo, roles)) return null
   return { id: row.id, name: `${row.ownerName}/${row.name}`, isPrivate: row.visibility !== 'public' }
 }
@@ -193,7 +194,7 @@ function entityNow(ownerId: string, row: GrantRow): { name: string; isEffective:
         ? null
         : {
             name: `${row.workspaceOrganization ?? ''}/${row.workspaceName}`,
-            isEffective: holdsWorkspace(row.organizationRole, row.directRole),
+            isEffective: holdsWorkspace(row.organizationRole, highestRole(row.directRole, row.workspaceRank)),
             isPrivate: false,
           }
     default:
@@ -223,7 +224,7 @@ function repoNow(ownerId: string, row: GrantRow): { name: string; isEffective: b
     isDisabled: false,
     headCommit: null,
   }
-  const roles = { organization: row.organizationRole, workspace: row.workspaceRole, repo: row.directRole }
+  const roles = { organization: row.organizationRole, workspace: workspaceRoleOf(row), repo: row.directRole }
   return {
     name: `${repoOwnerName}/${repoName}`,
     isEffective: ownerCanSee(ownerId, repo, roles),
@@ -231,28 +232,32 @@ function repoNow(ownerId: string, row: GrantRow): { name: string; isEffective: b
   }
 }
 
-/** The policy's own answer for the person, without a token's ceiling. */
+/** The policy's own answer for the owner of the token, without its ceiling. */
 function ownerCanSee(
   ownerId: string,
   repo: RepoFacts,
-  roles: { organization: string | null; workspace: string | null; repo: string | null },
+  roles: { organization: string | null; workspace: Role | null; repo: string | null },
 ): boolean {
   const facts: Facts = {
-    principal: { kind: 'user', id: ownerId, name: '', fullname: null, isAdmin: false },
+    principal: { kind: 'user', id: ownerId, name: '', fullname: null, isAdmin: false, hasSecondFactor: true },
     credential: null,
     resource: { on: 'repo', kind: repo.kind, repo },
     standing: {
+      ...noStanding,
       organizationRole: roleOf(roles.organization),
-      workspaceRole: roleOf(roles.workspace),
+      workspaceRole: roles.workspace,
       repoRole: roleOf(roles.repo),
-      tokenGrants: [],
     },
   }
   return canSee(facts, repo)
 }
 
-function holdsWorkspace(organizationRole: string | null, workspaceRole: string | null): boolean {
-  return roleOf(organizationRole) === 'admin' || atLeast(roleOf(workspaceRole), 'read')
+function holdsWorkspace(organizationRole: string | null, workspaceRole: Role | null): boolean {
+  return roleOf(organizationRole) === 'admin' || (organizationRole !== null && atLeast(workspaceRole, 'read'))
+}
+
+function workspaceRoleOf(row: { workspaceRole: string | null; workspaceRank: number | null }): Role | null {
+  return highestRole(row.workspaceRole, row.workspaceRank)
 }
 
 function roleOf(value: string | null): Role | null {

@@ -3,6 +3,7 @@
  * owner, so a wrong id reaches nobody else's (UAT-13).
  */
 import { sql } from 'kysely'
+import { rankThroughGroups } from '../../access/group-roles.ts'
 import type { RepoKind } from '../../domain/facts.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -22,7 +23,10 @@ export interface GrantRow extends TokenGrantTable {
   readonly workspaceName: string | null
   readonly workspaceOrganization: string | null
   readonly organizationRole: string | null
+  /** Direct, in the workspace of a repo. */
   readonly workspaceRole: string | null
+  /** Through groups, in the workspace itself or in that of a repo. */
+  readonly workspaceRank: number | null
 }
 
 /** False where the owner has a token with this name. */
@@ -149,6 +153,7 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, pa
       'wn.name as workspaceOrganization',
       'og.role as organizationRole',
       'wg.role as workspaceRole',
+      rankThroughGroups(sql`coalesce("r"."workspaceId", "w"."id")`, sql`"a"."ownerId"`).as('workspaceRank'),
     ])
     .where('a.ownerId', '=', param('ownerId'))
     .where((w) => w.or([w('a.id', '=', param('tokenId')), w(param('tokenId'), '=', '')]))
@@ -213,6 +218,7 @@ export interface RepoForRow {
   readonly workspaceId: string | null
   readonly organizationRole: string | null
   readonly workspaceRole: string | null
+  readonly workspaceRank: number | null
   readonly repoRole: string | null
 }
 
@@ -242,6 +248,7 @@ export async function findRepoFor(
       'r.workspaceId',
       role('og', 'r.ownerId').as('organizationRole'),
       role('wg', 'r.workspaceId').as('workspaceRole'),
+      rankThroughGroups(sql.ref('r.workspaceId'), sql.val(userId)).as('workspaceRank'),
       role('rg', 'r.id').as('repoRole'),
     ])
     .where('r.kind', '=', kind)
@@ -264,6 +271,7 @@ export async function findWorkspaceFor(
   organization: string
   organizationRole: string | null
   role: string | null
+  rank: number | null
 } | null> {
   const row = await db.read
     .selectFrom('workspace as w')
@@ -273,6 +281,7 @@ export async function findWorkspaceFor(
     )
     .leftJoin('roleGrant as g', (join) => join.onRef('g.targetId', '=', 'w.id').on('g.principalId', '=', userId))
     .select(['w.id', 'w.name', 'n.name as organization', 'og.role as organizationRole', 'g.role'])
+    .select(rankThroughGroups(sql.ref('w.id'), sql.val(userId)).as('rank'))
     .where('w.id', '=', id)
     .executeTakeFirst()
   return row ?? null

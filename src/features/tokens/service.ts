@@ -100,6 +100,7 @@ export async function createToken(
       ownerId: owner.id,
       name,
       role: input.role,
+      description: null,
       canReadGatedRepos: permissions.canReadGatedRepos ? 1 : 0,
       globalPermissions: JSON.stringify(permissions.global),
       createdAt: hub.clock.now(),
@@ -279,7 +280,8 @@ function tokenOfRow(row: AccessTokenTable, ownerId: string, grants: Parameters<t
   return {
     id: row.id,
     name: row.name,
-    role: row.role,
+    role: personalRole(row),
+    description: row.description,
     last4: row.last4,
     canReadGatedRepos: row.canReadGatedRepos === 1,
     global: JSON.parse(row.globalPermissions) as string[],
@@ -291,6 +293,12 @@ function tokenOfRow(row: AccessTokenTable, ownerId: string, grants: Parameters<t
     lastIp: row.lastIp,
     lastUserAgent: row.lastUserAgent,
   }
+}
+
+/** Only a service account's tokens inherit. */
+function personalRole(row: AccessTokenTable): TokenRole {
+  if (row.role === 'inherit') throw new Error(`Token ${row.id} of a person inherits.`)
+  return row.role
 }
 
 function grantsOfRows(ownerId: string, rows: Parameters<typeof grantOfRow>[1][]): Grant[] {

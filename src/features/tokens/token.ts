@@ -7,6 +7,7 @@ export interface Token {
   readonly id: string
   readonly name: string
   readonly role: TokenRole
+  readonly description: string | null
   readonly last4: string
   readonly canReadGatedRepos: boolean
   readonly global: readonly string[]

@@ -7,7 +7,7 @@ import { insertRepo } from '../../../tests/support/rows.ts'
 import type { TestHub } from '../../../tests/support/start-hub.ts'
 import { startHubOn } from '../../../tests/support/start-hub-on.ts'
 import { systemOrigin } from '../../domain/event.ts'
-import type { Facts } from '../../domain/facts.ts'
+import { type Facts, noStanding } from '../../domain/facts.ts'
 import { authorize } from '../../domain/policy.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { findToken, swapValue } from './queries.ts'
@@ -187,10 +187,10 @@ describe.each(dialects)('access tokens on %s', (dialect) => {
   it('UAT-11: of refreshes at once one value remains, and whoever was late is told', async () => {
     const { tokenInfo } = await create()
     const facts: Facts = {
-      principal: { kind: 'user', id: mara.id, name: 'mara', fullname: null, isAdmin: false },
-      credential: { kind: 'session', id: 'x' },
+      principal: { kind: 'user', id: mara.id, name: 'mara', fullname: null, isAdmin: false, hasSecondFactor: false },
+      credential: { kind: 'session', id: 'x', isFresh: true },
       resource: { on: 'self' },
-      standing: { organizationRole: null, workspaceRole: null, repoRole: null, tokenGrants: [] },
+      standing: noStanding,
     }
     const rotate = () => rotateOwnToken(test.hub, authorize('token.rotate', facts), systemOrigin, tokenInfo.id, {})
     const before = await findToken(test.hub.db.read, mara.id, tokenInfo.id)

@@ -32,6 +32,8 @@ export interface UserTable {
   isAdmin: Flag
   state: 'active' | 'deactivated' | 'deleted'
   createdAt: number
+  /** Since when there is a second factor to sign in with; null for none. Kept in step with the factors themselves. */
+  secondFactorAt: number | null
 }
 
 export interface EmailTable {
@@ -55,6 +57,8 @@ export interface SessionTable {
   lastIp: string | null
   userAgent: string | null
   expiresAt: number
+  /** When the person last proved who they are, after the sign-in that made the session; null for never since. */
+  freshAt: number | null
 }
 
 /** A link with a secret that works once: first administrator, e-mail verification, password reset, invitation to join. */
@@ -74,9 +78,12 @@ export interface AccessTokenTable {
   /** HMAC-SHA-256 of the value under the instance's token key, hex. */
   hash: string
   last4: string
+  /** A user or a service account. */
   ownerId: string
   name: string
-  role: 'read' | 'write' | 'fineGrained'
+  /** `inherit` for service accounts alone: everything that the account may do. */
+  role: 'read' | 'write' | 'fineGrained' | 'inherit'
+  description: string | null
   canReadGatedRepos: Flag
   /** JSON array of permission names that hold outside any entity (`discussion.write`, `post.write`). */
   globalPermissions: string
@@ -102,20 +109,78 @@ export interface TokenGrantTable {
 export interface OrganizationTable {
   id: string
   fullname: string | null
+  description: string | null
   defaultVisibility: 'public' | 'private'
+  /** The role of whoever is added without one being named. */
+  defaultRole: Generated<'no_access' | 'read' | 'contributor' | 'write' | 'admin'>
+  /** The weakest role that may make a workspace (WS-6). */
+  workspaceCreation: Generated<'read' | 'contributor' | 'write' | 'admin'>
+  /** Who sees the list of members. */
+  membersVisibility: Generated<'members' | 'public'>
+  /** People without a second factor reach only what is public (AUTH-4e). */
+  secondFactorRequired: Generated<Flag>
+  /** People that it may have; null for any number (SEAT-4). */
+  seatLimit: number | null
   createdAt: number
   createdBy: string
 }
 
+/** An identity for automation, owned by an organization. It has no namespace, no password and no seat. Its user name is `sa-` and its id. */
+export interface ServiceAccountTable {
+  id: string
+  organizationId: string
+  name: string
+  nameKey: string
+  description: string | null
+  /** Whom to ask about it: an address or a name, as somebody wrote it. */
+  contact: string | null
+  createdAt: number
+  /** The user who made it; it does not depend on them (SA-6). */
+  createdBy: string | null
+  /** From then on it counts as disabled. */
+  expiresAt: number | null
+  disabledAt: number | null
+}
+
+/** A named set of people and service accounts of one organization. (`group` is a word of SQL.) */
+export interface MemberGroupTable {
+  id: string
+  organizationId: string
+  name: string
+  nameKey: string
+  description: string | null
+  createdAt: number
+  createdBy: string | null
+}
+
+export interface GroupMemberTable {
+  groupId: string
+  principalId: string
+  principalKind: 'user' | 'service-account'
+  role: 'member' | 'manager'
+  createdAt: number
+  createdBy: string | null
+}
+
+/** On the Hub's wire a resource group. */
 export interface WorkspaceTable {
   id: string
   organizationId: string
   name: string
   nameKey: string
+  description: string | null
   createdAt: number
+  createdBy: string | null
+  /** Which people of the organization join by themselves; null for none (WS-7). */
+  autoJoin: 'all' | 'read_plus' | null
+  /** As what; null where nobody joins. */
+  autoJoinRole: 'read' | 'contributor' | 'write' | 'admin' | null
 }
 
-/** One role of one principal on one organization, workspace or repo. Membership of an organization is the row on it. */
+/**
+ * One role of one principal on one organization, workspace or repo. Membership of an organization is the row on it. Groups have roles in
+ * workspaces only.
+ */
 export interface RoleGrantTable {
   targetId: string
   targetKind: 'organization' | 'workspace' | 'repo'
@@ -421,6 +486,9 @@ export interface Schema {
   accessToken: AccessTokenTable
   tokenGrant: TokenGrantTable
   organization: OrganizationTable
+  serviceAccount: ServiceAccountTable
+  memberGroup: MemberGroupTable
+  groupMember: GroupMemberTable
   workspace: WorkspaceTable
   roleGrant: RoleGrantTable
   repo: RepoTable

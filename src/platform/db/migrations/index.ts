@@ -6,6 +6,7 @@ import * as xet from './0002-xet.ts'
 import * as collection from './0003-collection.ts'
 import * as xetMove from './0004-xet-move.ts'
 import * as auditSeal from './0005-audit-seal.ts'
+import * as organizations from './0006-organizations.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -17,4 +18,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-collection': collection,
   '0004-xet-move': xetMove,
   '0005-audit-seal': auditSeal,
+  '0006-organizations': organizations,
 }
