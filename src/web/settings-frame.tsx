@@ -29,20 +29,54 @@ export function YourSettingsSide(props: { current: string; organizations: readon
 }
 
 export function membersPath(organization: string): string {
-  return `/organizations/${encodeURIComponent(organization)}/settings/members`
+  return organizationSettingsPath(organization, 'members')
 }
 
-export function OrganizationSettingsSide(props: { organization: string; current: string }) {
+/** Below `/organizations/{organization}/settings/`. */
+export function organizationSettingsPath(organization: string, place: string): string {
+  return `/organizations/${encodeURIComponent(organization)}/settings/${place}`
+}
+
+type OrganizationPlace = Omit<SidePlace, 'href'> & {
+  readonly place: string
+  /** Administrators alone see it. */
+  readonly forAdmins?: true
+}
+
+/** Everybody of the organization with the role read and more sees these pages; who may not change them sees them read-only. */
+const organizationPlaces: readonly { title: string; places: readonly OrganizationPlace[] }[] = [
+  {
+    title: 'People and machines',
+    places: [
+      { place: 'members', label: 'Members', icon: 'users' },
+      { place: 'service-accounts', label: 'Service accounts', icon: 'bot', forAdmins: true },
+      { place: 'groups', label: 'Groups', icon: 'users-round' },
+      { place: 'workspaces', label: 'Workspaces', icon: 'layers' },
+    ],
+  },
+  { title: 'Trust', places: [{ place: 'audit-log', label: 'Audit log', icon: 'scroll-text', forAdmins: true }] },
+  {
+    title: 'Organization',
+    places: [
+      { place: 'profile', label: 'Profile', icon: 'building-2' },
+      { place: 'storage', label: 'Seats and storage', icon: 'hard-drive' },
+      { place: 'account', label: 'Rename or delete', icon: 'settings', forAdmins: true },
+    ],
+  },
+]
+
+export function OrganizationSettingsSide(props: { organization: string; current: string; isAdmin: boolean }) {
+  const groups = organizationPlaces.map(({ title, places }) => ({
+    title,
+    places: places
+      .filter(({ forAdmins }) => props.isAdmin || forAdmins !== true)
+      .map(({ place, label, icon }) => ({ href: organizationSettingsPath(props.organization, place), label, icon })),
+  }))
   return (
     <SideList
       label={`${props.organization} settings`}
       current={props.current}
-      groups={[
-        {
-          title: 'People and machines',
-          places: [{ href: membersPath(props.organization), label: 'Members', icon: 'users' }],
-        },
-      ]}
+      groups={groups.filter(({ places }) => places.length > 0)}
       organizations={[]}
     />
   )

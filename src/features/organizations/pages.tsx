@@ -1,7 +1,5 @@
 /* Organizations: making one, and its members with their roles. */
-import type { Child } from 'hono/jsx'
 import { namespacePath } from '../../web/address.ts'
-import { Breadcrumbs } from '../../web/breadcrumbs.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { Dialog } from '../../web/dialog.tsx'
 import { PickField, SelectField, TextField } from '../../web/field.tsx'
@@ -10,10 +8,11 @@ import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
 import { FormProblem, Notice } from '../../web/notice.tsx'
+import { OrganizationSettingsPage } from '../../web/organization-settings-page.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { PageHead } from '../../web/page-head.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
-import { membersPath, OrganizationSettingsSide } from '../../web/settings-frame.tsx'
+import { membersPath } from '../../web/settings-frame.tsx'
 import { Time } from '../../web/time.tsx'
 import { Who } from '../../web/who.tsx'
 
@@ -66,7 +65,7 @@ export function MembersPage(props: MembersPageProps) {
       context={context}
       organization={organization}
       title={`Members of ${organization}`}
-      current={here}
+      place="members"
       dialog={props.dialog && <MemberDialog organization={organization} dialog={props.dialog} />}
     >
       <PageHead
@@ -240,37 +239,6 @@ function MemberDialog(props: { organization: string; dialog: MembersDialog }) {
         stays. You can add them again.
       </p>
     </Dialog>
-  )
-}
-
-function OrganizationSettingsPage(props: {
-  context: PageContext
-  organization: string
-  title: string
-  current: string
-  dialog?: Child
-  children: Child
-}) {
-  return (
-    <Page
-      context={props.context}
-      title={props.title}
-      place={
-        <Breadcrumbs
-          viewer={props.context.viewer}
-          namespace={{ name: props.organization, kind: 'organization' }}
-          crumbs={[{ label: 'Settings' }]}
-          switchTo={(name, kind) => (kind === 'organization' ? membersPath(name) : '/settings/profile')}
-        />
-      }
-      frame={{
-        kind: 'settings',
-        side: <OrganizationSettingsSide organization={props.organization} current={props.current} />,
-      }}
-      dialog={props.dialog}
-    >
-      {props.children}
-    </Page>
   )
 }
 
