@@ -219,6 +219,8 @@ function hidesWorkspace(
 /** What a stranger may do, somebody without a second factor may too. */
 function isOpenAnyway(row: PermissionRow, resource: Resource): boolean {
   if (row.least === 'anyone' || row.whileRestricted) return true
+  if (resource.on === 'organization')
+    return row.openWhereMembersShow === true && resource.organization?.showsMembers === true
   return row.openWherePublic === true && resource.on === 'repo' && resource.repo?.visibility === 'public'
 }
 
