@@ -3,10 +3,12 @@ import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Writes a whole small file under a temporary name and renames it into place. */
-export async function writeFileDurably(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
   const temporary = `${path}.new-${process.pid}-${Math.random().toString(36).slice(2)}`
-  const file = await open(temporary, 'wx', 0o600)
+  const file = await open(temporary, 'wx', mode)
   try {
+    // Whatever the umask takes away.
+    await file.chmod(mode)
     await file.writeFile(content)
     await file.sync()
   } finally {

@@ -2,11 +2,11 @@
  * The folder of bare repositories, opened once. Repositories lie by immutable id, so a rename moves nothing; the
  * shard is taken from the last digits of the id because ids are ordered by time and their first digits crowd.
  */
-import { chmod, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { catFileArgs, catFilePoolName, refWriterArgs } from './commands.ts'
 import { writeFileDurably } from './durable.ts'
-import { preReceiveHook } from './pre-receive.ts'
+import { placeHook } from './pre-receive.ts'
 import { ProcessPool } from './process-pool.ts'
 import { openStarter } from './process-starter.ts'
 import { GitFailure, type GitProgram, startGit } from './run.ts'
@@ -40,7 +40,7 @@ export interface GitStore extends GitProgram {
 
 const defaultSearchPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
 
-/** Opens the store: creates its folders, its git configuration and its hook, and the process pools. */
+/** Opens the store: creates its folders, its git configuration and its hook, and the process pools. Throws where git could not run the hook. */
 export async function openGitStore(options: GitStoreOptions): Promise<GitStore> {
   const { folder } = options
   const support = join(folder, 'support')
@@ -48,8 +48,7 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitStore> 
   await mkdir(hooks, { recursive: true, mode: 0o700 })
   await mkdir(join(folder, 'incoming'), { recursive: true, mode: 0o700 })
   await writeFileDurably(join(support, 'config'), gitConfig(hooks))
-  await writeFileDurably(join(hooks, 'pre-receive'), preReceiveHook)
-  await chmod(join(hooks, 'pre-receive'), 0o700)
+  await placeHook(hooks)
   const program = options.program ?? 'git'
   const environment = gitEnvironment(join(support, 'config'), options.searchPath ?? defaultSearchPath)
   const starter = openStarter()
