@@ -12,7 +12,7 @@ import { selectXorbSize } from './xorb-queries.ts'
 import { xorbNamed } from './xorbs.ts'
 
 /** Raw bytes that are hashed at a time. */
-const runBytes = 4 << 20
+const runBytes = 1 << 20
 
 /** Thrown where stored bytes are not what they should be: nothing is removed then, and nothing registered. */
 export class DamagedBytes extends Error {}

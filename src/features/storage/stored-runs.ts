@@ -4,7 +4,8 @@
  */
 import type { Readable } from 'node:stream'
 import type { Hub } from '../../hub.ts'
-import { freeBytes, givesChunksAway } from '../../platform/blobs/free-bytes.ts'
+import { freeBytes } from '../../platform/blobs/free-bytes.ts'
+import { givesChunksAway } from '../../platform/blobs/passing-stream.ts'
 import type { ChunkIndex } from '../../platform/xet/chunk-index.ts'
 import type { ChunkIndexes } from './chunk-indexes.ts'
 import type { FileTerm } from './xet-terms.ts'

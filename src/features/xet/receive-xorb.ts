@@ -2,6 +2,7 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import { XetFormatError } from '../../platform/xet/errors.ts'
 import { mostFooterBytes, mostXorbBytes } from '../../platform/xet/limits.ts'
+import { mostXorbsAtOnce } from '../../platform/xet/xet-workers.ts'
 import { holdClaimedXorb, storeXorb } from '../storage/service.ts'
 import { callerOf } from './caller.ts'
 import type { CasCall } from './cas-route.ts'
@@ -14,7 +15,7 @@ const bodyLimit = mostXorbBytes + mostFooterBytes
 const timeLimitMs = 1_800_000
 
 /** A client sends many at once; each holds some MiB while it streams, and the threads behind it are few. */
-const uploads = places({ count: 16, perCaller: 10, waiting: 256, waitMs: 120_000 })
+const uploads = places({ count: mostXorbsAtOnce, perCaller: 10, waiting: 256, waitMs: 120_000 })
 
 /** True if the scope did not have it. Throws `xet_xorb_invalid`; nothing is stored then. */
 export async function receiveXorb(call: CasCall): Promise<boolean> {

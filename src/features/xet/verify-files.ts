@@ -8,7 +8,7 @@ import { chunkIndexes, type FileTerms, type FileToRegister, findKnownFiles, stor
 import { type ConsistentFile, invalid } from './check-shard.ts'
 
 /** Raw bytes that are hashed at a time. */
-const runBytes = 4 << 20
+const runBytes = 1 << 20
 /** Files at once: as many as there are threads, or a little more while one of them reads. */
 const atOnce = 3
 

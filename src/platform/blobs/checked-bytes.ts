@@ -4,7 +4,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { finished, type Readable } from 'node:stream'
 import { HoldfastError } from '../../domain/errors.ts'
-import { freeBytes, givesChunksAway } from './free-bytes.ts'
+import { freeBytes } from './free-bytes.ts'
+import { givesChunksAway } from './passing-stream.ts'
 
 export interface ExpectedBytes {
   /** Null where only the size is known beforehand, as for a part. */

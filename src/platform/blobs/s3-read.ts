@@ -7,7 +7,7 @@ import { finished } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { HoldfastError } from '../../domain/errors.ts'
-import { PassingStream } from './free-bytes.ts'
+import { PassingStream } from './passing-stream.ts'
 import type { S3Access } from './s3-access.ts'
 import { nullIfNoSuchKey } from './s3-faults.ts'
 

@@ -118,7 +118,7 @@ describe('chunks from a stranger', () => {
 
 describe('the splitter', () => {
   const split = (pieces: readonly Buffer[]): Buffer => {
-    const splitter = new XorbSplitter(() => new ArrayBuffer(batchBytes))
+    const splitter = new XorbSplitter()
     const parts: Buffer[] = []
     let position = 0
     const keep = (batch: { bytes: ArrayBuffer; length: number; position: number }): void => {
@@ -126,7 +126,14 @@ describe('the splitter', () => {
       position += batch.length
       parts.push(Buffer.from(batch.bytes, 0, batch.length))
     }
-    for (const piece of pieces) for (const batch of splitter.push(piece)) keep(batch)
+    for (const piece of pieces) {
+      for (let rest = piece; rest.length > 0; ) {
+        if (splitter.needsBuffer) splitter.fill(new ArrayBuffer(batchBytes))
+        const { taken, batch } = splitter.push(rest)
+        rest = rest.subarray(taken)
+        if (batch !== null) keep(batch)
+      }
+    }
     const last = splitter.end()
     if (last !== null) keep(last)
     return Buffer.concat(parts)

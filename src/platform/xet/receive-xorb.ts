@@ -23,13 +23,18 @@ export async function receiveXorb(
   const abort = (): void => checks.fail(signal?.reason instanceof Error ? signal.reason : new Error('Aborted.'))
   signal?.addEventListener('abort', abort, { once: true })
   const pieces = source[Symbol.asyncIterator]()
+  const splitter = new XorbSplitter()
   let isAtEnd = false
   try {
-    const splitter = new XorbSplitter(() => pool.takeBuffer())
     for (;;) {
       const piece = await checks.unlessFailed(pieces.next())
       if (piece.done === true) break
-      for (const batch of splitter.push(piece.value)) await checks.add(batch)
+      for (let rest = piece.value; rest.length > 0; ) {
+        if (splitter.needsBuffer) splitter.fill(await checks.takeBuffer())
+        const { taken, batch } = splitter.push(rest)
+        rest = rest.subarray(taken)
+        if (batch !== null) await checks.add(batch)
+      }
     }
     isAtEnd = true
     const last = splitter.end()
@@ -40,6 +45,8 @@ export async function receiveXorb(
     return { size: checks.size, rawSize: splitter.rawSize, chunkIndex: Buffer.from(chunkIndex) }
   } finally {
     signal?.removeEventListener('abort', abort)
+    const unfilled = splitter.leaveBuffer()
+    if (unfilled !== null) pool.buffers.give(unfilled)
     // Not awaited: a generator that waits for its next bytes ends only after them.
     if (!isAtEnd) pieces.return?.()?.catch(() => undefined)
     // A thread may still write to the caller's file.
@@ -72,8 +79,24 @@ class BatchChecks {
     return Promise.race([value, this.#failure.promise])
   }
 
+  async takeBuffer(): Promise<ArrayBuffer> {
+    const taking = this.#pool.buffers.take()
+    try {
+      return await this.unlessFailed(taking)
+    } catch (error) {
+      // Its turn comes all the same.
+      void taking.then((buffer) => this.#pool.buffers.give(buffer))
+      throw error
+    }
+  }
+
   async add(batch: XorbBatch): Promise<void> {
-    await this.unlessFailed(this.#slots.take())
+    try {
+      await this.unlessFailed(this.#slots.take())
+    } catch (error) {
+      this.#pool.buffers.give(batch.bytes)
+      throw error
+    }
     this.size += batch.length
     const job = this.#check(batch)
     job.catch(this.#failure.reject)
@@ -81,10 +104,15 @@ class BatchChecks {
   }
 
   async #check(batch: XorbBatch): Promise<Buffer> {
-    const { chunks, bytes } = await this.#pool.run('check', { ...batch, fd: this.#fd })
-    this.#pool.giveBuffer(bytes)
-    this.#slots.give()
-    return Buffer.from(chunks)
+    let buffer: ArrayBuffer | null = null
+    try {
+      const { chunks, bytes } = await this.#pool.run('check', { ...batch, fd: this.#fd })
+      buffer = bytes
+      return Buffer.from(chunks)
+    } finally {
+      this.#pool.buffers.give(buffer)
+      this.#slots.give()
+    }
   }
 
   /** What the checks found, in the order of the xorb. */

@@ -3,9 +3,15 @@
  * callers together, are bounded: who comes later waits in turn, holding what it has and no more.
  */
 import { Slots } from '../blobs/slots.ts'
+import { BatchBuffers } from './batch-buffers.ts'
 import { ThreadLink } from './thread-link.ts'
 import type { JobName, SessionKind, XetJobs } from './xet-jobs.ts'
-import { batchBytes } from './xorb-splitter.ts'
+import { mostXorbsAtOnce } from './xet-workers.ts'
+
+/** One at work, and what it goes on with while its answers are read. */
+const jobsPerThread = 3
+/** The scrub and the move of objects read xorbs too. */
+const ownReaders = 2
 
 export interface ThreadPoolOptions {
   readonly threads: number
@@ -22,15 +28,16 @@ export class ThreadPool {
   readonly #options: ThreadPoolOptions
   readonly #slots: Slots
   readonly #links = new Set<ThreadLink>()
-  /** Buffers for the batches of xorbs, that came back from the threads. */
-  #spare: ArrayBuffer[] = []
+  readonly buffers: BatchBuffers
   #sweeper: NodeJS.Timeout | null = null
   #lastSession = 0
   #isClosed = false
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options
-    this.#slots = new Slots(options.threads * 3)
+    const jobs = options.threads * jobsPerThread
+    this.#slots = new Slots(jobs)
+    this.buffers = new BatchBuffers(mostXorbsAtOnce + ownReaders + jobs)
   }
 
   get threads(): number {
@@ -53,20 +60,12 @@ export class ThreadPool {
     return new ThreadSession(link, session, turn)
   }
 
-  takeBuffer(): ArrayBuffer {
-    return this.#spare.pop() ?? new ArrayBuffer(batchBytes)
-  }
-
-  giveBuffer(buffer: ArrayBuffer): void {
-    if (this.#spare.length < this.#options.threads * 3 && buffer.byteLength === batchBytes) this.#spare.push(buffer)
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     const links = [...this.#links]
     this.#links.clear()
-    this.#spare = []
+    this.buffers.forget()
     await Promise.all(links.map((link) => link.end(new Error('The server is stopping.'))))
   }
 
@@ -105,7 +104,7 @@ export class ThreadPool {
       void link.end(new Error('This thread had nothing to do.'))
     }
     if (this.#links.size > 0 || this.#sweeper === null) return
-    this.#spare = []
+    this.buffers.forget()
     clearInterval(this.#sweeper)
     this.#sweeper = null
   }

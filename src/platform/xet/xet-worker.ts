@@ -1,6 +1,7 @@
 /** A thread of the Xet pool. It does one job after the other; what it keeps between them belongs to a session that the pool closes. */
 import { createHash, type Hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
+import { freeBytes } from '../blobs/free-bytes.ts'
 import { checkChunks, decodeChunks, eachRawChunk, forEachListed, indexChunks } from './check-chunks.ts'
 import { ChunkIndex } from './chunk-index.ts'
 import { Codec } from './codec.ts'
@@ -26,7 +27,7 @@ const handlers: Handlers = {
     if (fd !== null) writeAll(fd, stored, position)
     return { chunks, bytes }
   },
-  decode: ({ bytes, rawLimit }) => ({ raw: decodeChunks(codec, bytes, rawLimit) }),
+  decode: ({ bytes, rawLimit }) => spending(bytes, () => ({ raw: decodeChunks(codec, bytes, rawLimit) })),
   index: ({ chunks }) => indexChunks(chunks),
   buildDedup({ xorbs, ...rest }) {
     const indexed = xorbs.map(({ hash, index }) => ({ hash, index: new ChunkIndex(index) }))
@@ -40,8 +41,10 @@ const handlers: Handlers = {
   },
   hashChunks({ session, bytes }) {
     const hash = get(hashes, session)
-    eachRawChunk(codec, bytes, (raw) => hash.update(raw))
-    return {}
+    return spending(bytes, () => {
+      eachRawChunk(codec, bytes, (raw) => hash.update(raw))
+      return {}
+    })
   },
   digest: ({ session }) => ({ sha256: get(hashes, session).digest('hex') }),
   addList({ session, list }) {
@@ -50,7 +53,7 @@ const handlers: Handlers = {
     return {}
   },
   fileHash: ({ session }) => ({ hash: hashToString(fileHashOf(get(lists, session).root())) }),
-  cut: ({ session, bytes, isLast }) => ({ list: get(cuts, session).cut(bytes, isLast) }),
+  cut: ({ session, bytes, isLast }) => spending(bytes, () => ({ list: get(cuts, session).cut(bytes, isLast) })),
   place({ session, isNew, fd }) {
     get(cuts, session).place(isNew, fd)
     return {}
@@ -73,6 +76,15 @@ function answer<Name extends JobName>(request: JobRequest<Name>): JobReply<Name>
     return { id: request.id, output: handlers[request.name](request.input) }
   } catch (error) {
     return { id: request.id, fault: faultOf(error) }
+  }
+}
+
+/** Frees what was handed over to this thread: no collection comes soon here, and each holds MiB. */
+function spending<Output>(bytes: Uint8Array, work: () => Output): Output {
+  try {
+    return work()
+  } finally {
+    freeBytes(bytes)
   }
 }
 

@@ -5,6 +5,9 @@
 import type { Shard } from './shard.ts'
 import type { DedupShard } from './shard-build.ts'
 
+/** How many xorbs clients may send at a time. More would be received too, but slow senders could then hold every buffer. */
+export const mostXorbsAtOnce = 16
+
 export interface ReceivedXorb {
   /** Stored bytes: what was written, without a footer. */
   readonly size: number

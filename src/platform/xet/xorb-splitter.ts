@@ -19,8 +19,9 @@ export interface XorbBatch {
 const footerMark = Buffer.from('XETBLOB')
 
 export class XorbSplitter {
-  readonly #newBuffer: () => ArrayBuffer
-  #buffer: Buffer
+  #buffer: Buffer | null = null
+  /** The chunk that had begun in the buffer before, where there is none now. */
+  #begun: Buffer = Buffer.alloc(0)
   /** Bytes in the buffer, and how many of them belong to chunks whose end is known (it may lie behind the filled ones). */
   #filled = 0
   #chunkEnd = 0
@@ -31,12 +32,6 @@ export class XorbSplitter {
   #raw = 0
   #footer: Footer | null = null
 
-  /** `newBuffer` gives buffers of `batchBytes`. */
-  constructor(newBuffer: () => ArrayBuffer) {
-    this.#newBuffer = newBuffer
-    this.#buffer = Buffer.from(newBuffer())
-  }
-
   get rawSize(): number {
     return this.#raw
   }
@@ -45,21 +40,39 @@ export class XorbSplitter {
     return this.#chunks
   }
 
-  /** Takes the next bytes and gives the batches that are full. Throws `XetFormatError`. */
-  *push(bytes: Uint8Array): Generator<XorbBatch> {
-    let rest = bytes
-    while (rest.length > 0) {
-      if (this.#footer !== null) {
-        this.#footer.push(rest)
-        return
-      }
-      const piece = rest.subarray(0, this.#buffer.length - this.#filled)
-      this.#buffer.set(piece, this.#filled)
-      this.#filled += piece.length
-      rest = rest.subarray(piece.length)
-      this.#readHeaders()
-      if (this.#filled === this.#buffer.length && this.#footer === null) yield this.#ship()
+  /** True: it takes bytes only after `fill()`. */
+  get needsBuffer(): boolean {
+    return this.#buffer === null && this.#footer === null
+  }
+
+  /** Goes on in this buffer of `batchBytes`, which goes away with the next batch. */
+  fill(buffer: ArrayBuffer): void {
+    this.#buffer = Buffer.from(buffer)
+    this.#buffer.set(this.#begun)
+    this.#begun = Buffer.alloc(0)
+  }
+
+  /** The buffer that it is filling, if any: nothing is taken afterwards. */
+  leaveBuffer(): ArrayBuffer | null {
+    const buffer = this.#buffer
+    this.#buffer = null
+    return buffer === null ? null : bufferOf(buffer)
+  }
+
+  /** Takes what fits of the next bytes, and gives the batch if it is full. Throws `XetFormatError`. */
+  push(bytes: Uint8Array): { readonly taken: number; readonly batch: XorbBatch | null } {
+    if (this.#footer !== null) {
+      this.#footer.push(bytes)
+      return { taken: bytes.length, batch: null }
     }
+    const buffer = this.#buffer
+    if (buffer === null) throw new Error('There is no buffer to go on in.')
+    const piece = bytes.subarray(0, buffer.length - this.#filled)
+    buffer.set(piece, this.#filled)
+    this.#filled += piece.length
+    this.#readHeaders(buffer)
+    const isFull = this.#filled === buffer.length && this.#footer === null
+    return { taken: piece.length, batch: isFull ? this.#ship(buffer) : null }
   }
 
   /** After the last bytes: what is left, if anything. Throws `XetFormatError` if the xorb is not complete. */
@@ -67,29 +80,29 @@ export class XorbSplitter {
     if (this.#footer !== null) this.#footer.end()
     else if (this.#whole !== this.#filled) throw new XetFormatError('The xorb ends in the middle of a chunk.')
     if (this.#chunks === 0) throw new XetFormatError('The xorb has no chunks.')
-    return this.#whole === 0 ? null : this.#ship()
+    return this.#whole === 0 || this.#buffer === null ? null : this.#ship(this.#buffer)
   }
 
-  #readHeaders(): void {
+  #readHeaders(buffer: Buffer): void {
     for (;;) {
       if (this.#chunkEnd > this.#filled) return
       this.#whole = this.#chunkEnd
       const left = this.#filled - this.#whole
       if (left === 0) return
-      if (this.#buffer[this.#whole] === footerMark[0]) {
+      if (buffer[this.#whole] === footerMark[0]) {
         // The mark may arrive in two pieces; the footer looks at all of it.
         this.#footer = new Footer()
-        this.#footer.push(this.#buffer.subarray(this.#whole, this.#filled))
+        this.#footer.push(buffer.subarray(this.#whole, this.#filled))
         this.#filled = this.#whole
         return
       }
       if (left < chunkHeaderBytes) return
-      this.#readHeader()
+      this.#readHeader(buffer)
     }
   }
 
-  #readHeader(): void {
-    const header = readChunkHeader(this.#buffer, this.#whole)
+  #readHeader(buffer: Buffer): void {
+    const header = readChunkHeader(buffer, this.#whole)
     this.#chunkEnd = this.#whole + chunkHeaderBytes + header.stored
     this.#chunks += 1
     this.#raw += header.raw
@@ -97,12 +110,11 @@ export class XorbSplitter {
     if (this.#position + this.#chunkEnd > mostXorbBytes) throw new XetFormatError('A xorb is stored in at most 64 MiB.')
   }
 
-  /** Hands over the whole chunks and takes the begun one along to a new buffer. */
-  #ship(): XorbBatch {
-    const full = this.#buffer
+  /** Hands over the whole chunks and keeps the begun one for the next buffer. */
+  #ship(full: Buffer): XorbBatch {
     const batch = { bytes: bufferOf(full), length: this.#whole, position: this.#position }
-    this.#buffer = Buffer.from(this.#newBuffer())
-    full.copy(this.#buffer, 0, this.#whole, this.#filled)
+    this.#buffer = null
+    this.#begun = Buffer.from(full.subarray(this.#whole, this.#filled))
     this.#position += this.#whole
     this.#filled -= this.#whole
     this.#chunkEnd -= this.#whole
