@@ -35,6 +35,9 @@ export interface Holdfast extends Running {
   admin(...args: string[]): Promise<string>
 }
 
+/** What bin/holdfast gives Node. */
+export const nodeArguments = ['--enable-source-maps', '--max-semi-space-size=8']
+
 export async function copyProgram(folder: string): Promise<Program> {
   await run(process.execPath, [path.join(root, 'scripts', 'build-if-needed.mjs')], { timeLimitMs: 600_000 })
   await mkdir(folder, { recursive: true })
@@ -59,7 +62,7 @@ export async function startHoldfast(program: Program, options: HoldfastOptions):
     HOLDFAST_XET_MOVE: 'off',
     ...options.settings,
   }
-  const main = ['--enable-source-maps', '--max-semi-space-size=8', program.main]
+  const main = [...nodeArguments, program.main]
   const server = await start(
     process.execPath,
     [...(options.nodeArguments ?? []), ...main, 'serve'],

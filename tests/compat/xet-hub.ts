@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Running, run, start } from '../../bench/processes.ts'
-import { bareEnvironment, copyProgram, freePort, type Program } from '../../bench/program.ts'
+import { bareEnvironment, copyProgram, freePort, nodeArguments, type Program } from '../../bench/program.ts'
 
 export interface XetHub extends AsyncDisposable {
   readonly url: string
@@ -26,6 +26,8 @@ export interface XetHub extends AsyncDisposable {
 }
 
 const clientMs = 1_700_000
+/** Bytes that the server may have resident, whatever passes through it: what the hub promises beside eight uploads by Xet. */
+export const mostServerMemory = 400_000_000
 
 /** With an account `ada`. */
 export async function startXetHub(): Promise<XetHub> {
@@ -36,14 +38,9 @@ export async function startXetHub(): Promise<XetHub> {
     const data = path.join(folder, 'data')
     const url = `http://127.0.0.1:${port}`
     const env = { ...bareEnvironment(folder), HOLDFAST_DATA: data, HOLDFAST_PORT: String(port), HOLDFAST_URL: url }
-    const server = await start(
-      process.execPath,
-      ['--enable-source-maps', '--max-semi-space-size=8', program.main, 'serve'],
-      /^Holdfast is ready/,
-      {
-        env,
-      },
-    )
+    const server = await start(process.execPath, [...nodeArguments, program.main, 'serve'], /^Holdfast is ready/, {
+      env,
+    })
     await admin(program, env, 'create-user', 'ada', '--email', 'ada@example.org')
     const token = await admin(program, env, 'create-token', '--user', 'ada', '--name', 'tests', '--role', 'write')
     return hubOf({ folder, data, url, token, server })

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -48,6 +49,29 @@ test('a file of the wrong size under a blob’s name (a torn disk) is replaced b
   expect(store.pathForFrontServer(objectNamed(blob.sha256))).toBe(
     path.join(path.basename(folder), blob.sha256.slice(0, 2), blob.sha256.slice(2, 4), blob.sha256),
   )
+})
+
+/** A folder of thousands of files, fetched by many clients at once: each opens dozens of ranges, and each range held 2 MiB. */
+test('where many files are read at once, each is read in smaller pieces', async () => {
+  const store = await openDiskBlobStore({ folder })
+  const bytes = randomBytes(3_000_000)
+  const blob = identify(bytes)
+  await store.put(Readable.from([bytes]), blob)
+  const open = () => store.openRange(objectNamed(blob.sha256), 0, bytes.length - 1)
+  const streams = [await open()]
+  expect(streams[0]?.readableHighWaterMark).toBe(1 << 20)
+  while (streams.length < 400) streams.push(await open())
+  const sizes = streams.map((stream) => stream.readableHighWaterMark)
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(112 << 20)
+  expect(sizes.at(-1)).toBe(1 << 16)
+  const [first, ...rest] = streams
+  const closed = streams.map((stream) => once(stream, 'close'))
+  expect(Buffer.concat((await rest.pop()?.toArray()) ?? []).equals(bytes)).toBe(true)
+  for (const stream of [first, ...rest]) stream?.destroy()
+  await Promise.all(closed)
+  const later = await open()
+  expect(later.readableHighWaterMark).toBe(1 << 20)
+  later.destroy()
 })
 
 test('a crash in the middle of a write leaves a file that counts for nothing; the next start removes it', async () => {

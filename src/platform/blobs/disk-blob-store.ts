@@ -17,6 +17,7 @@ import { isMissing, keepingNothing, nullIfMissing, removeOld } from './file-faul
 import { drainHashed, writeHashed } from './hashed-write.ts'
 import { openIncoming } from './incoming.ts'
 import { probeStore } from './probe.ts'
+import { readSizes } from './read-size.ts'
 import { openStagedFile } from './staged-file.ts'
 
 export interface DiskBlobStoreOptions {
@@ -32,6 +33,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
   const folder = path.resolve(options.folder)
   const { newFile, folder: incoming } = await openIncoming(path.join(folder, 'incoming'))
   const parts = path.join(folder, 'parts')
+  const sizes = readSizes()
   await mkdir(parts, { recursive: true, mode: 0o700 })
 
   const fileOf = (name: BlobName): string => path.join(folder, relativeFile(name))
@@ -82,7 +84,9 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
         if (isMissing(error)) throw new HoldfastError('entry_not_found', {}, { cause: error })
         throw error
       })
-      return createReadStream('', { fd, start, end, highWaterMark: readSize })
+      const stream = createReadStream('', { fd, start, end, highWaterMark: sizes.next() })
+      sizes.count(stream)
+      return stream
     },
 
     pathForFrontServer: (name) => path.join(path.basename(folder), relativeFile(name)),
