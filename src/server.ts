@@ -1,6 +1,6 @@
 /** The running hub: mounts every feature's routes, starts the workers, listens, and drains on stop. */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type Dispatcher, dispatcher } from './access/dispatch.ts'
 import type { Route } from './access/route.ts'
 import { jobHandlers, routes, settleOnStart, startOngoing } from './features/index.ts'
@@ -23,6 +23,7 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
     { headersTimeout: 30_000, requestTimeout: 0, keepAliveTimeout: 65_000, maxHeaderSize: 32_768 },
     (request, response) => door.handle(request, response),
   )
+  server.on('clientError', (fault: NodeJS.ErrnoException, socket: Socket) => door.refuse(fault, socket))
   // A connection on which nothing moves for this long is dead; git may think for minutes before it sends.
   server.setTimeout(600_000)
   hub.git.startApart((error) => hub.log.warn({ error }, 'Git is started from the main process for a minute'))

@@ -1,41 +1,84 @@
 /** Reads small bodies whole, within a bound in bytes and time: JSON, or a form. Large bodies are streamed by their own handlers. */
 
-import type { Readable } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
+import { finished, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
 import { z } from 'zod'
 import { HoldfastError } from '../domain/errors.ts'
 import type { HttpRequest } from './http-request.ts'
 
-const timeLimitMs = 30_000
+const defaultTimeLimitMs = 30_000
 
-/** The body as text of at most `limit` bytes. Throws `body_too_large` or `request_timeout`. */
-export async function readText(request: HttpRequest, limit: number): Promise<string> {
+/**
+ * The body as text of at most `limit` bytes. Throws `body_too_large`, `request_timeout`, `length_mismatch` where the client goes away,
+ * and `bad_request` where the body is not what its Content-Encoding says, or ends too early for it. A refused body is left standing, not destroyed: the answer
+ * that says why still goes out on its connection.
+ */
+export async function readText(
+  request: HttpRequest,
+  limit: number,
+  timeLimitMs: number = defaultTimeLimitMs,
+): Promise<string> {
   const { message } = request
-  const announced = Number(message.headers['content-length'] ?? 0)
-  if (announced > limit) throw tooLarge(limit)
+  if (Number(message.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+  const decoder = decoderOf(request)
+  const source = decoder ?? message
   const chunks: Buffer[] = []
   let size = 0
-  const timer = setTimeout(() => message.destroy(new HoldfastError('request_timeout')), timeLimitMs)
+  let take: (chunk: Buffer) => void = () => undefined
+  let forget: () => void = () => undefined
   try {
-    for await (const chunk of decoded(request)) {
-      const bytes: Buffer = chunk
-      size += bytes.length
-      if (size > limit) throw tooLarge(limit)
-      chunks.push(bytes)
-    }
+    await new Promise<void>((resolve, reject) => {
+      take = (chunk) => {
+        size += chunk.length
+        if (size > limit) reject(tooLarge(limit))
+        else chunks.push(chunk)
+      }
+      const timer = setTimeout(() => reject(tooSlow()), timeLimitMs)
+      const unwatchMessage = finished(message, { writable: false }, (error) => {
+        if (error) reject(decoder === null ? cutOff(message, size, error) : damaged(error))
+        else if (decoder === null) resolve()
+      })
+      const unwatchDecoder =
+        decoder === null
+          ? () => undefined
+          : finished(decoder, { writable: false }, (error) => (error ? reject(damaged(error)) : resolve()))
+      forget = () => {
+        clearTimeout(timer)
+        unwatchMessage()
+        unwatchDecoder()
+      }
+      source.on('data', take)
+      if (decoder !== null) message.pipe(decoder)
+    })
   } finally {
-    clearTimeout(timer)
+    forget()
+    source.off('data', take)
+    if (decoder === null) message.pause()
+    else {
+      message.unpipe(decoder)
+      decoder.destroy()
+    }
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Undoes `Content-Encoding`. Bounded by whoever reads, since it only ever holds one chunk. */
-export function decoded(request: HttpRequest): Readable {
+/** Undoes `Content-Encoding`, or null where there is none. Bounded by whoever reads, since it only ever holds one chunk. */
+function decoderOf(request: HttpRequest): Transform | null {
   const encoding = (request.header('content-encoding') ?? 'identity').toLowerCase()
-  if (encoding === 'identity') return request.message
-  if (encoding === 'gzip' || encoding === 'x-gzip') return request.message.pipe(createGunzip())
-  if (encoding === 'br') return request.message.pipe(createBrotliDecompress())
+  if (encoding === 'identity') return null
+  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip()
+  if (encoding === 'br') return createBrotliDecompress()
   throw new HoldfastError('unsupported_media_type', { allowed: 'gzip, br or no Content-Encoding' })
+}
+
+/** What it means that the client went away in the middle of its body, of which `received` bytes had come. */
+export function cutOff(message: IncomingMessage, received: number, cause: unknown): HoldfastError {
+  return new HoldfastError(
+    'length_mismatch',
+    { received, expected: message.headers['content-length'] ?? 'more' },
+    { cause },
+  )
 }
 
 /** A JSON or form body, checked against `schema`. Repeated form fields become an array. */
@@ -90,8 +133,20 @@ export function queryObject(query: URLSearchParams): Record<string, string | str
   return result
 }
 
+function damaged(cause: unknown): HoldfastError {
+  return new HoldfastError(
+    'bad_request',
+    { reason: 'The body is damaged, or not compressed as its Content-Encoding says.' },
+    { cause },
+  )
+}
+
+function tooSlow(): HoldfastError {
+  return new HoldfastError('request_timeout', {}, { headers: { connection: 'close' } })
+}
+
 function tooLarge(limit: number): HoldfastError {
-  return new HoldfastError('body_too_large', { limit: `${limit} bytes` }, { headers: { connection: 'close' } })
+  return new HoldfastError('body_too_large', { limit: `${limit} bytes` })
 }
 
 /** One value or several, as an array: how repeatable query keys arrive. */

@@ -3,12 +3,14 @@
  * and this code never calls one without an `Allowed`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { HoldfastError } from '../domain/errors.ts'
 import { accountOf, type Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
 import { authorize, canSee } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { check, queryObject, readBody } from './body.ts'
+import { refuseBroken } from './broken-request.ts'
 import { presentedBySignature, presentedCredential } from './credentials.ts'
 import { asHoldfastError, errorReply } from './error-reply.ts'
 import { findMovedRepo } from './find-moved.ts'
@@ -25,6 +27,8 @@ import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
 export interface Dispatcher {
   handle(message: IncomingMessage, response: ServerResponse): void
+  /** Answers a connection on which no request can be read any more. */
+  refuse(fault: NodeJS.ErrnoException, socket: Socket): void
   readonly table: RouteTable
   /** Requests under way. */
   readonly underWay: () => number
@@ -35,6 +39,7 @@ const exposedHeaders =
   'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, RateLimit, RateLimit-Policy'
 const safeMethods: readonly string[] = ['GET', 'HEAD']
 const noteAfterMs = 60_000
+const lingerMs = 120_000
 
 type LimitName = 'api' | 'resolvers' | 'pages'
 const limitOf: Readonly<Record<Surface, LimitName>> = {
@@ -57,13 +62,19 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   }
   const door: Door = { hub, table, lastUsed, limits, publicOrigin: () => new URL(hub.config.publicUrl).origin }
   let underWay = 0
+  const responses = new WeakMap<Socket, ServerResponse>()
   return {
     table,
     underWay: () => underWay,
+    refuse: (fault, socket) => {
+      const response = responses.get(socket) ?? null
+      refuseBroken(fault, socket, response?.closed === true ? null : response)
+    },
     handle: (message, response) => {
       const request = readRequest(message, response, isTrusted)
       const startedAt = performance.now()
       underWay++
+      responses.set(message.socket, response)
       response.once('close', () => {
         underWay--
         logRequest(hub, request, response, performance.now() - startedAt)
@@ -111,14 +122,14 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
   finishBody(request)
 }
 
-/** A body that nobody read is drained while it is short; a long one costs its connection, since the client still sends. */
+/**
+ * A body that nobody read is read on and dropped, for a while: most clients listen only after they have sent everything, and would take
+ * a connection that is cut for a fault of the network instead of reading why they were refused.
+ */
 function finishBody({ message, response }: HttpRequest): void {
   if (message.complete || message.destroyed) return
-  let drained = 0
-  message.on('data', (chunk: Buffer) => {
-    drained += chunk.length
-    if (drained > 1_048_576) message.destroy()
-  })
+  const timer = setTimeout(() => message.destroy(), lingerMs)
+  message.once('close', () => clearTimeout(timer))
   message.on('error', () => response.end())
   message.resume()
 }

@@ -89,11 +89,6 @@ export const errorCatalogue = {
     message: 'You don\'t have the rights to create a {kind} under the namespace "{namespace}".', // as the Hub says it
     next: 'You need the role contributor in that organization, or choose your own namespace.',
   },
-  email_unverified: {
-    status: 403,
-    message: 'Your account has no verified e-mail address yet.',
-    next: 'Open the link that was sent to you, or ask for a new one under Settings, Account.',
-  },
   person_needed: {
     status: 403,
     message: 'A service account cannot do this.',
@@ -156,6 +151,7 @@ export const errorCatalogue = {
   invalid_expand: { status: 400, message: '"expand" must be one of [{allowed}]' }, // wire
   invalid_metadata: { status: 400, message: 'Invalid metadata in README.md: {reason}' },
   body_too_large: { status: 413, message: 'The body is larger than {limit}.' },
+  headers_too_large: { status: 431, message: 'The headers of the request are too large.', next: 'Send less in them.' },
   field_too_large: { status: 413, message: '{field} is larger than {limit}.' },
   unsupported_media_type: { status: 415, message: 'This address takes {allowed}.' },
   length_mismatch: {

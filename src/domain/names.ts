@@ -92,10 +92,10 @@ export const repoAddress = (kind: RepoKind, namespace: string, name: string): st
 export function refNameFault(name: string): string | null {
   if (name === '' || Buffer.byteLength(name) > 200) return 'it has between 1 and 200 bytes'
   if (/[\x00-\x20\x7f~^:?*[\\]/.test(name)) return 'it contains a space, a control character or one of ~ ^ : ? * [ \\'
-  if (name.includes('..') || name.includes('@{') || name === '@') return 'it contains ".." or "@{"'
+  if (name.includes('..') || name.includes('@{')) return 'it contains ".." or "@{"'
   if (name.startsWith('-')) return 'it begins with a hyphen'
   if (name.startsWith('refs/')) return 'it begins with refs/'
-  if (name === 'HEAD' || name === 'None') return 'that name is reserved'
+  if (name === 'HEAD' || name === '@' || name === 'None') return 'that name is reserved'
   if (/^[0-9a-f]{40}$/.test(name)) return 'it reads as a commit id'
   for (const part of name.split('/')) {
     if (part === '') return 'it begins or ends with a slash, or has two in a row'

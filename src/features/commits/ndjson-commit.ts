@@ -165,5 +165,5 @@ function tooMany(limit: number): HoldfastError {
 }
 
 function tooLarge(limit: number): HoldfastError {
-  return new HoldfastError('body_too_large', { limit: `${limit} bytes` }, { headers: { connection: 'close' } })
+  return new HoldfastError('body_too_large', { limit: `${limit} bytes` })
 }

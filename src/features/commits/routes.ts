@@ -1,7 +1,6 @@
 /** The addresses through which clients upload without git: plan, commit, squash. */
-import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { queryFlag } from '../../access/body.ts'
+import { cutOff, queryFlag } from '../../access/body.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { json } from '../../access/reply.ts'
@@ -155,9 +154,4 @@ async function* bodyOf(request: HttpRequest): AsyncGenerator<Buffer> {
 function isHangUp(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
   return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
-}
-
-function cutOff(message: IncomingMessage, received: number, cause: unknown): HoldfastError {
-  const expected = message.headers['content-length'] ?? 'more'
-  return new HoldfastError('length_mismatch', { received, expected }, { cause })
 }

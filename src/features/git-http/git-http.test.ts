@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gitClient } from '../../../tests/support/git-client.ts'
@@ -109,22 +110,80 @@ test('a token that is revoked while the pack is on its way moves no ref', async 
   expect(await other.sh(`git ls-remote $URL/${repo.address}`)).toBe('')
 })
 
-test('story: a gzip bomb in a git request costs its bound and no more', async () => {
-  const repo = await makeRepo(running.hub, ada, 'bomb')
-  const send = (path: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
-    fetch(`${running.url}/${repo.address}/${path}`, {
+test('story: a gzip bomb in a git request costs its bound and no more, and its sender is told so', async () => {
+  const { hub, url } = running
+  const repo = await makeRepo(hub, ada, 'bomb')
+  const head = await fillRepo(hub, repo, 'git commit -q --allow-empty -m one')
+  const send = (service: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
+    fetch(`${url}/${repo.address}/${service}`, {
       method: 'POST',
       body,
-      headers: { authorization: `Bearer ${token.value}`, ...headers },
-    }).then(
-      (response) => response.status,
-      () => 'cut',
-    )
-  const bomb = new Uint8Array(gzipSync(Buffer.alloc(200_000_000)))
-  const type = 'application/x-git-receive-pack-request'
-  const status = await send('git-receive-pack', bomb, { 'content-type': type, 'content-encoding': 'gzip' })
-  expect(['cut', 200, 400, 413]).toContain(status)
-  expect(await send('git-receive-pack', bomb, { 'content-type': type, 'content-encoding': 'br' })).toBe(415)
-  expect(await send('git-upload-pack', bomb, { 'content-type': 'text/plain' })).toBe(415)
-  expect((await fetch(`${running.url}/health`)).status).toBe(200)
+      headers: {
+        authorization: `Bearer ${token.value}`,
+        'content-type': `application/x-${service}-request`,
+        'content-encoding': 'gzip',
+        ...headers,
+      },
+    }).then(async (response) => `${response.status} ${await response.text()}`)
+  // Lines that git reads on and on: wants of what is there, and commands for one ref.
+  const bombs = {
+    'git-upload-pack': [`0032want ${head}\n`, 67_108_864],
+    'git-receive-pack': [`0066${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/bomb\0`, 4_194_304],
+  } as const
+  for (const [service, [line, limit]] of Object.entries(bombs)) {
+    const bomb = new Uint8Array(gzipSync(Buffer.alloc(200_000_000, line)))
+    expect(await send(service, bomb)).toContain(`413 The body is larger than ${limit} bytes.`)
+    expect(await send(service, bomb, { 'content-encoding': 'br' })).toMatch(/^415 /)
+    expect(await send(service, bomb, { 'content-type': 'text/plain' })).toMatch(/^415 /)
+  }
+  expect((await fetch(`${url}/health`)).status).toBe(200)
+})
+
+test.each(['git-upload-pack', 'git-receive-pack'])(
+  '%s: what is damaged, cut or not of git is told so',
+  async (service) => {
+    const { hub, url } = running
+    const repo = await makeRepo(hub, ada, `damaged-${service}`)
+    await fillRepo(hub, repo, 'git commit -q --allow-empty -m one')
+    const send = (body: Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
+      fetch(`${url}/${repo.address}/${service}`, {
+        method: 'POST',
+        body,
+        headers: {
+          authorization: `Bearer ${token.value}`,
+          'content-type': `application/x-${service}-request`,
+          ...headers,
+        },
+      }).then(async (response) => `${response.status} ${await response.text()}`)
+    const gzip = { 'content-encoding': 'gzip' }
+    const noise = new Uint8Array(randomBytes(3_000_000))
+    const words = '400 The request is damaged, ends too early, or is not what git sends. Nothing was changed.'
+    const versions: Record<string, string>[] = [{}, { 'git-protocol': 'version=2' }]
+    for (const version of versions) {
+      expect(await send(noise, { ...gzip, ...version })).toContain(words)
+      const cut = new Uint8Array(gzipSync(noise).subarray(0, 100_000))
+      expect(await send(cut, { ...gzip, ...version })).toContain(words)
+      expect(await send(new Uint8Array(), { ...gzip, ...version })).toContain(words)
+      expect(await send(noise, version)).toContain(words)
+    }
+    // What needs no answer gets none: git asks so whether a large push would be let in.
+    expect(await send(new Uint8Array(Buffer.from('0000')), {})).toBe('200 ')
+  },
+)
+
+test('story: a body that git stopped reading does not hold its sender until the connection is given up', async () => {
+  const repo = await makeRepo(running.hub, ada, 'unread')
+  await fillRepo(running.hub, repo, 'git commit -q --allow-empty -m one')
+  const startedAt = performance.now()
+  // A flush is a whole request: git ends after it, and 8 MB are still to come.
+  const answer = await fetch(`${running.url}/${repo.address}/git-upload-pack`, {
+    method: 'POST',
+    body: Buffer.alloc(8_000_000, '0000'),
+    headers: { 'content-type': 'application/x-git-upload-pack-request' },
+  }).then(
+    (response) => response.text(),
+    (error: Error) => error,
+  )
+  expect(answer === '' || answer instanceof Error).toBe(true)
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
 })

@@ -7,8 +7,14 @@ export function inOurWords(error: unknown): unknown {
   if (!(error instanceof GitFailure)) return error
   if (error.reason === 'bad-encoding')
     return new HoldfastError('unsupported_media_type', { allowed: 'gzip or no encoding' }, { cause: error })
-  if (error.reason === 'input-limit')
-    return new HoldfastError('body_too_large', { limit: 'what this hub takes' }, { cause: error })
+  if (error.reason === 'input-limit') {
+    const limit = /larger than (\d+ bytes)/.exec(error.message)?.[1] ?? 'what this hub takes'
+    return new HoldfastError('body_too_large', { limit }, { cause: error })
+  }
+  if (error.reason === 'bad-input') {
+    const reason = 'The request is damaged, ends too early, or is not what git sends. Nothing was changed.'
+    return new HoldfastError('bad_request', { reason }, { cause: error })
+  }
   const sizes = /expected (\d+) bytes, received (\d+)/.exec(error.message)
   if (error.reason === 'size-mismatch' && sizes) {
     return new HoldfastError(

@@ -14,6 +14,7 @@ import { createRepository, deleteRepository } from '../../platform/git/repositor
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { stageCommit } from '../../platform/git/stage.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
+import { requireVerifiedEmail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
 import { cardFacts, readmeLimit } from './card.ts'
 import { readCard } from './card-reader.ts'
@@ -25,7 +26,6 @@ import {
   deleteRedirect,
   findRepoById,
   findRepoId,
-  hasVerifiedEmail,
   insertRepo,
   ownerName,
   replaceTags,
@@ -49,7 +49,10 @@ export interface CreatedRepo {
 /** How long a birth may take before what it left counts as abandoned. */
 const birthMs = 3_600_000
 
-/** Throws `invalid_name`, `repo_exists` (with the address of the one that is there), `invalid_metadata` and the faults of its files. */
+/**
+ * Throws `email_not_verified`, `invalid_name`, `repo_exists` (with the address of the one that is there), `invalid_metadata` and the faults
+ * of its files.
+ */
 export async function createRepo(
   hub: Hub,
   allowed: Allowed<'repo.create'>,
@@ -60,7 +63,7 @@ export async function createRepo(
   const owner = allowed.resource
   const name = parseNewRepoName(input.name)
   refuseMisfit(input)
-  await refuseUnverified(hub, allowed.principal)
+  if (allowed.principal.kind === 'user') await requireVerifiedEmail(hub, allowed.principal.id)
   const there = await findRepoId(hub.db.read, { ownerId: owner.id, kind, nameKey: nameKey(name) })
   if (there !== null) {
     throw repoExists(hub, kind, (await findRepoById(hub.db, there))?.fullName ?? `${owner.name}/${name}`)
@@ -199,11 +202,6 @@ function refuseMisfit(input: NewRepo): void {
       reason: 'Only a space can be protected. Choose "public" or "private".',
     })
   }
-}
-
-async function refuseUnverified(hub: Hub, principal: Principal): Promise<void> {
-  if (!hub.config.requireVerifiedEmail || principal.kind !== 'user') return
-  if (!(await hasVerifiedEmail(hub.db, principal.id))) throw new HoldfastError('email_unverified')
 }
 
 export function repoUrl(hub: Hub, kind: RepoKind, fullName: string): string {

@@ -255,14 +255,6 @@ export async function defaultVisibilityOf(db: Db, organizationId: string): Promi
   return (await defaultVisibility.first(db.read, { id: organizationId }))?.defaultVisibility ?? 'private'
 }
 
-const verifiedEmail = prepared<{ userId: string }, { id: string }>((q, param) =>
-  q.selectFrom('email').select('id').where('userId', '=', param('userId')).where('verifiedAt', 'is not', null).limit(1),
-)
-
-export async function hasVerifiedEmail(db: Db, userId: string): Promise<boolean> {
-  return (await verifiedEmail.first(db.read, { userId })) !== null
-}
-
 export interface ProfileRow {
   readonly id: string
   readonly kind: 'user' | 'organization'

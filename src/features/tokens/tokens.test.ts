@@ -472,7 +472,7 @@ describe.each(dialects)('access tokens on %s', (dialect) => {
     expect((await ask('GET', '/api/settings/tokens')).json<WireToken[]>()).toEqual([])
   })
 
-  it('asks for a verified address where the hub does', async () => {
+  it('asks for a verified address where the hub does, for a repo too', async () => {
     const other = await startHubOn(dialect, { env: { HOLDFAST_REQUIRE_VERIFIED_EMAIL: 'true' } })
     try {
       const joined = await fetch(`${other.url}/join`, {
@@ -485,13 +485,18 @@ describe.each(dialects)('access tokens on %s', (dialect) => {
           .getSetCookie()
           .find((value) => value.startsWith('token='))
           ?.split(';')[0] ?? ''
-      const response = await fetch(`${other.url}/api/settings/tokens`, {
-        method: 'POST',
-        headers: { cookie: session, 'content-type': 'application/json' },
-        body: JSON.stringify({ name: 'x', role: 'read' }),
-      })
-      expect(response.status).toBe(403)
-      expect(await response.json()).toMatchObject({ code: 'email_not_verified' })
+      for (const [path, body] of [
+        ['settings/tokens', { name: 'x', role: 'read' }],
+        ['repos/create', { name: 'x' }],
+      ] as const) {
+        const response = await fetch(`${other.url}/api/${path}`, {
+          method: 'POST',
+          headers: { cookie: session, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+        expect(response.status).toBe(403)
+        expect(await response.json()).toMatchObject({ code: 'email_not_verified' })
+      }
     } finally {
       await other.stop()
     }

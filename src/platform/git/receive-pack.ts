@@ -3,7 +3,8 @@
  * the commands to `judge`, which runs in this process and reads the quarantine. What git says after the verdict is
  * held back until `settle` is done: a client that was told "ok" finds everything settled.
  */
-import type { Readable, Writable } from 'node:stream'
+import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ByteReader } from './byte-reader.ts'
 import { syncFolder } from './durable.ts'
@@ -14,7 +15,7 @@ import { type RefMove, syncRefFolders } from './refs.ts'
 import { decodeBody } from './request-body.ts'
 import { exitFailure, type GitChild, GitFailure, startGit } from './run.ts'
 import { isOid } from './safe-names.ts'
-import { feed, protocolEnvironment } from './upload-pack.ts'
+import { feed, isBrokenOff, protocolEnvironment, unspokenFailure } from './upload-pack.ts'
 
 /** `refuse` prints its lines to the client as `remote: ...`, and no ref moves. */
 export type Verdict = { accept: true } | { accept: false; lines: readonly string[] }
@@ -23,7 +24,7 @@ export interface ReceivePackRequest {
   request: Readable
   encoding?: string | null | undefined
   protocol?: string | null | undefined
-  response: Writable
+  response: ServerResponse
   signal?: AbortSignal | undefined
   /** Milliseconds for the whole push. Default: one hour. */
   timeLimitMs?: number
@@ -84,17 +85,18 @@ async function exchangePush(
     }
     for (const result of ended) if (result.status === 'rejected') throw result.reason
   } catch (error) {
-    // The client must not read "ok" for what was not settled.
-    exchange.response.destroy(error instanceof Error ? error : undefined)
+    // The client must not read "ok" for what was not settled. Where it has read nothing yet, the caller says what is wrong.
+    if (exchange.response.headersSent) exchange.response.destroy(error instanceof Error ? error : undefined)
     throw error
   }
+  const { code, stderr } = await child.ended
+  if (code > 1 && !accepted.push && !exchange.response.headersSent)
+    throw unspokenFailure(['receive-pack'], code, stderr)
   await output.release()
   // The client has read that it was refused; the caller is to know why.
   if (accepted.failure) throw accepted.failure
-  const { code, stderr } = await child.ended
   // A refused push ends with 0 or 1 and has told the client; other codes are a broken exchange.
-  if (code > 1 && !/hung up|early EOF|unexpected disconnect/.test(stderr))
-    throw exitFailure(['receive-pack'], code, stderr)
+  if (code > 1 && !isBrokenOff(stderr)) throw exitFailure(['receive-pack'], code, stderr)
 }
 
 /** Speaks with the hook, if git gets as far as running it. */
@@ -170,11 +172,11 @@ function answerLines(verdict: Verdict): string {
 /** Passes git's output on as it comes, until it is told to hold it. */
 class HeldOutput {
   readonly received: Promise<void>
-  readonly #response: Writable
+  readonly #response: ServerResponse
   readonly #held: Buffer[] = []
   #isHolding = false
 
-  constructor(child: GitChild, response: Writable, signal: AbortSignal | undefined) {
+  constructor(child: GitChild, response: ServerResponse, signal: AbortSignal | undefined) {
     this.#response = response
     // Before the verdict whoever goes away ends the push. Afterwards it is carried out and settled: stopping git in
     // the middle of moving refs would leave its locks behind.

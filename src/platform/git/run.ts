@@ -36,6 +36,7 @@ export type GitFailureReason =
   | 'output-limit'
   | 'input-limit'
   | 'bad-encoding'
+  | 'bad-input'
   | 'too-large'
   | 'size-mismatch'
   | 'busy'

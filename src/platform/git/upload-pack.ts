@@ -3,7 +3,8 @@
  * advertisement of refs for both halves (gitprotocol-http(5), what `git http-backend` does). Protocol v2, shallow and
  * partial clones are git's own work.
  */
-import { Readable, type Writable } from 'node:stream'
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type GitStore, repositoryFolder } from './git-store.ts'
 import { flushPacket, packet } from './pkt-line.ts'
@@ -19,7 +20,7 @@ export interface UploadPackRequest {
   encoding?: string | null | undefined
   /** The request's Git-Protocol header. */
   protocol?: string | null | undefined
-  response: Writable
+  response: ServerResponse
   signal?: AbortSignal | undefined
   /** Milliseconds for the whole answer. Default: one hour. */
   timeLimitMs?: number
@@ -34,7 +35,7 @@ export async function advertiseRefs(
   store: GitStore,
   repo: string,
   service: GitService,
-  answer: { protocol?: string | null | undefined; response: Writable; signal?: AbortSignal | undefined },
+  answer: { protocol?: string | null | undefined; response: ServerResponse; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const name = service.slice('git-'.length)
   const protocol = protocolEnvironment(answer.protocol)
@@ -107,9 +108,7 @@ async function beginReading(body: Readable): Promise<BegunBody> {
   let start = Buffer.alloc(0)
   let isOver = false
   for (;;) {
-    const piece = await pieces.next().catch((error: unknown) => {
-      throw bodyFailure(error)
-    })
+    const piece = await pieces.next()
     isOver = piece.done === true
     if (piece.done !== true) start = Buffer.concat([start, piece.value])
     const command = start.toString('latin1', 4, 4 + listRefsStart.length)
@@ -120,19 +119,15 @@ async function beginReading(body: Readable): Promise<BegunBody> {
 }
 
 async function* from(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (start.length > 0) yield start
-  for (let piece = await rest.next(); piece.done !== true; piece = await rest.next()) yield piece.value
+  try {
+    if (start.length > 0) yield start
+    for (let piece = await rest.next(); piece.done !== true; piece = await rest.next()) yield piece.value
+  } finally {
+    await rest.return?.()
+  }
 }
 
-function bodyFailure(error: unknown): GitFailure {
-  if (error instanceof GitFailure) return error
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  if (code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET')
-    return new GitFailure('aborted', 'the client went away')
-  return new GitFailure('broken', `the request's body is damaged (${code ?? String(error)})`)
-}
-
-async function endWith(response: Writable, bytes: Buffer): Promise<void> {
+async function endWith(response: ServerResponse, bytes: Buffer): Promise<void> {
   if (response.destroyed) return
   await new Promise<void>((resolve) => {
     response.once('close', resolve)
@@ -147,22 +142,36 @@ export function protocolEnvironment(header: string | null | undefined): Record<s
 
 /** Sends the request's body to the process; a body that breaks stops the process with the reason. */
 export function feed(body: Readable, child: GitChild): void {
-  pipeline(body, child.stdin).catch((error: NodeJS.ErrnoException) => {
+  pipeline(body, child.stdin).catch((error: unknown) => {
+    // Else git stopped reading early (an error that it reports itself): its exit code decides then.
     if (error instanceof GitFailure) child.stop(error)
-    // git may stop reading early (an error that it reports itself): its exit code decides then.
-    else if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_PREMATURE_CLOSE' && error.code !== 'ECONNRESET') {
-      child.stop(new GitFailure('broken', `the request's body is damaged (${error.code ?? error.message})`))
-    } else if (error.code !== 'EPIPE' && body.errored) child.stop(new GitFailure('aborted', 'the client went away'))
   })
 }
 
-async function pipeToResponse(child: GitChild, response: Writable, args: readonly string[]): Promise<void> {
+/**
+ * Ends the response, unless nothing was said before git failed: then the caller can still say what is wrong. Rejects when the client
+ * went away or git failed.
+ */
+async function pipeToResponse(child: GitChild, response: ServerResponse, args: readonly string[]): Promise<void> {
   try {
-    await pipeline(child.stdout, response)
+    await pipeline(child.stdout, response, { end: false })
   } catch (error) {
     child.stop(new GitFailure('aborted', `the client went away (${error instanceof Error ? error.message : error})`))
   }
   const { code, stderr } = await child.ended
+  if (code !== 0 && !response.headersSent) throw unspokenFailure(args, code, stderr)
+  await endWith(response, Buffer.alloc(0))
   // 128 with nothing to say is a client that hung up in the middle of a negotiation.
-  if (code !== 0 && !(code === 128 && /the remote end hung up/.test(stderr))) throw exitFailure(args, code, stderr)
+  if (code !== 0 && !isBrokenOff(stderr)) throw exitFailure(args, code, stderr)
+}
+
+/** What the end of a process means that has told the client nothing: a request that is not git's, or a fault of ours. */
+export function unspokenFailure(args: readonly string[], code: number, stderr: string): GitFailure {
+  const failure = exitFailure(args, code, stderr)
+  return isBrokenOff(stderr) || /protocol error/.test(stderr) ? new GitFailure('bad-input', failure.message) : failure
+}
+
+/** git's words for input that ends too early. */
+export function isBrokenOff(stderr: string): boolean {
+  return /hung up|early EOF|unexpected disconnect/.test(stderr)
 }
