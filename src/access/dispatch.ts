@@ -394,7 +394,9 @@ function logRequest(hub: Hub, request: HttpRequest, response: ServerResponse, mi
       ...(session === null ? {} : { xetSession: session.slice(0, 100) }),
       method: request.method,
       path: request.path,
-      status,
+      // Until something was sent, the status is what Node would begin with.
+      status: response.headersSent ? status : null,
+      ...(response.writableFinished ? {} : { cut: true }),
       ms: Math.round(milliseconds),
       ip: request.origin.ip,
     },
