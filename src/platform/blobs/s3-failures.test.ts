@@ -178,6 +178,7 @@ test('"slow down", broken answers and cut bodies are tried again, whole', async 
 
 test('a staged file is one request up to the size of a xorb, and parts beyond', async () => {
   store = await openStore({}, patient)
+  store = await openStore({}, patient)
   for (const [size, requests] of [
     [60_000_000, 1],
     [80_000_000, 5],
