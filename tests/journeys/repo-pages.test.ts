@@ -166,14 +166,15 @@ describe.skipIf(chromium === null || !isBuilt)('the pages of a repository', () =
     expect(said.filter((line) => !line.includes('404'))).toEqual([])
   })
 
-  test('nothing scrolls sideways on a small phone', { timeout: 60_000 }, async () => {
+  test('nothing scrolls sideways on a small phone, and no cell is a name without a value', { timeout: 60_000 }, async () => {
     const phone = await browser.newContext({ viewport: { width: 320, height: 640 }, hasTouch: true })
     await phone.addCookies(await context.cookies())
     const small = await phone.newPage()
-    for (const [name = '', address = ''] of pages()) {
+    for (const [name = '', address = ''] of [...pages(), ['list', '/models'], ['home', '/']]) {
       await small.goto(`${hub.url}${address}`)
       const beyond = await small.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
       expect(beyond, name).toBe(0)
+      expect(await small.locator('td[data-l]:empty').filter({ visible: true }).count(), name).toBe(0)
       if (pictures !== undefined)
         await small.screenshot({ path: path.join(pictures, `${name}-phone.png`), fullPage: true })
     }
