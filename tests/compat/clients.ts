@@ -16,7 +16,11 @@ const venvs = process.env.HOLDFAST_TEST_VENVS ?? path.join(root, '.venv')
 export function findPython(set: 'newest' | 'last1' | 'transformers' | 'older'): string | null {
   const python = path.join(venvs, set, 'bin', 'python')
   if (existsSync(python)) return python
-  return missing(`the Python clients "${set}"`, 'bash tests/compat/install-clients.sh --long')
+  const isLong = set === 'transformers' || set === 'older'
+  return missing(
+    `the set "${set}" of Python clients`,
+    `bash tests/compat/install-clients.sh${isLong ? ' --long' : ''} (needs python3 with venv: apt-get install python3-venv)`,
+  )
 }
 
 export function hasProgram(name: string, install: string): boolean {

@@ -166,7 +166,9 @@ describe.skipIf(chromium === null || !isBuilt)('the pages of a repository', () =
     expect(said.filter((line) => !line.includes('404'))).toEqual([])
   })
 
-  test('nothing scrolls sideways on a small phone, and no cell is a name without a value', { timeout: 60_000 }, async () => {
+  test('nothing scrolls sideways on a small phone, and no cell is a name without a value', {
+    timeout: 60_000,
+  }, async () => {
     const phone = await browser.newContext({ viewport: { width: 320, height: 640 }, hasTouch: true })
     await phone.addCookies(await context.cookies())
     const small = await phone.newPage()

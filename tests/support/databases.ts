@@ -17,7 +17,9 @@ const postgresUrl = process.env.HOLDFAST_TEST_POSTGRES_URL
 export const dialects: readonly DialectName[] = postgresUrl === undefined ? ['sqlite'] : ['sqlite', 'postgres']
 
 if (postgresUrl === undefined) {
-  console.warn('PostgreSQL tests are left out. Run: eval "$(scripts/postgres-for-tests.sh start)"')
+  console.warn(
+    'PostgreSQL tests are left out. Install it (apt-get install postgresql) and run: eval "$(scripts/postgres-for-tests.sh start)"',
+  )
 }
 
 export interface TestDatabase {

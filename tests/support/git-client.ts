@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-const searchPath = '/usr/local/bin:/usr/bin:/bin'
+const searchPath = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'
 
 /** False after saying loudly what is missing; in CI, where everything must run, a failure. */
 export function hasGitLfs(): boolean {
