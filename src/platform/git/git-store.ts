@@ -44,7 +44,7 @@ const defaultSearchPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
 export async function openGitStore(options: GitStoreOptions): Promise<GitStore> {
   const { folder } = options
   const support = join(folder, 'support')
-  const hooks = join(support, 'hooks')
+  const hooks = hooksFolder({ folder })
   await mkdir(hooks, { recursive: true, mode: 0o700 })
   await mkdir(join(folder, 'incoming'), { recursive: true, mode: 0o700 })
   await writeFileDurably(join(support, 'config'), gitConfig(hooks))
@@ -76,6 +76,11 @@ const repoIdPattern = /^[0-9a-f]{24}$/
 export function repositoryFolder(store: Pick<GitStore, 'folder'>, repo: string): string {
   if (!repoIdPattern.test(repo)) throw new GitFailure('bad-name', 'not a repository id')
   return join(store.folder, repo.slice(-4, -2), repo.slice(-2), `${repo}.git`)
+}
+
+/** Where the hook of all repositories lies. */
+export function hooksFolder(store: Pick<GitStore, 'folder'>): string {
+  return join(store.folder, 'support', 'hooks')
 }
 
 /** Where new and deleted repositories lie for a moment; same file system as the repositories, so a rename is atomic. */

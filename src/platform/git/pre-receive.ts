@@ -22,19 +22,21 @@ exit 1
 `
 /** Git passes over a hook that it may not run, without a word, and takes the push: the file has this mode before it has its name. */
 const hookMode = 0o700
+const hookName = 'pre-receive'
 
 /**
  * Puts the hook into the folder of hooks. Commands do so beside a running server, so what is there already is not touched, and what is not is
  * whole from the first moment. Throws `GitFailure` where git could not run it.
  */
 export async function placeHook(folder: string): Promise<void> {
-  const file = join(folder, 'pre-receive')
+  const file = join(folder, hookName)
   if (!(await isInPlace(file))) await writeFileDurably(file, preReceiveHook, hookMode)
-  await assertRunnable(file)
+  await assertRunnable(folder)
 }
 
-/** Throws `GitFailure` where the system lets nobody run the file. */
-export async function assertRunnable(file: string): Promise<void> {
+/** Throws `GitFailure` where the system does not let git run the hook in this folder: no push may begin then. */
+export async function assertRunnable(folder: string): Promise<void> {
+  const file = join(folder, hookName)
   await access(file, constants.X_OK).catch((error: Error) => {
     throw new GitFailure(
       'spawn',

@@ -8,8 +8,9 @@ import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ByteReader } from './byte-reader.ts'
 import { syncFolder } from './durable.ts'
-import { type GitStore, repositoryFolder } from './git-store.ts'
+import { type GitStore, hooksFolder, repositoryFolder } from './git-store.ts'
 import { markWriter } from './marks.ts'
+import { assertRunnable } from './pre-receive.ts'
 import { Quarantine } from './quarantine.ts'
 import { type RefMove, syncRefFolders } from './refs.ts'
 import { decodeBody } from './request-body.ts'
@@ -48,6 +49,8 @@ const movesLimit = 10_000
 
 /** Answers `POST git-receive-pack`; ends the response. Rejects when git failed; what a judge refuses is no failure. */
 export async function receivePack(store: GitStore, repo: string, exchange: ReceivePackRequest): Promise<void> {
+  // Whatever became of the file since the start: without the hook git would ask nobody.
+  await assertRunnable(hooksFolder(store))
   const body = decodeBody(exchange.request, exchange.encoding, exchange.requestLimit ?? 16 * 1024 ** 3)
   const child = await startGit(store, ['receive-pack', '--stateless-rpc', repositoryFolder(store, repo)], {
     environment: protocolEnvironment(exchange.protocol),
