@@ -3,7 +3,7 @@ import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
 import type { FormState } from '../web/form-state.ts'
 import type { Headers, Reply } from './reply.ts'
 
-const neverShownAgain: readonly string[] = ['password', 'current', 'link', 'confirm']
+const neverShownAgain: readonly string[] = ['password', 'current', 'link', 'confirm', 'code', 'recovery', 'response']
 
 /** Runs a form's action; a refusal that its sender can mend goes to `show`, everything else on. */
 export async function orShow(

@@ -8,7 +8,7 @@ import { prepared } from '../platform/db/prepared.ts'
 import { version } from '../version.ts'
 import { ErrorPage, FaultPage, NotFoundPage } from '../web/error-page.tsx'
 import type { FlashKind, PageContext } from '../web/page-context.ts'
-import { RefusalPage } from '../web/refusal.tsx'
+import { type HelpfulWay, RefusalPage } from '../web/refusal.tsx'
 import { type PageNode, renderPage } from '../web/render.ts'
 import { deniedHeader, visibleDenial } from './error-reply.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -100,6 +100,40 @@ export function safeReturn(value: string | null | undefined): string {
   return value != null && /^\/(?![/\\])[\x21-\x7e]*$/.test(value) && !value.includes('\\') ? value : '/'
 }
 
+/** What the reader of a refusal can do about it at once. */
+function waysOut(error: HoldfastError, request: HttpRequest): HelpfulWay[] {
+  if (error.code === 'fresh_sign_in_needed') {
+    return [
+      {
+        title: 'Confirm that it is you',
+        text: 'Then go back with your browser, where what you typed still stands, and press again.',
+        href: `/login/confirm?next=${encodeURIComponent(pageBefore(request))}`,
+        button: 'Confirm',
+        icon: 'shield-check',
+      },
+    ]
+  }
+  if (error.code !== 'second_factor_required') return []
+  const next = request.method === 'GET' ? safeReturn(request.message.url) : pageBefore(request)
+  return [
+    {
+      title: 'Set up a second factor',
+      text: 'An authenticator app or a passkey; it takes a minute, and leads back here.',
+      href: `/settings/authentication?next=${encodeURIComponent(next)}`,
+      button: 'Set up a second factor',
+      icon: 'shield-check',
+    },
+  ]
+}
+
+/** The page whose form was sent. */
+function pageBefore(request: HttpRequest): string {
+  const referrer = URL.parse(request.header('referer') ?? '')
+  return referrer === null || referrer.host !== request.header('host')
+    ? '/'
+    : safeReturn(`${referrer.pathname}${referrer.search}`)
+}
+
 /** Errors for people. What one may not see is "Not found", the same page as for what is not there. */
 export async function pageErrorReply(
   hub: Hub,
@@ -109,6 +143,9 @@ export async function pageErrorReply(
 ): Promise<Reply> {
   if (error.code === 'unauthenticated' && request.method === 'GET') {
     return redirect(`/login?next=${encodeURIComponent(request.message.url ?? '/')}`)
+  }
+  if (error.code === 'fresh_sign_in_needed' && request.method === 'GET') {
+    return redirect(`/login/confirm?next=${encodeURIComponent(request.message.url ?? '/')}`)
   }
   const context = await pageContext(hub, facts, request)
   const { requestId } = request.origin
@@ -142,7 +179,7 @@ export async function pageErrorReply(
             ...(denied.need === undefined ? {} : { needs: denied.need }),
           },
         ]}
-        ways={[]}
+        ways={waysOut(error, request)}
         support={{ status: error.status, denied: deniedHeader(denied), requestId, at: hub.clock.now() }}
       />
     )

@@ -23,6 +23,7 @@ import {
   setAdmin,
 } from '../features/accounts/service.ts'
 import { addMember, createOrganization, findNamespace } from '../features/organizations/service.ts'
+import { resetSecondFactors } from '../features/second-factors/service.ts'
 import { createToken, parseScoped } from '../features/tokens/service.ts'
 import type { Hub } from '../hub.ts'
 import { addDeletedRepoCommands } from './deleted-repos.ts'
@@ -125,6 +126,18 @@ function addLinkCommands(admin: Command, run: WithHub): void {
     .argument('<name>')
     .action((name: string) =>
       run(async (hub) => print(await makeResetLink(hub, onInstance('user.make_link'), systemOrigin, name))),
+    )
+  admin
+    .command('reset-second-factor')
+    .description(
+      'Take all second factors of somebody who is locked out away; their sessions end, and they are told by mail.',
+    )
+    .argument('<name>')
+    .action((name: string) =>
+      run(async (hub) => {
+        const had = await resetSecondFactors(hub, onInstance('user.reset_second_factor'), systemOrigin, name)
+        say(had ? `${name} signs in with the password alone now.` : `${name} has no second factor.`)
+      }),
     )
   admin
     .command('verify-email')

@@ -39,6 +39,33 @@ export const errorCatalogue = {
     next: 'Send an access token, or sign in on the website.',
   },
   wrong_password: { status: 401, message: 'That name and password do not belong together.' },
+  sign_in_expired: {
+    status: 410,
+    message: 'This sign-in took too long, or had too many wrong codes.',
+    next: 'Begin again with your password.',
+  },
+  wrong_code: {
+    status: 403,
+    message: 'That code is not right, or was used already.',
+    next: 'Each code of an app counts once, for about a minute; each recovery code once for good.',
+  },
+  passkey_refused: {
+    status: 403,
+    message: 'That passkey was not accepted.',
+    next: 'Try again. If it stays so, use another way to sign in, then remove the passkey and add it anew.',
+  },
+  passkeys_unavailable: {
+    status: 400,
+    message: 'Passkeys do not work on this hub: browsers allow them only by https, under a name.',
+    next: 'Use an authenticator app. The administrator of this hub sets its address with HOLDFAST_URL.',
+  },
+  too_many_passkeys: { status: 400, message: 'An account has at most {most} passkeys.', next: 'Remove one first.' },
+  totp_setup_expired: {
+    status: 410,
+    message: 'This setup of an authenticator app is too old, or was begun anew elsewhere.',
+    next: 'Begin it again.',
+  },
+  second_factor_not_found: { status: 404, message: 'There is no such second factor on your account.' },
   too_many_attempts: { status: 429, message: 'Too many attempts.', next: 'Try again in {seconds} seconds.' },
   wrong_current_password: { status: 403, message: 'That is not your current password.' },
   email_not_verified: {

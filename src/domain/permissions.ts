@@ -150,6 +150,13 @@ export const permissions = {
     audited: true,
     title: 'make somebody an administrator of this hub, or no longer one',
   },
+  'user.reset_second_factor': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: "take somebody's second factors away",
+  },
   'user.deactivate': {
     on: 'instance',
     least: 'admin',
@@ -217,7 +224,7 @@ export const permissions = {
     people: true,
     least: 'signed-in',
     token: 'session',
-    audited: false,
+    audited: true,
     title: 'confirm who one is',
   },
   'account.second_factor.read': {

@@ -24,6 +24,9 @@ import { listingRoutes } from './repos/listing-routes.tsx'
 import { ownedRepoRoutes } from './repos/owned-routes.ts'
 import { repoPageRoutes } from './repos/page-routes.tsx'
 import { repoApiRoutes } from './repos/routes.ts'
+import { cleanSecondFactors } from './second-factors/service.ts'
+import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
+import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
@@ -37,6 +40,8 @@ export const routes: readonly Route[] = [
   ...entryRoutes,
   ...settingsRoutes,
   ...sessionRoutes,
+  ...secondStepRoutes,
+  ...secondFactorRoutes,
   ...tokenApiRoutes,
   ...tokenPageRoutes,
   ...organizationApiRoutes,
@@ -65,7 +70,10 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...moveJobs(hub),
     ...storageJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
-    'clean-accounts': (_payload, signal) => cleanAccounts(hub, signal),
+    'clean-accounts': async (_payload, signal) => {
+      await cleanAccounts(hub, signal)
+      await cleanSecondFactors(hub, signal)
+    },
   }
 }
 

@@ -67,6 +67,8 @@ type TextFieldProps = FieldProps & {
   placeholder?: string
   /** Names and codes: no spelling help, no capitals. */
   verbatim?: boolean
+  /** Phones show the keyboard of digits. */
+  digits?: boolean
   autofocus?: boolean
   large?: boolean
   /** A link at the end of the label's line. */
@@ -94,6 +96,7 @@ export function TextField(props: TextFieldProps) {
           placeholder={props.placeholder}
           spellcheck={props.verbatim ? false : undefined}
           autocapitalize={props.verbatim ? 'none' : undefined}
+          inputmode={props.digits ? 'numeric' : undefined}
           autofocus={props.autofocus}
           aria-describedby={described}
           aria-invalid={invalid}

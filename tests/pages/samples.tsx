@@ -7,11 +7,7 @@ import {
   PasswordResetRequestPage,
   SignInPage,
 } from '../../src/features/accounts/pages.tsx'
-import {
-  AccountSettingsPage,
-  AuthenticationSettingsPage,
-  ProfileSettingsPage,
-} from '../../src/features/accounts/settings-pages.tsx'
+import { AccountSettingsPage, ProfileSettingsPage } from '../../src/features/accounts/settings-pages.tsx'
 import { BlobPage } from '../../src/features/browse/blob-page.tsx'
 import { CardPage } from '../../src/features/browse/card-page.tsx'
 import { CommitPage, CommitsPage } from '../../src/features/browse/history-pages.tsx'
@@ -30,6 +26,7 @@ import type { PickerGroups } from '../../src/web/permission-picker.tsx'
 import { markSanitized } from '../../src/web/raw-html.tsx'
 import { RefusalPage } from '../../src/web/refusal.tsx'
 import { type PageNode, renderPage } from '../../src/web/render.ts'
+import { factorSamples } from './factor-samples.tsx'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -219,6 +216,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         context={stranger}
         form={form({ username: 'mara' }, {}, 'That name and password do not belong together.')}
         next={words('/settings')}
+        passkeys={true}
       />
     ),
     join: (
@@ -259,15 +257,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         dialog={{ kind: 'delete', form: form({ confirm: 'Mara' }, { confirm: 'No.' }) }}
       />
     ),
-    authentication: (
-      <AuthenticationSettingsPage
-        context={context}
-        name={words('mara')}
-        form={fresh}
-        passwordChangedAt={now - 3 * day}
-        passwordMinimum={10}
-      />
-    ),
+    ...factorSamples(words, context, stranger, now),
     sessions: (
       <SessionsPage
         context={context}

@@ -56,7 +56,7 @@ export async function join(
       ownerId: id,
       data: { way, admin: isFirst },
     })
-    return await startSession(hub, tx, allowed, origin, { id, ...account })
+    return await startSession(hub, tx, allowed, origin, { id, ...account }, 'password')
   })
   return { cookie, name: account.name }
 }

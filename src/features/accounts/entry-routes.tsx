@@ -13,6 +13,7 @@ import type { Facts } from '../../domain/facts.ts'
 import { passwordMinimum } from '../../domain/password.ts'
 import type { Hub } from '../../hub.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
+import { beginSecondStep, passkeysWork, pendingCookie } from '../second-factors/service.ts'
 import { endedSessionCookie, sessionCookie, signIn, signOut } from '../sessions/service.ts'
 import { join, joinWay } from './create.ts'
 import { addressOfLink, verifyEmail } from './emails.ts'
@@ -41,8 +42,7 @@ export const entryRoutes: Route[] = [
     handle: async ({ hub, facts, query, request }) => {
       const next = query.next === undefined ? null : safeReturn(query.next)
       if (facts.principal.kind === 'user') return redirect(next ?? '/')
-      const context = await pageContext(hub, facts, request)
-      return pageReply(context, <SignInPage context={context} form={freshForm} next={next} />)
+      return await signInReply(hub, facts, request, freshForm, next)
     },
   }),
   route({
@@ -55,18 +55,21 @@ export const entryRoutes: Route[] = [
     handle: ({ hub, allowed, facts, body, request, authorizeAlso }) =>
       orShow(
         async () => {
-          const { cookie } = await signIn(hub, allowed, request.origin, body)
+          const signed = await signIn(hub, allowed, request.origin, body)
+          if (!signed.done) {
+            const pending = await beginSecondStep(hub, signed.user)
+            const next = body.next === undefined ? '' : `?next=${encodeURIComponent(safeReturn(body.next))}`
+            return redirect(`/login/second-factor${next}`, 303, { 'set-cookie': [pendingCookie(hub, pending)] })
+          }
           // The browser forgets the session that it had: nobody could end it but from the list.
           if (facts.credential?.kind === 'session') {
             await signOut(hub, await authorizeAlso('session.delete', { on: 'self' }), request.origin)
           }
-          return redirect(safeReturn(body.next), 303, { 'set-cookie': [sessionCookie(hub, cookie)] })
+          return redirect(safeReturn(body.next), 303, { 'set-cookie': [sessionCookie(hub, signed.cookie)] })
         },
         async (fault) => {
-          const context = await pageContext(hub, facts, request)
           const next = body.next === undefined ? null : safeReturn(body.next)
-          const page = <SignInPage context={context} form={formWithFault(body, fault)} next={next} />
-          return pageReply(context, page, faultAnswer(fault))
+          return await signInReply(hub, facts, request, formWithFault(body, fault), next, fault)
         },
       ),
   }),
@@ -206,6 +209,19 @@ export const entryRoutes: Route[] = [
       ),
   }),
 ]
+
+async function signInReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  form: FormState,
+  next: string | null,
+  fault: HoldfastError | null = null,
+): Promise<Reply> {
+  const context = await pageContext(hub, facts, request)
+  const page = <SignInPage context={context} form={form} next={next} passkeys={passkeysWork(hub)} />
+  return pageReply(context, page, fault === null ? {} : faultAnswer(fault))
+}
 
 async function joinReply(
   hub: Hub,

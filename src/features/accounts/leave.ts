@@ -68,6 +68,7 @@ export async function deleteOwnAccount(
         passwordHash: null,
         passwordChangedAt: null,
         isAdmin: 0,
+        secondFactorAt: null,
       })
       await retireName(tx, user.id, now)
       await recordEvent(hub, tx, allowed, origin, {

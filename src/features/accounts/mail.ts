@@ -11,10 +11,33 @@ import type { Mail } from '../../platform/mail/mailer.ts'
 import { mailedResetMs, makeLink } from './links.ts'
 import { emailsOf, findEmail, findUser, findVerifiedEmail } from './queries.ts'
 
+const factorChanges = [
+  'app-added',
+  'app-removed',
+  'passkey-added',
+  'passkey-removed',
+  'recovery-codes-made',
+  'recovery-code-used',
+  'reset',
+] as const
+
+export type FactorChange = (typeof factorChanges)[number]
+
+const factorWords: Readonly<Record<FactorChange, string>> = {
+  'app-added': 'An authenticator app was added to your account',
+  'app-removed': 'The authenticator app was removed from your account',
+  'passkey-added': 'A passkey was added to your account',
+  'passkey-removed': 'A passkey was removed from your account',
+  'recovery-codes-made': 'New recovery codes were made for your account',
+  'recovery-code-used': 'A recovery code was used to sign in to your account',
+  reset: 'An administrator took all second factors away from your account',
+}
+
 const payloadSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('verify-email'), emailId: z.string() }),
   z.object({ kind: z.literal('reset-password'), address: z.string() }),
   z.object({ kind: z.literal('password-changed'), userId: z.string() }),
+  z.object({ kind: z.literal('second-factor'), userId: z.string(), change: z.enum(factorChanges) }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -38,6 +61,8 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await reset(hub, job.address)
     case 'password-changed':
       return await passwordChanged(hub, job.userId)
+    case 'second-factor':
+      return await factorChanged(hub, job.userId, job.change)
   }
 }
 
@@ -85,17 +110,37 @@ async function reset(hub: Hub, address: string): Promise<Mail | null> {
 }
 
 async function passwordChanged(hub: Hub, userId: string): Promise<Mail | null> {
-  const user = await findUser(hub.db, userId)
-  const email = (await emailsOf(hub.db.read, userId)).find((row) => row.isPrimary === 1 && row.verifiedAt !== null)
-  if (user?.state !== 'active' || email === undefined) return null
+  const reached = await reach(hub, userId)
+  if (reached === null) return null
   return {
-    to: email.address,
+    to: reached.address,
     subject: `Your password for ${hub.config.instanceName} was changed`,
     text: lines(
-      `The password of your account "${user.name}" on ${hub.config.publicUrl} was changed.`,
+      `The password of your account "${reached.name}" on ${hub.config.publicUrl} was changed.`,
       `If this was not you, choose a new one at ${hub.config.publicUrl}/password-reset and look through your sessions and tokens.`,
     ),
   }
+}
+
+async function factorChanged(hub: Hub, userId: string, change: FactorChange): Promise<Mail | null> {
+  const reached = await reach(hub, userId)
+  if (reached === null) return null
+  const words = factorWords[change]
+  return {
+    to: reached.address,
+    subject: `${words} on ${hub.config.instanceName}`,
+    text: lines(
+      `${words} "${reached.name}" on ${hub.config.publicUrl}.`,
+      `If this was not you, change your password at ${hub.config.publicUrl}/settings/authentication and look through your second factors, sessions and tokens.`,
+    ),
+  }
+}
+
+/** Where this person reads mail: an address that they have proved. */
+async function reach(hub: Hub, userId: string): Promise<{ address: string; name: string } | null> {
+  const user = await findUser(hub.db, userId)
+  const email = (await emailsOf(hub.db.read, userId)).find((row) => row.isPrimary === 1 && row.verifiedAt !== null)
+  return user?.state !== 'active' || email === undefined ? null : { address: email.address, name: user.name }
 }
 
 function lines(...text: readonly string[]): string {

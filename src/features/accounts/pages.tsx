@@ -1,33 +1,24 @@
 /* The pages before one is signed in: sign in, make an account, get a new password, verify an address. They never say
    whether a name or an address is known here. */
-import type { Child } from 'hono/jsx'
 import { Button, LinkButton } from '../../web/button.tsx'
+import { EntryPage } from '../../web/entry-page.tsx'
 import { TextField, WhosePassword } from '../../web/field.tsx'
 import { type FormState, formValue } from '../../web/form-state.ts'
-import { Page } from '../../web/layout.tsx'
-import { Mark } from '../../web/mark.tsx'
 import { FormProblem } from '../../web/notice.tsx'
 import type { PageContext } from '../../web/page-context.ts'
+import { PasskeyForm } from '../../web/passkey-form.tsx'
 
-function EntryPage(props: { context: PageContext; title: string; lede?: Child; children: Child }) {
-  return (
-    <Page context={props.context} title={props.title} frame={{ kind: 'card' }}>
-      <div class="grid justify-items-center gap-3 text-center">
-        <a href="/" aria-label="Holdfast, first page">
-          <Mark size={48} />
-        </a>
-        <div>
-          <h1>{props.title}</h1>
-          <p class="text-muted">{props.lede ?? props.context.instanceName}</p>
-        </div>
-      </div>
-      {props.children}
-    </Page>
-  )
-}
-
-/** Posts `username`, `password`, `next` to /login. `next` is a path on this hub, checked by the server again. */
-export function SignInPage(props: { context: PageContext; form: FormState; next: string | null }) {
+/**
+ * Posts `username`, `password`, `next` to /login, and what a passkey answers to /login/passkey. `next` is a path on this hub, checked by the
+ * server again.
+ */
+export function SignInPage(props: {
+  context: PageContext
+  form: FormState
+  next: string | null
+  /** Whether browsers allow passkeys at the address of this hub. */
+  passkeys: boolean
+}) {
   const { form } = props
   return (
     <EntryPage context={props.context} title="Sign in to holdfast">
@@ -63,6 +54,11 @@ export function SignInPage(props: { context: PageContext; form: FormState; next:
           Sign in
         </Button>
       </form>
+      {props.passkeys && (
+        <PasskeyForm action="/login/passkey" options="/login/passkey/options" hidden={{ next: props.next }}>
+          Sign in with a passkey
+        </PasskeyForm>
+      )}
       <p class="text-center text-sm text-muted">
         Signing in with git or a program? Use a{' '}
         <a class="a" href="/settings/tokens">

@@ -43,7 +43,7 @@ export async function changePassword(
 }
 
 /** Checks the caller's own password, counted against guessing. Throws `wrong_current_password`. */
-async function confirmPassword(hub: Hub, userId: string, password: string, field: string): Promise<void> {
+export async function confirmPassword(hub: Hub, userId: string, password: string, field: string): Promise<void> {
   const counted: Counted = { limit: 'password-check', about: userId }
   await countAttempt(hub, [counted])
   const user = await findUser(hub.db, userId)

@@ -273,10 +273,13 @@ export async function markReposDeleted(
     .execute()
 }
 
-/** Tokens (their grants go with them), addresses, links and roles of somebody whose account ends. */
+/** Tokens (their grants go with them), addresses, links, second factors and roles of somebody whose account ends. */
 export async function deleteBelongings(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom('accessToken').where('ownerId', '=', userId).execute()
   await tx.deleteFrom('oneTimeLink').where('userId', '=', userId).execute()
   await tx.deleteFrom('email').where('userId', '=', userId).execute()
+  await tx.deleteFrom('totpSecret').where('userId', '=', userId).execute()
+  await tx.deleteFrom('passkey').where('userId', '=', userId).execute()
+  await tx.deleteFrom('recoveryCode').where('userId', '=', userId).execute()
   await tx.deleteFrom('roleGrant').where('principalId', '=', userId).execute()
 }

@@ -19,7 +19,8 @@ export {
 export { cleanAccounts, scheduleCleaning } from './clean-up.ts'
 export { createUser, ensureSetupLink, inviteSomebody } from './create.ts'
 export { requireVerifiedEmail } from './emails.ts'
-export { sendMail } from './mail.ts'
+export { enqueueMail, type FactorChange, sendMail } from './mail.ts'
+export { changePassword, confirmPassword } from './password.ts'
 
 /** Throws `invalid_input` for a name that is too long. */
 export async function updateProfile(

@@ -1,9 +1,9 @@
-/* Settings of one's own account: profile, e-mail addresses, password, and leaving. */
+/* Settings of one's own account: profile, e-mail addresses, and leaving. */
 import { Badge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { TypedConfirmation } from '../../web/confirmation.tsx'
 import { Dialog } from '../../web/dialog.tsx'
-import { TextField, WhosePassword } from '../../web/field.tsx'
+import { TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { Icon } from '../../web/icon.tsx'
 import { Menu } from '../../web/menu.tsx'
@@ -286,51 +286,4 @@ function AccountDialogs(props: AccountSettingsProps & { dialog: AccountDialog })
         </Dialog>
       )
   }
-}
-
-/** Posts `current` and `password` to /settings/authentication. */
-export function AuthenticationSettingsPage(props: {
-  context: PageContext
-  name: string
-  form: FormState
-  passwordChangedAt: number | null
-  passwordMinimum: number
-}) {
-  const { form } = props
-  return (
-    <YourSettingsPage context={props.context} title="Password and sign-in" current="/settings/authentication">
-      <PageHead title="Password and sign-in" />
-      <form class="panel p-4 grid gap-4 max-w-xl" method="post" action="/settings/authentication">
-        <h2>Change the password</h2>
-        <WhosePassword name={props.name} />
-        {props.passwordChangedAt !== null && (
-          <p class="text-sm text-muted">
-            Last changed <Time at={props.passwordChangedAt} />.
-          </p>
-        )}
-        <FormProblem form={form} />
-        <TextField
-          form={form}
-          name="current"
-          label="Current password"
-          type="password"
-          autocomplete="current-password"
-          required={true}
-        />
-        <TextField
-          form={form}
-          name="password"
-          label="New password"
-          type="password"
-          autocomplete="new-password"
-          required={true}
-          minlength={props.passwordMinimum}
-          help={`At least ${props.passwordMinimum} characters; a sentence is good. Your other sessions end; your tokens keep working.`}
-        />
-        <div>
-          <Button look="primary">Save password</Button>
-        </div>
-      </form>
-    </YourSettingsPage>
-  )
 }

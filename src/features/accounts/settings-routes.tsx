@@ -1,4 +1,4 @@
-/** The pages of one's own account: profile, addresses, password, and leaving. */
+/** The pages of one's own account: profile, addresses, and leaving. */
 import { z } from 'zod'
 import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
@@ -7,29 +7,20 @@ import { type Reply, redirect } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Facts } from '../../domain/facts.ts'
-import { passwordMinimum } from '../../domain/password.ts'
 import type { Hub } from '../../hub.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { organizationsOnlyAdministeredBy } from '../organizations/service.ts'
 import { endedSessionCookie } from '../sessions/service.ts'
 import { addEmail, makePrimary, removeEmail, resendVerification } from './emails.ts'
 import { deactivateOwnAccount, deleteOwnAccount } from './leave.ts'
-import { changePassword } from './password.ts'
 import { countOwnRepos, emailsOf } from './queries.ts'
-import { passwordChangedAt, updateProfile } from './service.ts'
-import {
-  type AccountDialog,
-  AccountSettingsPage,
-  AuthenticationSettingsPage,
-  type EmailRow,
-  ProfileSettingsPage,
-} from './settings-pages.tsx'
+import { updateProfile } from './service.ts'
+import { type AccountDialog, AccountSettingsPage, type EmailRow, ProfileSettingsPage } from './settings-pages.tsx'
 
 const self = { on: 'self' } as const
 const field = z.string().max(1_000).default('')
 const profilePath = '/settings/profile'
 const accountPath = '/settings/account'
-const authenticationPath = '/settings/authentication'
 
 export const settingsRoutes: Route[] = [
   route({
@@ -148,34 +139,6 @@ export const settingsRoutes: Route[] = [
         (fault) => leaveFault(hub, facts, request, 'delete', body, fault),
       ),
   }),
-  route({
-    method: 'GET',
-    path: authenticationPath,
-    surface: 'page',
-    action: 'account.read',
-    target: self,
-    handle: ({ hub, facts, request }) => authenticationReply(hub, facts, request, freshForm),
-  }),
-  route({
-    method: 'POST',
-    path: authenticationPath,
-    surface: 'page',
-    action: 'account.update',
-    target: self,
-    body: z.object({ current: field, password: field }),
-    handle: ({ hub, allowed, facts, body, request }) =>
-      orShow(
-        async () => {
-          await changePassword(hub, allowed, request.origin, body)
-          return redirectWithNotice(
-            authenticationPath,
-            'success',
-            'Your new password is saved. Your other sessions have ended.',
-          )
-        },
-        (fault) => authenticationReply(hub, facts, request, formWithFault(body, fault), fault),
-      ),
-  }),
 ]
 
 async function profileReply(
@@ -244,28 +207,6 @@ function leaveFault(
   return fault.code === 'invalid_input'
     ? accountReply(hub, facts, request, { dialog: { kind, form }, fault })
     : accountReply(hub, facts, request, { form, fault })
-}
-
-async function authenticationReply(
-  hub: Hub,
-  facts: Facts,
-  request: HttpRequest,
-  form: FormState,
-  fault: HoldfastError | null = null,
-): Promise<Reply> {
-  const context = await pageContext(hub, facts, request)
-  const { id, name } = person(facts)
-  const changedAt = await passwordChangedAt(hub, id)
-  const page = (
-    <AuthenticationSettingsPage
-      context={context}
-      name={name}
-      form={form}
-      passwordChangedAt={changedAt}
-      passwordMinimum={passwordMinimum}
-    />
-  )
-  return pageReply(context, page, fault === null ? {} : faultAnswer(fault))
 }
 
 async function emailRows(hub: Hub, userId: string): Promise<EmailRow[]> {

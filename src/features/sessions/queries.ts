@@ -7,14 +7,25 @@ export interface SignInRow {
   readonly id: string
   readonly name: string
   readonly passwordHash: string | null
+  readonly passwordChangedAt: number | null
+  readonly secondFactorAt: number | null
   readonly state: 'active' | 'deactivated' | 'deleted'
 }
+
+const signInColumns = [
+  'user.id',
+  'namespace.name',
+  'user.passwordHash',
+  'user.passwordChangedAt',
+  'user.secondFactorAt',
+  'user.state',
+] as const
 
 const byName = prepared<{ key: string }, SignInRow>((q, param) =>
   q
     .selectFrom('namespace')
     .innerJoin('user', 'user.id', 'namespace.id')
-    .select(['user.id', 'namespace.name', 'user.passwordHash', 'user.state'])
+    .select(signInColumns)
     .where('namespace.nameKey', '=', param('key')),
 )
 
@@ -23,7 +34,7 @@ const byEmail = prepared<{ key: string }, SignInRow>((q, param) =>
     .selectFrom('email')
     .innerJoin('user', 'user.id', 'email.userId')
     .innerJoin('namespace', 'namespace.id', 'user.id')
-    .select(['user.id', 'namespace.name', 'user.passwordHash', 'user.state'])
+    .select(signInColumns)
     .where('email.addressKey', '=', param('key'))
     .where('email.verifiedAt', 'is not', null),
 )
@@ -37,22 +48,33 @@ export async function findByEmail(db: Db, key: string): Promise<SignInRow | null
   return await byEmail.first(db.read, { key })
 }
 
+export type HeldUser = Omit<SignInRow, 'id' | 'name'>
+
 /** The account as it is now, held until the transaction ends: a deactivation or a new password comes before or after. */
-export async function holdUser(
-  tx: Tx,
-  userId: string,
-): Promise<{ state: SignInRow['state']; passwordHash: string | null } | null> {
+export async function holdUser(tx: Tx, userId: string): Promise<HeldUser | null> {
   const row = await tx
     .updateTable('user')
     .set((q) => ({ state: q.ref('state') }))
     .where('id', '=', userId)
-    .returning(['state', 'passwordHash'])
+    .returning(['state', 'passwordHash', 'passwordChangedAt', 'secondFactorAt'])
     .executeTakeFirst()
   return row ?? null
 }
 
 export async function insertSession(tx: Tx, row: SessionTable): Promise<void> {
   await tx.insertInto('session').values(row).execute()
+}
+
+/** False where the session has ended. */
+export async function freshenSession(tx: Tx, userId: string, id: string, now: number): Promise<boolean> {
+  const row = await tx
+    .updateTable('session')
+    .set({ freshAt: now })
+    .where('id', '=', id)
+    .where('userId', '=', userId)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** The newest `limit` sessions that are still good. */
@@ -104,6 +126,11 @@ export async function deleteSessionsExcept(tx: Tx, userId: string, keptId: strin
   if (keptId !== null) query = query.where('id', '<>', keptId)
   const rows = await query.returning('id').execute()
   return rows.length
+}
+
+/** What ends sessions ends sign-ins too that wait for a second factor. */
+export async function deletePendingSignIns(tx: Tx, userId: string): Promise<void> {
+  await tx.deleteFrom('pendingSignIn').where('userId', '=', userId).execute()
 }
 
 /** At most `limit` at a time, so that no transaction is long. Returns how many. */

@@ -17,10 +17,12 @@ import { deviceWords } from './device.ts'
 import {
   deleteExpiredSessions,
   deleteOldestSessions,
+  deletePendingSignIns,
   deleteSession,
   deleteSessionsExcept,
   findByEmail,
   findByName,
+  freshenSession,
   holdUser,
   insertSession,
   listSessions,
@@ -29,14 +31,27 @@ import { addressBucket, type Counted, countAttempt, forgiveAttempt, quietMs } fr
 import { deleteQuietThrottles } from './throttle-queries.ts'
 
 export { endedSessionCookie, sessionCookie } from './cookie.ts'
+export { type HeldUser, holdUser } from './queries.ts'
 export { addressBucket, type Counted, countAttempt, forgiveAttempt } from './throttle.ts'
 
 /** More sessions than this at a time end the longest unused. */
 const mostSessions = 100
 
+/** By what somebody proved who they are. */
+export type SignInMethod =
+  | 'password'
+  | 'password and code'
+  | 'password and recovery code'
+  | 'password and passkey'
+  | 'passkey'
+
+/** A right password makes a session (the value of its cookie is kept nowhere), or waits for the second factor of its owner. */
+export type SignIn =
+  | { readonly done: true; readonly cookie: string }
+  | { readonly done: false; readonly user: { readonly id: string; readonly passwordChangedAt: number | null } }
+
 /**
- * Checks name (or verified address) and password and starts a session. Returns the cookie's value, which is kept nowhere.
- * Throws `wrong_password` (the same for an unknown name, after the same work), `too_many_attempts`, or `account_deactivated` to who knew
+ * Checks name (or verified address) and password, and starts a session where the account has no second factor. Throws `wrong_password` (the same for an unknown name, after the same work), `too_many_attempts`, or `account_deactivated` to who knew
  * the password.
  */
 export async function signIn(
@@ -44,7 +59,7 @@ export async function signIn(
   allowed: Allowed<'session.create'>,
   origin: Origin,
   input: { readonly username: string; readonly password: string },
-): Promise<{ cookie: string; userId: string }> {
+): Promise<SignIn> {
   const username = input.username.trim()
   const byNameCounted: Counted = { limit: 'sign-in-name', about: username.toLowerCase() }
   const byAddressCounted: Counted = { limit: 'sign-in-address', about: addressBucket(origin.ip) }
@@ -56,13 +71,15 @@ export async function signIn(
     input.password.length <= passwordMaximum && (await verifyPassword(user?.passwordHash ?? null, input.password))
   if (user === null || user.state === 'deleted' || !isRight) throw new HoldfastError('wrong_password')
   await forgiveAttempt(hub, [byNameCounted], [byAddressCounted])
-  const cookie = await hub.transaction(async (tx) => await startSession(hub, tx, allowed, origin, user))
-  return { cookie, userId: user.id }
+  if (user.state !== 'active') throw new HoldfastError('account_deactivated')
+  if (user.secondFactorAt !== null) return { done: false, user }
+  const cookie = await hub.transaction((tx) => startSession(hub, tx, allowed, origin, user, 'password'))
+  return { done: true, cookie }
 }
 
 /**
- * Starts a session for somebody who has just proved who they are. Throws `account_deactivated`, or `wrong_password` where the password
- * that proved it (`passwordHash`) was changed meanwhile.
+ * Starts a session for somebody who has just proved who they are. Throws `account_deactivated`, `wrong_password` where the password
+ * that proved it (`passwordHash`) was changed meanwhile, or `sign_in_expired` where a password is no longer enough.
  */
 export async function startSession(
   hub: Hub,
@@ -70,6 +87,7 @@ export async function startSession(
   allowed: Allowed<Action>,
   origin: Origin,
   user: { readonly id: string; readonly name: string; readonly passwordHash: string | null },
+  method: SignInMethod,
 ): Promise<string> {
   const cookie = newSecret()
   const now = hub.clock.now()
@@ -77,6 +95,7 @@ export async function startSession(
   const current = await holdUser(tx, user.id)
   if (current?.state !== 'active') throw new HoldfastError('account_deactivated')
   if (current.passwordHash !== user.passwordHash) throw new HoldfastError('wrong_password')
+  if (method === 'password' && current.secondFactorAt !== null) throw new HoldfastError('sign_in_expired')
   await insertSession(tx, {
     id,
     tokenHash: hashSecret(cookie),
@@ -93,7 +112,7 @@ export async function startSession(
     action: 'session.create',
     resource: { kind: 'user', id: user.id, name: user.name },
     ownerId: user.id,
-    data: { session: id, device: deviceWords(origin.userAgent) },
+    data: { session: id, device: deviceWords(origin.userAgent), method },
   })
   return cookie
 }
@@ -159,8 +178,21 @@ export async function endOtherSessions(hub: Hub, allowed: Allowed<'session.delet
   })
 }
 
-/** For a change that ends sessions on its own (password, deactivation): all of them, or all but one. */
+/** The session that asks counts as begun just now. Throws `unauthenticated` where it has ended. */
+export async function refreshSession(hub: Hub, tx: Tx, allowed: Allowed<'session.refresh'>): Promise<void> {
+  const { principal, credential } = allowed
+  if (principal.kind !== 'user' || credential?.kind !== 'session') throw new Error('Only a session is confirmed.')
+  if (!(await freshenSession(tx, principal.id, credential.id, hub.clock.now()))) {
+    throw new HoldfastError('unauthenticated')
+  }
+}
+
+/**
+ * For a change that ends sessions on its own (password, deactivation, a first second factor): all of them, or all but one. Sign-ins that
+ * wait for a second factor end as well.
+ */
 export async function endSessionsOf(tx: Tx, userId: string, keptId: string | null = null): Promise<number> {
+  await deletePendingSignIns(tx, userId)
   return await deleteSessionsExcept(tx, userId, keptId)
 }
 

@@ -26,6 +26,8 @@ const limits = {
   'join-address': { free: 20, firstWait: 1 * minutes, longestWait: 60 * minutes },
   'mail-target': { free: 4, firstWait: 1 * minutes, longestWait: 60 * minutes },
   'mail-address': { free: 20, firstWait: 1 * minutes, longestWait: 60 * minutes },
+  'second-factor': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
+  'recovery-code': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
   'password-check': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
 } as const satisfies Record<string, Limit>
 

@@ -56,3 +56,21 @@ test('what a ring signs is checked with the public keys alone, also after a new 
   expect(known.map((one) => one.verify('text', 'nonsense'))).toEqual([false, false])
   expect(parsePublicKeys('no key')).toEqual([])
 })
+
+test('what is encrypted opens with every later ring, and nowhere but where it belongs', async () => {
+  const key = (id: number, digit: string) => ({ id, secret: digit.repeat(64), createdAt: '2026-11-23T00:00:00.000Z' })
+  const before = await openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [key(1, 'a')] }) })
+  const after = await openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [key(1, 'a'), key(2, 'b')] }) })
+  const other = await openKeyRing({ folder, inline: JSON.stringify({ version: 1, keys: [key(1, 'c')] }) })
+  const sealed = before.encrypt('totp-secret', 'JBSWY3DPEHPK3PXP', 'user-1')
+  expect(sealed).toMatch(/^v1\.1\./)
+  expect(sealed).not.toContain('JBSWY3DPEHPK3PXP')
+  expect(before.encrypt('totp-secret', 'JBSWY3DPEHPK3PXP', 'user-1')).not.toBe(sealed)
+  expect(after.decrypt('totp-secret', sealed, 'user-1')).toBe('JBSWY3DPEHPK3PXP')
+  expect(after.encrypt('totp-secret', 'x', 'user-1')).toMatch(/^v1\.2\./)
+  expect(() => after.decrypt('totp-secret', sealed, 'user-2')).toThrow()
+  expect(() => other.decrypt('totp-secret', sealed, 'user-1')).toThrow()
+  expect(() => before.decrypt('totp-secret', after.encrypt('totp-secret', 'x', 'user-1'), 'user-1')).toThrow(/a key/)
+  const last = sealed.at(-5) === 'A' ? 'B' : 'A'
+  expect(() => before.decrypt('totp-secret', `${sealed.slice(0, -5)}${last}${sealed.slice(-4)}`, 'user-1')).toThrow()
+})

@@ -2,7 +2,7 @@
  * The instance's secret keys: one versioned ring in `keys.json` (mode 0600) or in the environment, never in the database.
  * The newest key makes, every key checks, so that keys can be rotated. Losing the token key invalidates every token.
  */
-import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, open, readFile, unlink } from 'node:fs/promises'
 import path from 'node:path'
@@ -17,8 +17,17 @@ const ringSchema = z.object({
     .min(1),
 })
 
-type Purpose = 'token-hash' | 'token-checksum' | 'signed-address' | 'cursor' | 'form' | 'xet-token' | 'xet-dedup'
+type Purpose =
+  | 'token-hash'
+  | 'token-checksum'
+  | 'signed-address'
+  | 'cursor'
+  | 'form'
+  | 'xet-token'
+  | 'xet-dedup'
+  | 'challenge'
 type SigningPurpose = 'audit-checkpoint'
+type SealingPurpose = 'totp-secret'
 
 export interface KeyRing {
   /** HMAC-SHA-256 of `text` under the newest key for the purpose. */
@@ -29,6 +38,13 @@ export interface KeyRing {
   verify(purpose: Purpose, text: string, given: Buffer): boolean
   /** Key pairs, newest first: whoever has only their public halves can check what was signed. */
   signingKeys(purpose: SigningPurpose): readonly [SigningKey, ...SigningKey[]]
+  /**
+   * AES-256-GCM under the newest key, whose id stands in front: `v1.1.IV.TEXT`, base64url. `context` says what it belongs to (the id of a
+   * row): moved elsewhere it does not open.
+   */
+  encrypt(purpose: SealingPurpose, text: string, context: string): string
+  /** Throws where the text was changed, is of another context, or was made with a key that the ring does not have. */
+  decrypt(purpose: SealingPurpose, sealed: string, context: string): string
 }
 
 /** Reads the ring from `inline` JSON or from the data folder, where it is made on the first start. */
@@ -41,10 +57,18 @@ export async function openKeyRing(options: { folder: string; inline: string | nu
     // The parse error could quote a secret: it stays out of the message on purpose.
     throw new Error('The key ring is not readable: keys.json (or HOLDFAST_KEYS) is not the JSON that Holdfast writes.')
   }
-  return ringOf(ring.keys.toSorted((a, b) => b.id - a.id).map((key) => Buffer.from(key.secret, 'hex')))
+  const keys = ring.keys.toSorted((a, b) => b.id - a.id)
+  return ringOf(keys.map((key) => ({ id: key.id, secret: Buffer.from(key.secret, 'hex') })))
 }
 
-function ringOf(secrets: readonly Buffer[]): KeyRing {
+interface RingKey {
+  readonly id: number
+  readonly secret: Buffer
+}
+
+/** `keys`: newest first. */
+function ringOf(keys: readonly RingKey[]): KeyRing {
+  const secrets = keys.map((key) => key.secret)
   const derived = new Map<Purpose, HmacKey[]>()
   const keysFor = (purpose: Purpose): HmacKey[] => {
     let keys = derived.get(purpose)
@@ -75,7 +99,42 @@ function ringOf(secrets: readonly Buffer[]): KeyRing {
     },
     verify: (purpose, text, given) =>
       macs(purpose, text).some((mac) => mac.length === given.length && timingSafeEqual(mac, given)),
+    encrypt: (purpose, text, context) => {
+      const [key] = keys
+      if (key === undefined) throw new Error('The key ring is empty.')
+      return seal(key, purpose, text, context)
+    },
+    decrypt: (purpose, sealed, context) => unseal(keys, purpose, sealed, context),
   }
+}
+
+const ivBytes = 12
+const tagBytes = 16
+
+function seal(key: RingKey, purpose: SealingPurpose, text: string, context: string): string {
+  const iv = randomBytes(ivBytes)
+  const cipher = createCipheriv('aes-256-gcm', sealingKey(key, purpose), iv).setAAD(Buffer.from(context, 'utf8'))
+  const bytes = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
+  return `v1.${key.id}.${iv.toString('base64url')}.${bytes.toString('base64url')}`
+}
+
+function unseal(keys: readonly RingKey[], purpose: SealingPurpose, sealed: string, context: string): string {
+  const [version, id, iv = '', text = ''] = sealed.split('.')
+  const key = keys.find((one) => String(one.id) === id)
+  if (version !== 'v1' || key === undefined)
+    throw new Error('What is encrypted here needs a key that the ring does not have.')
+  const bytes = Buffer.from(text, 'base64url')
+  const end = bytes.length - tagBytes
+  const decipher = createDecipheriv('aes-256-gcm', sealingKey(key, purpose), Buffer.from(iv, 'base64url'), {
+    authTagLength: tagBytes,
+  })
+    .setAAD(Buffer.from(context, 'utf8'))
+    .setAuthTag(bytes.subarray(end))
+  return Buffer.concat([decipher.update(bytes.subarray(0, end)), decipher.final()]).toString('utf8')
+}
+
+function sealingKey(key: RingKey, purpose: SealingPurpose): Buffer {
+  return Buffer.from(hkdfSync('sha256', key.secret, 'holdfast', `seal ${purpose}`, 32))
 }
 
 async function readOrMake(file: string): Promise<string> {

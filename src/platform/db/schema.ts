@@ -61,6 +61,63 @@ export interface SessionTable {
   freshAt: number | null
 }
 
+/** The secret of an authenticator app (RFC 6238). */
+export interface TotpSecretTable {
+  userId: string
+  /** `pending` until the first code proved that the app has it; each person has at most one of both. */
+  state: 'pending' | 'active'
+  /** Base32, encrypted with the key ring for this user. */
+  secret: string
+  createdAt: number
+  /** The newest step of 30 s whose code was accepted, since the epoch; that one and all before it are used up. */
+  lastStep: number
+  lastUsedAt: number | null
+}
+
+export interface PasskeyTable {
+  id: string
+  userId: string
+  /** As the authenticator gave it, base64url. */
+  credentialId: string
+  /** COSE key, base64url. */
+  publicKey: string
+  /** How often the authenticator says it was used; 0 for those that do not count. */
+  counter: number
+  /** How the browser reaches it: names separated by spaces. */
+  transports: string
+  /** Synchronized by its maker, so that the loss of one device does not lose it. */
+  isBackedUp: Flag
+  name: string
+  createdAt: number
+  lastUsedAt: number | null
+}
+
+export interface RecoveryCodeTable {
+  userId: string
+  /** SHA-256 of the code (80 random bits) as it is compared, hex. */
+  codeHash: string
+  createdAt: number
+  usedAt: number | null
+}
+
+/** The password was right; a second factor is still to come. */
+export interface PendingSignInTable {
+  /** SHA-256 of the 256-bit cookie value, hex. */
+  tokenHash: string
+  userId: string
+  /** Which password was right: that of this moment. */
+  passwordChangedAt: number | null
+  attempts: number
+  expiresAt: number
+}
+
+/** A challenge that a passkey has answered: no answer counts twice. */
+export interface SpentChallengeTable {
+  /** SHA-256 of the challenge, hex. */
+  hash: string
+  expiresAt: number
+}
+
 /** A link with a secret that works once: first administrator, e-mail verification, password reset, invitation to join. */
 export interface OneTimeLinkTable {
   id: string
@@ -482,6 +539,11 @@ export interface Schema {
   user: UserTable
   email: EmailTable
   session: SessionTable
+  totpSecret: TotpSecretTable
+  passkey: PasskeyTable
+  recoveryCode: RecoveryCodeTable
+  pendingSignIn: PendingSignInTable
+  spentChallenge: SpentChallengeTable
   oneTimeLink: OneTimeLinkTable
   accessToken: AccessTokenTable
   tokenGrant: TokenGrantTable

@@ -1,10 +1,12 @@
 /* What a page gains by JavaScript. Every page works without it; nothing here is needed to read, save or delete. */
 import { startCopying } from './copy.ts'
 import { startDialogs } from './dialog.ts'
+import { startPasskeys } from './passkey.ts'
 import { startPicker } from './picker.ts'
 import { startTheme } from './theme.ts'
 
 startCopying()
 startDialogs()
+startPasskeys()
 startPicker()
 startTheme()

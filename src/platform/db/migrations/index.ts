@@ -7,6 +7,7 @@ import * as collection from './0003-collection.ts'
 import * as xetMove from './0004-xet-move.ts'
 import * as auditSeal from './0005-audit-seal.ts'
 import * as organizations from './0006-organizations.ts'
+import * as secondFactors from './0007-second-factors.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -19,4 +20,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-xet-move': xetMove,
   '0005-audit-seal': auditSeal,
   '0006-organizations': organizations,
+  '0007-second-factors': secondFactors,
 }
