@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { request as ask } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gitClient } from '../../../tests/support/git-client.ts'
@@ -186,4 +187,43 @@ test('story: a body that git stopped reading does not hold its sender until the 
   )
   expect(answer === '' || answer instanceof Error).toBe(true)
   expect(performance.now() - startedAt).toBeLessThan(10_000)
+})
+
+test('story: an address does not climb out of its repo, to another one or to the disk', async () => {
+  const hidden = await makeRepo(running.hub, ada, 'vault', { visibility: 'private' })
+  await fillRepo(running.hub, hidden, 'git commit -q --allow-empty -m secret')
+  const open = await makeRepo(running.hub, ada, 'street')
+  await fillRepo(running.hub, open, 'git commit -q --allow-empty -m one')
+  // Not `fetch`, which tidies an address before it sends it; and with the owner's token, so that an address that did climb would be served.
+  const raw = (path: string) =>
+    new Promise<string>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${token.value}` }
+      ask(running.url, { path, headers }, async (response) => {
+        let body = ''
+        for await (const chunk of response) body += String(chunk)
+        resolve(`${response.statusCode} ${body}`)
+      })
+        .on('error', reject)
+        .end()
+    })
+  const refs = 'info/refs?service=git-upload-pack'
+  expect(await raw(`/ada/street/${refs}`)).toContain('200 001e# service=git-upload-pack')
+  for (const path of [
+    `/ada/street/../vault/${refs}`,
+    `/ada/street/%2e%2e/vault/${refs}`,
+    `/ada/street%2f..%2fvault/${refs}`,
+    `/ada/..%2fada%2fvault.git/${refs}`,
+    `/ada/street.git/../../../../etc/passwd`,
+    '/ada/street.git/objects/../config',
+    '/ada/street.git/HEAD',
+    '/ada/street%00/info/refs?service=git-upload-pack',
+    `/ada/street\\..\\vault/${refs}`,
+    `/lfs/${open.id}/objects/../../${hidden.id}/objects/${'a'.repeat(64)}`,
+    `/lfs/..%2f${hidden.id}/objects/${'a'.repeat(64)}`,
+    `/lfs/${open.id}/objects/..%2f..%2f..%2fkeys.json`,
+  ]) {
+    const answer = await raw(path)
+    expect(answer, path).toMatch(/^(400|401|403|404) /)
+    expect(answer, path).not.toMatch(/# service=|ref: refs|\[core\]|root:/)
+  }
 })
