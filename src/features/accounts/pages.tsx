@@ -56,7 +56,7 @@ export function SignInPage(props: {
       </form>
       {props.passkeys && (
         <PasskeyForm action="/login/passkey" options="/login/passkey/options" hidden={{ next: props.next }}>
-          Sign in with a passkey
+          Use a passkey
         </PasskeyForm>
       )}
       <p class="text-center text-sm text-muted">
