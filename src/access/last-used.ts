@@ -38,6 +38,8 @@ export function trackLastUsed(db: Db, log: Logger, sessionLifetime: number): Las
             .updateTable('accessToken')
             .set({ lastUsedAt: use.at, lastIp: use.ip, lastUserAgent: use.userAgent })
             .where('id', '=', id)
+            // What used the old value says nothing of the new one (SA-25).
+            .where((q) => q.or([q('rotatedAt', 'is', null), q('rotatedAt', '<=', use.at)]))
             .execute()
         } else {
           await tx

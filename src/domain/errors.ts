@@ -136,6 +136,31 @@ export const errorCatalogue = {
     message: 'A service account has no namespace of its own.',
     next: 'Name its organization: "{organization}".',
   },
+  service_account_disabled: {
+    status: 403,
+    message: '{account} is disabled: it can have no tokens.',
+    next: 'Enable it first.',
+  },
+  service_account_expired: {
+    status: 403,
+    message: '{account} has expired: a token of it would be refused.',
+    next: 'Give the account a later expiry first, or none.',
+  },
+  beyond_ceiling: {
+    status: 422,
+    message: '{permission} would give {account} nothing on {resource}: it needs the role {need} there, and has {have}.',
+    next: 'Give the account that role, or leave the permission out.',
+  },
+  workspace_role_missing: {
+    status: 422,
+    message: '{resource} is in the workspace {workspace}, where {account} has no role.',
+    next: 'Add the account to that workspace first.',
+  },
+  beyond_minter: {
+    status: 403,
+    message: 'This token cannot give what it does not have: {what}.',
+    next: 'Sign in on the website, or use a token with the role write of an administrator.',
+  },
   session_needed: {
     status: 403,
     message: 'An access token cannot do this, whatever its role.',
@@ -222,6 +247,16 @@ export const errorCatalogue = {
   },
   name_taken: { status: 409, message: 'The name "{name}" is taken.', next: 'Choose another.' },
   token_name_taken: { status: 409, message: 'You already have a token with this name.', next: 'Choose another name.' },
+  token_changed_meanwhile: {
+    status: 409,
+    message: 'Somebody changed this token at the same moment. Nothing was changed.',
+    next: 'Look at it again, and repeat the change if it is still wanted.',
+  },
+  service_account_name_taken: {
+    status: 409,
+    message: 'This organization has a service account called "{name}".',
+    next: 'Choose another name.',
+  },
   email_taken: {
     status: 409,
     message: 'This address belongs to an account.',

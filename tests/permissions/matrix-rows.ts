@@ -334,6 +334,7 @@ async function seedTokens(
         description: null,
         canReadGatedRepos: 0,
         globalPermissions: '[]',
+        endpointPatterns: null,
         createdAt: 1,
         rotatedAt: null,
         expiresAt: null,

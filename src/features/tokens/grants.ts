@@ -42,7 +42,8 @@ export interface Grant extends ResolvedGrant {
   readonly isPrivate: boolean
 }
 
-interface Owner {
+/** Whom a token belongs to: a person, or a service account (which has no namespace under its name). */
+export interface TokenOwner {
   readonly id: string
   readonly name: string
 }
@@ -52,7 +53,7 @@ const mostGrants = 500
 /** Throws `invalid_input` for what its owner cannot see, and for permissions that do not fit. Entities named twice are one. */
 export async function resolveGrants(
   hub: Hub,
-  owner: Owner,
+  owner: TokenOwner,
   requested: readonly RequestedGrant[],
 ): Promise<ResolvedGrant[]> {
   if (requested.length > mostGrants) {
@@ -109,7 +110,7 @@ function checkPermission(entity: EntityReference, permission: string): void {
 /** Null where there is no such thing, or this owner cannot see it: the two are one answer. */
 export async function resolveEntity(
   hub: Hub,
-  owner: Owner,
+  owner: TokenOwner,
   entity: EntityReference,
 ): Promise<{ id: string; name: string; isPrivate: boolean } | null> {
   if (entity.type === 'user' || entity.type === 'org') return await resolveNamespace(hub, owner, entity)
@@ -117,21 +118,21 @@ export async function resolveEntity(
   return await resolveRepo(hub, owner, entity.type, entity)
 }
 
-async function resolveNamespace(hub: Hub, owner: Owner, entity: EntityReference) {
+async function resolveNamespace(hub: Hub, owner: TokenOwner, entity: EntityReference) {
   const by = entity.id !== undefined ? { id: entity.id } : { key: nameKey(entity.name ?? '') }
   const found = await findNamespaceFor(hub.db, owner.id, by)
   const isOwn = entity.type === 'user' ? found?.id === owner.id : found?.kind === 'organization' && found.role !== null
   return found !== null && isOwn ? { id: found.id, name: found.name, isPrivate: false } : null
 }
 
-async function resolveWorkspace(hub: Hub, owner: Owner, entity: EntityReference) {
+async function resolveWorkspace(hub: Hub, owner: TokenOwner, entity: EntityReference) {
   if (entity.id === undefined || !isId(entity.id)) return null
   const found = await findWorkspaceFor(hub.db, owner.id, entity.id)
   if (found === null || !holdsWorkspace(found.organizationRole, highestRole(found.role, found.rank))) return null
   return { id: found.id, name: `${found.organization}/${found.name}`, isPrivate: false }
 }
 
-async function resolveRepo(hub: Hub, owner: Owner, kind: RepoKind, entity: EntityReference) {
+async function resolveRepo(hub: Hub, owner: TokenOwner, kind: RepoKind, entity: EntityReference) {
   const named = entity.name === undefined ? null : parseRepoId(entity.name)
   if (entity.id === undefined && named === null) return null
   const by =

@@ -51,6 +51,11 @@ const leastRoles: Readonly<Partial<Record<TokenPermission, Role>>> = {
   'resourceGroup.write': 'admin',
 }
 
+/** The role in an organization below which a permission on all of it gives nothing. */
+export function leastRoleFor(permission: TokenPermission): Role {
+  return leastRoles[permission] ?? 'read'
+}
+
 const permissionNames = Object.keys(tokenPermissions).filter(isTokenPermission)
 
 /** The groups of the picker with `picked` ticked. A grant on what one has left stays listed among the repositories. */
@@ -115,7 +120,7 @@ function entity(
 }
 
 function organizationRefusal(permission: TokenPermission, name: string, role: Role): string | null {
-  const least = leastRoles[permission] ?? 'read'
+  const least = leastRoleFor(permission)
   return atLeast(role, least) ? null : `Needs the ${least} role in ${name}.`
 }
 

@@ -11,7 +11,8 @@ import {
   resolveEntity,
 } from './grants.ts'
 import type { Picked, PickedGrant, PickerOwner, RepoEntityType } from './picker.ts'
-import type { RequestedPermissions, Token } from './service.ts'
+import type { RequestedPermissions } from './store.ts'
+import type { Token } from './token.ts'
 
 /** What a form says, whether it was sent or prefilled by an address. */
 export interface Ticks {

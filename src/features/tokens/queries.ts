@@ -58,8 +58,8 @@ export async function findToken(on: Tx | Db['read'], ownerId: string, id: string
 }
 
 /** The newest first. */
-export async function listTokens(db: Db, ownerId: string, limit: number): Promise<AccessTokenTable[]> {
-  return await db.read
+export async function listTokens(on: Tx | Db['read'], ownerId: string, limit: number): Promise<AccessTokenTable[]> {
+  return await on
     .selectFrom('accessToken')
     .selectAll()
     .where('ownerId', '=', ownerId)
@@ -73,7 +73,12 @@ export async function updateToken(
   tx: Tx,
   ownerId: string,
   id: string,
-  change: Partial<Pick<AccessTokenTable, 'name' | 'canReadGatedRepos' | 'globalPermissions'>>,
+  change: Partial<
+    Pick<
+      AccessTokenTable,
+      'name' | 'role' | 'description' | 'canReadGatedRepos' | 'globalPermissions' | 'endpointPatterns' | 'expiresAt'
+    >
+  >,
 ): Promise<void> {
   if (Object.keys(change).length === 0) return
   await tx.updateTable('accessToken').set(change).where('id', '=', id).where('ownerId', '=', ownerId).execute()
@@ -162,8 +167,8 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, pa
 )
 
 /** What the owner's tokens list, or one of them where `tokenId` is not null. */
-export async function listGrants(db: Db, ownerId: string, tokenId: string | null): Promise<GrantRow[]> {
-  return await grantsOf.run(db.read, { ownerId, tokenId: tokenId ?? '' })
+export async function listGrants(on: Tx | Db['read'], ownerId: string, tokenId: string | null): Promise<GrantRow[]> {
+  return await grantsOf.run(on, { ownerId, tokenId: tokenId ?? '' })
 }
 
 // What a new grant may name: the same columns, found by id or by name.

@@ -1,23 +1,34 @@
 /** What the rest sees of an access token: everything but its value, which is nowhere. */
 import type { Grant } from './grants.ts'
 
+/** Of people's tokens. */
 export type TokenRole = 'read' | 'write' | 'fineGrained'
 
-export interface Token {
+/** Of anybody's: a service account's tokens are fine-grained, or carry what the account may do (`inherit`). */
+export type AnyTokenRole = TokenRole | 'inherit'
+
+export interface StoredToken {
   readonly id: string
   readonly name: string
-  readonly role: TokenRole
+  readonly role: AnyTokenRole
   readonly description: string | null
   readonly last4: string
   readonly canReadGatedRepos: boolean
   readonly global: readonly string[]
   readonly scoped: readonly Grant[]
+  /** Which inference endpoints its permissions on them are for; empty for all. */
+  readonly endpointPatterns: readonly string[]
   readonly createdAt: number
   readonly rotatedAt: number | null
   readonly expiresAt: number | null
   readonly lastUsedAt: number | null
   readonly lastIp: string | null
   readonly lastUserAgent: string | null
+}
+
+/** A person's. */
+export interface Token extends StoredToken {
+  readonly role: TokenRole
 }
 
 /** The value goes to who asked, once. */

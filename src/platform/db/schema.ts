@@ -144,6 +144,8 @@ export interface AccessTokenTable {
   canReadGatedRepos: Flag
   /** JSON array of permission names that hold outside any entity (`discussion.write`, `post.write`). */
   globalPermissions: string
+  /** JSON array of patterns: its permissions on inference endpoints hold for these alone. Null: for all. */
+  endpointPatterns: string | null
   createdAt: number
   rotatedAt: number | null
   expiresAt: number | null

@@ -1,0 +1,296 @@
+/**
+ * How tokens are kept, whoever they belong to: a person or a service account. A value exists in the answer that made it and nowhere else:
+ * kept are a keyed hash and the last four characters (AUTH-10). Who may do any of it is decided by the callers, who hold the proof.
+ */
+import { randomBytes } from 'node:crypto'
+import { tokenHash } from '../../access/credentials.ts'
+import { HoldfastError } from '../../domain/errors.ts'
+import { makeTokenValue } from '../../domain/token.ts'
+import type { Hub } from '../../hub.ts'
+import type { Db, Tx } from '../../platform/db/database.ts'
+import { isUniqueViolation } from '../../platform/db/errors.ts'
+import type { AccessTokenTable, TokenGrantTable } from '../../platform/db/schema.ts'
+import {
+  checkGlobalPermissions,
+  type Grant,
+  grantOfRow,
+  lostGrant,
+  type RequestedGrant,
+  type ResolvedGrant,
+  resolveEntity,
+  resolveGrants,
+  type TokenOwner,
+} from './grants.ts'
+import {
+  countTokens,
+  deleteTokens,
+  findToken,
+  type GrantRow,
+  insertToken,
+  listGrants,
+  listTokens,
+  replaceGrants,
+  swapValue,
+  updateToken,
+} from './queries.ts'
+import type { AnyTokenRole, StoredToken } from './token.ts'
+
+export const mostTokens = 500
+export const tokenNameLimit = 100
+
+export interface RequestedPermissions {
+  readonly canReadGatedRepos: boolean
+  readonly global: readonly string[]
+  readonly scoped: readonly RequestedGrant[]
+}
+
+export interface ResolvedPermissions {
+  readonly canReadGatedRepos: boolean
+  readonly global: readonly string[]
+  readonly scoped: readonly ResolvedGrant[]
+}
+
+export const noPermissions: ResolvedPermissions = { canReadGatedRepos: false, global: [], scoped: [] }
+
+export interface TokenToStore {
+  readonly name: string
+  readonly role: AnyTokenRole
+  readonly description: string | null
+  readonly permissions: ResolvedPermissions
+  readonly endpointPatterns: readonly string[]
+  /** Milliseconds; null: never. */
+  readonly expiresAt: number | null
+}
+
+/** A value that was just made, with what may be said of it afterwards. */
+export interface NewValue {
+  readonly id: string
+  readonly value: string
+  readonly last4: string
+}
+
+/** Throws `token_name_taken`, or `invalid_input` where the owner has as many as it may. */
+export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: TokenToStore): Promise<NewValue> {
+  if ((await countTokens(tx, ownerId)) >= mostTokens) {
+    throw new HoldfastError('invalid_input', {
+      reason: `An account has at most ${mostTokens} tokens. Delete one first.`,
+    })
+  }
+  const value = makeValue(hub)
+  const id = hub.clock.id()
+  const isNew = await insertToken(tx, {
+    id,
+    hash: tokenHash(hub.keys, value),
+    last4: value.slice(-4),
+    ownerId,
+    name: input.name,
+    role: input.role,
+    description: input.description,
+    canReadGatedRepos: input.permissions.canReadGatedRepos ? 1 : 0,
+    globalPermissions: JSON.stringify(input.permissions.global),
+    endpointPatterns: patternsColumn(input.endpointPatterns),
+    createdAt: hub.clock.now(),
+    rotatedAt: null,
+    expiresAt: input.expiresAt,
+    lastUsedAt: null,
+    lastIp: null,
+    lastUserAgent: null,
+  })
+  if (!isNew) throw new HoldfastError('token_name_taken', { field: 'name' })
+  await replaceGrants(tx, id, grantRows(id, input.permissions.scoped))
+  return { id, value, last4: value.slice(-4) }
+}
+
+/** What is absent stays as it is. */
+export interface StoredChange {
+  readonly name?: string
+  readonly role?: AnyTokenRole
+  readonly description?: string | null
+  readonly permissions?: ResolvedPermissions | undefined
+  readonly endpointPatterns?: readonly string[]
+  readonly expiresAt?: number | null
+}
+
+/** Throws `token_name_taken` where the transaction cannot go on, as PostgreSQL has it. */
+export async function changeStored(tx: Tx, ownerId: string, id: string, change: StoredChange): Promise<void> {
+  const { permissions, endpointPatterns, ...columns } = change
+  try {
+    await updateToken(tx, ownerId, id, {
+      ...columns,
+      ...(endpointPatterns === undefined ? {} : { endpointPatterns: patternsColumn(endpointPatterns) }),
+      ...(permissions === undefined
+        ? {}
+        : {
+            canReadGatedRepos: permissions.canReadGatedRepos ? 1 : 0,
+            globalPermissions: JSON.stringify(permissions.global),
+          }),
+    })
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new HoldfastError('token_name_taken', { field: 'name' })
+    throw error
+  }
+  if (permissions !== undefined) await replaceGrants(tx, id, grantRows(id, permissions.scoped))
+}
+
+/**
+ * Puts a new value in the place of the one whose hash is given; the old one is refused from the next request. Throws `rotated_meanwhile`
+ * where it is no longer there: of two that come at once, the later.
+ */
+export async function storeNewValue(
+  hub: Hub,
+  tx: Tx,
+  ownerId: string,
+  before: { readonly id: string; readonly hash: string },
+  expiresAt: number | null,
+): Promise<NewValue> {
+  const value = makeValue(hub)
+  const last4 = value.slice(-4)
+  const isSwapped = await swapValue(tx, ownerId, before.id, before.hash, {
+    hash: tokenHash(hub.keys, value),
+    last4,
+    rotatedAt: hub.clock.now(),
+    expiresAt,
+  })
+  if (!isSwapped) throw new HoldfastError('rotated_meanwhile')
+  return { id: before.id, value, last4 }
+}
+
+export type RemovedToken = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role'>
+
+/** One, or all of the owner's where `id` is null. */
+export async function removeStored(tx: Tx, ownerId: string, id: string | null): Promise<RemovedToken[]> {
+  return await deleteTokens(tx, ownerId, id)
+}
+
+/** The token with the hash of its value, for the swap; null for what is not the owner's. */
+export async function findStored(
+  on: Tx | Db['read'],
+  ownerId: string,
+  id: string,
+): Promise<{ readonly hash: string; readonly token: StoredToken } | null> {
+  const row = await findToken(on, ownerId, id)
+  return row === null ? null : { hash: row.hash, token: storedOfRow(row, ownerId, await listGrants(on, ownerId, id)) }
+}
+
+/** The newest first; all of them, since there are never many. */
+export async function listStored(on: Tx | Db['read'], ownerId: string): Promise<StoredToken[]> {
+  const rows = await listTokens(on, ownerId, mostTokens)
+  const byToken = Map.groupBy(await listGrants(on, ownerId, null), (grant) => grant.tokenId)
+  return rows.map((row) => storedOfRow(row, ownerId, byToken.get(row.id) ?? []))
+}
+
+/** What a token lists, for who holds it (whoami). */
+export async function grantsOfToken(hub: Hub, ownerId: string, tokenId: string): Promise<Grant[]> {
+  return grantsOfRows(ownerId, await listGrants(hub.db.read, ownerId, tokenId))
+}
+
+function storedOfRow(row: AccessTokenTable, ownerId: string, grants: readonly GrantRow[]): StoredToken {
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    description: row.description,
+    last4: row.last4,
+    canReadGatedRepos: row.canReadGatedRepos === 1,
+    global: JSON.parse(row.globalPermissions) as string[],
+    scoped: grantsOfRows(ownerId, grants),
+    endpointPatterns: row.endpointPatterns === null ? [] : (JSON.parse(row.endpointPatterns) as string[]),
+    createdAt: row.createdAt,
+    rotatedAt: row.rotatedAt,
+    expiresAt: row.expiresAt,
+    lastUsedAt: row.lastUsedAt,
+    lastIp: row.lastIp,
+    lastUserAgent: row.lastUserAgent,
+  }
+}
+
+function grantsOfRows(ownerId: string, rows: readonly GrantRow[]): Grant[] {
+  return rows.map((row) => grantOfRow(ownerId, row)).filter((grant) => grant !== null)
+}
+
+/** Throws `invalid_input` for what the owner cannot see, and for permissions that do not fit. */
+export async function resolvePermissions(
+  hub: Hub,
+  owner: TokenOwner,
+  requested: RequestedPermissions | undefined,
+): Promise<ResolvedPermissions> {
+  if (requested === undefined) return noPermissions
+  return {
+    canReadGatedRepos: requested.canReadGatedRepos,
+    global: checkGlobalPermissions(requested.global),
+    scoped: await resolveGrants(hub, owner, requested.scoped),
+  }
+}
+
+/**
+ * Grants that are no longer effective stay listed when they are sent back (UAT-9, SA-23), by id or by the name they had, and with no more
+ * than they had.
+ */
+export async function resolveKept(
+  hub: Hub,
+  owner: TokenOwner,
+  before: StoredToken,
+  requested: RequestedPermissions,
+): Promise<ResolvedPermissions> {
+  const wanted = new Map<Grant, string[]>()
+  const others: RequestedGrant[] = []
+  for (const grant of requested.scoped) {
+    const lost = lostGrant(before, grant.entity)
+    if (lost === undefined || (await resolveEntity(hub, owner, grant.entity)) !== null) others.push(grant)
+    else wanted.set(lost, [...(wanted.get(lost) ?? []), ...grant.permissions])
+  }
+  const kept = [...wanted]
+    .map(([grant, permissions]) => ({
+      ...grant,
+      permissions: grant.permissions.filter((each) => permissions.includes(each)),
+    }))
+    .filter((grant) => grant.permissions.length > 0)
+  const resolved = await resolvePermissions(hub, owner, { ...requested, scoped: others })
+  return { ...resolved, scoped: [...resolved.scoped, ...kept] }
+}
+
+function grantRows(tokenId: string, grants: readonly ResolvedGrant[]): TokenGrantTable[] {
+  return grants.map((grant) => ({
+    tokenId,
+    entityType: grant.type,
+    entityId: grant.id,
+    entityName: grant.name,
+    permissions: JSON.stringify(grant.permissions),
+  }))
+}
+
+const patternsColumn = (patterns: readonly string[]) => (patterns.length === 0 ? null : JSON.stringify(patterns))
+
+function makeValue(hub: Hub): string {
+  return makeTokenValue(randomBytes, (text) => hub.keys.mac('token-checksum', text))
+}
+
+/** Throws `invalid_input`. */
+export function parseTokenName(name: string): string {
+  const trimmed = name.trim()
+  if (trimmed === '' || trimmed.length > tokenNameLimit || /\p{Cc}/u.test(trimmed)) {
+    throw new HoldfastError('invalid_input', {
+      reason: `A token has a name of 1 to ${tokenNameLimit} characters.`,
+      field: 'name',
+    })
+  }
+  return trimmed
+}
+
+/** Throws `invalid_input` for what is not ahead. */
+export function parseExpiry(expiresAt: number | null, now: number): number | null {
+  if (expiresAt === null) return null
+  if (!Number.isSafeInteger(expiresAt) || expiresAt <= now) {
+    throw new HoldfastError('invalid_input', { reason: 'A token expires in the future, or never.', field: 'expiry' })
+  }
+  return expiresAt
+}
+
+/** Permissions as they stand in the audit log and on the command line. */
+export function permissionsInWords(permissions: ResolvedPermissions): string[] {
+  return [
+    ...permissions.scoped.map((grant) => `${grant.type}:${grant.name}=${grant.permissions.join(',')}`),
+    ...permissions.global.map((permission) => `global=${permission}`),
+    ...(permissions.canReadGatedRepos ? ['canReadGatedRepos'] : []),
+  ]
+}
