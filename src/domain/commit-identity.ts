@@ -22,6 +22,9 @@ export function commitIdentity(principal: Principal, host: string): CommitIdenti
 /** The address of a service account, here and on the wire: no mail server will ever take it (RFC 2606). */
 export const serviceAccountEmail = (id: string): string => `${id}@service.invalid`
 
+/** Whether a commit's address is of the form that service accounts have. */
+export const isServiceAccountEmail = (email: string): boolean => /^[0-9a-f]{24}@service\.invalid$/.test(email)
+
 /** The id of the user or service account that a commit's address names, or null. */
 export function accountIdOfCommitEmail(email: string): string | null {
   return /^([0-9a-f]{24})(?:\+[^@]*@users\.noreply\.|@service\.invalid$)/.exec(email)?.[1] ?? null

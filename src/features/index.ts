@@ -27,6 +27,7 @@ import { repoApiRoutes } from './repos/routes.ts'
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
+import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
@@ -46,6 +47,7 @@ export const routes: readonly Route[] = [
   ...tokenPageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,
+  ...serviceAccountApiRoutes,
   ...repoApiRoutes,
   ...ownedRepoRoutes,
   ...repoPageRoutes,

@@ -2,11 +2,14 @@
 import { type RateLimiter, rateLimiter } from '../../access/rate-limit.ts'
 import { json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
+import { serviceAccountEmail } from '../../domain/commit-identity.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { type Account, accountOf } from '../../domain/facts.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Hub } from '../../hub.ts'
 import { countPublicRepos, membershipsOf } from '../organizations/service.ts'
 import { grantsOfToken, presentGrant } from '../tokens/service.ts'
+import { organizationsOf, workspacesOf } from './identity-queries.ts'
 import { presentIdentity, presentProfile } from './present.ts'
 import { emailsOf, findUserByName } from './queries.ts'
 
@@ -27,6 +30,13 @@ function countWhoami(hub: Hub, caller: string): void {
   }
 }
 
+/** A service account has an address that no mail server takes, so nobody ever proved it. */
+async function addressOf(hub: Hub, account: Account): Promise<{ email: string | null; isEmailVerified: boolean }> {
+  if (account.kind === 'service-account') return { email: serviceAccountEmail(account.id), isEmailVerified: false }
+  const [primary] = await emailsOf(hub.db.read, account.id)
+  return { email: primary?.address ?? null, isEmailVerified: primary?.verifiedAt != null }
+}
+
 export const identityRoutes: Route[] = [
   route({
     method: 'GET',
@@ -36,22 +46,24 @@ export const identityRoutes: Route[] = [
     target: { on: 'self' },
     summary: 'Who the credential of this request belongs to, and what it is.',
     handle: async ({ hub, allowed }) => {
-      const { principal, credential } = allowed
-      if (principal.kind !== 'user' || credential === null) throw new Error('Only a person asks who it is.')
-      countWhoami(hub, principal.id)
+      const account = accountOf(allowed.principal)
+      const { credential } = allowed
+      if (account === null || credential === null) throw new Error('Nobody asks who they are.')
+      countWhoami(hub, account.id)
       const isFine = credential.kind === 'token' && credential.role === 'fineGrained'
-      const [emails, organizations, grants] = await Promise.all([
-        emailsOf(hub.db.read, principal.id),
-        membershipsOf(hub.db, principal.id),
-        isFine ? grantsOfToken(hub, principal.id, credential.id) : [],
+      const [address, organizations, workspaces, grants] = await Promise.all([
+        addressOf(hub, account),
+        organizationsOf(hub.db, account.id),
+        workspacesOf(hub.db, account.id),
+        isFine ? grantsOfToken(hub, account.id, credential.id) : [],
       ])
-      const primary = emails[0]
       return json(
         presentIdentity(hub, {
-          ...principal,
-          email: primary?.address ?? null,
-          isEmailVerified: primary?.verifiedAt != null,
+          ...account,
+          ...address,
           organizations,
+          workspaces,
+          lacksSecondFactor: account.kind === 'user' && !account.hasSecondFactor,
           credential,
           grants: grants.map(presentGrant),
         }),

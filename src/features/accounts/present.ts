@@ -1,7 +1,9 @@
 /** People and organizations on the wire, in the Hub's shapes (hub-api.md, sections 2 and 14). */
 import type { Credential } from '../../domain/facts.ts'
+import { atLeast } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { avatarUrl, type MembershipRow } from '../organizations/service.ts'
+import type { OrganizationOfRow, WorkspaceOf } from './identity-queries.ts'
 
 export interface Identity {
   readonly id: string
@@ -9,7 +11,10 @@ export interface Identity {
   readonly fullname: string | null
   readonly email: string | null
   readonly isEmailVerified: boolean
-  readonly organizations: readonly MembershipRow[]
+  readonly organizations: readonly OrganizationOfRow[]
+  readonly workspaces: readonly WorkspaceOf[]
+  /** Organizations that ask for one keep this caller out (AUTH-4e). */
+  readonly lacksSecondFactor: boolean
   readonly credential: Credential
   /** Only for a fine-grained token. */
   readonly grants: readonly { entity: { _id: string; type: string; name: string }; permissions: readonly string[] }[]
@@ -30,41 +35,59 @@ export function presentIdentity(hub: Hub, identity: Identity) {
     periodEnd: null,
     isPro: false,
     avatarUrl: avatarUrl(hub, name),
-    orgs: identity.organizations.map((organization) => ({
-      type: 'org',
-      id: organization.id,
-      name: organization.name,
-      fullname: organization.fullname ?? organization.name,
-      email: null,
-      canPay: false,
-      periodEnd: null,
-      isEnterprise: false,
-      avatarUrl: avatarUrl(hub, organization.name),
-      roleInOrg: organization.role,
-    })),
-    auth: credential.kind === 'session' ? { type: 'session' } : tokenOf(credential, identity.grants),
+    orgs: identity.organizations.map((organization) => presentMembership(hub, identity, organization)),
+    auth: credential.kind === 'session' ? { type: 'session' } : tokenOf(credential, identity),
   }
 }
 
-function tokenOf(credential: Extract<Credential, { kind: 'token' }>, grants: Identity['grants']) {
+function presentMembership(hub: Hub, identity: Identity, organization: OrganizationOfRow) {
+  const groups = identity.workspaces.filter(({ organizationId }) => organizationId === organization.id)
+  const isKeptOut = identity.lacksSecondFactor && organization.secondFactorRequired === 1
+  return {
+    type: 'org',
+    id: organization.id,
+    name: organization.name,
+    fullname: organization.fullname ?? organization.name,
+    email: null,
+    canPay: false,
+    periodEnd: null,
+    isEnterprise: false,
+    avatarUrl: avatarUrl(hub, organization.name),
+    roleInOrg: organization.role,
+    ...(isKeptOut ? { securityRestrictions: ['mfa'] } : {}),
+    // To who is kept out, the workspaces are not there.
+    ...(groups.length === 0 || isKeptOut
+      ? {}
+      : { resourceGroups: groups.map(({ id, name, role }) => ({ id, name, role })) }),
+  }
+}
+
+function tokenOf(credential: Extract<Credential, { kind: 'token' }>, identity: Identity) {
   return {
     type: 'access_token',
     ...(credential.expiresAt === null ? {} : { expiresAt: new Date(credential.expiresAt).toISOString() }),
     accessToken: {
       displayName: credential.name,
-      role: credential.role,
+      role: wireRole(credential, identity),
       createdAt: new Date(credential.createdAt).toISOString(),
       ...(credential.role === 'fineGrained'
         ? {
             fineGrained: {
               canReadGatedRepos: credential.canReadGatedRepos,
               global: credential.globalPermissions,
-              scoped: grants,
+              scoped: identity.grants,
             },
           }
         : {}),
     },
   }
+}
+
+/** Clients know three roles. A token that carries what its account may do is called by what that amounts to. */
+function wireRole({ role }: Extract<Credential, { kind: 'token' }>, identity: Identity): string {
+  if (role !== 'inherit') return role
+  const held = [...identity.organizations, ...identity.workspaces]
+  return held.some((place) => atLeast(place.role, 'contributor')) ? 'write' : 'read'
 }
 
 export interface Profile {

@@ -23,7 +23,12 @@ export async function briefsOf(hub: Hub, commits: readonly Commit[]): Promise<Co
       id: commit.oid,
       title: titleOf(commit),
       at: commit.committer.at,
-      author: { name: name.trim() === '' ? 'nobody' : name, kind: 'user', isAccount: account?.isAccount ?? false },
+      author: {
+        name: name.trim() === '' ? 'nobody' : name,
+        kind: account?.kind ?? 'user',
+        isAccount: account?.isAccount ?? false,
+        isGone: account?.isGone ?? false,
+      },
     }
   })
 }

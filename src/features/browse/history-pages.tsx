@@ -1,6 +1,6 @@
 /* The history of a repository: the commits that lead to a revision, one commit with its change, and its branches and
    tags. */
-import { commitPath, namespacePath, repoId, revisionPath } from '../../web/address.ts'
+import { commitPath, repoId, revisionPath } from '../../web/address.ts'
 import { LinkButton } from '../../web/button.tsx'
 import { CopyButton } from '../../web/copy-button.tsx'
 import { type DiffFile, DiffView } from '../../web/diff-view.tsx'
@@ -13,7 +13,7 @@ import { counted, countWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { Who } from '../../web/who.tsx'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
-import { type CommitBrief, CommitLink } from './tree-page.tsx'
+import { AuthorName, type CommitBrief, CommitLink } from './tree-page.tsx'
 
 const months = [
   'January',
@@ -58,7 +58,7 @@ export function CommitsPage(props: {
           <ul class="[&>li]:px-4 [&>li]:py-2.5 [&>li+li]:border-t [&>li]:border-line text-sm [&>li]:flex [&>li]:items-center [&>li]:gap-2.5">
             {commits.map((commit) => (
               <li>
-                <Who kind={commit.author.kind} name={commit.author.name} />
+                <Who kind={commit.author.kind} name={commit.author.name} off={commit.author.isGone} />
                 <span class="min-w-0 flex-1">
                   <a class="quiet font-semibold block truncate" href={commitPath(repo, commit.id)}>
                     {commit.title}
@@ -82,16 +82,6 @@ export function CommitsPage(props: {
         firstHref={props.firstHref}
       />
     </Page>
-  )
-}
-
-function AuthorName({ author }: { author: CommitBrief['author'] }) {
-  return author.isAccount ? (
-    <a class="quiet" href={namespacePath(author.name)}>
-      {author.name}
-    </a>
-  ) : (
-    author.name
   )
 }
 
@@ -152,7 +142,7 @@ export function CommitPage(props: CommitPageProps) {
             <pre class="text-sm whitespace-pre-wrap [overflow-wrap:anywhere]">{commit.message}</pre>
           )}
           <p class="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm">
-            <Who kind={commit.author.kind} name={commit.author.name} size="small" />
+            <Who kind={commit.author.kind} name={commit.author.name} size="small" off={commit.author.isGone} />
             <span class="font-semibold">
               <AuthorName author={commit.author} />
             </span>

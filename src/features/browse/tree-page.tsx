@@ -1,8 +1,8 @@
 /* The files of a folder at a revision, folders first, with the last commit that touched each. Scan and signature get
    their columns when those features exist; until then no column promises them. */
 import type { Child } from 'hono/jsx'
-import { commitPath, repoId, revisionPath } from '../../web/address.ts'
-import { StorageBadge, type StorageKind } from '../../web/badge.tsx'
+import { commitPath, namespacePath, repoId, revisionPath } from '../../web/address.ts'
+import { Badge, ServiceAccountBadge, StorageBadge, type StorageKind } from '../../web/badge.tsx'
 import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
@@ -14,13 +14,22 @@ import { Time } from '../../web/time.tsx'
 import { Who, type WhoKind } from '../../web/who.tsx'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
 
+export type CommitAuthor = {
+  name: string
+  kind: WhoKind
+  /** It has a page. */
+  isAccount: boolean
+  /** A service account that was deleted. */
+  isGone?: boolean
+}
+
 export type CommitBrief = {
   id: string
   /** First line of the message. */
   title: string
   at: number
   /** The account that the author's verified address belongs to, else the name in the commit. */
-  author: { name: string; kind: WhoKind; isAccount: boolean }
+  author: CommitAuthor
 }
 
 export type TreeEntry = {
@@ -107,8 +116,10 @@ export function TreePage(props: TreePageProps) {
 export function LatestCommit({ repo, commit }: { repo: RepoView; commit: CommitBrief }) {
   return (
     <div class="panel-head">
-      <Who kind={commit.author.kind} name={commit.author.name} />
-      <span class="font-semibold">{commit.author.name}</span>
+      <Who kind={commit.author.kind} name={commit.author.name} off={commit.author.isGone} />
+      <span class="font-semibold">
+        <AuthorName author={commit.author} />
+      </span>
       <a class="quiet truncate min-w-0 max-sm:basis-full" href={commitPath(repo, commit.id)}>
         {commit.title}
       </a>
@@ -117,6 +128,25 @@ export function LatestCommit({ repo, commit }: { repo: RepoView; commit: CommitB
         <Time at={commit.at} />
       </span>
     </div>
+  )
+}
+
+/** The word is there beside the shape: a machine, or what was one. */
+export function AuthorName({ author }: { author: CommitAuthor }) {
+  if (author.kind === 'service-account') {
+    return (
+      <span class="inline-flex flex-wrap items-center gap-1.5">
+        {author.name}
+        {author.isGone ? <Badge icon="bot">deleted service account</Badge> : <ServiceAccountBadge />}
+      </span>
+    )
+  }
+  return author.isAccount ? (
+    <a class="quiet" href={namespacePath(author.name)}>
+      {author.name}
+    </a>
+  ) : (
+    author.name
   )
 }
 

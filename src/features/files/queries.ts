@@ -14,6 +14,17 @@ export async function selectNamesById(db: Db, ids: readonly string[]): Promise<R
   return new Map(rows.map((row) => [row.id, row.name]))
 }
 
+/** The names of service accounts by their id. */
+export async function selectServiceAccountNames(
+  db: Db,
+  ids: readonly (string | null)[],
+): Promise<ReadonlyMap<string, string>> {
+  const known = [...new Set(ids.filter((id) => id !== null))]
+  if (known.length === 0) return new Map()
+  const rows = await db.read.selectFrom('serviceAccount').select(['id', 'name']).where('id', 'in', known).execute()
+  return new Map(rows.map((row) => [row.id, row.name]))
+}
+
 /** The accounts behind e-mail addresses that were proved; by address as it was asked for. */
 export async function selectNamesByEmail(db: Db, addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const keys = [...new Set(addresses.map(emailKey))]

@@ -7,8 +7,8 @@ import { loadFacts, type Target } from '../../access/load-facts.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import type { RepoKind } from '../../domain/facts.ts'
-import { parseRepoId, splitRevisionAndPath } from '../../domain/names.ts'
+import type { Principal, RepoKind } from '../../domain/facts.ts'
+import { nameKey, parseRepoId, splitRevisionAndPath } from '../../domain/names.ts'
 import { decide } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { resolveRevision } from '../../platform/git/revision.ts'
@@ -110,7 +110,8 @@ export const repoApiRoutes: Route[] = [
     target: ({ body, callerName }) => ({ on: 'namespace', name: body.organization ?? callerName }),
     summary: 'Creates a repository with its first commit',
     answers: { 200: 'Its address', 403: 'No right in that namespace', 409: 'It exists; the body has its address' },
-    onRefused: async (refusal, _facts, { body, callerName, request }, hub) => {
+    onRefused: async (refusal, facts, { body, callerName, request }, hub) => {
+      refuseOwnNamespace(facts.principal, body.organization)
       const namespace = body.organization ?? callerName ?? ''
       const there = await visibleAt(hub, request, body.type, namespace, body.name)
       // Whoever may see it learns that it exists before learning that they could not have made it (exist_ok).
@@ -167,6 +168,7 @@ export const repoApiRoutes: Route[] = [
     summary: 'Renames a repository or gives it to another namespace; its old address keeps leading to it',
     handle: async ({ hub, allowed, body, request, authorizeAlso }) => {
       const caller = allowed.principal.kind === 'user' ? allowed.principal.name : null
+      refuseOwnNamespace(allowed.principal, parseRepoId(body.toRepo)?.namespace ?? null)
       const to = repoIdOf(body.toRepo, caller)
       const into = isTransfer(body, caller)
         ? await authorizeAlso('repo.create', { on: 'namespace', name: to.namespace }).catch((error: unknown) => {
@@ -333,6 +335,17 @@ function repoIdOf(text: string, callerName: string | null): { namespace: string;
   if (id === null)
     throw new HoldfastError('invalid_name', { reason: `"${text}" is not a repository: write owner/name.` })
   return { namespace: id.namespace ?? callerName ?? '', name: id.name }
+}
+
+/** A service account has no namespace: neither an unnamed one, nor one that is called as it is (SA-13). */
+function refuseOwnNamespace(principal: Principal, namespace: string | null): void {
+  if (principal.kind !== 'service-account') return
+  if (namespace !== null && nameKey(namespace) !== nameKey(principal.name)) return
+  throw new HoldfastError(
+    'service_account_namespace',
+    { organization: principal.organization.name },
+    { denied: { code: 'service_account_namespace', need: principal.organization.name, have: 'none' } },
+  )
 }
 
 function isTransfer(body: z.output<typeof moveShape>, callerName: string | null): boolean {

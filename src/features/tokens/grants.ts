@@ -267,7 +267,14 @@ function roleOf(value: string | null): Role | null {
 
 function unseen(entity: EntityReference): HoldfastError {
   const called = entity.name ?? entity.id ?? ''
+  // An id says nothing of the kind of what it names; neither does the answer.
+  if (entity.name === undefined && repoKinds.some((kind) => kind === entity.type)) return unseenRepo(called)
   return new HoldfastError('invalid_input', { reason: `There is no ${entity.type} "${called}" that you can see.` })
+}
+
+/** The same for what is not there and for what may not be seen. */
+export function unseenRepo(id: string): HoldfastError {
+  return new HoldfastError('invalid_input', { reason: `There is no repository "${id}" that you can see.` })
 }
 
 /** Reads `model:acme/x=repo.content.read,repo.write`, the form of the command line and of the page. Throws `invalid_input`. */

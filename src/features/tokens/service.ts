@@ -39,6 +39,7 @@ export {
   type ResolvedGrant,
   resolveEntity,
   type TokenOwner,
+  unseenRepo,
 } from './grants.ts'
 export { leastRoleFor } from './picker.ts'
 export { presentGrant } from './present.ts'

@@ -1,0 +1,74 @@
+/** The SQL behind whoami: the organizations of a person or a service account, with what it is there. */
+import { isRole, type Role, stronger } from '../../domain/role.ts'
+import type { Db } from '../../platform/db/database.ts'
+import { prepared } from '../../platform/db/prepared.ts'
+import type { Flag } from '../../platform/db/schema.ts'
+
+export interface OrganizationOfRow {
+  readonly id: string
+  readonly name: string
+  readonly fullname: string | null
+  readonly role: Role
+  readonly secondFactorRequired: Flag
+}
+
+const organizations = prepared<{ principalId: string }, OrganizationOfRow>((q, param) =>
+  q
+    .selectFrom('roleGrant')
+    .innerJoin('organization', 'organization.id', 'roleGrant.targetId')
+    .innerJoin('namespace', 'namespace.id', 'organization.id')
+    .select(['organization.id', 'namespace.name', 'organization.fullname', 'roleGrant.role'])
+    .select('organization.secondFactorRequired')
+    .where('roleGrant.principalId', '=', param('principalId'))
+    .where('roleGrant.targetKind', '=', 'organization')
+    .orderBy('namespace.nameKey'),
+)
+
+export async function organizationsOf(db: Db, principalId: string): Promise<OrganizationOfRow[]> {
+  return await organizations.run(db.read, { principalId })
+}
+
+interface RoleRow {
+  readonly id: string
+  readonly name: string
+  readonly organizationId: string
+  readonly role: string
+}
+
+const directRoles = prepared<{ principalId: string }, RoleRow>((q, param) =>
+  q
+    .selectFrom('roleGrant')
+    .innerJoin('workspace', 'workspace.id', 'roleGrant.targetId')
+    .select(['workspace.id', 'workspace.name', 'workspace.organizationId', 'roleGrant.role'])
+    .where('roleGrant.principalId', '=', param('principalId')),
+)
+
+const rolesThroughGroups = prepared<{ principalId: string }, RoleRow>((q, param) =>
+  q
+    .selectFrom('groupMember')
+    .innerJoin('roleGrant', 'roleGrant.principalId', 'groupMember.groupId')
+    .innerJoin('workspace', 'workspace.id', 'roleGrant.targetId')
+    .select(['workspace.id', 'workspace.name', 'workspace.organizationId', 'roleGrant.role'])
+    .where('groupMember.principalId', '=', param('principalId')),
+)
+
+export interface WorkspaceOf {
+  readonly id: string
+  readonly name: string
+  readonly organizationId: string
+  /** The highest of the direct one and those through groups (GRP-6). */
+  readonly role: Role
+}
+
+export async function workspacesOf(db: Db, principalId: string): Promise<WorkspaceOf[]> {
+  const [direct, throughGroups] = await Promise.all([
+    directRoles.run(db.read, { principalId }),
+    rolesThroughGroups.run(db.read, { principalId }),
+  ])
+  const byId = new Map<string, WorkspaceOf>()
+  for (const { role, ...workspace } of [...direct, ...throughGroups]) {
+    const highest = stronger(byId.get(workspace.id)?.role ?? null, isRole(role) ? role : null)
+    if (highest !== null) byId.set(workspace.id, { ...workspace, role: highest })
+  }
+  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+}

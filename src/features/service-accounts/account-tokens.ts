@@ -1,0 +1,496 @@
+/**
+ * Tokens of service accounts. A scoped one lists what it may do, in the whole organization, in workspaces or on single repos, where what it
+ * lists for a repo stands in place of the rest (SA-23); one that inherits may do what its account may, and only if it was asked for by name
+ * (SA-20). Every change holds the account's row, so that none slips past its being disabled.
+ */
+import { HoldfastError } from '../../domain/errors.ts'
+import type { Origin } from '../../domain/event.ts'
+import { type OwnerFacts, serviceAccountName } from '../../domain/facts.ts'
+import { isTokenPermission } from '../../domain/permissions.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import type { Tx } from '../../platform/db/database.ts'
+import { recordEvent } from '../audit/service.ts'
+import {
+  changeStored,
+  findStored,
+  type Grant,
+  listStored,
+  noPermissions,
+  parseExpiry,
+  parseTokenName,
+  permissionsInWords,
+  type RequestedGrant,
+  type ResolvedPermissions,
+  removeStored,
+  resolveKept,
+  resolvePermissions,
+  type StoredToken,
+  storeNewValue,
+  storeToken,
+  type TokenOwner,
+} from '../tokens/service.ts'
+import { parseRemark, requireActive, type ServiceAccount } from './account.ts'
+import { accountPermissions, ceilingOf, repoPermissions, requireWithinCeiling, shortfallsOf } from './ceiling.ts'
+import { expiryWithin, isItself, type Minter, minterOf, requireHeld } from './minting.ts'
+import { findAccount, findRepos, lockAccount } from './queries.ts'
+
+type TokenAction = `org.service_account.token.${'create' | 'update' | 'rotate' | 'delete'}`
+
+/** `inherit`: all that the account may do. */
+export type TokenMode = 'scoped' | 'inherit'
+
+export interface AccountToken extends StoredToken {
+  readonly mode: TokenMode
+  readonly scoped: readonly AccountGrant[]
+}
+
+export interface AccountGrant extends Grant {
+  /** Permissions that give nothing today, because the account may not do what they open. */
+  readonly lost: readonly string[]
+}
+
+export interface MadeAccountToken {
+  readonly value: string
+  readonly token: AccountToken
+}
+
+export interface NewAccountToken {
+  /** Absent: "API Token", with a number where that is taken. */
+  readonly name?: string | undefined
+  readonly description?: string | null | undefined
+  readonly mode?: TokenMode | undefined
+  readonly scoped?: readonly RequestedGrant[] | undefined
+  readonly endpointPatterns?: readonly string[] | undefined
+  /** Milliseconds; null: never. Absent: never, or as long as the token that makes it. */
+  readonly expiresAt?: number | null | undefined
+}
+
+/**
+ * Throws `service_account_not_found`, `service_account_disabled`, `service_account_expired`, `token_name_taken`, `invalid_input`,
+ * `beyond_ceiling`, `workspace_role_missing` or `beyond_minter`.
+ */
+export async function createAccountToken(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.token.create'>,
+  origin: Origin,
+  accountId: string,
+  input: NewAccountToken,
+): Promise<MadeAccountToken> {
+  const organization = allowed.resource
+  const account = await getAccount(hub, organization, accountId)
+  requireActive(account, hub.clock.now())
+  const minter = await minterOf(hub, allowed)
+  const given = input.name === undefined ? null : parseTokenName(input.name)
+  const description = parseRemark(input.description, 'description')
+  const role = input.mode === 'inherit' ? 'inherit' : 'fineGrained'
+  const permissions = await judged(hub, minter, organization, account, null, input)
+  const endpointPatterns = input.endpointPatterns ?? []
+  await requireHeld(hub, minter, organization.id, { role, scoped: permissions.scoped, endpointPatterns })
+  const expiresAt = parseExpiry(expiryWithin(minter, input.expiresAt), hub.clock.now())
+  const { id, value } = await hub.transaction(async (tx) => {
+    const locked = await lock(hub, tx, allowed, accountId)
+    const name = given ?? freeName((await listStored(tx, accountId)).map((token) => token.name))
+    const made = await storeToken(hub, tx, accountId, {
+      name,
+      role,
+      description,
+      permissions,
+      endpointPatterns,
+      expiresAt,
+    })
+    await record(
+      hub,
+      tx,
+      allowed,
+      origin,
+      locked,
+      { ...made, name },
+      { ...inEvent({ role, ...permissions }), expiresAt },
+    )
+    return made
+  })
+  return { value, token: await getAccountToken(hub, organization, account, id) }
+}
+
+/** The newest first. */
+export async function listAccountTokens(
+  hub: Hub,
+  organization: OwnerFacts,
+  account: ServiceAccount,
+): Promise<AccountToken[]> {
+  return await withLosses(hub, organization, account, await listStored(hub.db.read, account.id))
+}
+
+/** Throws `not_found`. */
+export async function getAccountToken(
+  hub: Hub,
+  organization: OwnerFacts,
+  account: ServiceAccount,
+  id: string,
+): Promise<AccountToken> {
+  const found = await findStored(hub.db.read, account.id, id)
+  const [token] = found === null ? [] : await withLosses(hub, organization, account, [found.token])
+  if (token === undefined) throw new HoldfastError('not_found')
+  return token
+}
+
+export interface AccountTokenChange {
+  readonly name?: string | undefined
+  readonly description?: string | null | undefined
+  readonly mode?: TokenMode | undefined
+  /** In place of everything that it lists. */
+  readonly scoped?: readonly RequestedGrant[] | undefined
+  readonly endpointPatterns?: readonly string[] | undefined
+  /** Earlier than it was: a longer life needs a new value (SA-24). */
+  readonly expiresAt?: number | null | undefined
+}
+
+/** What is absent stays; the value does. Throws as `createAccountToken` does, `not_found`, and `token_changed_meanwhile`. */
+export async function updateAccountToken(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.token.update'>,
+  origin: Origin,
+  accountId: string,
+  id: string,
+  change: AccountTokenChange,
+): Promise<AccountToken> {
+  const organization = allowed.resource
+  const account = await getAccount(hub, organization, accountId)
+  const minter = await minterOf(hub, allowed)
+  const found = await findStored(hub.db.read, accountId, id)
+  if (found === null) throw new HoldfastError('not_found')
+  const before = found.token
+  const role = change.mode === undefined ? before.role : change.mode === 'inherit' ? 'inherit' : 'fineGrained'
+  const regrants = change.scoped !== undefined || change.mode !== undefined
+  const permissions = regrants ? await judged(hub, minter, organization, account, before, change) : undefined
+  const { name, description, endpointPatterns } = {
+    name: change.name === undefined ? before.name : parseTokenName(change.name),
+    description: change.description === undefined ? before.description : parseRemark(change.description, 'description'),
+    endpointPatterns: change.endpointPatterns ?? before.endpointPatterns,
+  }
+  if (regrants || change.endpointPatterns !== undefined) {
+    // All of it, not what was added: to take away what it lists for a repo can give more.
+    const scoped = permissions?.scoped ?? before.scoped
+    await requireHeld(hub, minter, organization.id, { role, scoped, endpointPatterns })
+  }
+  const expiresAt = shortened(before.expiresAt, change.expiresAt, hub.clock.now())
+  await hub.transaction(async (tx) => {
+    const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
+    await requireUnchanged(tx, accountId, before)
+    await changeStored(tx, accountId, id, { name, description, role, permissions, endpointPatterns, expiresAt })
+    const after = { ...before, ...permissions, role }
+    await record(
+      hub,
+      tx,
+      allowed,
+      origin,
+      locked,
+      { id, name, last4: before.last4 },
+      {
+        from: { name: before.name, ...inEvent(before), expiresAt: before.expiresAt },
+        to: { name, ...inEvent(after), expiresAt },
+      },
+    )
+  })
+  return await getAccountToken(hub, organization, account, id)
+}
+
+/**
+ * A new value; the old one is refused from the next request on (SA-25). `expiresAt` absent: as long a life as it had. Throws
+ * `rotated_meanwhile` for the later of two that come at once (SA-26), and as `createAccountToken` does.
+ */
+export async function rotateAccountToken(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.token.rotate'>,
+  origin: Origin,
+  accountId: string,
+  id: string,
+  change: { readonly expiresAt?: number | null | undefined },
+): Promise<MadeAccountToken> {
+  const organization = allowed.resource
+  const account = await getAccount(hub, organization, accountId)
+  requireActive(account, hub.clock.now())
+  const found = await findStored(hub.db.read, accountId, id)
+  if (found === null) throw new HoldfastError('not_found')
+  const before = found.token
+  const minter = await minterOf(hub, allowed)
+  // Whoever refreshes it has its value.
+  await requireHeld(hub, minter, organization.id, before)
+  const now = hub.clock.now()
+  const again = before.expiresAt === null ? null : now + before.expiresAt - (before.rotatedAt ?? before.createdAt)
+  const expiresAt = parseExpiry(rotatedExpiry(minter, before, again, change.expiresAt), now)
+  const { value } = await hub.transaction(async (tx) => {
+    const locked = await lock(hub, tx, allowed, accountId)
+    const made = await storeNewValue(hub, tx, accountId, { id, hash: found.hash }, expiresAt)
+    await requireUnchanged(tx, accountId, before)
+    await record(
+      hub,
+      tx,
+      allowed,
+      origin,
+      locked,
+      { id, name: before.name, last4: made.last4 },
+      {
+        oldLast4: before.last4,
+        expiresAt,
+      },
+    )
+    return made
+  })
+  return { value, token: await getAccountToken(hub, organization, account, id) }
+}
+
+/** Throws `not_found`. */
+export async function deleteAccountToken(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.token.delete'>,
+  origin: Origin,
+  accountId: string,
+  id: string,
+): Promise<void> {
+  await hub.transaction(async (tx) => {
+    const account = await lock(hub, tx, allowed, accountId, { evenInactive: true })
+    const [removed] = await removeStored(tx, accountId, id)
+    if (removed === undefined) throw new HoldfastError('not_found')
+    await record(hub, tx, allowed, origin, account, removed, { mode: modeOf(removed.role) })
+  })
+}
+
+/** The account stays as it is (SA-28). Gives how many there were. */
+export async function deleteAllAccountTokens(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.token.delete'>,
+  origin: Origin,
+  accountId: string,
+): Promise<number> {
+  return await hub.transaction(async (tx) => {
+    const account = await lock(hub, tx, allowed, accountId, { evenInactive: true })
+    const removed = await removeStored(tx, accountId, null)
+    await recordEvent(hub, tx, allowed, origin, {
+      action: 'org.service_account.token.delete_all',
+      resource: { kind: 'service-account', id: account.id, name: account.name },
+      ownerId: allowed.resource.id,
+      data: {
+        organization: allowed.resource.name,
+        tokens: removed.map((token) => `${token.id} ${token.name} …${token.last4}`),
+      },
+    })
+    return removed.length
+  })
+}
+
+export const modeOf = (role: StoredToken['role']): TokenMode => (role === 'inherit' ? 'inherit' : 'scoped')
+
+/** As an owner of tokens; it has no namespace. */
+export const tokenOwner = (account: ServiceAccount): TokenOwner => ({
+  id: account.id,
+  name: serviceAccountName(account.id),
+})
+
+/** What was asked for, resolved and within the ceiling of the account; nothing for a token that inherits. */
+async function judged(
+  hub: Hub,
+  minter: Minter,
+  organization: OwnerFacts,
+  account: ServiceAccount,
+  before: StoredToken | null,
+  input: { readonly mode?: TokenMode | undefined; readonly scoped?: readonly RequestedGrant[] | undefined },
+): Promise<ResolvedPermissions> {
+  const scoped = input.scoped ?? (input.mode === 'inherit' ? [] : (before?.scoped.map(asRequested) ?? []))
+  if (input.mode === 'inherit') {
+    if (scoped.length > 0) throw invalid('A token that inherits lists no permissions.')
+    return noPermissions
+  }
+  if (before?.role === 'inherit' && input.mode === undefined) {
+    throw invalid('A token that inherits lists no permissions. Make it scoped with "mode".')
+  }
+  for (const grant of scoped) checkGrant(grant)
+  if (minter === null) {
+    const known = new Set(before?.scoped.map(({ id }) => id))
+    const added = scoped.filter(({ entity }) => entity.id === undefined || !known.has(entity.id))
+    await refuseHiddenInWorkspaces(hub, organization, account, added)
+  }
+  const requested = { canReadGatedRepos: false, global: [], scoped }
+  const owner = tokenOwner(account)
+  const resolved =
+    before === null ? await resolvePermissions(hub, owner, requested) : await resolveKept(hub, owner, before, requested)
+  const ceiling = await ceilingOf(hub, organization, account)
+  await requireWithinCeiling(hub, ceiling, resolved.scoped, before?.scoped ?? [])
+  return resolved
+}
+
+/** Only what the Hub lets such a token hold; and never nothing for a repo, which would look like no override at all. */
+function checkGrant({ entity, permissions }: RequestedGrant): void {
+  const isWide = entity.type === 'org'
+  if (entity.type === 'user') throw invalid('A service account has no namespace of its own.')
+  const fitting: readonly string[] = isWide ? accountPermissions : repoPermissions
+  const stray = permissions.find((permission) => !fitting.includes(permission))
+  if (stray !== undefined) {
+    const on = isWide ? 'the token of a service account' : `a ${entity.type}, in the token of a service account`
+    throw invalid(
+      isTokenPermission(stray)
+        ? `"${stray}" cannot be given to ${on}. These can: ${fitting.join(', ')}.`
+        : `This hub has no permission "${stray}".`,
+    )
+  }
+  if (!isWide && permissions.length === 0) throw invalid('What is listed for a repository needs a permission.')
+}
+
+/**
+ * Says which workspace keeps the account from a repo. Only to those who see every repo of the organization: to a token that does not, the
+ * repo is not there.
+ */
+async function refuseHiddenInWorkspaces(
+  hub: Hub,
+  organization: OwnerFacts,
+  account: ServiceAccount,
+  scoped: readonly RequestedGrant[],
+): Promise<void> {
+  const ids = scoped.flatMap(({ entity }) => (entity.id === undefined ? [] : [entity.id]))
+  const repos = (await findRepos(hub.db, ids)).filter((repo) => repo.ownerId === organization.id)
+  if (account.role === 'admin' || repos.every((repo) => repo.workspaceId === null)) return
+  const { workspaces } = await ceilingOf(hub, organization, account)
+  for (const repo of repos) {
+    if (repo.workspaceId === null || repo.visibility === 'public' || workspaces.has(repo.workspaceId)) continue
+    throw new HoldfastError('workspace_role_missing', {
+      resource: `${repo.ownerName}/${repo.name}`,
+      workspace: repo.workspaceName ?? repo.workspaceId,
+      account: account.name,
+    })
+  }
+}
+
+const asRequested = ({ type, id, permissions }: Grant): RequestedGrant => ({ entity: { type, id }, permissions })
+
+/** Throws `invalid_input` for a longer life than the token has. */
+function shortened(before: number | null, wanted: number | null | undefined, now: number): number | null {
+  if (wanted === undefined || wanted === before) return before
+  if (wanted === null || (before !== null && wanted > before)) {
+    throw new HoldfastError('invalid_input', {
+      reason: 'An edit can only shorten the life of a token. Refresh it to give it a longer one.',
+      field: 'expiry',
+    })
+  }
+  return parseExpiry(wanted, now)
+}
+
+/** Its own life may go on as it was, by its own hand; that of another ends with the token that refreshes it. */
+function rotatedExpiry(
+  minter: Minter,
+  before: StoredToken,
+  again: number | null,
+  wanted: number | null | undefined,
+): number | null {
+  if (minter === null) return wanted === undefined ? again : wanted
+  if (!isItself(minter, before.id)) return expiryWithin(minter, wanted)
+  return expiryWithin({ ...minter, expiresAt: again }, wanted)
+}
+
+async function getAccount(hub: Hub, organization: OwnerFacts, id: string): Promise<ServiceAccount> {
+  const account = await findAccount(hub.db.read, organization.id, id)
+  if (account === null) throw new HoldfastError('service_account_not_found')
+  return account
+}
+
+async function lock(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<TokenAction>,
+  id: string,
+  { evenInactive = false } = {},
+): Promise<ServiceAccount> {
+  const account = await lockAccount(tx, hub.db.dialect, allowed.resource.id, id)
+  if (account === null) throw new HoldfastError('service_account_not_found')
+  if (!evenInactive) requireActive(account, hub.clock.now())
+  return account
+}
+
+/** What was judged before the transaction must still be what is there. */
+async function requireUnchanged(tx: Tx, accountId: string, before: StoredToken): Promise<void> {
+  const now = await findStored(tx, accountId, before.id)
+  if (now === null) throw new HoldfastError('not_found')
+  if (gist(now.token) !== gist(before)) throw new HoldfastError('token_changed_meanwhile')
+}
+
+function gist({ role, scoped, endpointPatterns }: StoredToken): string {
+  return JSON.stringify([role, endpointPatterns, scoped.map(({ type, id, permissions }) => [type, id, permissions])])
+}
+
+async function withLosses(
+  hub: Hub,
+  organization: OwnerFacts,
+  account: ServiceAccount,
+  tokens: readonly StoredToken[],
+): Promise<AccountToken[]> {
+  if (tokens.length === 0) return []
+  const ceiling = await ceilingOf(hub, organization, account)
+  const grants = tokens.flatMap((token) => token.scoped)
+  const shortfalls = await shortfallsByGrant(hub, ceiling, grants)
+  return tokens.map((token) => ({
+    ...token,
+    mode: modeOf(token.role),
+    scoped: token.scoped.map((grant) => {
+      const lost = grant.isEffective ? (shortfalls.get(grant) ?? []) : grant.permissions
+      return { ...grant, lost, isEffective: lost.length < grant.permissions.length }
+    }),
+  }))
+}
+
+/** Several tokens may list one entity, each with other permissions. */
+async function shortfallsByGrant(
+  hub: Hub,
+  ceiling: Awaited<ReturnType<typeof ceilingOf>>,
+  grants: readonly Grant[],
+): Promise<ReadonlyMap<Grant, readonly string[]>> {
+  const whole = new Map<string, Grant>()
+  for (const grant of grants) {
+    const permissions = [...new Set([...(whole.get(grant.id)?.permissions ?? []), ...grant.permissions])]
+    whole.set(grant.id, { ...grant, permissions })
+  }
+  const byEntity = await shortfallsOf(hub, ceiling, [...whole.values()])
+  return new Map(
+    grants.map((grant) => {
+      const lost = (byEntity.get(grant.id) ?? []).map(({ permission }) => permission)
+      return [grant, grant.permissions.filter((permission) => lost.includes(permission))]
+    }),
+  )
+}
+
+function freeName(taken: readonly string[]): string {
+  const plain = 'API Token'
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? plain : `${plain} ${number}`
+    if (!taken.includes(name)) return name
+  }
+}
+
+function inEvent(token: { readonly role: StoredToken['role'] } & ResolvedPermissions) {
+  return { mode: modeOf(token.role), permissions: permissionsInWords(token) }
+}
+
+function invalid(reason: string): HoldfastError {
+  return new HoldfastError('invalid_input', { reason })
+}
+
+async function record(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<TokenAction>,
+  origin: Origin,
+  account: ServiceAccount,
+  token: { readonly id: string; readonly name: string; readonly last4: string },
+  data: Parameters<typeof recordEvent>[4]['data'],
+): Promise<void> {
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'token', id: token.id, name: token.name },
+    ownerId: allowed.resource.id,
+    data: {
+      organization: allowed.resource.name,
+      serviceAccount: account.name,
+      serviceAccountId: account.id,
+      last4: token.last4,
+      ...data,
+    },
+  })
+}
