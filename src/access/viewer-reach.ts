@@ -122,6 +122,30 @@ async function grantsOf(db: Db, account: Account): Promise<GrantRow[]> {
   return [...byTarget.values()]
 }
 
+/** What one viewer has where, for judging things one by one. */
+export interface Holdings {
+  readonly roles: ReadonlyMap<string, Role>
+  /** What a fine-grained token lists, by entity. */
+  readonly permissions: ReadonlyMap<string, string>
+}
+
+export async function loadHoldings(db: Db, { principal, credential }: Viewer): Promise<Holdings> {
+  const account = accountOf(principal)
+  if (account === null) return { roles: new Map(), permissions: new Map() }
+  const isNarrow = credential?.kind === 'token' && credential.role === 'fineGrained'
+  const [grants, listed] = await Promise.all([
+    grantsOf(db, account),
+    isNarrow ? tokenGrantsOf.run(db.list, { tokenId: credential.id }) : [],
+  ])
+  return { roles: rolesById(grants), permissions: new Map(listed.map((g) => [g.entityId, g.permissions])) }
+}
+
+/** Of these repos, the ids of those that the viewer can see. */
+export async function visibleAmong(db: Db, viewer: Viewer, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const [holdings, repos] = await Promise.all([loadHoldings(db, viewer), reposById(db, ids)])
+  return new Set(repos.filter((repo) => canSee(factsOf(viewer, repo, holdings), repo)).map(({ id }) => id))
+}
+
 /** With a session, or a token that sees what its owner sees. */
 function reachOf(account: Account, grants: readonly GrantRow[]): Reach {
   const places: Place[] = account.kind === 'user' ? [{ id: account.id, ownerId: account.id }] : []
@@ -196,11 +220,7 @@ async function reposById(db: Db, ids: readonly string[]): Promise<RepoFacts[]> {
   return found
 }
 
-function factsOf(
-  viewer: Viewer,
-  repo: RepoFacts,
-  standing: { readonly roles: ReadonlyMap<string, Role>; readonly permissions: ReadonlyMap<string, string> },
-): Facts {
+function factsOf(viewer: Viewer, repo: RepoFacts, standing: Holdings): Facts {
   const role = (id: string | null) => (id === null ? null : (standing.roles.get(id) ?? null))
   return {
     ...viewer,

@@ -264,6 +264,27 @@ export const errorCatalogue = {
   },
   already_member: { status: 409, message: '{user} is a member of {organization} already.' },
   not_a_member: { status: 404, message: '{user} is not a member of {organization}.' },
+  not_of_organization: {
+    status: 404,
+    message: '{organization} has no member and no service account called {name}.',
+    next: 'Name a member by user name, a service account as sa- and its id.',
+  },
+  group_name_taken: { status: 409, message: '{organization} has a group called "{name}" already.' },
+  already_in_group: { status: 409, message: '{name} is in this group already.' },
+  not_in_group: { status: 404, message: '{name} is not in this group.' },
+  workspace_name_taken: { status: 409, message: '{organization} has a workspace called "{name}" already.' },
+  already_in_workspace: { status: 409, message: '{name} has a role in this workspace already. Nothing was changed.' },
+  not_in_workspace: { status: 404, message: '{name} has no role of its own in this workspace.' },
+  workspace_admin_needed: {
+    status: 400,
+    message: 'Only administrators of an organization make a workspace that nobody administers. Nothing was created.',
+    next: 'Give somebody in "users" the role admin: yourself, for example.',
+  },
+  repo_in_other_workspace: {
+    status: 409,
+    message: '{repo} lies in {workspace}. Nothing was changed.',
+    next: '{advice}',
+  },
   last_admin: {
     status: 409,
     message: '{organization} would be left without an administrator. Nothing was changed.',
@@ -312,11 +333,6 @@ export const errorCatalogue = {
     status: 501,
     message: 'This hub has no gated repositories yet.',
     next: 'Make the repository private instead.',
-  },
-  workspaces_missing: {
-    status: 501,
-    message: 'This hub has no resource groups yet. Nothing was created.',
-    next: 'Leave out resourceGroupId.',
   },
   space_runtime_missing: {
     status: 501,

@@ -212,3 +212,15 @@ export function emailKey(address: string): string {
   const at = address.lastIndexOf('@')
   return address.slice(0, at + 1) + address.slice(at + 1).toLowerCase()
 }
+
+/** The name that people give a group or a workspace: any words, on one line. Throws `invalid_input`. */
+export function parseTitle(value: string, most: number): string {
+  const title = value.normalize('NFC').trim().replace(/\s+/g, ' ')
+  if (title === '' || [...title].length > most || /\p{C}/u.test(title)) {
+    throw new HoldfastError('invalid_input', {
+      reason: `A name has 1 to ${most} characters and no invisible ones.`,
+      field: 'name',
+    })
+  }
+  return title
+}

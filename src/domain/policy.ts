@@ -151,9 +151,7 @@ function decideOnOrganization(row: PermissionRow, facts: Facts, organization: Or
 /** Groups and workspaces are nobody's business but that of those who have a role there: to others they are not there. */
 function decideOnPart(row: PermissionRow, facts: Facts, role: Role | null): Decision {
   if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
-  return atLeast(role, 'read') || atLeast(facts.standing.organizationRole, 'admin')
-    ? decideByRole(row, facts, role)
-    : deny({ kind: 'hidden' })
+  return atLeast(role, 'read') ? decideByRole(row, facts, role) : deny({ kind: 'hidden' })
 }
 
 /** GRP-3, GRP-10: administrators manage every group, its managers who is in it, and every member of the organization sees it. */

@@ -13,6 +13,7 @@ import { commitRoutes } from './commits/routes.ts'
 import { routes as refRoutes } from './files/ref-routes.ts'
 import { routes as fileRoutes } from './files/routes.ts'
 import { routes as gitRoutes } from './git-http/routes.ts'
+import { groupApiRoutes } from './groups/routes.ts'
 import { ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
@@ -23,16 +24,19 @@ import { repoJobs } from './repos/jobs.ts'
 import { listingRoutes } from './repos/listing-routes.tsx'
 import { ownedRepoRoutes } from './repos/owned-routes.ts'
 import { repoPageRoutes } from './repos/page-routes.tsx'
+import { repoPlaces } from './repos/place-repo.ts'
 import { repoApiRoutes } from './repos/routes.ts'
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
+import { repoWorkspaceRoutes } from './repos/workspace-routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
+import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
 
 export const routes: readonly Route[] = [
@@ -48,7 +52,10 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...serviceAccountApiRoutes,
+  ...groupApiRoutes,
+  ...workspaceApiRoutes(repoPlaces),
   ...repoApiRoutes,
+  ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,
   ...repoPageRoutes,
   ...listingRoutes,

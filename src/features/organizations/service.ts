@@ -10,6 +10,8 @@ import type { Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
+import { leaveGroups } from '../groups/service.ts'
+import { autoJoinWorkspaces } from '../workspaces/service.ts'
 import { claimName } from './namespaces.ts'
 import {
   administeredBy,
@@ -90,6 +92,8 @@ export async function addMember(
       ownerId: organization.id,
       data: { organization: organization.name, role: input.role },
     })
+    const joining = { organizationId: organization.id, userId: user.id, name: user.name, from: null, to: input.role }
+    await autoJoinWorkspaces(hub, tx, allowed, origin, joining)
   })
 }
 
@@ -123,6 +127,8 @@ export async function changeRole(
       ownerId: organization.id,
       data: { organization: organization.name, from: member.role, to: change.role },
     })
+    const joining = { organizationId: organization.id, ...member, from: member.role, to: change.role }
+    await autoJoinWorkspaces(hub, tx, allowed, origin, joining)
   })
 }
 
@@ -139,6 +145,7 @@ export async function removeMember(
     const member = await getMember(tx, organization, username)
     await refuseWithoutAdmin(tx, organization, member.userId)
     await deleteGrantsInOrganization(tx, organization.id, member.userId)
+    await leaveGroups(tx, organization.id, member.userId)
     await recordEvent(hub, tx, allowed, origin, {
       resource: { kind: 'user', id: member.userId, name: member.name },
       ownerId: organization.id,
@@ -157,6 +164,7 @@ export async function leaveOrganization(hub: Hub, allowed: Allowed<'org.leave'>,
     const member = await getMember(tx, organization, principal.name)
     await refuseWithoutAdmin(tx, organization, principal.id)
     await deleteGrantsInOrganization(tx, organization.id, principal.id)
+    await leaveGroups(tx, organization.id, principal.id)
     await recordEvent(hub, tx, allowed, origin, {
       resource: { kind: 'organization', id: organization.id, name: organization.name },
       ownerId: organization.id,

@@ -4,7 +4,7 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
-import { accountOf, type OwnerFacts, type Principal, type RepoKind } from '../../domain/facts.ts'
+import { accountOf, type NamespaceFacts, type Principal, type RepoKind } from '../../domain/facts.ts'
 import { nameKey, parseNewRepoName, repoAddress } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -16,6 +16,7 @@ import { stageCommit } from '../../platform/git/stage.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { requireVerifiedEmail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
+import { keepWorkspace } from '../workspaces/service.ts'
 import { cardFacts, readmeLimit } from './card.ts'
 import { readCard } from './card-reader.ts'
 import { checkCard } from './check-card.ts'
@@ -50,8 +51,8 @@ export interface CreatedRepo {
 const birthMs = 3_600_000
 
 /**
- * Throws `email_not_verified`, `invalid_name`, `repo_exists` (with the address of the one that is there), `invalid_metadata` and the faults
- * of its files.
+ * In the workspace that was decided on, if one was (WS-9). Throws `email_not_verified`, `invalid_name`, `repo_exists` (with the address of the
+ * one that is there), `invalid_metadata`, the faults of its files, and `workspace_not_found` where the workspace was deleted meanwhile.
  */
 export async function createRepo(
   hub: Hub,
@@ -92,7 +93,7 @@ interface Birth {
   readonly id: string
   readonly kind: RepoKind
   readonly name: string
-  readonly owner: OwnerFacts
+  readonly owner: NamespaceFacts
   readonly visibility: 'public' | 'private' | 'protected'
   readonly headCommit: string
   readonly card: FirstCard
@@ -111,6 +112,8 @@ async function announce(
   const owner = await ownerName(tx, birth.owner.id)
   if (owner === null) throw createForbidden(kind, birth.owner.name)
   const fullName = `${owner}/${name}`
+  const { workspace } = birth.owner
+  if (workspace !== null) await keepWorkspace(hub, tx, { id: workspace.id, organizationId: birth.owner.id })
   const isNew = await insertRepo(tx, {
     id,
     kind,
@@ -121,7 +124,7 @@ async function announce(
     fullNameKey: nameKey(fullName),
     visibility,
     creatorId: accountOf(allowed.principal)?.id ?? birth.owner.id,
-    workspaceId: null,
+    workspaceId: workspace?.id ?? null,
     description: card.description,
     disabledAt: null,
     headCommit: birth.headCommit,
@@ -142,7 +145,7 @@ async function announce(
   await recordEvent(hub, tx, allowed, origin, {
     resource: { kind, id, name: fullName },
     ownerId: birth.owner.id,
-    data: { visibility },
+    data: { visibility, ...(workspace === null ? {} : { workspace: workspace.name, workspaceId: workspace.id }) },
   })
   return fullName
 }

@@ -53,7 +53,7 @@ export async function moveRepo(
       })
       if (target.id !== before.ownerId) {
         // Later uploads there may build on the chunks that it brings along; what it leaves behind keeps its claims.
-        const from = dedupScope(hub.config, repo)
+        const from = dedupScope(hub.config, { owner: repo.owner, workspaceId: before.workspaceId })
         const to = dedupScope(hub.config, { owner: target, workspaceId: null })
         await claimXorbsOfRepo(tx, repo.id, { from, to }, hub.clock.now())
         await askForNamespaceCount(hub, tx, before.ownerId)

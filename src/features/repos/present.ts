@@ -16,6 +16,8 @@ export interface Shown {
   readonly sha: string | null
   readonly siblings?: readonly Sibling[]
   readonly withBlobs?: boolean
+  /** The workspace that it lies in, where the viewer may know of it. */
+  readonly workspace?: { readonly id: string; readonly name: string } | null
 }
 
 /** With `expand`, only the ids and what was asked for; else the properties in `usual`. */
@@ -96,6 +98,8 @@ function property(name: string, shown: Shown): unknown {
       return parsed(row.config)
     case 'siblings':
       return shown.siblings?.map((sibling) => presentSibling(sibling, shown.withBlobs === true))
+    case 'resourceGroup':
+      return shown.workspace ?? undefined
     case 'subdomain':
       return row.fullNameKey.replace(/[^a-z0-9]+/g, '-')
     case 'region':

@@ -173,10 +173,13 @@ export async function lockRepo(
   tx: Tx,
   dialect: Db['dialect'],
   id: string,
-): Promise<Pick<Selectable<RepoTable>, 'ownerId' | 'name' | 'nameKey' | 'fullName' | 'visibility' | 'kind'> | null> {
+): Promise<Pick<
+  Selectable<RepoTable>,
+  'ownerId' | 'workspaceId' | 'name' | 'nameKey' | 'fullName' | 'visibility' | 'kind'
+> | null> {
   const query = tx
     .selectFrom('repo')
-    .select(['ownerId', 'name', 'nameKey', 'fullName', 'visibility', 'kind'])
+    .select(['ownerId', 'workspaceId', 'name', 'nameKey', 'fullName', 'visibility', 'kind'])
     .where('id', '=', id)
     .where('deletedAt', 'is', null)
   const row = await (dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst()
@@ -192,6 +195,16 @@ export async function updatePlace(
   },
 ): Promise<void> {
   await tx.updateTable('repo').set(place).where('id', '=', id).execute()
+}
+
+export async function updateWorkspaceOf(tx: Tx, id: string, workspaceId: string | null): Promise<void> {
+  await tx.updateTable('repo').set({ workspaceId }).where('id', '=', id).execute()
+}
+
+/** For messages and events; empty where it is gone. */
+export async function workspaceName(tx: Tx, id: string): Promise<string> {
+  const row = await tx.selectFrom('workspace').select('name').where('id', '=', id).executeTakeFirst()
+  return row?.name ?? ''
 }
 
 export async function updateSettings(

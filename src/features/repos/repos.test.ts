@@ -149,7 +149,7 @@ describe.each(dialects)('repos on %s', (dialect) => {
     const broken = [{ path: 'README.md', content: '---\nmodel-index: foo\n---\n' }]
     const refused = await create(ada.token, { name: 'unsafe', files: broken })
     expect(refused).toMatchObject({ status: 400, json: { errors: [{ message: '"model-index" must be an array' }] } })
-    expect((await create(ada.token, { name: 'unsafe', resourceGroupId: 'f'.repeat(24) })).status).toBe(501)
+    expect((await create(ada.token, { name: 'unsafe', resourceGroupId: 'f'.repeat(24) })).status).toBe(404)
     expect((await create(ada.token, { name: 'unsafe', type: 'kernel' })).status).toBe(400)
     expect((await call('GET', '/api/models/Ada/unsafe', ada.token)).status).toBe(404)
   })

@@ -6,8 +6,9 @@ import type { HttpRequest } from '../../access/http-request.ts'
 import { loadFacts, type Target } from '../../access/load-facts.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
+import { visibleWorkspaces } from '../../access/visible-workspaces.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import type { Principal, RepoKind } from '../../domain/facts.ts'
+import type { Facts, Principal, RepoKind } from '../../domain/facts.ts'
 import { nameKey, parseRepoId, splitRevisionAndPath } from '../../domain/names.ts'
 import { decide } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -107,9 +108,18 @@ export const repoApiRoutes: Route[] = [
     decidesByBody: true,
     body: createShape,
     bodyLimit: 16 * 1_048_576,
-    target: ({ body, callerName }) => ({ on: 'namespace', name: body.organization ?? callerName }),
+    target: ({ body, callerName }) => ({
+      on: 'namespace',
+      name: body.organization ?? callerName,
+      workspaceId: body.resourceGroupId ?? undefined,
+    }),
     summary: 'Creates a repository with its first commit',
-    answers: { 200: 'Its address', 403: 'No right in that namespace', 409: 'It exists; the body has its address' },
+    answers: {
+      200: 'Its address',
+      403: 'No right in that namespace',
+      404: 'No such resource group',
+      409: 'It exists; the body has its address',
+    },
     onRefused: async (refusal, facts, { body, callerName, request }, hub) => {
       refuseOwnNamespace(facts.principal, body.organization)
       const namespace = body.organization ?? callerName ?? ''
@@ -279,11 +289,12 @@ export const repoApiRoutes: Route[] = [
           config: configProperties.some((name) => wanted.has(name)),
         },
       })
+      const workspaceOf = await workspacesOf(hub, facts, wanted, page.rows)
       const shown = wanted.has('siblings')
         ? await withSiblings(hub, page.rows)
         : page.rows.map((row) => ({ row, sha: row.headCommit }))
       return json(
-        shown.map((each) => presentRepo(each, expand, usual)),
+        shown.map((each) => presentRepo({ ...each, workspace: workspaceOf(each.row) }, expand, usual)),
         200,
         nextLink(hub, request.path, request.query, page.next),
       )
@@ -323,7 +334,6 @@ function visibilityOf(body: {
 
 /** What would be lost without a word is refused with one. Hardware and sleep time only matter to who runs spaces. */
 function refuseUnkept(body: z.output<typeof createShape>): void {
-  if (body.resourceGroupId != null) throw new HoldfastError('workspaces_missing')
   for (const field of ['template', 'secrets', 'variables', 'volumes'] as const) {
     const value = body[field]
     if (value != null && value.length > 0) throw new HoldfastError('space_runtime_missing', { field })
@@ -374,7 +384,7 @@ function withDenial(error: HoldfastError, refusal: HoldfastError): HoldfastError
 }
 
 async function infoReply(
-  { hub, allowed, params, query }: Call<'repo.read', z.output<typeof infoQuery>, unknown>,
+  { hub, allowed, facts, params, query }: Call<'repo.read', z.output<typeof infoQuery>, unknown>,
   revision: string | null,
 ): Promise<Reply> {
   const expand = parseExpand(params.kind, query.expand)
@@ -387,7 +397,23 @@ async function infoReply(
   const siblings = wantsFiles
     ? { siblings: sha === null ? [] : await listSiblings(hub, row.id, sha, { withBlobs }) }
     : {}
-  return json(presentRepo({ row, sha, withBlobs, ...siblings }, expand, usual))
+  const workspace = (await workspacesOf(hub, facts, expand ?? usual, [row]))(row)
+  return json(presentRepo({ row, sha, withBlobs, workspace, ...siblings }, expand, usual))
+}
+
+/** Which workspace to name for each of these repos: where it was asked for, and only to whoever sees it. */
+async function workspacesOf(
+  hub: Hub,
+  viewer: Facts,
+  wanted: ReadonlySet<string>,
+  rows: readonly Pick<ShownRow, 'workspaceId'>[],
+): Promise<(row: Pick<ShownRow, 'workspaceId'>) => Shown['workspace']> {
+  const ids = wanted.has('resourceGroup') ? rows.flatMap(({ workspaceId }) => workspaceId ?? []) : []
+  const names = await visibleWorkspaces(hub.db, viewer, ids)
+  return ({ workspaceId: id }) => {
+    const name = id === null ? undefined : names.get(id)
+    return id === null || name === undefined ? null : { id, name }
+  }
 }
 
 async function commitOf(hub: Hub, repoId: string, revision: string): Promise<string> {

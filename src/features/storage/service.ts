@@ -48,6 +48,7 @@ export { listNamespaceUsage, listRepoUsage, type UsageOf } from './usage-lists.t
 export { writeLimitMs } from './write-limit.ts'
 export {
   claimXorbsOfRepo,
+  claimXorbsOfWorkspace,
   type DedupChunk,
   type FileToRegister,
   findKnownFiles,

@@ -17,7 +17,7 @@ import {
   upsertXetBlobs,
 } from './xet-file-queries.ts'
 import { FileTerms } from './xet-terms.ts'
-import { insertChunks, insertClaimsOfRepo, renewXorbLeases } from './xorb-queries.ts'
+import { insertChunks, insertClaimsOfRepo, insertClaimsOfWorkspace, renewXorbLeases } from './xorb-queries.ts'
 
 export interface XetFile {
   /** Hash string. */
@@ -127,6 +127,16 @@ export async function claimXorbsOfRepo(
   now: number,
 ): Promise<void> {
   if (scopes.from !== scopes.to) await insertClaimsOfRepo(tx, repoId, scopes, now)
+}
+
+/** As `claimXorbsOfRepo`, for all repos of a workspace that is about to end. Comes before they leave it. */
+export async function claimXorbsOfWorkspace(
+  tx: Tx,
+  workspaceId: string,
+  scopes: { readonly from: string; readonly to: string },
+  now: number,
+): Promise<void> {
+  if (scopes.from !== scopes.to) await insertClaimsOfWorkspace(tx, workspaceId, scopes, now)
 }
 
 function busy(): HoldfastError {

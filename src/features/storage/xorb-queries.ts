@@ -219,6 +219,51 @@ export async function insertClaimsOfRepo(
     on conflict do nothing`.execute(tx)
 }
 
+const reposAtOnce = 500
+
+/**
+ * Claims for `to` what `from` claims of xorbs that files of the workspace's repos are made of, and files of no repo elsewhere: as
+ * `insertClaimsOfRepo`, for all of them, before they leave it.
+ */
+export async function insertClaimsOfWorkspace(
+  tx: Tx,
+  workspaceId: string,
+  { from, to }: { readonly from: string; readonly to: string },
+  now: number,
+): Promise<void> {
+  let after = ''
+  for (;;) {
+    const repos = await tx
+      .selectFrom('repo')
+      .select('id')
+      .where('workspaceId', '=', workspaceId)
+      .where('workspaceId', 'is not', null)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(reposAtOnce)
+      .execute()
+    if (repos.length === 0) return
+    after = repos.at(-1)?.id ?? after
+    await sql`insert into "xorbScope" ("scope", "xorbHash", "createdAt")
+      select distinct cast(${to} as text), "fx"."xorbHash", cast(${now} as bigint)
+      from "repoBlob" as "rb"
+      inner join "xetFile" as "f" on "f"."sha256" = "rb"."sha256"
+      inner join "xetFileXorb" as "fx" on "fx"."fileHash" = "f"."hash"
+      inner join "xorbScope" as "xs" on "xs"."scope" = ${from} and "xs"."xorbHash" = "fx"."xorbHash"
+      where "rb"."repoId" in (${sql.join(repos.map(({ id }) => id))})
+        and not exists (
+          select 1 from "xetFileXorb" as "other"
+          inner join "xetFile" as "of" on "of"."hash" = "other"."fileHash"
+          where "other"."xorbHash" = "fx"."xorbHash"
+            and not exists (
+              select 1 from "repoBlob" as "ob" inner join "repo" as "r" on "r"."id" = "ob"."repoId"
+              where "ob"."sha256" = "of"."sha256" and "r"."workspaceId" = ${workspaceId}
+            )
+        )
+      on conflict do nothing`.execute(tx)
+  }
+}
+
 function* chunks(values: readonly string[]): Generator<string[]> {
   for (let at = 0; at < values.length; at += chunkSize) yield values.slice(at, at + chunkSize)
 }

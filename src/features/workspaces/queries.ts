@@ -1,0 +1,180 @@
+/** The SQL of workspaces themselves. Who has a role in one: roster-queries.ts; what lies in one: content-queries.ts. */
+import { type Insertable, type Selectable, sql } from 'kysely'
+import type { Db, Tx } from '../../platform/db/database.ts'
+import { prepared } from '../../platform/db/prepared.ts'
+import type { WorkspaceTable } from '../../platform/db/schema.ts'
+
+export type WorkspaceRow = Selectable<WorkspaceTable>
+
+/** False where the organization has a workspace of that name. */
+export async function insertWorkspace(tx: Tx, row: Insertable<WorkspaceTable>): Promise<boolean> {
+  const inserted = await tx
+    .insertInto('workspace')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['organizationId', 'nameKey']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+/** As it is now. `update`: kept from whoever changes it, its roles or what lies in it; `share`: kept from being deleted. */
+export async function selectLocked(
+  tx: Tx,
+  dialect: Db['dialect'],
+  id: string,
+  mode: 'share' | 'update',
+): Promise<WorkspaceRow | null> {
+  const query = tx.selectFrom('workspace').selectAll().where('id', '=', id)
+  const locked = dialect === 'sqlite' ? query : mode === 'share' ? query.forShare() : query.forUpdate()
+  return (await locked.executeTakeFirst()) ?? null
+}
+
+/** Holds the organization still against everybody who adds people to it, or changes their roles. */
+export async function lockOrganization(tx: Tx, dialect: Db['dialect'], id: string): Promise<void> {
+  if (dialect === 'sqlite') return
+  await tx.selectFrom('organization').select('id').where('id', '=', id).forUpdate().execute()
+}
+
+export async function updateWorkspaceRow(
+  tx: Tx,
+  id: string,
+  change: Partial<Pick<WorkspaceRow, 'name' | 'nameKey' | 'description' | 'autoJoin' | 'autoJoinRole'>>,
+): Promise<void> {
+  await tx.updateTable('workspace').set(change).where('id', '=', id).execute()
+}
+
+/** With all roles in it and everything that tokens listed for it. Its repos must have left it. Returns how many roles there were. */
+export async function deleteWorkspaceRows(tx: Tx, id: string): Promise<number> {
+  const roles = await tx.deleteFrom('roleGrant').where('targetId', '=', id).executeTakeFirst()
+  await tx.deleteFrom('tokenGrant').where('entityId', '=', id).execute()
+  await tx.deleteFrom('workspace').where('id', '=', id).execute()
+  return Number(roles.numDeletedRows)
+}
+
+const byId = prepared<{ id: string }, WorkspaceRow>((q, param) =>
+  q.selectFrom('workspace').selectAll().where('id', '=', param('id')),
+)
+
+export async function findWorkspaceRow(db: Db, id: string): Promise<WorkspaceRow | null> {
+  return await byId.first(db.read, { id })
+}
+
+type ListParams = { organizationId: string; after: string; limit: number }
+
+const every = prepared<ListParams, WorkspaceRow>((q, param) =>
+  q
+    .selectFrom('workspace')
+    .selectAll()
+    .where('organizationId', '=', param('organizationId'))
+    .where('nameKey', '>', param('after'))
+    .orderBy('nameKey')
+    .limit(param('limit')),
+)
+
+/** Begins with what the one principal has a role in, of which there are few, whatever the number of workspaces. */
+const ownOnes = prepared<ListParams & { principalId: string }, WorkspaceRow>((q, param) =>
+  q
+    .selectFrom('workspace')
+    .selectAll()
+    .where('organizationId', '=', param('organizationId'))
+    .where('nameKey', '>', param('after'))
+    .where('id', 'in', (ids) =>
+      ids
+        .selectFrom('roleGrant as g')
+        .select('g.targetId')
+        .where('g.principalId', '=', param('principalId'))
+        .where('g.targetKind', '=', sql.lit('workspace'))
+        .where('g.role', '<>', sql.lit('no_access'))
+        .union(
+          ids
+            .selectFrom('groupMember as m')
+            .innerJoin('roleGrant as gg', 'gg.principalId', 'm.groupId')
+            .select('gg.targetId')
+            .where('m.principalId', '=', param('principalId'))
+            .where('gg.targetKind', '=', sql.lit('workspace'))
+            .where('gg.role', '<>', sql.lit('no_access')),
+        ),
+    )
+    .orderBy('nameKey')
+    .limit(param('limit')),
+)
+
+/** Those in which the principal has the role read or more, by name; all of them for null. `after`: the `nameKey` of the last one shown. */
+export async function listWorkspaces(
+  db: Db,
+  organizationId: string,
+  principalId: string | null,
+  page: { readonly after: string; readonly limit: number },
+): Promise<WorkspaceRow[]> {
+  return principalId === null
+    ? await every.run(db.list, { organizationId, ...page })
+    : await ownOnes.run(db.list, { organizationId, principalId, ...page })
+}
+
+/** Gives everybody of the organization whom the workspace takes in a role there, unless they have one. Returns how many got one. */
+export async function insertAutoJoiners(
+  tx: Tx,
+  workspace: Pick<WorkspaceRow, 'id' | 'organizationId' | 'autoJoin' | 'autoJoinRole'>,
+  now: number,
+): Promise<number> {
+  const result = await tx
+    .insertInto('roleGrant')
+    .columns(['targetId', 'targetKind', 'principalId', 'principalKind', 'role', 'createdAt', 'createdBy'])
+    .expression((q) =>
+      q
+        .selectFrom('roleGrant as member')
+        .select([
+          sql<string>`cast(${workspace.id} as text)`.as('targetId'),
+          sql.lit('workspace').as('targetKind'),
+          'member.principalId',
+          'member.principalKind',
+          sql<string>`cast(${workspace.autoJoinRole} as text)`.as('role'),
+          sql<number>`cast(${now} as bigint)`.as('createdAt'),
+          sql<string | null>`cast(null as text)`.as('createdBy'),
+        ])
+        .where('member.targetId', '=', workspace.organizationId)
+        // Never service accounts: whoever adds one to a workspace says so.
+        .where('member.principalKind', '=', 'user')
+        .$if(workspace.autoJoin === 'read_plus', (members) => members.where('member.role', '<>', 'no_access')),
+    )
+    .onConflict((conflict) => conflict.columns(['targetId', 'principalId']).doNothing())
+    .executeTakeFirst()
+  return Number(result.numInsertedOrUpdatedRows ?? 0)
+}
+
+/** One person into the workspaces of the organization that take in what they have become. Returns the names of those they joined. */
+export async function insertIntoAutoJoin(
+  tx: Tx,
+  person: { readonly organizationId: string; readonly userId: string },
+  scopes: readonly ('all' | 'read_plus')[],
+  now: number,
+): Promise<string[]> {
+  const taking = await tx
+    .selectFrom('workspace')
+    .leftJoin('roleGrant as g', (join) =>
+      join.onRef('g.targetId', '=', 'workspace.id').on('g.principalId', '=', person.userId),
+    )
+    .select(['workspace.id', 'workspace.name', 'workspace.autoJoinRole'])
+    .where('workspace.organizationId', '=', person.organizationId)
+    .where('workspace.autoJoin', 'in', scopes)
+    .where('g.targetId', 'is', null)
+    .orderBy('workspace.nameKey')
+    .execute()
+  for (let at = 0; at < taking.length; at += 500) {
+    const rows = taking.slice(at, at + 500).map(({ id, autoJoinRole }) => ({
+      targetId: id,
+      targetKind: 'workspace' as const,
+      principalId: person.userId,
+      principalKind: 'user' as const,
+      role: autoJoinRole ?? 'read',
+      createdAt: now,
+      createdBy: null,
+    }))
+    await tx
+      .insertInto('roleGrant')
+      .values(rows)
+      .onConflict((conflict) => conflict.columns(['targetId', 'principalId']).doNothing())
+      .execute()
+  }
+  return taking.map(({ name }) => name)
+}

@@ -1,0 +1,127 @@
+/** Who has which role in a workspace: people, service accounts, and groups. Whatever changes here holds from the next request on. */
+import { HoldfastError } from '../../domain/errors.ts'
+import type { Origin } from '../../domain/event.ts'
+import { accountOf, type PartFacts } from '../../domain/facts.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Role } from '../../domain/role.ts'
+import type { Hub } from '../../hub.ts'
+import type { Tx } from '../../platform/db/database.ts'
+import { recordEvent } from '../audit/service.ts'
+import { findGroupToAdd, findParty, shareOrganization } from '../groups/service.ts'
+import { holdWorkspace } from './held.ts'
+import { deleteRole, findRole, insertRole, updateRole } from './roster-queries.ts'
+
+/** Whose role it is: a person or a service account by user name, a group by name or id. */
+export type Whose = { readonly user: string } | { readonly group: string }
+
+interface Bearer {
+  readonly id: string
+  readonly kind: 'user' | 'service-account' | 'group'
+  readonly name: string
+}
+
+/**
+ * All of them or none. Throws `not_of_organization` or `group_not_found`, `already_in_workspace` for whoever has a role there, and
+ * `workspace_not_found` where it was deleted meanwhile.
+ */
+export async function addToWorkspace(
+  hub: Hub,
+  allowed: Allowed<'resource_group.add_users'>,
+  origin: Origin,
+  added: readonly { readonly whose: Whose; readonly role: Role }[],
+): Promise<void> {
+  const workspace = allowed.resource
+  const addedBy = accountOf(allowed.principal)?.id ?? null
+  await hub.transaction(async (tx) => {
+    await holdBoth(hub, tx, workspace)
+    for (const { whose, role } of added) {
+      const bearer = await findBearer(hub, tx, workspace, whose)
+      const isNew = await insertRole(tx, {
+        targetId: workspace.id,
+        targetKind: 'workspace',
+        principalId: bearer.id,
+        principalKind: bearer.kind,
+        role,
+        createdAt: hub.clock.now(),
+        createdBy: addedBy,
+      })
+      if (!isNew) throw new HoldfastError('already_in_workspace', { name: bearer.name })
+      await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data: { ...bearerData(bearer), role } })
+    }
+  })
+}
+
+/** Throws `not_in_workspace` for whoever has no role of their own there, strangers included; `workspace_not_found`. */
+export async function changeWorkspaceRole(
+  hub: Hub,
+  allowed: Allowed<'resource_group.change_role'>,
+  origin: Origin,
+  change: { readonly whose: Whose; readonly role: Role },
+): Promise<void> {
+  const workspace = allowed.resource
+  await hub.transaction(async (tx) => {
+    await holdBoth(hub, tx, workspace)
+    const { bearer, role: from } = await findRoleOf(hub, tx, workspace, change.whose)
+    if (from === change.role) return
+    await updateRole(tx, workspace.id, bearer.id, change.role)
+    const data = { ...bearerData(bearer), from, to: change.role }
+    await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
+  })
+}
+
+/** What comes through groups stays (GRP-6). Throws as `changeWorkspaceRole`. */
+export async function removeFromWorkspace(
+  hub: Hub,
+  allowed: Allowed<'resource_group.remove_users'>,
+  origin: Origin,
+  whose: Whose,
+): Promise<void> {
+  const workspace = allowed.resource
+  await hub.transaction(async (tx) => {
+    await holdBoth(hub, tx, workspace)
+    const { bearer, role } = await findRoleOf(hub, tx, workspace, whose)
+    await deleteRole(tx, workspace.id, bearer.id)
+    await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data: { ...bearerData(bearer), role } })
+  })
+}
+
+/** Nobody leaves the organization, and nobody else changes these roles, until the transaction ends. */
+async function holdBoth(hub: Hub, tx: Tx, workspace: PartFacts): Promise<void> {
+  await shareOrganization(tx, hub.db.dialect, workspace.organization.id)
+  await holdWorkspace(hub, tx, workspace.id)
+}
+
+async function findBearer(hub: Hub, tx: Tx, workspace: PartFacts, whose: Whose): Promise<Bearer> {
+  if ('user' in whose) return await findParty(hub, tx, workspace.organization, whose.user)
+  const group = await findGroupToAdd(hub, tx, workspace.organization.id, whose.group)
+  return { id: group.id, kind: 'group', name: group.name }
+}
+
+/** One answer for whoever has no role there, whether such a name exists or not. */
+async function findRoleOf(
+  hub: Hub,
+  tx: Tx,
+  workspace: PartFacts,
+  whose: Whose,
+): Promise<{ bearer: Bearer; role: Role }> {
+  const name = 'user' in whose ? whose.user : whose.group
+  try {
+    const bearer = await findBearer(hub, tx, workspace, whose)
+    const role = await findRole(tx, workspace.id, bearer.id)
+    if (role !== null) return { bearer, role }
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error
+  }
+  throw new HoldfastError('not_in_workspace', { name })
+}
+
+function about(workspace: PartFacts) {
+  return {
+    resource: { kind: 'resource-group', id: workspace.id, name: workspace.name },
+    ownerId: workspace.organization.id,
+  }
+}
+
+function bearerData(bearer: Bearer) {
+  return { member: bearer.name, memberId: bearer.id, kind: bearer.kind }
+}

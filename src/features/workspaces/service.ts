@@ -1,0 +1,9 @@
+/**
+ * Workspaces (the Hub's resource groups): repos of an organization that only those see and write who have a role there. All that other
+ * features may import.
+ */
+export { autoJoinWorkspaces } from './auto-join.ts'
+export { keepWorkspace } from './held.ts'
+export type { RepoPlaces } from './places.ts'
+export { listWorkspaces, type WorkspaceRow } from './queries.ts'
+export { countRoles } from './roster-queries.ts'
