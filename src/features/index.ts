@@ -13,6 +13,7 @@ import { commitRoutes } from './commits/routes.ts'
 import { routes as refRoutes } from './files/ref-routes.ts'
 import { routes as fileRoutes } from './files/routes.ts'
 import { routes as gitRoutes } from './git-http/routes.ts'
+import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
 import { ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
@@ -36,6 +37,7 @@ import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { tokenApiRoutes } from './tokens/routes.ts'
+import { workspacePageRoutes } from './workspaces/page-routes.tsx'
 import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
 
@@ -53,7 +55,9 @@ export const routes: readonly Route[] = [
   ...organizationPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
+  ...groupPageRoutes,
   ...workspaceApiRoutes(repoPlaces),
+  ...workspacePageRoutes(repoPlaces),
   ...repoApiRoutes,
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,

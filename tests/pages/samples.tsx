@@ -28,6 +28,8 @@ import { RefusalPage } from '../../src/web/refusal.tsx'
 import { type PageNode, renderPage } from '../../src/web/render.ts'
 import { factorSamples } from './factor-samples.tsx'
 
+import { placeMove, placePages } from './place-samples.tsx'
+
 const hour = 3_600_000
 const day = 24 * hour
 export const sampleNow = Date.UTC(2026, 10, 22, 14, 3)
@@ -162,7 +164,16 @@ export function samplePages(words: (text: string) => string): Map<string, string
     filters: [words('safetensors')],
   }
   const listing = { context, kind: 'model' as const, query, suggestedFilters: [words('license:mit')], firstHref: null }
-  const settings = { context, repo, visibilityForm: fresh, moveForm: fresh, owners: [words('acme')] }
+  const place = { id: 'w1', name: words('Robotics') }
+  const settings = {
+    context,
+    repo,
+    visibilityForm: fresh,
+    moveForm: fresh,
+    owners: [words('acme')],
+    workspace: { current: place, choices: [place] },
+    workspaceForm: fresh,
+  }
 
   const author = { name: words('jonas'), kind: 'user' as const, isAccount: true }
   const commit = { id: 'a'.repeat(40), title: words('Retrain on October port calls'), at: now - hour, author }
@@ -342,12 +353,22 @@ export function samplePages(words: (text: string) => string): Map<string, string
         form={form({ name: 'x y' }, { name: 'No spaces.' })}
         owners={[words('mara')]}
         visibility="private"
+        workspaces={[{ id: 'w1', name: words('Robotics'), organization: words('acme') }]}
       />
     ),
     'repo-settings': <RepoSettingsPage {...settings} mayMove={true} mayDelete={true} dialog={null} />,
     'repo-delete': (
       <RepoSettingsPage {...settings} mayMove={true} mayDelete={true} dialog={{ kind: 'delete', form: fresh }} />
     ),
+    'repo-place': (
+      <RepoSettingsPage
+        {...settings}
+        mayMove={true}
+        mayDelete={true}
+        dialog={{ kind: 'place', ...placeMove(words), from: place }}
+      />
+    ),
+    ...placePages(context, words),
     card: (
       <CardPage
         {...card}

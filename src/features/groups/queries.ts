@@ -258,3 +258,28 @@ export async function findGroupId(
     .executeTakeFirst()
   return row?.id ?? null
 }
+
+/** One member by user name, for a question about them; null for whoever is not in the group. */
+export async function findRosterRow(
+  db: Db,
+  groupId: string,
+  name: string,
+): Promise<{ readonly id: string; readonly name: string; readonly shown: string } | null> {
+  const key = nameKey(name)
+  const machine = await db.list
+    .selectFrom('groupMember')
+    .innerJoin('serviceAccount', 'serviceAccount.id', 'groupMember.principalId')
+    .select(['serviceAccount.id', 'serviceAccount.name as shown'])
+    .where('groupMember.groupId', '=', groupId)
+    .where('groupMember.principalId', '=', key.replace(/^sa-/, ''))
+    .executeTakeFirst()
+  if (machine !== undefined) return { ...machine, name: serviceAccountName(machine.id) }
+  const person = await db.list
+    .selectFrom('namespace')
+    .innerJoin('groupMember', 'groupMember.principalId', 'namespace.id')
+    .select(['namespace.id', 'namespace.name'])
+    .where('namespace.nameKey', '=', key)
+    .where('groupMember.groupId', '=', groupId)
+    .executeTakeFirst()
+  return person === undefined ? null : { ...person, shown: person.name }
+}

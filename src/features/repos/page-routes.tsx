@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Target } from '../../access/load-facts.ts'
-import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
+import { pageContext, pageReply, redirectWithNotice, safeReturn } from '../../access/page-reply.tsx'
 import type { Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
@@ -18,8 +18,10 @@ import { findNamespace } from '../organizations/service.ts'
 import { spaceSdks } from './check-card.ts'
 import { createRepo } from './create-repo.ts'
 import { deleteRepo } from './delete-repo.ts'
+import { loadMove, loadWorkspaces, workspacesToCreateIn } from './load-place.ts'
 import { moveRepo } from './move-repo.ts'
 import { NewRepoPage, type RepoSettingsDialog, RepoSettingsPage } from './pages.tsx'
+import { placeRepo } from './place-repo.ts'
 import { defaultVisibilityOf } from './queries.ts'
 import { updateRepoSettings } from './repo-settings.ts'
 import { repoViewOf } from './repo-view.ts'
@@ -41,9 +43,9 @@ const newRepoRoutes = (kind: RepoKind): Route[] => [
     surface: 'page',
     action: 'account.read',
     target: { on: 'self' },
-    query: z.object({ owner: field, name: field }),
+    query: z.object({ owner: field, name: field, workspace: field }),
     handle: ({ hub, facts, query, request }) =>
-      newRepoReply(hub, facts, request, kind, { values: { owner: query.owner, name: query.name }, errors: {} }),
+      newRepoReply(hub, facts, request, kind, { values: { ...query }, errors: {} }),
   }),
   route({
     method: 'POST',
@@ -51,8 +53,26 @@ const newRepoRoutes = (kind: RepoKind): Route[] => [
     surface: 'page',
     action: 'repo.create',
     decidesByBody: true,
-    body: z.object({ owner: field, name: field, visibility: visibility.optional(), sdk: z.enum(spaceSdks).optional() }),
-    target: ({ body, callerName }) => ({ on: 'namespace', name: body.owner || callerName }),
+    body: z.object({
+      owner: field,
+      name: field,
+      workspace: field,
+      visibility: visibility.optional(),
+      sdk: z.enum(spaceSdks).optional(),
+    }),
+    target: ({ body, callerName }) => ({
+      on: 'namespace',
+      name: body.owner || callerName,
+      workspaceId: body.workspace || undefined,
+    }),
+    onRefused: async (refusal, facts, { body, request }, hub) => {
+      if (refusal.code !== 'workspace_not_found') return null
+      const fault = new HoldfastError('invalid_input', {
+        reason: 'The owner has no such workspace. Choose one of the owner, or none.',
+        field: 'workspace',
+      })
+      return await newRepoReply(hub, facts, request, kind, formWithFault(body, fault), fault)
+    },
     handle: ({ hub, allowed, facts, body, request }) =>
       orShow(
         async () => {
@@ -81,11 +101,35 @@ export const repoPageRoutes: Route[] = [
     surface: 'page',
     action: 'repo.update_settings',
     target: repoTarget,
-    query: z.object({ dialog: z.string().max(30).optional() }),
-    handle: ({ hub, facts, query, request }) =>
-      settingsReply(hub, facts, request, {
+    query: z.object({ dialog: z.string().max(30).optional(), workspace: z.string().max(100).default('') }),
+    handle: async ({ hub, facts, query, request }) => {
+      const move = query.dialog === 'place' ? await loadMove(hub, facts, query.workspace || null) : null
+      if (move !== null) return await settingsReply(hub, facts, request, { dialog: { kind: 'place', ...move } })
+      return await settingsReply(hub, facts, request, {
         dialog: query.dialog === 'delete' ? { kind: 'delete', form: freshForm } : null,
-      }),
+      })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/{prefix}:namespace/:name/settings/workspace',
+    surface: 'page',
+    action: 'repo.update_resource_group',
+    target: repoTarget,
+    body: z.object({ workspace: z.string().max(100).default(''), from: z.string().max(100).default(''), back: field }),
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          // What the dialog said was true of where it lay then (WS-1).
+          const placement = { workspaceId: body.workspace || null, from: body.from || null }
+          await placeRepo(hub, allowed, request.origin, placement)
+          const { owner, name, kind } = allowed.resource
+          const here = repoPath({ kind, namespace: owner.name, name }, '/settings')
+          const notice = `${owner.name}/${name} ${body.workspace === '' ? 'lies in no workspace' : 'lies in the workspace'} now.`
+          return redirectWithNotice(body.back === '' ? here : safeReturn(body.back), 'success', notice)
+        },
+        (fault) => settingsReply(hub, facts, request, { workspaceForm: formWithFault({}, fault), fault }),
+      ),
   }),
   route({
     method: 'POST',
@@ -174,11 +218,14 @@ async function newRepoReply(
   fault?: HoldfastError,
 ): Promise<Reply> {
   const context = await pageContext(hub, facts, request)
-  const owners = ownersFor(context.viewer)
+  const workspaces = await workspacesToCreateIn(hub, facts)
+  const owners = [...new Set([...ownersFor(context.viewer), ...workspaces.map(({ organization }) => organization)])]
   const owner = form.values.owner || (owners[0] ?? '')
   const namespace = await findNamespace(hub.db, owner)
   const usual = namespace?.kind === 'organization' ? await defaultVisibilityOf(hub.db, namespace.id) : 'public'
-  const page = <NewRepoPage context={context} kind={kind} form={form} owners={owners} visibility={usual} />
+  const page = (
+    <NewRepoPage context={context} kind={kind} form={form} owners={owners} visibility={usual} workspaces={workspaces} />
+  )
   return pageReply(context, page, fault === undefined ? {} : faultAnswer(fault))
 }
 
@@ -196,6 +243,7 @@ async function settingsReply(
   state: {
     visibilityForm?: FormState
     moveForm?: FormState
+    workspaceForm?: FormState
     dialog?: RepoSettingsDialog | null
     fault?: HoldfastError
   },
@@ -212,6 +260,8 @@ async function settingsReply(
       owners={[repo.namespace, ...owners.filter((owner) => owner !== repo.namespace)]}
       mayMove={decide('repo.move', facts).allow}
       mayDelete={decide('repo.delete', facts).allow}
+      workspace={await loadWorkspaces(hub, facts)}
+      workspaceForm={state.workspaceForm ?? freshForm}
       dialog={state.dialog ?? null}
     />
   )

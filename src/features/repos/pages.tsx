@@ -9,7 +9,9 @@ import { Page } from '../../web/layout.tsx'
 import { FormProblem, Notice } from '../../web/notice.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { PageHead, SettingsSection } from '../../web/page-head.tsx'
+import { PlaceDialog, type PlaceMove } from '../../web/place-change.tsx'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
+import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { kindWords } from './listing-pages.tsx'
 
 const visibilityPicks = [
@@ -21,7 +23,7 @@ const visibilityPicks = [
   { value: 'public', label: 'public', help: 'Everyone who reaches this hub can read it.' },
 ]
 
-/** Posts `owner`, `name`, `visibility` and, for a space, `sdk` to /new, /new-dataset, /new-space. */
+/** Posts `owner`, `name`, `workspace`, `visibility` and, for a space, `sdk` to /new, /new-dataset, /new-space. */
 export function NewRepoPage(props: {
   context: PageContext
   kind: RepoKind
@@ -30,6 +32,8 @@ export function NewRepoPage(props: {
   owners: readonly string[]
   /** What a new repository is unless said otherwise, from the organization or the hub. */
   visibility: 'public' | 'private'
+  /** The workspaces in which one may create. */
+  workspaces: readonly { id: string; name: string; organization: string }[]
 }) {
   const { form, kind } = props
   const words = kindWords[kind]
@@ -59,6 +63,21 @@ export function NewRepoPage(props: {
             help="Letters, digits, hyphens, dots and underscores."
           />
         </div>
+        {props.workspaces.length > 0 && (
+          <SelectField
+            form={form}
+            name="workspace"
+            label="Workspace"
+            choices={[
+              { value: '', label: 'none' },
+              ...props.workspaces.map(({ id, name, organization }) => ({
+                value: id,
+                label: `${organization}: ${name}`,
+              })),
+            ]}
+            help="One of the owner's. A private repository there is seen by those who have a role in it."
+          />
+        )}
         {kind === 'space' && (
           <SelectField
             form={form}
@@ -85,7 +104,13 @@ export function NewRepoPage(props: {
   )
 }
 
-export type RepoSettingsDialog = { kind: 'delete'; form: FormState }
+export type RepoSettingsDialog = { kind: 'delete'; form: FormState } | ({ kind: 'place' } & PlaceMove)
+
+/** Where an organization's repository lies, and where it could. */
+export type RepoWorkspace = {
+  current: { id: string; name: string } | null
+  choices: readonly { id: string; name: string }[]
+}
 
 type RepoSettingsProps = {
   context: PageContext
@@ -98,12 +123,15 @@ type RepoSettingsProps = {
   /** From the policy, each on its own. */
   mayMove: boolean
   mayDelete: boolean
+  /** Null for whoever may not move it between workspaces. */
+  workspace: RepoWorkspace | null
+  workspaceForm: FormState
   dialog: RepoSettingsDialog | null
 }
 
 /**
  * Posts `visibility` to {repo}/settings/visibility, `owner` and `name` to {repo}/settings/move, `confirm` to
- * {repo}/settings/delete. Dialog at {repo}/settings?dialog=delete.
+ * {repo}/settings/delete. Dialogs at {repo}/settings?dialog=delete and ?dialog=place&workspace={id} (a form that asks first).
  */
 export function RepoSettingsPage(props: RepoSettingsProps) {
   const { repo } = props
@@ -114,7 +142,7 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
       title={`${repoId(repo)}: settings`}
       section={repoSection(repo)}
       place={<RepoPlace viewer={props.context.viewer} repo={repo} current="settings" />}
-      dialog={props.dialog && <DeleteDialog repo={repo} form={props.dialog.form} />}
+      dialog={props.dialog && <SettingsDialog repo={repo} dialog={props.dialog} />}
     >
       <div class="grid grid-cols-[minmax(0,1fr)] gap-5 max-w-3xl">
         <SettingsSection id="visibility-h" title="Visibility">
@@ -133,6 +161,7 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
             </div>
           </form>
         </SettingsSection>
+        {props.workspace && <WorkspaceSection repo={repo} form={props.workspaceForm} workspace={props.workspace} />}
         {props.mayMove && (
           <SettingsSection id="move-h" title="Rename or move">
             <form class="p-4 grid gap-3" method="post" action={`${here}/move`}>
@@ -179,6 +208,51 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
         )}
       </div>
     </Page>
+  )
+}
+
+function SettingsDialog({ repo, dialog }: { repo: RepoView; dialog: RepoSettingsDialog }) {
+  return dialog.kind === 'delete' ? (
+    <DeleteDialog repo={repo} form={dialog.form} />
+  ) : (
+    <PlaceDialog organization={repo.namespace} closeHref={repoPath(repo, '/settings')} move={dialog} />
+  )
+}
+
+function WorkspaceSection(props: { repo: RepoView; form: FormState; workspace: RepoWorkspace }) {
+  const { current, choices } = props.workspace
+  return (
+    <SettingsSection id="workspace-h" title="Workspace">
+      {choices.length === 0 && current === null ? (
+        <p class="p-4 text-sm text-muted">
+          It lies in {props.repo.namespace} itself, which has no workspaces.{' '}
+          <a href={organizationSettingsPath(props.repo.namespace, 'workspaces')}>
+            Workspaces of {props.repo.namespace}
+          </a>
+        </p>
+      ) : (
+        <form class="p-4 grid gap-3" method="get" action={repoPath(props.repo, '/settings')}>
+          <input type="hidden" name="dialog" value="place" />
+          <FormProblem form={props.form} />
+          <div class="sm:max-w-80">
+            <SelectField
+              form={props.form}
+              name="workspace"
+              label="Lies in"
+              value={current?.id ?? ''}
+              choices={[
+                { value: '', label: `no workspace: ${props.repo.namespace} itself` },
+                ...choices.map(({ id, name }) => ({ value: id, label: name })),
+              ]}
+              help="You are told who is affected before it moves."
+            />
+          </div>
+          <div>
+            <Button>Move</Button>
+          </div>
+        </form>
+      )}
+    </SettingsSection>
   )
 }
 

@@ -22,7 +22,7 @@ export function autoJoinColumns(autoJoin: AutoJoin): Pick<WorkspaceRow, 'autoJoi
   if (autoJoin.role === 'no_access') {
     throw new HoldfastError('invalid_input', {
       reason: 'Whoever joins a workspace by themselves needs a role that gives access: read, for example.',
-      field: 'role',
+      field: 'joinRole',
     })
   }
   return { autoJoin: autoJoin.scope, autoJoinRole: autoJoin.role }

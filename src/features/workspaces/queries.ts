@@ -178,3 +178,27 @@ export async function insertIntoAutoJoin(
   }
   return taking.map(({ name }) => name)
 }
+
+export interface PlaceToCreate {
+  readonly id: string
+  readonly name: string
+  readonly organization: string
+}
+
+/** Workspaces in which the principal may create repos: by a role there, direct or through a group, or by administering the organization. */
+export async function listPlacesToCreate(db: Db, principalId: string, limit: number): Promise<PlaceToCreate[]> {
+  const { rows } = await sql<PlaceToCreate>`select "w"."id", "w"."name", "n"."name" as "organization"
+    from (
+      select "g"."targetId" as "id" from "roleGrant" as "g"
+        where "g"."principalId" = ${principalId} and "g"."targetKind" = 'workspace' and "g"."role" in ('contributor', 'write', 'admin')
+      union select "gg"."targetId" from "groupMember" as "m" inner join "roleGrant" as "gg" on "gg"."principalId" = "m"."groupId"
+        where "m"."principalId" = ${principalId} and "gg"."targetKind" = 'workspace' and "gg"."role" in ('contributor', 'write', 'admin')
+      union select "aw"."id" from "roleGrant" as "a" inner join "workspace" as "aw" on "aw"."organizationId" = "a"."targetId"
+        where "a"."principalId" = ${principalId} and "a"."targetKind" = 'organization' and "a"."role" = 'admin'
+    ) as "places"
+    inner join "workspace" as "w" on "w"."id" = "places"."id"
+    inner join "namespace" as "n" on "n"."id" = "w"."organizationId"
+    inner join "roleGrant" as "o" on "o"."targetId" = "w"."organizationId" and "o"."principalId" = ${principalId}
+    order by "n"."nameKey", "w"."nameKey" limit ${limit}`.execute(db.list)
+  return rows
+}

@@ -1,6 +1,7 @@
 /** The SQL of roles in workspaces: of people, of service accounts, of groups. */
 import { type RawBuilder, sql } from 'kysely'
 import { serviceAccountName } from '../../domain/facts.ts'
+import { nameKey } from '../../domain/names.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -202,4 +203,46 @@ export async function countRoles(db: Db, workspaceIds: readonly string[]): Promi
     counts.set(targetId, { ...(counts.get(targetId) ?? noRoles), [names[principalKind]]: Number(count) })
   }
   return (id) => counts.get(id) ?? noRoles
+}
+
+/** A person or a service account by user name, for a question about their role; null for whoever has none of their own there. */
+export async function findHolder(
+  db: Db,
+  workspaceId: string,
+  name: string,
+): Promise<{ id: string; kind: 'user' | 'service-account'; name: string; shown: string } | null> {
+  const key = nameKey(name)
+  const machine = await db.list
+    .selectFrom('roleGrant')
+    .innerJoin('serviceAccount', 'serviceAccount.id', 'roleGrant.principalId')
+    .select(['serviceAccount.id', 'serviceAccount.name'])
+    .where('roleGrant.targetId', '=', workspaceId)
+    .where('roleGrant.principalId', '=', key.replace(/^sa-/, ''))
+    .executeTakeFirst()
+  if (machine !== undefined) {
+    return { id: machine.id, kind: 'service-account', name: serviceAccountName(machine.id), shown: machine.name }
+  }
+  const person = await db.list
+    .selectFrom('namespace')
+    .innerJoin('roleGrant', 'roleGrant.principalId', 'namespace.id')
+    .select(['namespace.id', 'namespace.name'])
+    .where('namespace.nameKey', '=', key)
+    .where('roleGrant.targetId', '=', workspaceId)
+    .executeTakeFirst()
+  return person === undefined ? null : { id: person.id, kind: 'user', name: person.name, shown: person.name }
+}
+
+export async function findGroupHolder(
+  db: Db,
+  workspaceId: string,
+  groupId: string,
+): Promise<{ id: string; name: string } | null> {
+  const row = await db.list
+    .selectFrom('roleGrant')
+    .innerJoin('memberGroup', 'memberGroup.id', 'roleGrant.principalId')
+    .select(['memberGroup.id', 'memberGroup.name'])
+    .where('roleGrant.targetId', '=', workspaceId)
+    .where('roleGrant.principalId', '=', groupId)
+    .executeTakeFirst()
+  return row ?? null
 }

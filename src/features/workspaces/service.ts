@@ -4,6 +4,13 @@
  */
 export { autoJoinWorkspaces } from './auto-join.ts'
 export { keepWorkspace } from './held.ts'
+export { changeOfPlace, type LossThroughGroup, lossThroughGroup, workspacesOfGroup } from './impact-queries.ts'
 export type { RepoPlaces } from './places.ts'
-export { listWorkspaces, type WorkspaceRow } from './queries.ts'
+export {
+  findWorkspaceRow,
+  listPlacesToCreate,
+  listWorkspaces,
+  type PlaceToCreate,
+  type WorkspaceRow,
+} from './queries.ts'
 export { countRoles } from './roster-queries.ts'

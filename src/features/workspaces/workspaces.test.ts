@@ -393,7 +393,7 @@ describe.each(dialects)('workspaces on %s', (dialect) => {
     const id = await makeWorkspace({ nora: 'write', [ci.name]: 'write' })
     const repos = await Promise.all([makeRepo(), makeRepo(), makeRepo({ private: false })])
     for (const repo of repos) await move(repo, id)
-    const [first] = repos as [string]
+    const [first] = repos
     const scoped = await makeToken(test, people.nora as TestUser, { role: 'fineGrained', scoped: [] })
     await test.hub.transaction((tx) =>
       tx
