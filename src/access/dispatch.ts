@@ -13,7 +13,7 @@ import { check, queryObject, readBody } from './body.ts'
 import { refuseBroken } from './broken-request.ts'
 import { presentedBySignature, presentedCredential } from './credentials.ts'
 import { asHoldfastError, errorReply } from './error-reply.ts'
-import { findMovedRepo } from './find-moved.ts'
+import { findMovedRepo, findRenamedOwner } from './find-moved.ts'
 import { type HttpRequest, readRequest, refuseCrossSite, trustedProxies } from './http-request.ts'
 import { type LastUsed, trackLastUsed } from './last-used.ts'
 import { type LoadedFacts, loadFacts, type Target } from './load-facts.ts'
@@ -270,7 +270,9 @@ async function decided(
     return { proof: authorize(action, facts) }
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
-    const moved = await movedReply(door, match, facts, target, request)
+    const moved =
+      (await movedReply(door, match, facts, target, request)) ??
+      (await renamedReply(door, match, facts, target, request))
     if (moved !== null) return moved
     const instead = (await match.route.definition.onRefused?.(error, facts, asked, door.hub)) ?? null
     if (instead !== null) return instead
@@ -298,6 +300,27 @@ async function movedReply(
   )
     return null
   const path = match.moved(moved.namespace, moved.name)
+  if (path === null) return null
+  const search = request.query.toString()
+  return redirect(search === '' ? path : `${path}?${search}`, 307)
+}
+
+/** 307 to what the organization is called now. Whether it is there is no secret: the new address decides about the rest. */
+async function renamedReply(
+  door: Door,
+  match: Match,
+  { resource }: Facts,
+  target: Target,
+  request: HttpRequest,
+): Promise<Reply | null> {
+  const isMissing =
+    (resource.on === 'organization' && resource.organization === null) ||
+    (resource.on === 'group' && resource.group === null) ||
+    (resource.on === 'workspace' && resource.workspace === null)
+  if (!isMissing) return null
+  const from = target.on === 'organization' ? target.name : 'organization' in target ? target.organization : ''
+  const to = await findRenamedOwner(door.hub.db, from)
+  const path = to === null ? null : match.renamed(from, to)
   if (path === null) return null
   const search = request.query.toString()
   return redirect(search === '' ? path : `${path}?${search}`, 307)

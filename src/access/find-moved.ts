@@ -58,3 +58,16 @@ export async function findMovedRepo(
   const repo = (await repoByName.first(db.read, key)) ?? (await repoByOldName.first(db.read, key))
   return repo === null ? null : { id: repo.id, namespace: repo.ownerName, name: repo.name }
 }
+
+const renamedOwner = prepared<{ key: string }, { name: string }>((q, param) =>
+  q
+    .selectFrom('retiredName')
+    .innerJoin('namespace', 'namespace.id', 'retiredName.namespaceId')
+    .select('namespace.name')
+    .where('retiredName.nameKey', '=', param('key')),
+)
+
+/** What an organization is called now that gave this name up. Null where nobody did, or they are gone. Names are no secret. */
+export async function findRenamedOwner(db: Db, name: string): Promise<string | null> {
+  return (await renamedOwner.first(db.read, { key: nameKey(name) }))?.name ?? null
+}

@@ -21,6 +21,8 @@ export interface Match {
   readonly params: Params
   /** The path with namespace and name replaced, for a repo that has moved. Null where the route has none. */
   moved(namespace: string, name: string): string | null
+  /** The path with the organization's name replaced. Null where the path does not name it. */
+  renamed(from: string, to: string): string | null
 }
 
 export interface RouteTable {
@@ -108,6 +110,11 @@ function matchOf(mounted: Mounted, path: string): Match {
       replaced[at] = encodeURIComponent(namespace)
       replaced[nameAt] = encodeURIComponent(name) + (/\.git$/i.test(sent[nameAt] ?? '') ? '.git' : '')
       return `/${replaced.join('/')}`
+    },
+    renamed: (from, to) => {
+      const isIt = (index: number): boolean => decodeSegment(sent[index] ?? '').toLowerCase() === from.toLowerCase()
+      const at = [...mounted.segments.values()].find(isIt)
+      return at === undefined ? null : `/${sent.with(at, encodeURIComponent(to)).join('/')}`
     },
   }
 }

@@ -5,16 +5,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { HoldfastError } from '../domain/errors.ts'
 import { systemOrigin } from '../domain/event.ts'
-import { plainOrganization } from '../domain/facts.ts'
 import type { Action } from '../domain/permissions.ts'
 import { type Allowed, systemGrant } from '../domain/policy.ts'
-import { isRole, type Role, roles } from '../domain/role.ts'
 import {
   activateUser,
   createUser,
   deactivateUser,
   ensureSetupLink,
-  getUserByName,
   inviteSomebody,
   listAccounts,
   makePendingLinks,
@@ -22,11 +19,12 @@ import {
   makeVerificationLinks,
   setAdmin,
 } from '../features/accounts/service.ts'
-import { addMember, createOrganization, findNamespace } from '../features/organizations/service.ts'
 import { resetSecondFactors } from '../features/second-factors/service.ts'
 import { createToken, parseScoped } from '../features/tokens/service.ts'
 import type { Hub } from '../hub.ts'
+import { getActiveUser } from './active-user.ts'
 import { addDeletedRepoCommands } from './deleted-repos.ts'
+import { addOrganizationCommands } from './organizations.ts'
 import { type WithHub, withHub } from './with-hub.ts'
 
 export function adminCommand(openHub: () => Promise<Hub>): Command {
@@ -168,47 +166,6 @@ function addLinkCommands(admin: Command, run: WithHub): void {
     )
 }
 
-function addOrganizationCommands(admin: Command, run: WithHub): void {
-  admin
-    .command('create-org')
-    .description('Make an organization.')
-    .argument('<name>')
-    .requiredOption('--owner <user>', 'its first administrator')
-    .option('--fullname <text>', 'its full name')
-    .action((name: string, options: { owner: string; fullname?: string }) =>
-      run(async (hub) => {
-        const owner = await getActive(hub, options.owner)
-        const allowed = systemGrant('org.create', { on: 'self' }, reason)
-        await createOrganization(hub, allowed, systemOrigin, {
-          name,
-          fullname: options.fullname ?? null,
-          defaultVisibility: 'private',
-          owner,
-        })
-        say(`Made the organization ${name}; ${owner.name} administers it.`)
-      }),
-    )
-  admin
-    .command('add-member')
-    .description('Add somebody to an organization.')
-    .argument('<organization>')
-    .argument('<user>')
-    .requiredOption('--role <role>', `one of ${roles.join(', ')}`, parseRole)
-    .action((organization: string, username: string, options: { role: Role }) =>
-      run(async (hub) => {
-        const found = await findNamespace(hub.db, organization)
-        if (found === null || found.kind !== 'organization') throw new HoldfastError('organization_not_found')
-        const allowed = systemGrant(
-          'org.add_user',
-          { on: 'organization', name: found.name, organization: plainOrganization(found) },
-          reason,
-        )
-        await addMember(hub, allowed, systemOrigin, { username, role: options.role })
-        say(`${username} has the role ${options.role} in ${found.name}.`)
-      }),
-    )
-}
-
 interface TokenOptions {
   readonly user: string
   readonly name: string
@@ -237,7 +194,7 @@ function addTokenCommand(admin: Command, run: WithHub): void {
     .option('--expires <date>', 'last day (yyyy-mm-dd) or moment (ISO 8601); never without it', parseMoment)
     .action((options: TokenOptions) =>
       run(async (hub) => {
-        const owner = await getActive(hub, options.user)
+        const owner = await getActiveUser(hub, options.user)
         const isFine = options.role === 'fineGrained'
         if (!isFine && (options.scoped !== undefined || options.global !== undefined || options.gated)) {
           throw new HoldfastError('invalid_input', {
@@ -274,17 +231,6 @@ const reason = 'holdfast admin'
 
 function onInstance<A extends Action>(action: A): Allowed<A> {
   return systemGrant(action, { on: 'instance' }, reason)
-}
-
-async function getActive(hub: Hub, name: string): Promise<{ id: string; name: string }> {
-  const user = await getUserByName(hub, name)
-  if (user.state !== 'active') throw new HoldfastError('account_deactivated')
-  return { id: user.id, name: user.name }
-}
-
-function parseRole(text: string): Role {
-  if (!isRole(text)) throw new InvalidArgumentError(`It is one of ${roles.join(', ')}.`)
-  return text
 }
 
 /** A day counts to its end, in UTC. */

@@ -285,6 +285,27 @@ export const errorCatalogue = {
     message: '{repo} lies in {workspace}. Nothing was changed.',
     next: '{advice}',
   },
+  seats_full: {
+    status: 409,
+    message: '{organization} has as many members as it may have: {limit}.',
+    next: 'Remove a member first, or ask an administrator of this hub for a higher limit. Service accounts take no seat.',
+  },
+  already_invited: {
+    status: 409,
+    message: '{address} is invited to {organization} already.',
+    next: 'Send the invitation again, or withdraw it first.',
+  },
+  invitation_not_found: { status: 404, message: 'This organization has no such invitation.' },
+  invitation_for_another: {
+    status: 403,
+    message: 'This invitation is for another address than those that you have verified.',
+    next: 'Add that address to your account and verify it, or ask to be invited under one of yours.',
+  },
+  own_factor_first: {
+    status: 409,
+    message: 'Your own account has no second factor: you would lock yourself out. Nothing was changed.',
+    next: 'Set one up under Settings, Password and sign-in.',
+  },
   last_admin: {
     status: 409,
     message: '{organization} would be left without an administrator. Nothing was changed.',

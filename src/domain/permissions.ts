@@ -172,6 +172,14 @@ export const permissions = {
     title: 'activate an account again',
   },
 
+  'org.set_seat_limit': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'limit how many members an organization may have',
+  },
+
   'storage.read': {
     on: 'instance',
     least: 'admin',

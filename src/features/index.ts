@@ -23,15 +23,16 @@ import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
 import { repoJobs } from './repos/jobs.ts'
 import { listingRoutes } from './repos/listing-routes.tsx'
+import { organizationStorageRoutes } from './repos/organization-storage-routes.tsx'
 import { ownedRepoRoutes } from './repos/owned-routes.ts'
 import { repoPageRoutes } from './repos/page-routes.tsx'
 import { repoPlaces } from './repos/place-repo.ts'
 import { repoApiRoutes } from './repos/routes.ts'
+import { repoWorkspaceRoutes } from './repos/workspace-routes.ts'
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
-import { repoWorkspaceRoutes } from './repos/workspace-routes.ts'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
@@ -61,6 +62,7 @@ export const routes: readonly Route[] = [
   ...repoApiRoutes,
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,
+  ...organizationStorageRoutes,
   ...repoPageRoutes,
   ...listingRoutes,
   ...fileRoutes,

@@ -14,8 +14,12 @@ import { CommitPage, CommitsPage } from '../../src/features/browse/history-pages
 import { EmptyRepoPage } from '../../src/features/browse/how-to-fill.tsx'
 import { RefsPage } from '../../src/features/browse/refs-page.tsx'
 import { TreePage } from '../../src/features/browse/tree-page.tsx'
-import { MembersPage, NewOrganizationPage } from '../../src/features/organizations/pages.tsx'
+import { AnswerInvitationPage, InvitationsPage } from '../../src/features/organizations/invitation-pages.tsx'
+import { MembersPage } from '../../src/features/organizations/members-page.tsx'
+import { NewOrganizationPage } from '../../src/features/organizations/new-page.tsx'
+import { OrganizationProfilePage, RenameOrDeletePage } from '../../src/features/organizations/settings-pages.tsx'
 import { HomePage, ListingPage, NamespacePage, SearchPage } from '../../src/features/repos/listing-pages.tsx'
+import { OrganizationStoragePage } from '../../src/features/repos/organization-storage-page.tsx'
 import { NewRepoPage, RepoSettingsPage } from '../../src/features/repos/pages.tsx'
 import { SessionsPage } from '../../src/features/sessions/pages.tsx'
 import { EditTokenPage, NewTokenPage } from '../../src/features/tokens/form-pages.tsx'
@@ -123,6 +127,8 @@ export function samplePages(words: (text: string) => string): Map<string, string
     fullname: words('Jonas Ohm'),
     role: 'read' as const,
     joinedAt: now - 20 * hour,
+    isActive: false,
+    hasSecondFactor: true,
   }
   const members = {
     context,
@@ -132,8 +138,75 @@ export function samplePages(words: (text: string) => string): Map<string, string
     nextHref: '/organizations/acme/settings/members?after=x',
     firstHref: null,
     mayManage: true,
+    serviceAccounts: 5,
+    invitations: 2,
+    filter: { search: words('jo'), role: 'read', factor: '' },
+    isMember: true,
+    seesRoles: true,
     isLastAdmin: false,
+    defaultRole: 'read',
+    fullAt: null,
     form: form({ username: 'nobody' }, { username: 'Nobody here has this name.' }),
+  }
+  const invitations = {
+    context,
+    organization: words('acme'),
+    invitations: [
+      {
+        id: '66b0c4e2f1a2b3c4d5e6f7a8',
+        address: words('grace@example.org'),
+        role: 'write',
+        inviter: words('Jonas Ohm'),
+        expiresAt: now + 9 * day,
+        sentAt: now - 5 * day,
+        byMail: true,
+        state: 'no longer effective' as const,
+      },
+    ],
+    counts: { members: 42, serviceAccounts: 5, invitations: 2 },
+    sendsMail: true,
+    defaultRole: 'read',
+    fullAt: null,
+    nextHref: null,
+    firstHref: null,
+    once: null,
+    form: fresh,
+    dialog: null,
+  }
+  const invitation = {
+    organization: words('acme'),
+    fullname: words('Acme Ltd'),
+    role: 'write',
+    inviter: words('Mara Lindqvist'),
+    address: words('grace@example.org'),
+    expiresAt: now + 9 * day,
+    link: words('s3cr3t'),
+  }
+  const profile = {
+    context,
+    organization: words('acme'),
+    settings: {
+      fullname: words('Acme Ltd'),
+      description: words('Makes things'),
+      defaultRole: 'read',
+      defaultVisibility: 'private',
+      membersVisibility: 'members',
+      workspaceCreation: 'admin',
+      secondFactorRequired: false,
+    },
+    mayChange: true,
+    withoutFactor: 3,
+    viewerHasFactor: true,
+    form: fresh,
+    dialog: null,
+  }
+  const ending = {
+    context,
+    organization: words('acme'),
+    belongings: { repos: 12, serviceAccounts: 5, groups: 2, workspaces: 3, members: 42 },
+    undoDays: 30,
+    form: fresh,
+    dialog: null,
   }
 
   const repo = {
@@ -318,7 +391,60 @@ export function samplePages(words: (text: string) => string): Map<string, string
       />
     ),
     members: <MembersPage {...members} dialog={null} />,
-    'members-remove': <MembersPage {...members} dialog={{ kind: 'remove', member }} />,
+    'members-remove': <MembersPage {...members} dialog={{ kind: 'remove', name: words('jonas') }} />,
+    'members-public': <MembersPage {...members} seesRoles={false} mayManage={false} dialog={null} />,
+    'members-full': <MembersPage {...members} members={[]} fullAt={42} dialog={{ kind: 'leave' }} />,
+    invitations: <InvitationsPage {...invitations} />,
+    'invitations-once': (
+      <InvitationsPage {...invitations} once={{ address: words('grace@example.org'), link: words('https://x/y') }} />
+    ),
+    'invitations-invite': <InvitationsPage {...invitations} dialog={{ kind: 'invite', form: fresh }} />,
+    'invitations-withdraw': (
+      <InvitationsPage {...invitations} dialog={{ kind: 'withdraw', id: '1', address: words('grace@example.org') }} />
+    ),
+    'invitation-stranger': (
+      <AnswerInvitationPage
+        context={stranger}
+        state={{ kind: 'stranger', mayJoin: true, hasAccount: false, ...invitation }}
+        form={fresh}
+      />
+    ),
+    'invitation-ready': (
+      <AnswerInvitationPage context={context} state={{ kind: 'ready', ...invitation }} form={fresh} />
+    ),
+    'invitation-other': (
+      <AnswerInvitationPage context={context} state={{ kind: 'other-address', ...invitation }} form={fresh} />
+    ),
+    'invitation-member': (
+      <AnswerInvitationPage context={context} state={{ kind: 'member', ...invitation }} form={fresh} />
+    ),
+    'invitation-spent': <AnswerInvitationPage context={context} state={{ kind: 'spent' }} form={fresh} />,
+    'organization-profile': <OrganizationProfilePage {...profile} />,
+    'organization-profile-read': <OrganizationProfilePage {...profile} mayChange={false} />,
+    'organization-second-factor': <OrganizationProfilePage {...profile} dialog="second-factor" />,
+    'organization-storage': (
+      <OrganizationStoragePage
+        context={context}
+        organization={words('acme')}
+        seats={{ used: 42, limit: 50 }}
+        machines={{ total: 5, active: 4, invited: 2 }}
+        usage={{ files: 3, logical: 9_000_000, stored: 5_000_000, countedAt: now - hour }}
+        repos={[
+          { kind: 'model', namespace: words('acme'), name: words('harbor-7b'), usage: null },
+          {
+            kind: 'dataset',
+            namespace: words('acme'),
+            name: words('tides'),
+            usage: { files: 1, logical: 5, stored: 5 },
+          },
+        ]}
+        olderHref={null}
+        firstHref={null}
+      />
+    ),
+    'organization-end': <RenameOrDeletePage {...ending} />,
+    'organization-rename': <RenameOrDeletePage {...ending} dialog={{ kind: 'rename', form: fresh }} />,
+    'organization-delete': <RenameOrDeletePage {...ending} dialog={{ kind: 'delete', form: fresh }} />,
     'organization-new': <NewOrganizationPage context={context} form={fresh} />,
     listing: <ListingPage {...listing} repos={[row]} total={318} nextHref="/models?cursor=x" />,
     'listing-no-hits': <ListingPage {...listing} repos={[]} total={0} nextHref={null} />,

@@ -10,24 +10,39 @@ import { hashSecret } from '../../platform/crypto/secret.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
-import { claimName } from '../organizations/service.ts'
+import { claimName, findInvitationByLink, useInvitationForAccount } from '../organizations/service.ts'
 import { addressBucket, countAttempt, startSession } from '../sessions/service.ts'
 import { findOpenLink, handedMs, makeLink, useLink } from './links.ts'
 import { enqueueMail } from './mail.ts'
 import { findVerifiedEmail, insertEmail, insertUser, someAdmins, takeAllSetupLinks } from './queries.ts'
 
-/** How somebody with this link (or none) may join now. */
-export type JoinWay = 'open' | 'invited' | 'setup' | 'invitation-needed' | 'link-spent' | 'closed'
+/**
+ * How somebody with this link (or none) may join now. `invited`: by this hub; `org-invited`: by an organization, which opens sign-up for one
+ * account with the address that was invited.
+ */
+export type JoinWay = 'open' | 'invited' | 'org-invited' | 'setup' | 'invitation-needed' | 'link-spent' | 'closed'
 
 export async function joinWay(hub: Hub, secret: string | null): Promise<JoinWay> {
   if (secret !== null) {
     const link = await findOpenLink(hub, secret, ['setup', 'join'])
     if (link?.purpose === 'setup') return (await someAdmins(hub.db.read)).length === 0 ? 'setup' : 'link-spent'
-    if (link === null) return hub.config.signUp === 'open' ? 'open' : 'link-spent'
+    if (link === null) return await wayByOrganization(hub, secret)
     return hub.config.signUp === 'closed' ? 'closed' : 'invited'
   }
   if (hub.config.signUp === 'open') return 'open'
   return hub.config.signUp === 'invite' ? 'invitation-needed' : 'closed'
+}
+
+async function wayByOrganization(hub: Hub, secret: string): Promise<JoinWay> {
+  const invitation = await findInvitationByLink(hub, secret)
+  if (invitation !== null && hub.config.signUp === 'closed') return 'closed'
+  if (invitation !== null && !invitation.hasAccount) return 'org-invited'
+  return hub.config.signUp === 'open' ? 'open' : 'link-spent'
+}
+
+/** The address that an organization invited with this link; null for another link. */
+export async function invitedAddress(hub: Hub, secret: string): Promise<string | null> {
+  return (await findInvitationByLink(hub, secret))?.address ?? null
 }
 
 /**
@@ -44,13 +59,16 @@ export async function join(
   await countAttempt(hub, [{ limit: 'join-address', about: addressBucket(origin.ip) }])
   const way = await joinWay(hub, input.link)
   refuseUnlessOpen(way)
-  const account = await prepare({ ...input, name: input.username })
+  // Not what was typed: an invitation makes no account but for whom it is.
+  const address = way === 'org-invited' ? await invitedAddress(hub, input.link ?? '') : null
+  const account = await prepare({ ...input, name: input.username, email: address ?? input.email })
   const cookie = await hub.transaction(async (tx) => {
     if (way === 'setup') await useSetupLink(hub, tx, input.link ?? '')
     else if (way === 'invited') await useLink(hub, tx, input.link ?? '', ['join'])
     // Whoever holds the setup link owns the machine: nobody else could vouch for the address.
     const isFirst = way === 'setup'
     const id = await writeAccount(hub, tx, { ...account, isAdmin: isFirst, isVerified: isFirst })
+    if (way === 'org-invited') await useInvitationForAccount(hub, tx, input.link ?? '', id)
     await recordEvent(hub, tx, allowed, origin, {
       resource: { kind: 'user', id, name: account.name },
       ownerId: id,

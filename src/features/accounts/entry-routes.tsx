@@ -15,7 +15,7 @@ import type { Hub } from '../../hub.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { beginSecondStep, passkeysWork, pendingCookie } from '../second-factors/service.ts'
 import { endedSessionCookie, sessionCookie, signIn, signOut } from '../sessions/service.ts'
-import { join, joinWay } from './create.ts'
+import { invitedAddress, type JoinWay, join, joinWay } from './create.ts'
 import { addressOfLink, verifyEmail } from './emails.ts'
 import {
   type EmailVerification,
@@ -116,8 +116,9 @@ export const entryRoutes: Route[] = [
       const link = body.link ?? null
       return orShow(
         async () => {
+          const next = link !== null && (await invitedAddress(hub, link)) !== null ? `/invitations/${link}` : '/'
           const { cookie, name } = await join(hub, allowed, request.origin, { ...body, link })
-          return redirectWithNotice('/', 'success', `Welcome, ${name}. Your account is ready.`, {
+          return redirectWithNotice(next, 'success', `Welcome, ${name}. Your account is ready.`, {
             'set-cookie': [sessionCookie(hub, cookie)],
           })
         },
@@ -232,7 +233,7 @@ async function joinReply(
 ): Promise<Reply> {
   const context = await pageContext(hub, facts, request)
   const way = await joinWay(hub, link)
-  const state: JoinState = way === 'invited' || way === 'setup' ? { kind: way, link: link ?? '' } : { kind: way }
+  const state = await joinState(hub, way, link)
   const form =
     refused === null
       ? freshForm
@@ -240,6 +241,13 @@ async function joinReply(
   const page = <JoinPage context={context} form={form} join={state} passwordMinimum={passwordMinimum} />
   const answer = refused === null ? { status: way === 'link-spent' ? 410 : 200 } : faultAnswer(refused.fault)
   return pageReply(context, page, { ...answer, secret: link !== null })
+}
+
+async function joinState(hub: Hub, way: JoinWay, link: string | null): Promise<JoinState> {
+  if (way === 'org-invited') {
+    return { kind: 'invited', link: link ?? '', address: await invitedAddress(hub, link ?? '') }
+  }
+  return way === 'invited' || way === 'setup' ? { kind: way, link: link ?? '' } : { kind: way }
 }
 
 async function resetRequestReply(

@@ -8,6 +8,7 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { Mail } from '../../platform/mail/mailer.ts'
+import { composeInvitation } from '../organizations/service.ts'
 import { mailedResetMs, makeLink } from './links.ts'
 import { emailsOf, findEmail, findUser, findVerifiedEmail } from './queries.ts'
 
@@ -38,6 +39,7 @@ const payloadSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset-password'), address: z.string() }),
   z.object({ kind: z.literal('password-changed'), userId: z.string() }),
   z.object({ kind: z.literal('second-factor'), userId: z.string(), change: z.enum(factorChanges) }),
+  z.object({ kind: z.literal('invitation'), invitationId: z.string() }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -63,6 +65,8 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await passwordChanged(hub, job.userId)
     case 'second-factor':
       return await factorChanged(hub, job.userId, job.change)
+    case 'invitation':
+      return await composeInvitation(hub, job.invitationId)
   }
 }
 

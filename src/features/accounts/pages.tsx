@@ -82,7 +82,8 @@ export function SignInPage(props: {
 /** How one may join: freely, by an invitation, as the first administrator of a new hub, or not at all. */
 export type JoinState =
   | { kind: 'open' }
-  | { kind: 'invited'; link: string }
+  /** `address`: an organization invited it; the account is for nobody else. */
+  | { kind: 'invited'; link: string; address?: string | null }
   | { kind: 'setup'; link: string }
   | { kind: 'invitation-needed' }
   | { kind: 'link-spent' }
@@ -131,16 +132,24 @@ export function JoinPage(props: { context: PageContext; form: FormState; join: J
           autofocus={true}
           help="Your repositories will be at this name. Letters, digits, hyphens."
         />
-        <TextField
-          form={form}
-          name="email"
-          label="E-mail"
-          type="email"
-          autocomplete="email"
-          required={true}
-          maxlength={254}
-          large={true}
-        />
+        {join.kind === 'invited' && join.address ? (
+          <p class="text-sm">
+            <span class="block font-medium">E-mail</span>
+            <span class="break-all">{join.address}</span>
+            <span class="help block">The address that was invited.</span>
+          </p>
+        ) : (
+          <TextField
+            form={form}
+            name="email"
+            label="E-mail"
+            type="email"
+            autocomplete="email"
+            required={true}
+            maxlength={254}
+            large={true}
+          />
+        )}
         <TextField
           form={form}
           name="password"

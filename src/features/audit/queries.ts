@@ -6,6 +6,10 @@ export async function insertEvent(tx: Tx, event: EventTable): Promise<void> {
   await tx.insertInto('event').values(event).execute()
 }
 
+export async function insertEvents(tx: Tx, events: readonly EventTable[]): Promise<void> {
+  await tx.insertInto('event').values(events).execute()
+}
+
 export async function insertEventOnce(tx: Tx, event: EventTable): Promise<void> {
   await tx
     .insertInto('event')

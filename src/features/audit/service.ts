@@ -9,7 +9,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import type { EventTable } from '../../platform/db/schema.ts'
-import { insertEvent, insertEventOnce } from './queries.ts'
+import { insertEvent, insertEventOnce, insertEvents } from './queries.ts'
 
 export type { ChainSummary, Fault, FaultKind, KnownSeal } from './chain-check.ts'
 export { type Sealer, sealNow, startSealer } from './sealer.ts'
@@ -41,6 +41,23 @@ export async function recordEvent(
   input: EventInput,
 ): Promise<void> {
   await insertEvent(tx, describeEvent(hub, allowed, origin, input))
+}
+
+/** Many at once, for an act that ends many things. */
+export async function recordEvents(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<Action>,
+  origin: Origin,
+  inputs: readonly EventInput[],
+): Promise<void> {
+  const atOnce = 500
+  for (let at = 0; at < inputs.length; at += atOnce) {
+    await insertEvents(
+      tx,
+      inputs.slice(at, at + atOnce).map((input) => describeEvent(hub, allowed, origin, input)),
+    )
+  }
 }
 
 /** The event as it would be written now; for a change that is settled later, perhaps by another process (`writeEventOnce`). */

@@ -8,15 +8,6 @@ import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { OrganizationTable, RoleGrantTable } from '../../platform/db/schema.ts'
 
-export interface MemberRow {
-  readonly userId: string
-  readonly name: string
-  readonly nameKey: string
-  readonly fullname: string | null
-  readonly role: Role
-  readonly joinedAt: number
-}
-
 export type OrganizationRow = Selectable<OrganizationTable>
 
 export interface MembershipRow {
@@ -76,6 +67,19 @@ export async function findMember(
     .where('namespace.nameKey', '=', nameKey)
     .executeTakeFirst()
   return row ?? null
+}
+
+const organizationRole = prepared<{ organizationId: string; userId: string }, { role: Role }>((q, param) =>
+  q
+    .selectFrom('roleGrant')
+    .select('role')
+    .where('targetId', '=', param('organizationId'))
+    .where('principalId', '=', param('userId')),
+)
+
+/** Null for who is no member. */
+export async function roleIn(on: Tx | Db['read'], organizationId: string, userId: string): Promise<Role | null> {
+  return (await organizationRole.first(on, { organizationId, userId }))?.role ?? null
 }
 
 /** False where the principal has a role there already. */
@@ -173,42 +177,6 @@ const memberships = prepared<{ userId: string }, MembershipRow>((q, param) =>
 
 export async function membershipsOf(db: Db, userId: string): Promise<MembershipRow[]> {
   return await memberships.run(db.read, { userId })
-}
-
-/** By name; `after` is the `nameKey` of the last one that was shown, empty for the first page. */
-export async function listMembers(
-  db: Db,
-  organizationId: string,
-  page: { after: string; limit: number },
-): Promise<MemberRow[]> {
-  return await db.list
-    .selectFrom('roleGrant')
-    .innerJoin('namespace', 'namespace.id', 'roleGrant.principalId')
-    .innerJoin('user', 'user.id', 'roleGrant.principalId')
-    .select([
-      'user.id as userId',
-      'namespace.name',
-      'namespace.nameKey',
-      'user.fullname',
-      'roleGrant.role',
-      'roleGrant.createdAt as joinedAt',
-    ])
-    .where('roleGrant.targetId', '=', organizationId)
-    .where('roleGrant.principalKind', '=', 'user')
-    .where('namespace.nameKey', '>', page.after)
-    .orderBy('namespace.nameKey')
-    .limit(page.limit)
-    .execute()
-}
-
-export async function countMembers(db: Db, organizationId: string): Promise<number> {
-  const row = await db.list
-    .selectFrom('roleGrant')
-    .select((q) => q.fn.countAll<number>().as('count'))
-    .where('targetId', '=', organizationId)
-    .where('principalKind', '=', 'user')
-    .executeTakeFirst()
-  return Number(row?.count ?? 0)
 }
 
 /** How many public repos of each kind a namespace has. */

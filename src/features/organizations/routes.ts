@@ -1,21 +1,19 @@
-/** The interface of organizations: making one, its profile, its members and their roles. */
+/** The interface of organizations: making one, its profile, renaming and deleting it. Members, settings and invitations have their own files. */
 import { z } from 'zod'
 import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
-import { roles } from '../../domain/role.ts'
 import { avatarRoute } from './avatar.ts'
-import { presentMember, presentOrganization } from './present.ts'
-import { countMembers, countPublicRepos, findOrganization, listMembers } from './queries.ts'
-import { addMember, changeRole, createOrganization, leaveOrganization, removeMember } from './service.ts'
+import { deleteOrganization } from './delete.ts'
+import { invitationApiRoutes } from './invitation-routes.ts'
+import { countMembers } from './member-queries.ts'
+import { memberApiRoutes } from './member-routes.ts'
+import { presentOrganization } from './present.ts'
+import { countPublicRepos, findOrganization } from './queries.ts'
+import { renameOrganization } from './rename.ts'
+import { createOrganization } from './service.ts'
+import { settingsApiRoutes } from './settings-routes.ts'
 
-const role = z.enum(roles)
 const target = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
-
-const page = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  /** The lower-cased name of the last member that was seen. */
-  cursor: z.string().max(100).default(''),
-})
 
 export const organizationApiRoutes: Route[] = [
   avatarRoute,
@@ -54,91 +52,42 @@ export const organizationApiRoutes: Route[] = [
       const { id, name } = allowed.resource
       const [organization, members, repos] = await Promise.all([
         findOrganization(hub.db, id),
-        countMembers(hub.db, id),
+        countMembers(hub.db.list, id),
         countPublicRepos(hub.db, id),
       ])
-      return json(presentOrganization(hub, { name, fullname: organization?.fullname ?? null, members, repos }))
+      const { fullname = null, description: details = null } = organization ?? {}
+      return json(presentOrganization(hub, { name, fullname, details, members, repos }))
     },
   }),
-  route({
-    method: 'GET',
-    path: '/api/organizations/:name/members',
-    surface: 'api',
-    action: 'org.members.read',
-    target,
-    query: page,
-    summary: 'The members of an organization by name, a page at a time (`Link`).',
-    handle: async ({ hub, allowed, query }) => {
-      const { id, name } = allowed.resource
-      const members = await listMembers(hub.db, id, { after: query.cursor, limit: query.limit + 1 })
-      const shown = members.slice(0, query.limit)
-      const last = shown.at(-1)
-      const next = `${hub.config.publicUrl}/api/organizations/${encodeURIComponent(name)}/members?limit=${query.limit}&cursor=${encodeURIComponent(last?.nameKey ?? '')}`
-      return json(
-        shown.map((member) => presentMember(hub, member)),
-        200,
-        members.length > query.limit ? { link: `<${next}>; rel="next"` } : {},
-      )
-    },
-  }),
+  ...memberApiRoutes,
+  ...settingsApiRoutes,
+  ...invitationApiRoutes,
   route({
     method: 'POST',
-    path: '/api/organizations/:name/members',
+    path: '/api/organizations/:name/rename',
     surface: 'api',
-    action: 'org.add_user',
+    action: 'org.rename',
     target,
-    body: z.object({ user: z.string().max(100), role: role.default('read') }),
-    summary: 'Adds somebody to an organization.',
-    answers: { 201: 'A member now.', 409: 'A member already.' },
-    handle: async ({ hub, allowed, body, request }) => {
-      await addMember(hub, allowed, request.origin, { username: body.user, role: body.role })
-      return json({ user: body.user, role: body.role }, 201)
-    },
-  }),
-  route({
-    method: 'PUT',
-    path: '/api/organizations/:name/members/:username/role',
-    surface: 'api',
-    action: 'org.change_role',
-    target,
-    body: z.object({
-      role,
-      resourceGroups: z
-        .array(z.object({ id: z.string().max(100), role: z.enum(['read', 'contributor', 'write', 'admin']) }))
-        .max(500)
-        .default([]),
-    }),
+    body: z.object({ name: z.string().max(200), confirm: z.string().max(200) }),
     summary:
-      "Changes a member's role. As on the Hub, `resourceGroups` replaces the member's groups: without it they are removed from all.",
-    handle: async ({ hub, allowed, params, body, request }) => {
-      const username = params.get('username')
-      await changeRole(hub, allowed, request.origin, { username, role: body.role, workspaces: body.resourceGroups })
-      return json({ user: username, role: body.role, resourceGroups: body.resourceGroups })
+      'Renames an organization, in a session; `confirm` is its present name. Old addresses lead to the new ones.',
+    answers: { 200: 'It has the new name.', 409: 'The name is taken, or was somebody else’s once.' },
+    handle: async ({ hub, allowed, body, request }) => {
+      const name = await renameOrganization(hub, allowed, request.origin, body)
+      return json({ id: allowed.resource.id, name, url: `${hub.config.publicUrl}/${name}` })
     },
   }),
   route({
     method: 'DELETE',
-    path: '/api/organizations/:name/members/:username',
+    path: '/api/organizations/:name',
     surface: 'api',
-    action: 'org.remove_user',
+    action: 'org.delete',
     target,
-    summary: 'Removes somebody from an organization, with everything that it gave them.',
-    answers: { 204: 'No longer a member.', 409: 'They are its last administrator.' },
-    handle: async ({ hub, allowed, params, request }) => {
-      await removeMember(hub, allowed, request.origin, params.get('username'))
-      return empty(204)
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/api/organizations/:name/leave',
-    surface: 'api',
-    action: 'org.leave',
-    target,
-    summary: 'Leaves an organization.',
-    answers: { 204: 'No longer a member.', 409: 'The caller is its last administrator.' },
-    handle: async ({ hub, allowed, request }) => {
-      await leaveOrganization(hub, allowed, request.origin)
+    body: z.object({ confirm: z.string().max(200) }),
+    summary: 'Deletes an organization with everything in it, in a session; `confirm` is its name.',
+    answers: { 204: 'It is gone.' },
+    handle: async ({ hub, allowed, body, request }) => {
+      await deleteOrganization(hub, allowed, request.origin, body.confirm)
       return empty(204)
     },
   }),

@@ -109,7 +109,7 @@ async function announce(
 ): Promise<string> {
   const { id, kind, name, visibility, card } = birth
   const now = hub.clock.now()
-  const owner = await ownerName(tx, birth.owner.id)
+  const owner = await ownerName(tx, hub.db.dialect, birth.owner.id)
   if (owner === null) throw createForbidden(kind, birth.owner.name)
   const fullName = `${owner}/${name}`
   const { workspace } = birth.owner

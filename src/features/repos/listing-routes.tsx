@@ -1,7 +1,9 @@
 /** The pages that list repos: home, one kind, a namespace, the search over everything. Each is a keyset page of what the viewer may see. */
 import { z } from 'zod'
 import { repeatable } from '../../access/body.ts'
+import { findRenamedOwner } from '../../access/find-moved.ts'
 import { pageContext, pageReply } from '../../access/page-reply.tsx'
+import { redirect } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { type Facts, type RepoKind, repoKinds } from '../../domain/facts.ts'
@@ -126,7 +128,11 @@ export const listingRoutes: Route[] = [
     query: z.object({ kind: z.enum(['model', 'dataset', 'space']).default('model'), cursor: z.string().optional() }),
     handle: async ({ hub, facts, params, query, request, authorizeAlso }) => {
       const profile = await findProfile(hub.db, nameKey(params.get('namespace')))
-      if (profile === null) throw new HoldfastError('not_found')
+      if (profile === null) {
+        const renamed = await findRenamedOwner(hub.db, params.get('namespace'))
+        if (renamed === null) throw new HoldfastError('not_found')
+        return redirect(namespacePath(renamed), 307)
+      }
       const { kind, cursor } = query
       const page = await listRepos(hub, facts, {
         ...ordered(kind, 'lastModified'),

@@ -34,10 +34,10 @@ export async function moveRepo(
   const target = move.into?.resource ?? repo.owner
   try {
     return await hub.transaction(async (tx) => {
+      const owner = await ownerName(tx, hub.db.dialect, target.id)
       const before = await lockRepo(tx, hub.db.dialect, repo.id)
       // Moved or deleted since it was decided: the decision was about another place.
       if (before === null || before.ownerId !== repo.owner.id) throw new HoldfastError('repo_not_found')
-      const owner = await ownerName(tx, target.id)
       if (owner === null) throw new HoldfastError('create_forbidden', { kind: repo.kind, namespace: target.name })
       const fullName = `${owner}/${name}`
       const key = { ownerId: target.id, kind: repo.kind, nameKey: nameKey(name) }

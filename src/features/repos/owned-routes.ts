@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { repeatable } from '../../access/body.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
-import { type Facts, repoKinds } from '../../domain/facts.ts'
+import type { Facts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
 import { findUsage } from '../storage/service.ts'
-import { listRepos, mostPerPage, nextLink, readCursor } from './listing.ts'
+import { mostPerPage, nextLink } from './listing.ts'
+import { listOwned } from './owned.ts'
 import { presentOwned } from './present.ts'
 import { tagsByType } from './tag-words.ts'
 
@@ -54,7 +55,6 @@ export const ownedRepoRoutes: Route[] = [
   ),
 ]
 
-/** All kinds in one list, last changed first. */
 async function ownedReply(
   hub: Hub,
   facts: Facts,
@@ -62,29 +62,7 @@ async function ownedReply(
   query: z.output<typeof ownedQuery>,
   request: { readonly path: string; readonly query: URLSearchParams },
 ): Promise<Reply> {
-  const after = query.cursor === undefined ? undefined : readCursor(query.cursor)
-  const pages = await Promise.all(
-    repoKinds.map((kind) =>
-      listRepos(hub, facts, {
-        kind,
-        author: owner,
-        words: query.search,
-        orderBy: 'updatedAt',
-        direction: 'descending',
-        after,
-        limit: query.limit,
-        wanted: { card: false, config: false },
-      }),
-    ),
-  )
-  const rows = pages
-    .flatMap((page) => page.rows)
-    .sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1))
-    .slice(0, query.limit)
-  const found = pages.reduce((sum, page) => sum + page.rows.length, 0)
-  const hasMore = found > rows.length || pages.some((page) => page.next !== null)
-  const last = rows.at(-1)
-  const next = hasMore && last !== undefined ? { value: last.updatedAt, id: last.id } : null
+  const { rows, next } = await listOwned(hub, facts, owner, query)
   const usage = await findUsage(
     hub.db,
     rows.map((row) => row.id),

@@ -87,10 +87,13 @@ export async function listRepoRows(
     .execute()
 }
 
-/** The owner's present name: it may have been renamed since the facts were read. Null when it is gone. */
-export async function ownerName(tx: Tx, ownerId: string): Promise<string | null> {
-  const row = await tx.selectFrom('namespace').select('name').where('id', '=', ownerId).executeTakeFirst()
-  return row?.name ?? null
+/**
+ * The owner's present name: it may have been renamed since the facts were read. Null when it is gone. On PostgreSQL it stays so until the end of
+ * the transaction: a rename waits for repos that are being born, and the other way round. Read before the lock of a repo, as a rename does.
+ */
+export async function ownerName(tx: Tx, dialect: Db['dialect'], ownerId: string): Promise<string | null> {
+  const query = tx.selectFrom('namespace').select('name').where('id', '=', ownerId)
+  return (await (dialect === 'postgres' ? query.forShare() : query).executeTakeFirst())?.name ?? null
 }
 
 /** False where the name is taken. */

@@ -63,7 +63,7 @@ export async function restoreRepo(
       if (before === null) throw new HoldfastError('restore_not_found', { name: input.repo })
       const ownerId = target?.owner.id ?? before.ownerId
       const name = target?.name ?? before.name
-      const owner = await ownerName(tx, ownerId)
+      const owner = await ownerName(tx, hub.db.dialect, ownerId)
       if (owner === null) throw new HoldfastError('restore_owner_gone', { name: before.fullName })
       const fullName = `${owner}/${name}`
       const key = { ownerId, kind: before.kind, nameKey: nameKey(name) }

@@ -12,7 +12,7 @@ import { plainOrganization } from '../../domain/facts.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { deactivateUser } from '../accounts/service.ts'
-import { changeRole, removeMember } from '../organizations/service.ts'
+import { changeRole, removeMember } from '../organizations/membership.ts'
 
 interface WireAccount {
   readonly _id: string

@@ -28,6 +28,8 @@ const limits = {
   'mail-address': { free: 20, firstWait: 1 * minutes, longestWait: 60 * minutes },
   'second-factor': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
   'recovery-code': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
+  'invite-target': { free: 8, firstWait: 1 * minutes, longestWait: 60 * minutes },
+  'invite-organization': { free: 200, firstWait: 1 * minutes, longestWait: 60 * minutes },
   'password-check': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
 } as const satisfies Record<string, Limit>
 

@@ -221,6 +221,32 @@ export interface GroupMemberTable {
   createdBy: string | null
 }
 
+/** An open invitation to an organization; what came of it is told by events. */
+export interface InvitationTable {
+  id: string
+  organizationId: string
+  address: string
+  /** Local part as written, domain lower-cased. */
+  addressKey: string
+  role: 'no_access' | 'read' | 'contributor' | 'write' | 'admin'
+  /**
+   * What proves that somebody is whom it is for. `address`: their account has the address, verified. `link`: they have the link, which an
+   * administrator was shown and handed to them, on a hub that sends no e-mail.
+   */
+  proof: 'address' | 'link'
+  /** SHA-256 of the link's secret, hex; null until the mail with it is made. */
+  tokenHash: string | null
+  createdAt: number
+  /** The user or service account who answers for it, while they administer the organization; null for the command line. */
+  inviterId: string | null
+  inviterName: string
+  expiresAt: number
+  /** When the mail was last sent; null for not yet, or by no mail. */
+  sentAt: number | null
+  /** The account that was made with it where sign-up needs an invitation: it makes one, no more. */
+  accountId: string | null
+}
+
 /** On the Hub's wire a resource group. */
 export interface WorkspaceTable {
   id: string
@@ -553,6 +579,7 @@ export interface Schema {
   serviceAccount: ServiceAccountTable
   memberGroup: MemberGroupTable
   groupMember: GroupMemberTable
+  invitation: InvitationTable
   workspace: WorkspaceTable
   roleGrant: RoleGrantTable
   repo: RepoTable

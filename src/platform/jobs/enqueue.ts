@@ -5,7 +5,8 @@
 
 import { systemClock } from '../clock.ts'
 import { afterCommit, type Db, type Tx } from '../db/database.ts'
-import { insertJob, isWaiting } from './queries.ts'
+import type { JobTable } from '../db/schema.ts'
+import { insertJob, insertJobs, isWaiting } from './queries.ts'
 import { wakeWorkers } from './wake.ts'
 
 export type JobPayload =
@@ -33,21 +34,24 @@ const defaultMaxAttempts = 12
 
 /** Writes a job; workers of this process look at once after the commit, others within seconds. */
 export async function enqueue(tx: Tx, queue: string, payload: JobPayload, options: EnqueueOptions = {}): Promise<void> {
-  const now = clock.now()
-  await insertJob(tx, {
-    id: clock.id(),
-    queue,
-    payload: JSON.stringify(payload),
-    state: 'ready',
-    runAt: options.runAt ?? now,
-    attempts: 0,
-    maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
-    leaseUntil: null,
-    worker: null,
-    dedupKey: options.dedupKey === undefined ? null : keyOf(queue, options.dedupKey),
-    lastError: null,
-    createdAt: now,
-  })
+  await insertJob(tx, newJob(queue, payload, options))
+  afterCommit(tx, wakeWorkers)
+}
+
+/** A job for each payload. */
+export async function enqueueEach(
+  tx: Tx,
+  queue: string,
+  payloads: readonly JobPayload[],
+  options: Omit<EnqueueOptions, 'dedupKey'> = {},
+): Promise<void> {
+  const atOnce = 500
+  for (let at = 0; at < payloads.length; at += atOnce) {
+    await insertJobs(
+      tx,
+      payloads.slice(at, at + atOnce).map((payload) => newJob(queue, payload, options)),
+    )
+  }
   afterCommit(tx, wakeWorkers)
 }
 
@@ -63,6 +67,24 @@ export async function ensureEnqueued(
 ): Promise<void> {
   if (await isWaiting(db, keyOf(queue, options.dedupKey), options.runAt ?? clock.now())) return
   await db.transaction((tx) => enqueue(tx, queue, payload, options))
+}
+
+function newJob(queue: string, payload: JobPayload, options: EnqueueOptions): JobTable {
+  const now = clock.now()
+  return {
+    id: clock.id(),
+    queue,
+    payload: JSON.stringify(payload),
+    state: 'ready',
+    runAt: options.runAt ?? now,
+    attempts: 0,
+    maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
+    leaseUntil: null,
+    worker: null,
+    dedupKey: options.dedupKey === undefined ? null : keyOf(queue, options.dedupKey),
+    lastError: null,
+    createdAt: now,
+  }
 }
 
 function keyOf(queue: string, dedupKey: string): string {

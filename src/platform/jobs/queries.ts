@@ -39,6 +39,11 @@ export async function insertJob(tx: Tx, job: JobTable): Promise<void> {
     .execute()
 }
 
+/** For jobs without a key. */
+export async function insertJobs(tx: Tx, jobs: readonly JobTable[]): Promise<void> {
+  await tx.insertInto('job').values(jobs).execute()
+}
+
 /** Whether a job with this key waits that begins at `runAt` or before. */
 export async function isWaiting(db: Db, dedupKey: string, runAt: number): Promise<boolean> {
   const row = await db.read

@@ -8,6 +8,7 @@ import * as xetMove from './0004-xet-move.ts'
 import * as auditSeal from './0005-audit-seal.ts'
 import * as organizations from './0006-organizations.ts'
 import * as secondFactors from './0007-second-factors.ts'
+import * as invitations from './0008-invitations.ts'
 import * as endpointPatterns from './0010-endpoint-patterns.ts'
 
 export interface Migration {
@@ -22,5 +23,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-audit-seal': auditSeal,
   '0006-organizations': organizations,
   '0007-second-factors': secondFactors,
+  '0008-invitations': invitations,
   '0010-endpoint-patterns': endpointPatterns,
 }
