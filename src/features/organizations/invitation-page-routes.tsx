@@ -122,7 +122,11 @@ export const invitationPageRoutes: Route[] = [
           const words = `You are a member of ${organization} now, with the role ${role}.`
           return redirectWithNotice(namespacePath(organization), 'success', words)
         },
-        (fault) => answerReply(hub, facts, request, body.link, fault),
+        async (fault) => {
+          if (fault.code !== 'already_member') return await answerReply(hub, facts, request, body.link, fault)
+          // The link is used up: what is left to see is the organization.
+          return redirectWithNotice(namespacePath(String(fault.params.organization)), 'info', fault.message)
+        },
       ),
   }),
   route({
