@@ -157,7 +157,8 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   if (definition.decidesByBody === true) await readDecidingBody(hub, match, presented, asked, state)
   const action = typeof definition.action === 'function' ? definition.action(asked) : definition.action
   const target = typeof definition.target === 'function' ? definition.target(asked) : definition.target
-  const loaded = await load(door, presented, target, request, surface)
+  const found = await load(door, presented, target, request, surface)
+  const loaded = surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found) : found
   state.facts = loaded.facts
   const allowed = await decided(door, match, action, loaded.facts, target, request, asked)
   if ('kind' in allowed) return allowed
@@ -187,6 +188,18 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     if (definition.onFault === undefined || !(thrown instanceof HoldfastError) || thrown.status >= 500) throw thrown
     return await definition.onFault(thrown, call)
   }
+}
+
+/**
+ * Git remembers where a redirect led only if it came before the question for a password, and follows none for what it posts: an old address of
+ * a private repo would take no fetch and no push. So what git posts is carried out where the repo is now, by the rights that hold there.
+ */
+async function followed(door: Door, presented: Presented, target: Target, found: LoadedFacts): Promise<LoadedFacts> {
+  const { resource } = found.facts
+  if (target.on !== 'repo' || resource.on !== 'repo' || resource.repo !== null) return found
+  const moved = await findMovedRepo(door.hub.db, target.kind, target.namespace, target.name)
+  if (moved === null) return found
+  return await loadFacts(door.hub.db, presented, { on: 'repo-id', id: moved.id }, door.hub.clock.now())
 }
 
 /** A repo is asked for again by id: a rename in between must neither lose it nor reach another one. */

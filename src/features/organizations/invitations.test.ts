@@ -147,7 +147,11 @@ describe.each(dialects)('invitations on %s', (dialect) => {
     })
     expect(joined.status).toBe(303)
     expect(joined.headers.get('location')).toBe(`/invitations/${secret}`)
-    const cookie = joined.headers.getSetCookie().find((value) => value.startsWith('token='))?.split(';')[0] ?? ''
+    const cookie =
+      joined.headers
+        .getSetCookie()
+        .find((value) => value.startsWith('token='))
+        ?.split(';')[0] ?? ''
     expect((await answer('accept', cookie, secret)).status).toBe(403)
     await sink.received(before + 1)
     expect(sink.mails[before]?.to).toBe('newcomer@example.org')
@@ -285,10 +289,7 @@ describe.each(dialects)('invitations on %s', (dialect) => {
 
   it('SEAT-4: at the limit nobody is invited, and of two who accept at once the last seat goes to one', async () => {
     const org = await makeOrganization(test, 'tight', ada)
-    const [left, right] = [
-      await makeUser(test, 'left', { password }),
-      await makeUser(test, 'right', { password }),
-    ]
+    const [left, right] = [await makeUser(test, 'left', { password }), await makeUser(test, 'right', { password })]
     await invite('tight', left.email)
     await invite('tight', right.email)
     const links = [await mailed(left.email), await mailed(right.email)]
@@ -358,7 +359,11 @@ describe('without a mail server', () => {
     expect((await ask('GET', here, { cookie: admin })).text).not.toContain(secret)
     const joined = await ask('POST', '/join', { form: { username: 'grace', email: '', password, link: secret } })
     expect(joined.headers.get('location')).toBe(`/invitations/${secret}`)
-    const cookie = joined.headers.getSetCookie().find((value) => value.startsWith('token='))?.split(';')[0] ?? ''
+    const cookie =
+      joined.headers
+        .getSetCookie()
+        .find((value) => value.startsWith('token='))
+        ?.split(';')[0] ?? ''
     expect((await ask('GET', `/invitations/${secret}`, { cookie })).text).toContain('action="/invitations/accept"')
     expect((await ask('POST', '/invitations/accept', { cookie, form: { link: secret } })).status).toBe(303)
     const me = await ask('GET', '/api/organizations/handed/settings', { cookie })
