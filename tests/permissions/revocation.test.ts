@@ -165,6 +165,121 @@ describe.each(dialects)('what is taken away, on %s', (dialect) => {
     )
   })
 
+  interface Machine {
+    readonly id: string
+    readonly user: string
+    readonly token: string
+    readonly tokenId: string
+  }
+
+  async function newMachine(role: string, mode: 'inherit' | 'scoped' = 'inherit'): Promise<Machine> {
+    const here = '/api/organizations/acme/service-accounts'
+    const account = (await (await administer('POST', here, { name: `ci-${++made}`, role })).json()) as {
+      _id: string
+      user: string
+    }
+    const minted = await administer('POST', `${here}/${account._id}/tokens`, {
+      mode,
+      ...(mode === 'scoped' ? { permissions: ['repo.content.read'] } : {}),
+    })
+    const { token, tokenInfo } = (await minted.json()) as { token: string; tokenInfo: { _id: string } }
+    return { id: account._id, user: account.user, token, tokenId: tokenInfo._id }
+  }
+
+  const machineHolder = ({ token }: Machine): Holder => ({ token, cookie: null })
+
+  test('SA-30: a service account that is disabled', async () => {
+    const machine = await newMachine('read')
+    await hammer(machineHolder(machine), await newRepo(), () =>
+      administer('POST', `/api/organizations/acme/service-accounts/${machine.id}/disable`),
+    )
+  })
+
+  test('SA-25: a token of a service account that is refreshed', async () => {
+    const machine = await newMachine('read', 'scoped')
+    await hammer(machineHolder(machine), await newRepo(), () =>
+      administer('POST', `/api/organizations/acme/service-accounts/${machine.id}/tokens/${machine.tokenId}/rotate`, {}),
+    )
+  })
+
+  test('SA-28: all tokens of a service account', async () => {
+    const machine = await newMachine('write')
+    await hammer(machineHolder(machine), await newRepo(), () =>
+      administer('DELETE', `/api/organizations/acme/service-accounts/${machine.id}/tokens`),
+    )
+  })
+
+  test('SA-29: a service account whose role is lowered', async () => {
+    const machine = await newMachine('write')
+    await hammer(machineHolder(machine), await newRepo(), () =>
+      administer('PATCH', `/api/organizations/acme/service-accounts/${machine.id}`, { role: 'no_access' }),
+    )
+  })
+
+  async function newWorkspace(users: readonly { user: string; role: string }[] = []): Promise<string> {
+    const answer = await administer('POST', '/api/organizations/acme/resource-groups', {
+      name: `workspace ${++made}`,
+      users,
+    })
+    return ((await answer.json()) as { id: string }).id
+  }
+
+  const place = (repo: string, workspace: string) =>
+    administer('POST', `/api/models/${repo}/resource-group`, { resourceGroupId: workspace })
+
+  test('WS-4: a private repo that moves into a workspace, for a member with token and session', async () => {
+    const member = await newMember('write')
+    const repo = await newRepo()
+    const workspace = await newWorkspace()
+    await hammer(await holderOf(member), repo, () => place(repo, workspace))
+  })
+
+  test('WS-4: the same for a service account with the role write', async () => {
+    const machine = await newMachine('write')
+    const repo = await newRepo()
+    const workspace = await newWorkspace()
+    await hammer(machineHolder(machine), repo, () => place(repo, workspace))
+  })
+
+  test('WS-2: a role in a workspace that is taken away', async () => {
+    const member = await newMember('no_access')
+    const workspace = await newWorkspace([{ user: member.name, role: 'read' }])
+    const repo = await newRepo()
+    await place(repo, workspace)
+    await hammer(await holderOf(member), repo, () =>
+      administer('DELETE', `/api/organizations/acme/resource-groups/${workspace}/users/${member.name}`),
+    )
+  })
+
+  async function newGroup(...names: readonly string[]): Promise<string> {
+    const answer = await administer('POST', '/api/organizations/acme/groups', { name: `group ${++made}` })
+    const { id } = (await answer.json()) as { id: string }
+    for (const name of names) {
+      await administer('PUT', `/api/organizations/acme/groups/${id}/members/${name}`, { role: 'member' })
+    }
+    return id
+  }
+
+  test('GRP-6: somebody who is taken out of the group that let them in', async () => {
+    const member = await newMember('no_access')
+    const group = await newGroup(member.name)
+    const [workspace, repo] = [await newWorkspace(), await newRepo()]
+    await administer('POST', `/api/organizations/acme/resource-groups/${workspace}/groups`, { group, role: 'read' })
+    await place(repo, workspace)
+    await hammer(await holderOf(member), repo, () =>
+      administer('DELETE', `/api/organizations/acme/groups/${group}/members/${member.name}`),
+    )
+  })
+
+  test('GRP-7: a group that is deleted, for a service account in it', async () => {
+    const machine = await newMachine('no_access')
+    const group = await newGroup(machine.user)
+    const [workspace, repo] = [await newWorkspace(), await newRepo()]
+    await administer('POST', `/api/organizations/acme/resource-groups/${workspace}/groups`, { group, role: 'write' })
+    await place(repo, workspace)
+    await hammer(machineHolder(machine), repo, () => administer('DELETE', `/api/organizations/acme/groups/${group}`))
+  })
+
   test('a session that is ended elsewhere', async () => {
     const member = await newMember('read')
     const { cookie } = await holderOf(member)

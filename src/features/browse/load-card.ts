@@ -1,4 +1,5 @@
 /** What the page of a card shows: the README at the head of `main`, rendered, and what the card says of its repo. */
+import { HoldfastError } from '../../domain/errors.ts'
 import { couldBeRepo } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -63,7 +64,8 @@ const hiddenTags = /^(license|region|dataset|base_model|arxiv|language|task_cate
 
 export async function loadCardFacts(hub: Hub, allowed: Allowed<'repo.read'>): Promise<CardFacts> {
   const row = await findRepoWithCard(hub, allowed.resource.id)
-  if (row === null) throw new Error('The repo was deleted while its page was made.')
+  // Deleted while its page was made.
+  if (row === null) throw new HoldfastError('repo_not_found')
   const tags = strings(JSON.parse(row.tags))
   const data = cardDataOf(row.cardData)
   const languages = strings(data.language ?? data.languages)
