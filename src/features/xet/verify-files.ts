@@ -7,8 +7,14 @@ import type { Hub } from '../../hub.ts'
 import { chunkIndexes, type FileTerms, type FileToRegister, findKnownFiles, storedRuns } from '../storage/service.ts'
 import { type ConsistentFile, invalid } from './check-shard.ts'
 
-/** Raw bytes that are hashed at a time. */
-const runBytes = 1 << 20
+/**
+ * Raw bytes that are hashed at a time: few large runs are fastest, above all where threads wait long for a core; but two are in memory for
+ * each file, so where many are hashed at once, by all requests together, they are smaller.
+ */
+const mostRunBytes = 4 << 20
+const leastRunBytes = 1 << 20
+const runBytesOfAll = 8 << 20
+let underWay = 0
 /** Files at once: as many as there are threads, or a little more while one of them reads. */
 const atOnce = 3
 
@@ -66,6 +72,8 @@ export async function verifyFiles(
 
 async function sha256Of(hub: Hub, terms: FileTerms, progress: Progress, signal: AbortSignal): Promise<string> {
   const hash = hub.xet.openFileHash()
+  underWay++
+  const runBytes = Math.max(leastRunBytes, Math.min(mostRunBytes, Math.floor(runBytesOfAll / underWay)))
   try {
     let hashing: Promise<void> = Promise.resolve()
     for await (const { bytes, index, from, to } of storedRuns(hub, chunkIndexes(hub.db), terms, runBytes, signal)) {
@@ -82,6 +90,7 @@ async function sha256Of(hub: Hub, terms: FileTerms, progress: Progress, signal: 
     if (signal.aborted && signal.reason instanceof HoldfastError) throw signal.reason
     throw error
   } finally {
+    underWay--
     hash.close()
   }
 }
