@@ -7,6 +7,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
+import type { Tx } from '../../platform/db/database.ts'
 import { enqueueEach } from '../../platform/jobs/enqueue.ts'
 import { recordEvent, recordEvents } from '../audit/service.ts'
 import {
@@ -14,7 +15,9 @@ import {
   deleteAllGrants,
   deleteMachineTokens,
   deleteOrganizationRow,
+  type LivingRepo,
   markReposDeleted,
+  selectRepos,
 } from './ending-queries.ts'
 import { countMembers } from './member-queries.ts'
 import { lockNamespace, retireNamespace } from './namespace-queries.ts'
@@ -24,6 +27,7 @@ import { lockOrganization } from './settings-queries.ts'
 /** When the first attempt is made to remove what a repo consisted of; where it can still be restored then, the job waits on. */
 const collectAfterMs = 24 * 3_600_000
 const timeLimitMs = 180_000
+const reposAtOnce = 500
 
 /** `confirm`: its name, typed. Throws `invalid_input` (with `field`), or `organization_not_found` where somebody else was faster. */
 export async function deleteOrganization(
@@ -45,27 +49,9 @@ export async function deleteOrganization(
       const had = { ...(await countBelongings(tx, id)), members: await countMembers(tx, id) }
       await deleteAllGrants(tx, id)
       const tokens = await deleteMachineTokens(tx, id)
-      const repos = await markReposDeleted(tx, id, now)
-      await enqueueEach(
-        tx,
-        'collect-repo',
-        repos.map((repo) => ({ repo: repo.id })),
-        { runAt: now + collectAfterMs },
-      )
+      await deleteRepos(hub, tx, allowed, origin, now)
       await deleteOrganizationRow(tx, id)
       await retireNamespace(tx, id, now)
-      await recordEvents(
-        hub,
-        tx,
-        allowed,
-        origin,
-        repos.map((repo) => ({
-          action: 'repo.delete',
-          resource: { kind: repo.kind, id: repo.id, name: repo.fullName },
-          ownerId: id,
-          data: { reason: 'its organization was deleted' },
-        })),
-      )
       await recordEvent(hub, tx, allowed, origin, {
         resource: { kind: 'organization', id, name: namespace.name },
         ownerId: id,
@@ -74,4 +60,40 @@ export async function deleteOrganization(
     },
     { timeLimitMs },
   )
+}
+
+/** Some at a time, so that nothing else waits for the work with their rows. */
+async function deleteRepos(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.delete'>,
+  origin: Origin,
+  now: number,
+): Promise<void> {
+  const { id } = allowed.resource
+  let last: LivingRepo | null = null
+  for (;;) {
+    const repos: LivingRepo[] = await selectRepos(tx, id, last, reposAtOnce)
+    last = repos.at(-1) ?? null
+    const payloads = repos.map((repo) => ({ repo: repo.id }))
+    await markReposDeleted(
+      tx,
+      repos.map((repo) => repo.id),
+      now,
+    )
+    await enqueueEach(tx, 'collect-repo', payloads, { runAt: now + collectAfterMs })
+    await recordEvents(
+      hub,
+      tx,
+      allowed,
+      origin,
+      repos.map((repo) => ({
+        action: 'repo.delete',
+        resource: { kind: repo.kind, id: repo.id, name: repo.fullName },
+        ownerId: id,
+        data: { reason: 'its organization was deleted' },
+      })),
+    )
+    if (repos.length < reposAtOnce) return
+  }
 }

@@ -1,5 +1,5 @@
 /** The SQL of a rename and of the end of an organization: what hangs on it, in few statements whatever its size. */
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { Db, Tx } from '../../platform/db/database.ts'
 
 /** The addresses of its repos, with the name that it has by now; search follows by its triggers. Gives how many. */
@@ -17,21 +17,35 @@ export async function renameRepos(tx: Tx, organizationId: string, name: string):
   return Number(result.numUpdatedRows)
 }
 
-export interface DeletedRepo {
+export interface LivingRepo {
   readonly id: string
-  readonly kind: string
+  readonly kind: 'model' | 'dataset' | 'space'
+  readonly nameKey: string
   readonly fullName: string
 }
 
-/** Out of reach at once. What was about them alone has to be gone before: afterwards no index leads from the owner to them. */
-export async function markReposDeleted(tx: Tx, ownerId: string, now: number): Promise<DeletedRepo[]> {
+/** In the order of kind and name, from the one after `after` on. */
+export async function selectRepos(
+  tx: Tx,
+  ownerId: string,
+  after: Pick<LivingRepo, 'kind' | 'nameKey'> | null,
+  limit: number,
+): Promise<LivingRepo[]> {
   return await tx
-    .updateTable('repo')
-    .set({ deletedAt: now })
+    .selectFrom('repo')
+    .select(['id', 'kind', 'nameKey', 'fullName'])
     .where('ownerId', '=', ownerId)
     .where('deletedAt', 'is', null)
-    .returning(['id', 'kind', 'fullName'])
+    .where(sql<SqlBool>`("kind", "nameKey") > (${after?.kind ?? ''}, ${after?.nameKey ?? ''})`)
+    .orderBy('kind')
+    .orderBy('nameKey')
+    .limit(limit)
     .execute()
+}
+
+/** Out of reach at once. What was about them alone has to be gone before: afterwards no index leads from the owner to them. */
+export async function markReposDeleted(tx: Tx, ids: readonly string[], now: number): Promise<void> {
+  if (ids.length > 0) await tx.updateTable('repo').set({ deletedAt: now }).where('id', 'in', ids).execute()
 }
 
 /** Roles of anybody on the organization, its workspaces and its repos, and those of its service accounts and groups. */
