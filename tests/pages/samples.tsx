@@ -459,13 +459,20 @@ export function samplePages(words: (text: string) => string): Map<string, string
     namespace: (
       <NamespacePage
         context={context}
-        namespace={{ name: words('acme'), kind: 'organization', fullname: words('Acme'), createdAt: now - 90 * day }}
+        namespace={{
+          name: words('acme'),
+          kind: 'organization',
+          fullname: words('Acme'),
+          description: words('Makes things'),
+          createdAt: now - 90 * day,
+        }}
         kind="dataset"
         repos={[row]}
         nextHref={null}
         firstHref={null}
         mayCreate={true}
         maySeeMembers={true}
+        maySeeSettings={true}
       />
     ),
     home: <HomePage context={context} publicUrl={words('https://hub.acme.example')} yours={[row]} recent={[row]} />,

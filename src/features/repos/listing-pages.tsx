@@ -21,7 +21,7 @@ import { MoreRows } from '../../web/more-rows.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { PageHead } from '../../web/page-head.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
-import { membersPath } from '../../web/settings-frame.tsx'
+import { membersPath, organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { Snippet } from '../../web/snippet.tsx'
 import { type Tab, Tabs } from '../../web/tabs.tsx'
 import { Time } from '../../web/time.tsx'
@@ -318,15 +318,22 @@ export function SearchPage(props: {
 
 type NamespacePageProps = {
   context: PageContext
-  namespace: { name: string; kind: 'user' | 'organization'; fullname: string | null; createdAt: number }
+  namespace: {
+    name: string
+    kind: 'user' | 'organization'
+    fullname: string | null
+    description: string | null
+    createdAt: number
+  }
   kind: RepoKind
   repos: readonly RepoRow[]
   nextHref: string | null
   firstHref: string | null
   /** From the policy: whether New is drawn. */
   mayCreate: boolean
-  /** From the policy: whether the members are linked. */
+  /** From the policy: whether the members are linked, and the settings of an organization. */
   maySeeMembers: boolean
+  maySeeSettings: boolean
 }
 
 /** At /{ns}?kind=model|dataset|space. */
@@ -341,6 +348,9 @@ export function NamespacePage(props: NamespacePageProps) {
     current: each === kind,
   }))
   if (props.maySeeMembers) tabs.push({ href: membersPath(namespace.name), label: 'Members', icon: 'users' })
+  if (props.maySeeSettings) {
+    tabs.push({ href: organizationSettingsPath(namespace.name, 'profile'), label: 'Settings', icon: 'settings' })
+  }
   return (
     <Page
       context={props.context}
@@ -361,6 +371,9 @@ export function NamespacePage(props: NamespacePageProps) {
         </>
       }
     >
+      {namespace.description && (
+        <p class="max-w-3xl whitespace-pre-line [overflow-wrap:anywhere]">{namespace.description}</p>
+      )}
       {props.mayCreate && props.repos.length > 0 && (
         <div class="flex justify-end">
           <LinkButton look="primary" icon="plus" href={withQuery(newRepoPath[kind], { owner: namespace.name })}>

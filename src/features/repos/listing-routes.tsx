@@ -157,6 +157,10 @@ export const listingRoutes: Route[] = [
             isOrganization &&
             (await isAllowed(authorizeAlso('org.members.read', { on: 'organization', name: profile.name })))
           }
+          maySeeSettings={
+            isOrganization &&
+            (await isAllowed(authorizeAlso('org.settings.read', { on: 'organization', name: profile.name })))
+          }
         />,
       )
     },

@@ -279,7 +279,7 @@ export interface ProfileRow {
   readonly createdAt: number
 }
 
-const profileByKey = prepared<{ nameKey: string }, ProfileRow>((q, param) =>
+const profileByKey = prepared<{ nameKey: string }, ProfileRow & { readonly description: string | null }>((q, param) =>
   q
     .selectFrom('namespace')
     .leftJoin('user', 'user.id', 'namespace.id')
@@ -289,6 +289,7 @@ const profileByKey = prepared<{ nameKey: string }, ProfileRow>((q, param) =>
       'namespace.kind',
       'namespace.name',
       'namespace.createdAt',
+      'organization.description',
       e.fn.coalesce('user.fullname', 'organization.fullname').as('fullname'),
     ])
     .where('namespace.nameKey', '=', param('nameKey'))
@@ -296,7 +297,10 @@ const profileByKey = prepared<{ nameKey: string }, ProfileRow>((q, param) =>
 )
 
 /** A person whose account is active, or an organization. */
-export async function findProfile(db: Db, nameKey: string): Promise<ProfileRow | null> {
+export async function findProfile(
+  db: Db,
+  nameKey: string,
+): Promise<(ProfileRow & { readonly description: string | null }) | null> {
   return await profileByKey.first(db.read, { nameKey })
 }
 
