@@ -97,8 +97,8 @@ function checked(change: SettingsChange): Record<Setting, string | null | undefi
     throw new HoldfastError('invalid_input', { reason, field: 'defaultRole' })
   }
   return {
-    fullname: checkedText('fullname', change.fullname?.replace(/\s+/g, ' ')),
-    description: checkedText('description', change.description?.replace(/\r\n?/g, '\n')),
+    fullname: checkedText('fullname', change.fullname),
+    description: checkedText('description', change.description),
     defaultRole: change.defaultRole,
     defaultVisibility: change.defaultVisibility,
     membersVisibility: change.membersVisibility,
@@ -108,7 +108,7 @@ function checked(change: SettingsChange): Record<Setting, string | null | undefi
 
 function checkedText(field: 'fullname' | 'description', text: string | null | undefined): string | null | undefined {
   if (text == null) return text
-  const trimmed = text.trim()
+  const trimmed = (field === 'fullname' ? text.replace(/\s+/g, ' ') : text.replace(/\r\n?/g, '\n')).trim()
   const control = field === 'fullname' ? /\p{Cc}/u : /[^\P{Cc}\n\t]/u
   if (trimmed.length > longest[field] || control.test(trimmed)) {
     const what = field === 'fullname' ? 'A full name' : 'A description'
