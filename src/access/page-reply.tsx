@@ -100,6 +100,13 @@ export function safeReturn(value: string | null | undefined): string {
   return value != null && /^\/(?![/\\])[\x21-\x7e]*$/.test(value) && !value.includes('\\') ? value : '/'
 }
 
+/** What the check that refused is called, by the code of its reason. */
+const checkNames: Readonly<Record<string, string>> = {
+  role: 'Role',
+  second_factor: 'Second factor',
+  fresh_sign_in: 'Recent sign-in',
+}
+
 /** What the reader of a refusal can do about it at once. */
 function waysOut(error: HoldfastError, request: HttpRequest): HelpfulWay[] {
   if (error.code === 'fresh_sign_in_needed') {
@@ -163,7 +170,11 @@ export async function pageErrorReply(
     const page = (
       <RefusalPage
         context={context}
-        title={`You cannot do this on ${describeResource(facts.resource)}`}
+        title={
+          error.code === 'fresh_sign_in_needed'
+            ? 'Confirm that it is you first'
+            : `You cannot do this on ${describeResource(facts.resource)}`
+        }
         sentence={`${error.message} Nothing was changed.`}
         checks={[
           {
@@ -172,7 +183,7 @@ export async function pageErrorReply(
             state: 'passed',
           },
           {
-            name: denied.code === 'role' ? 'Role' : 'Credential',
+            name: checkNames[denied.code] ?? 'Credential',
             detail: error.next ?? '',
             state: 'refused',
             ...(denied.have === undefined ? {} : { has: denied.have }),

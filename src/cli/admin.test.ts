@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { signInAs } from '../../tests/support/accounts.ts'
+import { addApp } from '../../tests/support/factors.ts'
 import { insertRepo } from '../../tests/support/rows.ts'
 import { startHub, type TestHub } from '../../tests/support/start-hub.ts'
 import { type Hub, openHub } from '../hub.ts'
@@ -54,6 +55,18 @@ describe('holdfast admin', () => {
     const me = await fetch(`${test.url}/api/whoami-v2`, { headers: { cookie } })
     expect(await me.json()).toMatchObject({ name: 'mara', emailVerified: true })
     expect(await run(['list-users'])).toBe('mara\tmara@example.org\tactive\tadmin\n')
+  })
+
+  it('reset-second-factor lets somebody in who is locked out, and says where there was nothing to take away', async () => {
+    const password = 'a long enough sentence'
+    await run(['create-user', 'nils', '--email', 'nils@example.org', '--password-stdin'], `${password}\n`)
+    const nils = { name: 'nils', password }
+    await addApp(test, await signInAs(test, nils), Date.now())
+    await expect(signInAs(test, nils)).rejects.toThrow()
+    expect(await run(['reset-second-factor', 'nils'])).toBe('')
+    expect(await signInAs(test, nils)).toMatch(/^token=/)
+    expect(await run(['reset-second-factor', 'nils'])).toBe('')
+    await expect(run(['reset-second-factor', 'nobody'])).rejects.toMatchObject({ code: 'user_not_found' })
   })
 
   it('create-user without a password prints a link to choose one', async () => {
