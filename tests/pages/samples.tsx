@@ -473,6 +473,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         mayCreate={true}
         maySeeMembers={true}
         maySeeSettings={true}
+        lacksSecondFactor={true}
       />
     ),
     home: <HomePage context={context} publicUrl={words('https://hub.acme.example')} yours={[row]} recent={[row]} />,

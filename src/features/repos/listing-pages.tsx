@@ -18,6 +18,7 @@ import { Icon } from '../../web/icon.tsx'
 import type { IconName } from '../../web/icon-names.ts'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
+import { Notice } from '../../web/notice.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { PageHead } from '../../web/page-head.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
@@ -334,6 +335,8 @@ type NamespacePageProps = {
   /** From the policy: whether the members are linked, and the settings of an organization. */
   maySeeMembers: boolean
   maySeeSettings: boolean
+  /** From the policy: a member whom the organization keeps to what is public until there is a second factor. */
+  lacksSecondFactor: boolean
 }
 
 /** At /{ns}?kind=model|dataset|space. */
@@ -373,6 +376,19 @@ export function NamespacePage(props: NamespacePageProps) {
     >
       {namespace.description && (
         <p class="max-w-3xl whitespace-pre-line [overflow-wrap:anywhere]">{namespace.description}</p>
+      )}
+      {props.lacksSecondFactor && (
+        <Notice
+          kind="warning"
+          standing={true}
+          action={
+            <LinkButton href={`/settings/authentication?next=${encodeURIComponent(here)}`}>
+              Set up a second factor
+            </LinkButton>
+          }
+        >
+          {namespace.name} asks its members for a second factor. Until you have one you see only what is public here.
+        </Notice>
       )}
       {props.mayCreate && props.repos.length > 0 && (
         <div class="flex justify-end">

@@ -5,7 +5,7 @@ import { findRenamedOwner } from '../../access/find-moved.ts'
 import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { redirect } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
-import { HoldfastError } from '../../domain/errors.ts'
+import { type ErrorCode, HoldfastError } from '../../domain/errors.ts'
 import { type Facts, type RepoKind, repoKinds } from '../../domain/facts.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Hub } from '../../hub.ts'
@@ -143,6 +143,7 @@ export const listingRoutes: Route[] = [
       const context = await pageContext(hub, facts, request)
       const here = withQuery(namespacePath(profile.name), { kind: kind === 'model' ? null : kind })
       const isOrganization = profile.kind === 'organization'
+      const creating = await decisionOf(authorizeAlso('repo.create', { on: 'namespace', name: profile.name }))
       return pageReply(
         context,
         <NamespacePage
@@ -152,28 +153,31 @@ export const listingRoutes: Route[] = [
           repos={page.rows.map(shownRow)}
           nextHref={nextHref(here, page)}
           firstHref={cursor === undefined ? null : here}
-          mayCreate={await isAllowed(authorizeAlso('repo.create', { on: 'namespace', name: profile.name }))}
+          mayCreate={creating === 'allowed'}
           maySeeMembers={
             isOrganization &&
-            (await isAllowed(authorizeAlso('org.members.read', { on: 'organization', name: profile.name })))
+            (await decisionOf(authorizeAlso('org.members.read', { on: 'organization', name: profile.name }))) ===
+              'allowed'
           }
           maySeeSettings={
             isOrganization &&
-            (await isAllowed(authorizeAlso('org.settings.read', { on: 'organization', name: profile.name })))
+            (await decisionOf(authorizeAlso('org.settings.read', { on: 'organization', name: profile.name }))) ===
+              'allowed'
           }
+          lacksSecondFactor={creating === 'second_factor_required'}
         />,
       )
     },
   }),
 ]
 
-/** Whether the policy allows it: for buttons, where a refusal is no fault. */
-async function isAllowed(decision: Promise<unknown>): Promise<boolean> {
+/** What the policy says: for buttons and notices, where a refusal is no fault. */
+async function decisionOf(decision: Promise<unknown>): Promise<'allowed' | ErrorCode> {
   try {
     await decision
-    return true
+    return 'allowed'
   } catch (error) {
-    if (error instanceof HoldfastError && error.status < 500) return false
+    if (error instanceof HoldfastError && error.status < 500) return error.code
     throw error
   }
 }

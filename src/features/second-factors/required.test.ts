@@ -150,6 +150,9 @@ describe.each(dialects)('an organization that asks for a second factor, on %s', 
     expect(denied.headers.get('x-hub-denied')).toContain('second_factor')
     expect(await denied.text()).toContain('Set one up under Settings')
     expect(await listed(asUser())).toEqual(['easy/secret', 'strict/open'])
+    const front = await (await call('GET', '/strict', { cookie })).text()
+    expect(front).toContain('strict asks its members for a second factor.')
+    expect(front).toContain('href="/settings/authentication?next=%2Fstrict"')
     for (const path of ['/strict/secret', '/organizations/strict/settings/members']) {
       const page = await call('GET', path, { cookie })
       expect([path, page.status]).toEqual([path, 403])
