@@ -113,10 +113,11 @@ function waysOut(error: HoldfastError, request: HttpRequest): HelpfulWay[] {
     return [
       {
         title: 'Confirm that it is you',
-        text: 'Then go back with your browser, where what you typed still stands, and press again.',
+        text: 'It opens in a new tab. Then come back to this one, go back with your browser to what you typed, and press again.',
         href: `/login/confirm?next=${encodeURIComponent(pageBefore(request))}`,
-        button: 'Confirm',
+        button: 'Confirm in a new tab',
         icon: 'shield-check',
+        newTab: true,
       },
     ]
   }

@@ -43,7 +43,9 @@ export function Button(props: ActionProps) {
 }
 
 /** Goes somewhere; with `dialog` the address opens a sheet over this page. */
-export function LinkButton(props: ButtonProps & { href: string; label?: string; dialog?: boolean; closes?: boolean }) {
+export function LinkButton(
+  props: ButtonProps & { href: string; label?: string; dialog?: boolean; closes?: boolean; newTab?: boolean },
+) {
   return (
     <a
       class={buttonClass(props)}
@@ -51,6 +53,7 @@ export function LinkButton(props: ButtonProps & { href: string; label?: string; 
       aria-label={props.label}
       data-dialog={props.dialog ? '' : undefined}
       data-dialog-close={props.closes ? '' : undefined}
+      target={props.newTab ? '_blank' : undefined}
     >
       {props.icon && <Icon name={props.icon} />}
       {props.children}

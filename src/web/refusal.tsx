@@ -20,7 +20,15 @@ export type CheckRow = {
   needs?: string
 }
 
-export type HelpfulWay = { title: string; text: string; href: string; button: string; icon?: IconName }
+export type HelpfulWay = {
+  title: string
+  text: string
+  href: string
+  button: string
+  icon?: IconName
+  /** This page stays, and with it the way back to what was typed. */
+  newTab?: boolean
+}
 
 type RefusalPageProps = {
   context: PageContext
@@ -108,7 +116,7 @@ function Ways(props: { ways: readonly HelpfulWay[] }) {
               <b class="font-semibold">{way.title}</b>
               <p class="text-sm text-muted">{way.text}</p>
             </div>
-            <LinkButton look={index === 0 ? 'primary' : 'line'} href={way.href} icon={way.icon}>
+            <LinkButton look={index === 0 ? 'primary' : 'line'} href={way.href} icon={way.icon} newTab={way.newTab}>
               {way.button}
             </LinkButton>
           </li>

@@ -26,7 +26,7 @@ describe.skipIf(chromium === null || !isBuilt)('second factors in a browser', { 
 
   beforeAll(async () => {
     site = await startHub({ clock: systemClock(() => time) })
-    browser = await openBrowser(chromium ?? '')
+    browser = await openBrowser(chromium ?? '', true)
   })
   afterAll(async () => {
     await browser?.close()
@@ -151,6 +151,32 @@ describe.skipIf(chromium === null || !isBuilt)('second factors in a browser', { 
     await device.cdp.send('WebAuthn.setUserVerified', { authenticatorId: device.id, isUserVerified: true })
     await page.getByRole('button', { name: 'Use a passkey' }).click()
     await page.waitForURL(`${site.url}/`)
+    await context.close()
+  })
+
+  test('a form that was sent in an older session keeps what was typed', async () => {
+    const { user, context, page } = await visit()
+    await typePassword(page, user)
+    await page.waitForURL(`${site.url}/`)
+    await page.goto(`${site.url}/settings/account?dialog=delete`)
+    const dialog = page.getByRole('dialog', { name: `Delete account “${user.name}”` })
+    await dialog.getByLabel(`Type ${user.name} to confirm`).fill(user.name)
+    time += 2 * hour
+    await dialog.getByRole('button', { name: 'Delete account' }).click()
+    await page.getByRole('heading', { name: 'Confirm that it is you first' }).waitFor()
+    const [tab] = await Promise.all([
+      context.waitForEvent('page'),
+      page.getByRole('link', { name: 'Confirm in a new tab' }).click(),
+    ])
+    await tab.getByLabel('Password', { exact: true }).fill(password)
+    await tab.getByRole('button', { name: 'Confirm' }).click()
+    await tab.getByText('Confirmed. For an hour you are not asked again.').waitFor()
+    await tab.close()
+    // A page that was kept loads nothing when it is shown again, which `goBack` would wait for.
+    await page.evaluate('history.back()')
+    await expect.poll(() => dialog.getByLabel(`Type ${user.name} to confirm`).inputValue()).toBe(user.name)
+    await dialog.getByRole('button', { name: 'Delete account' }).click()
+    await page.getByText('Your account is deleted.').waitFor()
     await context.close()
   })
 

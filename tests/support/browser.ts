@@ -19,9 +19,11 @@ export function findChromium(): string | null {
   return null
 }
 
-export async function openBrowser(executablePath: string): Promise<Browser> {
+/** `keepsPages`: going back shows a page as it was left, as browsers of people do; otherwise it is loaded anew. */
+export async function openBrowser(executablePath: string, keepsPages = false): Promise<Browser> {
   return await chromium.launch({
     executablePath,
+    ...(keepsPages ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-sync'],
   })
 }

@@ -288,7 +288,7 @@ describe.each(dialects)('second factors on %s', (dialect) => {
     expect(form.status).toBe(403)
     const text = await form.text()
     expect(text).toContain('href="/login/confirm?next=%2Fsettings%2Ftokens%2Fnew%3Frole%3Dread"')
-    expect(text).toContain('what you typed still stands')
+    expect(text).toContain('go back with your browser to what you typed')
     const api = await fetch(`${site.url}/api/settings/tokens`, {
       method: 'POST',
       headers: { cookie, 'content-type': 'application/json' },

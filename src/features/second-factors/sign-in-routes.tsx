@@ -132,7 +132,8 @@ export const secondStepRoutes: Route[] = [
           const answer: Confirmation =
             body.password === undefined ? answerOf(body) : { method: 'password', value: body.password }
           await confirmIdentity(hub, allowed, request.origin, answer)
-          return redirect(safeReturn(body.next))
+          const words = 'Confirmed. For an hour you are not asked again.'
+          return redirectWithNotice(safeReturn(body.next), 'success', words)
         },
         (fault) => confirmReply(hub, allowed, facts, request, body.next, formWithFault(body, fault), fault),
       ),

@@ -87,7 +87,8 @@ export const tokenPageRoutes: Route[] = [
     method: 'GET',
     path: '/settings/tokens/new',
     surface: 'page',
-    action: 'token.read',
+    // As the form does: who has to confirm who they are does so before typing.
+    action: 'token.create',
     target: self,
     handle: async ({ hub, facts, request }) => {
       const { role, ticks } = prefilled(facts, request.query)
