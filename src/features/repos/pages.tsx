@@ -226,7 +226,7 @@ function WorkspaceSection(props: { repo: RepoView; form: FormState; workspace: R
       {choices.length === 0 && current === null ? (
         <p class="p-4 text-sm text-muted">
           It lies in {props.repo.namespace} itself, which has no workspaces.{' '}
-          <a href={organizationSettingsPath(props.repo.namespace, 'workspaces')}>
+          <a class="a" href={organizationSettingsPath(props.repo.namespace, 'workspaces')}>
             Workspaces of {props.repo.namespace}
           </a>
         </p>
