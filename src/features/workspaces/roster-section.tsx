@@ -170,7 +170,9 @@ export function GroupsSection(props: GroupsSectionProps) {
             {props.mayManage && props.choices?.length === 0 ? (
               <>
                 {props.organization} has no other groups.{' '}
-                <a class="a" href={organizationSettingsPath(props.organization, 'groups')}>Groups of {props.organization}</a>
+                <a class="a" href={organizationSettingsPath(props.organization, 'groups')}>
+                  Groups of {props.organization}
+                </a>
               </>
             ) : (
               'No group has a role here.'
