@@ -32,7 +32,9 @@ import { repoWorkspaceRoutes } from './repos/workspace-routes.ts'
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
+import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
+import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
@@ -59,6 +61,8 @@ export const routes: readonly Route[] = [
   ...groupPageRoutes,
   ...workspaceApiRoutes(repoPlaces),
   ...workspacePageRoutes(repoPlaces),
+  ...serviceAccountPageRoutes,
+  ...serviceAccountTokenPageRoutes,
   ...repoApiRoutes,
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,

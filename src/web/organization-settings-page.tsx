@@ -1,6 +1,6 @@
 /* A page of an organization's settings, with its side list and the way to it. */
 import type { Child } from 'hono/jsx'
-import { Breadcrumbs } from './breadcrumbs.tsx'
+import { Breadcrumbs, type Crumb } from './breadcrumbs.tsx'
 import { Page } from './layout.tsx'
 import type { PageContext } from './page-context.ts'
 import { OrganizationSettingsSide, organizationSettingsPath } from './settings-frame.tsx'
@@ -11,6 +11,8 @@ type OrganizationSettingsPageProps = {
   title: string
   /** The last part of the address of the place in the side list: `groups`. */
   place: string
+  /** The way down from the place to a page below it. */
+  crumbs?: readonly Crumb[]
   dialog?: Child
   children: Child
 }
@@ -33,7 +35,11 @@ export function OrganizationSettingsPage(props: OrganizationSettingsPageProps) {
         <Breadcrumbs
           viewer={context.viewer}
           namespace={{ name: organization, kind: 'organization' }}
-          crumbs={[{ label: 'Settings' }]}
+          crumbs={
+            props.crumbs
+              ? [{ label: 'Settings', href: organizationSettingsPath(organization, 'members') }, ...props.crumbs]
+              : [{ label: 'Settings' }]
+          }
           switchTo={(name, kind) =>
             kind === 'organization' ? organizationSettingsPath(name, props.place) : '/settings/profile'
           }

@@ -32,11 +32,15 @@ export type SelectedRepo = PermissionEntity & {
 
 export type PickerGroups = {
   repos: readonly SelectedRepo[]
+  /** `role`: in words, "your role: admin". */
   organizations: readonly (PermissionEntity & { role: string })[]
-  own: PermissionEntity & { fullname: string | null }
-  /** Permissions on no entity in particular (`global=`), and the gated flag (`canReadGatedRepos=`). */
+  /** Of those whose owner has a role there; none for people, whose tokens name them by the command line alone. */
+  workspaces?: readonly (PermissionEntity & { role: string })[]
+  /** Null for who has no namespace. */
+  own: (PermissionEntity & { fullname: string | null }) | null
+  /** Permissions on no entity in particular (`global=`), and the gated flag (`canReadGatedRepos=`); null where it is not offered. */
   global: readonly PermissionChoice[]
-  canReadGatedRepos: boolean
+  canReadGatedRepos: boolean | null
   /** What is wrong with the repository that was to be added. */
   repoError?: string
   /** What was typed there. */
@@ -50,7 +54,9 @@ const kindIcons: Readonly<Record<SelectedRepo['kind'], IconName>> = {
 }
 
 export function PermissionPicker({ groups }: { groups: PickerGroups }) {
-  const all = [groups.own, ...groups.organizations, ...groups.repos].flatMap((entity) => entity.choices)
+  const { own, workspaces = [] } = groups
+  const listed = [...groups.organizations, ...workspaces, ...groups.repos, ...(own === null ? [] : [own])]
+  const all = listed.flatMap((entity) => entity.choices)
   const offered = [...all, ...groups.global]
   const ticked = offered.filter((choice) => choice.ticked).length + (groups.canReadGatedRepos ? 1 : 0)
   return (
@@ -59,7 +65,7 @@ export function PermissionPicker({ groups }: { groups: PickerGroups }) {
       <div class="panel-head">
         <span class="font-semibold">Permissions</span>
         <span class="text-muted text-sm" data-picker-count="">
-          {`${ticked} of ${offered.length + 1} ticked`}
+          {`${ticked} of ${offered.length + (groups.canReadGatedRepos === null ? 0 : 1)} ticked`}
         </span>
       </div>
       <SelectedRepos groups={groups} />
@@ -69,24 +75,39 @@ export function PermissionPicker({ groups }: { groups: PickerGroups }) {
           title={
             <>
               <Who kind="organization" name={organization.name} size="small" />
-              {organization.name} <span class="text-muted font-normal text-sm">your role: {organization.role}</span>
+              {organization.name} <span class="text-muted font-normal text-sm">{organization.role}</span>
             </>
           }
         >
           <Choices entity={organization} />
         </Group>
       ))}
-      <Group
-        open={isTicked(groups.own)}
-        title={
-          <>
-            <Who kind="user" name={groups.own.fullname ?? groups.own.name} size="small" />
-            {groups.own.name} <span class="text-muted font-normal text-sm">your own namespace</span>
-          </>
-        }
-      >
-        <Choices entity={groups.own} />
-      </Group>
+      {workspaces.map((workspace) => (
+        <Group
+          open={isTicked(workspace)}
+          title={
+            <>
+              <Icon name="layers" />
+              {workspace.name} <span class="text-muted font-normal text-sm">{workspace.role}</span>
+            </>
+          }
+        >
+          <Choices entity={workspace} />
+        </Group>
+      ))}
+      {own && (
+        <Group
+          open={isTicked(own)}
+          title={
+            <>
+              <Who kind="user" name={own.fullname ?? own.name} size="small" />
+              {own.name} <span class="text-muted font-normal text-sm">your own namespace</span>
+            </>
+          }
+        >
+          <Choices entity={own} />
+        </Group>
+      )}
       {groups.global.length > 0 && (
         <Group
           open={groups.global.some((choice) => choice.ticked)}
@@ -104,27 +125,29 @@ export function PermissionPicker({ groups }: { groups: PickerGroups }) {
           </div>
         </Group>
       )}
-      <Group
-        last={true}
-        open={groups.canReadGatedRepos}
-        title={
-          <>
-            <Icon name="ticket" />
-            Gated repositories
-          </>
-        }
-      >
-        <Choice
-          name="canReadGatedRepos"
-          value="true"
-          choice={{
-            permission: 'canReadGatedRepos',
-            label: 'Read contents of all gated repositories I may access',
-            ticked: groups.canReadGatedRepos,
-            refusedBecause: null,
-          }}
-        />
-      </Group>
+      {groups.canReadGatedRepos !== null && (
+        <Group
+          last={true}
+          open={groups.canReadGatedRepos}
+          title={
+            <>
+              <Icon name="ticket" />
+              Gated repositories
+            </>
+          }
+        >
+          <Choice
+            name="canReadGatedRepos"
+            value="true"
+            choice={{
+              permission: 'canReadGatedRepos',
+              label: 'Read contents of all gated repositories I may access',
+              ticked: groups.canReadGatedRepos,
+              refusedBecause: null,
+            }}
+          />
+        </Group>
+      )}
     </fieldset>
   )
 }
@@ -242,7 +265,8 @@ function isTicked(entity: PermissionEntity): boolean {
 export type SummaryLine = { can: boolean; text: string }
 
 /** "What it will be able to do", made by the server; the script asks for it again at `address` after each tick. */
-export function PermissionSummary(props: { lines: readonly SummaryLine[]; address?: string }) {
+/** `owner`: whose rights the token stays within. */
+export function PermissionSummary(props: { lines: readonly SummaryLine[]; address?: string; owner?: string }) {
   return (
     <aside
       class="panel p-4 grid gap-3 text-sm xl:sticky xl:top-4"
@@ -262,7 +286,8 @@ export function PermissionSummary(props: { lines: readonly SummaryLine[]; addres
         ))}
       </ul>
       <p class="text-xs text-muted border-t border-line pt-3">
-        A token never does more than you may. If you lose a right, it loses it on the next request.
+        A token never does more than {props.owner ?? 'you'} may. If {props.owner ? `${props.owner} loses` : 'you lose'}{' '}
+        a right, it loses it on the next request.
       </p>
     </aside>
   )

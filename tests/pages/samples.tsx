@@ -107,7 +107,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       {
         entity: words('org:acme'),
         name: words('acme'),
-        role: words('write'),
+        role: words('your role: write'),
         choices: [choice('org.write', false, 'Needs the admin role in acme.')],
       },
     ],

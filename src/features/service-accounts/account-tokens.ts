@@ -5,7 +5,8 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
-import { type OwnerFacts, serviceAccountName } from '../../domain/facts.ts'
+import { type OwnerFacts, repoKinds, serviceAccountName } from '../../domain/facts.ts'
+import { nameKey, parseRepoId } from '../../domain/names.ts'
 import { isTokenPermission } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -33,7 +34,7 @@ import {
 import { parseRemark, requireActive, type ServiceAccount } from './account.ts'
 import { accountPermissions, ceilingOf, repoPermissions, requireWithinCeiling, shortfallsOf } from './ceiling.ts'
 import { expiryWithin, isItself, type Minter, minterOf, requireHeld } from './minting.ts'
-import { findAccount, findRepos, lockAccount } from './queries.ts'
+import { findAccount, findRepoByName, findRepos, type ListedRepo, lockAccount } from './queries.ts'
 
 type TokenAction = `org.service_account.token.${'create' | 'update' | 'rotate' | 'delete'}`
 
@@ -341,14 +342,15 @@ function checkGrant({ entity, permissions }: RequestedGrant): void {
  * Says which workspace keeps the account from a repo. Only to those who see every repo of the organization: to a token that does not, the
  * repo is not there.
  */
-async function refuseHiddenInWorkspaces(
+export async function refuseHiddenInWorkspaces(
   hub: Hub,
   organization: OwnerFacts,
   account: ServiceAccount,
   scoped: readonly RequestedGrant[],
 ): Promise<void> {
   const ids = scoped.flatMap(({ entity }) => (entity.id === undefined ? [] : [entity.id]))
-  const repos = (await findRepos(hub.db, ids)).filter((repo) => repo.ownerId === organization.id)
+  const byId = (await findRepos(hub.db, ids)).filter((repo) => repo.ownerId === organization.id)
+  const repos = [...byId, ...(await findNamedRepos(hub, organization, scoped))]
   if (account.role === 'admin' || repos.every((repo) => repo.workspaceId === null)) return
   const { workspaces } = await ceilingOf(hub, organization, account)
   for (const repo of repos) {
@@ -359,6 +361,24 @@ async function refuseHiddenInWorkspaces(
       account: account.name,
     })
   }
+}
+
+/** Those of the organization that are named and not given by id. */
+async function findNamedRepos(
+  hub: Hub,
+  organization: OwnerFacts,
+  scoped: readonly RequestedGrant[],
+): Promise<ListedRepo[]> {
+  const found: ListedRepo[] = []
+  for (const { entity } of scoped) {
+    const kind = repoKinds.find((each) => each === entity.type)
+    const named = entity.name === undefined ? null : parseRepoId(entity.name)
+    if (kind === undefined || named?.namespace == null) continue
+    if (nameKey(named.namespace) !== nameKey(organization.name)) continue
+    const repo = await findRepoByName(hub.db, organization.id, kind, nameKey(named.name))
+    if (repo !== null) found.push(repo)
+  }
+  return found
 }
 
 const asRequested = ({ type, id, permissions }: Grant): RequestedGrant => ({ entity: { type, id }, permissions })

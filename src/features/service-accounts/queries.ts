@@ -129,6 +129,17 @@ export async function countAccounts(db: Db, organizationId: string): Promise<num
   return Number(row?.count ?? 0)
 }
 
+/** Who takes a seat: people, whatever their role (SEAT-1). */
+export async function countPeople(db: Db, organizationId: string): Promise<number> {
+  const row = await db.list
+    .selectFrom('roleGrant')
+    .select((q) => q.fn.countAll<number>().as('count'))
+    .where('targetId', '=', organizationId)
+    .where('principalKind', '=', 'user')
+    .executeTakeFirst()
+  return Number(row?.count ?? 0)
+}
+
 /** Throws a unique violation where the organization has one of this name. */
 export async function insertAccount(tx: Tx, row: ServiceAccountTable, role: Role): Promise<void> {
   await tx.insertInto('serviceAccount').values(row).execute()
@@ -235,15 +246,26 @@ export interface ListedRepo {
 /** Those that are there, whoever may see them. */
 export async function findRepos(db: Db, ids: readonly string[]): Promise<ListedRepo[]> {
   if (ids.length === 0) return []
-  return await db.list
+  return await listedRepos(db).where('r.id', 'in', ids).execute()
+}
+
+export async function findRepoByName(db: Db, ownerId: string, kind: RepoKind, key: string): Promise<ListedRepo | null> {
+  const row = await listedRepos(db)
+    .where('r.ownerId', '=', ownerId)
+    .where('r.kind', '=', kind)
+    .where('r.nameKey', '=', key)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+function listedRepos(db: Db) {
+  return db.list
     .selectFrom('repo as r')
     .innerJoin('namespace as n', 'n.id', 'r.ownerId')
     .leftJoin('workspace as w', 'w.id', 'r.workspaceId')
     .select(['r.id', 'r.kind', 'r.name', 'r.ownerId', 'n.kind as ownerKind', 'n.name as ownerName'])
     .select(['r.visibility', 'r.creatorId', 'r.workspaceId', 'w.name as workspaceName'])
-    .where('r.id', 'in', ids)
     .where('r.deletedAt', 'is', null)
-    .execute()
 }
 
 /** Names of people by their id, for who made an account. */

@@ -44,9 +44,9 @@ test('ticks come back where they were, also on what one has lost', () => {
     choices.filter((choice) => choice.ticked).map((choice) => choice.permission)
   expect(ticked(groups.repos[0]?.choices ?? [])).toEqual(['repo.content.read', 'repo.write'])
   expect(ticked(groups.organizations[0]?.choices ?? [])).toEqual(['repo.content.read', 'org.write'])
-  expect(ticked(groups.own.choices)).toEqual([])
+  expect(ticked(groups.own?.choices ?? [])).toEqual([])
   expect(ticked(groups.global)).toEqual(['discussion.write'])
-  expect(groups.own.entity).toBe('user:mara')
+  expect(groups.own?.entity).toBe('user:mara')
   expect([groups.repoError, groups.repoTyped]).toEqual(['No.', 'acme/x'])
 })
 
@@ -54,8 +54,8 @@ test('an entity offers only what can be given on its kind', () => {
   const groups = pickerGroups(owner, picked)
   const names = (choices: readonly { permission: string }[]) => choices.map((choice) => choice.permission)
   expect(names(groups.repos[0]?.choices ?? [])).not.toContain('org.write')
-  expect(names(groups.own.choices)).toContain('user.webhooks.read')
-  expect(names(groups.own.choices)).not.toContain('org.write')
+  expect(names(groups.own?.choices ?? [])).toContain('user.webhooks.read')
+  expect(names(groups.own?.choices ?? [])).not.toContain('org.write')
 })
 
 test('the summary says what the ticks amount to', () => {

@@ -70,7 +70,7 @@ export function pickerGroups(
     repos: picked.grants.flatMap((grant) => (isRepo(grant.type) ? [selectedRepo(grant, grant.type)] : [])),
     organizations: owner.organizations.map(({ name, role }) => ({
       ...entity('org', name, ticked('org', name), (permission) => organizationRefusal(permission, name, role)),
-      role,
+      role: `your role: ${role}`,
     })),
     own: { ...entity('user', owner.name, ticked('user', owner.name)), fullname: owner.fullname },
     global: globalTokenPermissions.map((permission) => ({
