@@ -136,7 +136,7 @@ export function AuthorName({ author }: { author: CommitAuthor }) {
   if (author.kind === 'service-account') {
     return (
       <span class="inline-flex flex-wrap items-center gap-1.5">
-        {author.name}
+        <span>{author.name}</span>
         {author.isGone ? <Badge icon="bot">deleted service account</Badge> : <ServiceAccountBadge />}
       </span>
     )
