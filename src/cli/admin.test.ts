@@ -100,6 +100,46 @@ describe('holdfast admin', () => {
     })
   })
 
+  it('create-service-account and create-service-account-token: an identity for a pipeline, and what it signs in with', async () => {
+    const id = (await run(['create-service-account', 'acme', 'ci', '--role', 'write', '--contact', 'Olga'])).trim()
+    expect(id).toMatch(/^[0-9a-f]{24}$/)
+    const inherits = await run(['create-service-account-token', 'acme', 'CI', '--inherit'])
+    expect(inherits).toMatch(/^hf_[0-9A-Za-z]{34}\n$/)
+    const identity = {
+      type: 'user',
+      id,
+      name: `sa-${id}`,
+      fullname: 'ci',
+      orgs: [{ name: 'acme', roleInOrg: 'write' }],
+    }
+    expect(await (await whoami(inherits)).json()).toMatchObject(identity)
+    const token = ['create-service-account-token', 'acme', 'ci']
+    const scoped = await run([
+      ...token,
+      '--name',
+      'reads',
+      '--scoped',
+      'org:acme=repo.content.read',
+      '--expires',
+      '2099-01-31',
+    ])
+    expect(await (await whoami(scoped)).json()).toMatchObject({
+      auth: { expiresAt: '2099-01-31T23:59:59.999Z', accessToken: { displayName: 'reads', role: 'fineGrained' } },
+    })
+    for (const [args, code] of [
+      [token, 'invalid_input'],
+      [[...token, '--inherit', '--scoped', 'org:acme=repo.write'], 'invalid_input'],
+      [[...token, '--scoped', 'org:acme=org.write'], 'beyond_ceiling'],
+      [[...token, '--name', 'reads', '--inherit'], 'token_name_taken'],
+      [['create-service-account-token', 'acme', 'nobody', '--inherit'], 'service_account_not_found'],
+      [['create-service-account', 'acme', 'Ci', '--role', 'read'], 'service_account_name_taken'],
+      [['create-service-account', 'mara', 'ci', '--role', 'read'], 'organization_not_found'],
+      [['create-service-account', 'acme', 'x', '--role', 'god'], 'commander.invalidArgument'],
+    ] as const) {
+      await expect(run(args), args.join(' ')).rejects.toMatchObject({ code })
+    }
+  })
+
   it('create-token prints the value alone, for each role', async () => {
     for (const role of ['read', 'write'] as const) {
       const token = await run(['create-token', '--user', 'olga', '--name', `a ${role} token`, '--role', role])

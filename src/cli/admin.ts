@@ -2,7 +2,7 @@
  * `holdfast admin`: what an administrator does from the command line, beside a running server or without one. Standard output carries the
  * result alone, so that scripts can use it; everything else goes to standard error.
  */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { HoldfastError } from '../domain/errors.ts'
 import { systemOrigin } from '../domain/event.ts'
 import type { Action } from '../domain/permissions.ts'
@@ -24,18 +24,21 @@ import { createToken, parseScoped } from '../features/tokens/service.ts'
 import type { Hub } from '../hub.ts'
 import { getActiveUser } from './active-user.ts'
 import { addDeletedRepoCommands } from './deleted-repos.ts'
+import { parseMoment } from './options.ts'
 import { addOrganizationCommands } from './organizations.ts'
+import { addServiceAccountCommands } from './service-accounts.ts'
 import { type WithHub, withHub } from './with-hub.ts'
 
 export function adminCommand(openHub: () => Promise<Hub>): Command {
   const run = withHub(openHub)
   const admin = new Command('admin').description(
-    'Manage accounts, organizations and tokens; works beside a running server.',
+    'Manage accounts, organizations, service accounts and tokens; works beside a running server.',
   )
   addAccountCommands(admin, run)
   addLinkCommands(admin, run)
   addOrganizationCommands(admin, run)
   addTokenCommand(admin, run)
+  addServiceAccountCommands(admin, run)
   addDeletedRepoCommands(admin, run)
   return admin
 }
@@ -231,13 +234,6 @@ const reason = 'holdfast admin'
 
 function onInstance<A extends Action>(action: A): Allowed<A> {
   return systemGrant(action, { on: 'instance' }, reason)
-}
-
-/** A day counts to its end, in UTC. */
-function parseMoment(text: string): number {
-  const moment = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T23:59:59.999Z` : text)
-  if (!Number.isFinite(moment)) throw new InvalidArgumentError('It is a date such as 2027-01-31.')
-  return moment
 }
 
 /** The first line of standard input, without its end. */

@@ -4,7 +4,7 @@ import { HoldfastError } from '../domain/errors.ts'
 import { systemOrigin } from '../domain/event.ts'
 import { plainOrganization } from '../domain/facts.ts'
 import { systemGrant } from '../domain/policy.ts'
-import { isRole, type Role, roles } from '../domain/role.ts'
+import { type Role, roles } from '../domain/role.ts'
 import {
   addMember,
   createOrganization,
@@ -16,6 +16,7 @@ import {
 } from '../features/organizations/service.ts'
 import type { Hub } from '../hub.ts'
 import { getActiveUser } from './active-user.ts'
+import { parseRole } from './options.ts'
 import type { WithHub } from './with-hub.ts'
 
 /** What the audit log shows as the actor. */
@@ -94,11 +95,6 @@ async function findOrganization(hub: Hub, name: string): Promise<Namespace> {
 
 function targetOf(organization: Namespace) {
   return { on: 'organization', name: organization.name, organization: plainOrganization(organization) } as const
-}
-
-function parseRole(text: string): Role {
-  if (!isRole(text)) throw new InvalidArgumentError(`It is one of ${roles.join(', ')}.`)
-  return text
 }
 
 function parseLimit(text: string): number | 'none' {

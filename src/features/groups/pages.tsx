@@ -198,7 +198,10 @@ export function GroupPage(props: GroupPageProps) {
         {props.workspaces.length === 0 ? (
           <p class="p-4 text-sm text-muted">
             No role in a workspace{props.mayManage ? '' : ' that you see'}. Roles are given on the page of a{' '}
-            <a class="a" href={organizationSettingsPath(organization, 'workspaces')}>workspace</a>.
+            <a class="a" href={organizationSettingsPath(organization, 'workspaces')}>
+              workspace
+            </a>
+            .
           </p>
         ) : (
           <Rows

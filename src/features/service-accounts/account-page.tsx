@@ -75,17 +75,19 @@ export function AccountPage(props: AccountPageProps) {
           </h1>
           {account.description && <p class="lede">{account.description}</p>}
         </div>
-        <LinkButton icon="pencil" href={`${here}?dialog=edit`} dialog={true}>
-          Edit
-        </LinkButton>
-        <Menu
-          id="menu-account"
-          buttonClass="icon-btn"
-          label={`More for ${account.name}`}
-          button={<Icon name="ellipsis-vertical" />}
-        >
-          <AccountMenuLinks account={account} dialog={(kind) => `${here}?dialog=${kind}`} />
-        </Menu>
+        <span class="flex items-center gap-2 ml-auto">
+          <LinkButton icon="pencil" href={`${here}?dialog=edit`} dialog={true}>
+            Edit
+          </LinkButton>
+          <Menu
+            id="menu-account"
+            buttonClass="icon-btn"
+            label={`More for ${account.name}`}
+            button={<Icon name="ellipsis-vertical" />}
+          >
+            <AccountMenuLinks account={account} dialog={(kind) => `${here}?dialog=${kind}`} />
+          </Menu>
+        </span>
       </div>
       {account.isDisabled && (
         <Notice kind="info" small={true} standing={true}>

@@ -91,14 +91,16 @@ export function AccountsPage(props: AccountsPageProps) {
           </Rows>
         )}
       </section>
-      <MoreRows
-        order="By name"
-        shown={accounts.length}
-        total={props.total}
-        olderHref={props.nextHref}
-        olderWord="More"
-        firstHref={props.firstHref}
-      />
+      {props.total > 0 && (
+        <MoreRows
+          order="By name"
+          shown={accounts.length}
+          total={props.total}
+          olderHref={props.nextHref}
+          olderWord="More"
+          firstHref={props.firstHref}
+        />
+      )}
       <p class="text-sm text-muted">
         {props.members === 1 ? 'One person takes' : `${props.members} people take`} a seat in {organization}. Service
         accounts take no seat.{' '}

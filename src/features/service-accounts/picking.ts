@@ -75,11 +75,14 @@ export async function drawPicker(
   if (whole === undefined) throw new Error('An organization is always among the entities.')
   const groups: PickerGroups = {
     organizations: [
-      { ...entity(whole, organization.name, `org:${organization.name}`), role: `all of it, its role: ${account.role}` },
+      {
+        ...entity(whole, organization.name, `org:${organization.name}`),
+        role: `all of it; role of ${account.name}: ${account.role}`,
+      },
     ],
     workspaces: workspaces.map((grant) => ({
       ...entity(grant, grant.name, `resource-group:${grant.id}`),
-      role: `workspace, its role: ${ceiling.workspaces.get(grant.id) ?? account.role}`,
+      role: `workspace; role of ${account.name}: ${ceiling.workspaces.get(grant.id) ?? account.role}`,
     })),
     repos: picked.flatMap(({ grant, isPrivate, isEffective }): SelectedRepo[] => {
       const kind = repoKinds.find((each) => each === grant.type)

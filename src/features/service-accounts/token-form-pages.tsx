@@ -193,7 +193,7 @@ function ModeField(props: TokenFormProps & { mode?: 'scoped' | 'inherit' }) {
     <PickField
       form={props.form}
       name="role"
-      legend="Permissions"
+      legend="What it may do"
       columns={2}
       value={chosen}
       picks={[
