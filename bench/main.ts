@@ -8,8 +8,10 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, type BenchCase, Missing } from './case.ts'
 import { apiCase } from './cases/api.ts'
+import { auditCase } from './cases/audit.ts'
 import { commitsCase } from './cases/commits.ts'
 import { downloadCase } from './cases/download.ts'
+import { factsCase } from './cases/facts.ts'
 import { gitCase } from './cases/git.ts'
 import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
@@ -25,6 +27,8 @@ const allCases: readonly BenchCase[] = [
   startCase,
   apiCase,
   listingCase,
+  factsCase,
+  auditCase,
   commitsCase,
   gitCase,
   downloadCase,

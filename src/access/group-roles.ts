@@ -10,17 +10,27 @@ const rankOf = sql.join(
   sql` `,
 )
 
+/** Up to here every group of somebody is looked up in the workspace; beyond, every group of the workspace in theirs. */
+const fewGroups = 40
+
 /**
  * A subquery: the highest rank that the groups of `principal` have in `workspace`, or null. Begins with the groups of the one principal,
- * of which there are few, whatever the number of groups in the workspace.
+ * of which there are few, whatever the number of groups in the workspace; with those of the workspace where it is the other way round.
  */
 export function rankThroughGroups(
   workspace: Expression<unknown>,
   principal: Expression<unknown>,
 ): RawBuilder<number | null> {
-  return sql<number | null>`(select max(case "gg"."role" ${rankOf} end) from "groupMember" as "gm"
-    cross join "roleGrant" as "gg" where "gm"."principalId" = ${principal}
-    and "gg"."targetId" = ${workspace} and "gg"."principalId" = "gm"."groupId")`
+  const rank = sql`max(case "gg"."role" ${rankOf} end)`
+  return sql<
+    number | null
+  >`(case when (select count(*) from (select 1 from "groupMember" as "gc" where "gc"."principalId" = ${principal} limit ${sql.lit(fewGroups + 1)}) as "few") <= ${sql.lit(fewGroups)}
+    then (select ${rank} from "groupMember" as "gm"
+      cross join "roleGrant" as "gg" where "gm"."principalId" = ${principal}
+      and "gg"."targetId" = ${workspace} and "gg"."principalId" = "gm"."groupId")
+    else (select ${rank} from "roleGrant" as "gg"
+      cross join "groupMember" as "gm" where "gg"."targetId" = ${workspace} and "gg"."principalKind" = 'group'
+      and "gm"."groupId" = "gg"."principalId" and "gm"."principalId" = ${principal}) end)`
 }
 
 /** Of a direct role and a rank through groups. */
