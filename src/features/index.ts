@@ -6,6 +6,8 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { auditPageRoutes } from './audit/page-routes.tsx'
+import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { browseRoutes } from './browse/routes.tsx'
@@ -63,6 +65,8 @@ export const routes: readonly Route[] = [
   ...workspacePageRoutes(repoPlaces),
   ...serviceAccountPageRoutes,
   ...serviceAccountTokenPageRoutes,
+  ...auditApiRoutes,
+  ...auditPageRoutes,
   ...repoApiRoutes,
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,

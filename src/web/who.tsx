@@ -1,7 +1,7 @@
-/* The shape says who acts: a circle is a person, a square an organization, an octagon a machine. */
+/* The shape says who acts: a circle is a person, a square an organization, an octagon a machine; the hub itself is a square with its anchor. */
 import { Icon } from './icon.tsx'
 
-export type WhoKind = 'user' | 'organization' | 'service-account'
+export type WhoKind = 'user' | 'organization' | 'service-account' | 'hub'
 
 type WhoProps = {
   kind: WhoKind
@@ -16,13 +16,20 @@ const kindClass: Readonly<Record<WhoKind, string>> = {
   user: '',
   organization: ' who-org',
   'service-account': ' who-sa',
+  hub: ' who-org',
 }
 
 export function Who(props: WhoProps) {
   const size = props.size === 'small' ? ' who-sm' : props.size === 'large' ? ' who-lg' : ''
   return (
     <span class={`who${kindClass[props.kind]}${size}${props.off ? ' who-off' : ''}`} aria-hidden="true">
-      {props.kind === 'service-account' ? <Icon name="bot" /> : initials(props.name, props.kind)}
+      {props.kind === 'service-account' ? (
+        <Icon name="bot" />
+      ) : props.kind === 'hub' ? (
+        <Icon name="anchor" />
+      ) : (
+        initials(props.name, props.kind)
+      )}
     </span>
   )
 }

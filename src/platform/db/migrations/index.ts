@@ -9,7 +9,9 @@ import * as auditSeal from './0005-audit-seal.ts'
 import * as organizations from './0006-organizations.ts'
 import * as secondFactors from './0007-second-factors.ts'
 import * as invitations from './0008-invitations.ts'
-import * as endpointPatterns from './0011-endpoint-patterns.ts'
+import * as auditLists from './0009-audit-lists.ts'
+import * as endpointPatterns from './0010-endpoint-patterns.ts'
+import * as groupGrants from './0011-group-grants.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -24,5 +26,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-organizations': organizations,
   '0007-second-factors': secondFactors,
   '0008-invitations': invitations,
-  '0011-endpoint-patterns': endpointPatterns,
+  '0009-audit-lists': auditLists,
+  '0010-endpoint-patterns': endpointPatterns,
+  '0011-group-grants': groupGrants,
 }

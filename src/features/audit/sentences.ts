@@ -1,0 +1,247 @@
+/** What an event says in words: one sentence for each action that is ever recorded, in the past tense, of whoever did it. */
+import type { EventData } from '../../domain/event.ts'
+import type { Action, permissions } from '../../domain/permissions.ts'
+
+/** What a sentence is made of. */
+export interface Told {
+  readonly action: string
+  readonly resourceKind: string
+  /** What the thing was called then. */
+  readonly name: string
+  readonly data: EventData
+}
+
+type Sentence = (told: Told) => string
+
+type AuditedAction = {
+  [A in Action]: (typeof permissions)[A]['audited'] extends true ? A : never
+}[Action]
+
+const sentences = {
+  'account.join': ({ name, data }) => `Made the account ${name}${by(data, 'way')}`,
+  'account.recover': ({ name }) => `Used a link sent by e-mail to ${name}`,
+  'account.update': ({ name }) => `Changed the profile of ${name}`,
+  'account.delete': ({ name }) => `Deleted the account ${name}`,
+  'account.second_factor.update': ({ name }) => `Changed the second factors of ${name}`,
+  'account.second_factor.add': ({ name }) => `Added a second factor of ${name}`,
+  'account.second_factor.remove': ({ name }) => `Removed a second factor of ${name}`,
+  'account.second_factor.refuse': ({ name }) => `Refused a wrong second factor for ${name}`,
+  'account.recovery_code.create': ({ name }) => `Made new recovery codes for ${name}`,
+  'account.recovery_code.use': ({ name }) => `Used a recovery code of ${name}`,
+  'session.refresh': ({ name }) => `Confirmed to be ${name}`,
+  'session.create': ({ name, data }) => `Signed in as ${name}${on(data, 'device')}`,
+  'session.delete': ({ name, data }) => `Ended ${data.others === true ? 'all other sessions' : 'a session'} of ${name}`,
+  'user.create': ({ name }) => `Made an account for ${name}`,
+  'user.make_link': ({ name, data }) =>
+    `Made a link for ${name} ${data.purpose === 'reset-password' ? 'that sets a password' : 'that verifies an address'}`,
+  'user.set_admin': ({ name, data }) =>
+    data.admin === false
+      ? `Took the administration of this hub from ${name}`
+      : `Made ${name} an administrator of this hub`,
+  'user.reset_second_factor': ({ name }) => `Took all second factors from ${name}`,
+  'user.deactivate': ({ name }) => `Deactivated the account ${name}`,
+  'user.activate': ({ name }) => `Activated the account ${name} again`,
+
+  'storage.collect': () => 'Removed stored bytes that nothing needed',
+  'storage.scrub': () => 'Checked stored bytes against their hashes',
+
+  'token.create': (told) => `Created the ${tokenWords(told)}`,
+  'token.update': (told) => `Edited the ${tokenWords(told)}`,
+  'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
+  'token.delete': (told) => `Deleted the ${tokenWords(told)}`,
+
+  'org.create': ({ name }) => `Created the organization ${name}`,
+  'org.add_user': ({ name, data }) => `Added ${name}${role(data)}`,
+  'org.change_role': ({ name, data }) => `Changed the role of ${name}${change(data)}`,
+  'org.remove_user': ({ name, data }) => `Removed ${name}${role(data, ', who had the role ')}`,
+  'org.invite_user': ({ name, data }) => `Invited ${text(data, 'email') ?? name}${role(data)}`,
+  'org.invite.accept': ({ name, data }) =>
+    `Accepted an invitation to ${text(data, 'organization') ?? name}${role(data)}`,
+  'org.invite.decline': ({ name, data }) => `Declined an invitation to ${text(data, 'organization') ?? name}`,
+  'org.invite.email': ({ name, data }) => `Invited ${name}${role(data)}`,
+  'org.invite.resend': ({ name }) => `Sent the invitation of ${name} again`,
+  'org.invite.withdraw': ({ name }) => `Withdrew the invitation of ${name}`,
+  'org.set_seat_limit': ({ name, data }) => `Changed the seat limit of ${name}${change(data)}`,
+  'org.leave': ({ name }) => `Left ${name}`,
+  'org.update_settings': ({ name, data }) => `Changed settings of ${name}${changed(data)}`,
+  'org.settings.profile': ({ name, data }) => `Changed the profile of ${name}${changed(data)}`,
+  'org.settings.security': ({ name, data }) => `Changed security settings of ${name}${changed(data)}`,
+  'org.rename': ({ name, data }) => `Renamed the organization${change(data) || ` to ${name}`}`,
+  'org.delete': ({ name }) => `Deleted the organization ${name}`,
+
+  'org.service_account.create': ({ name, data }) => `Added the service account ${name}${role(data)}`,
+  'org.service_account.update': ({ name, data }) => `Edited the service account ${name}${changed(data)}`,
+  'org.service_account.disable': ({ name, data }) => `Disabled the service account ${name}${tokensGone(data)}`,
+  'org.service_account.enable': ({ name }) => `Enabled the service account ${name}`,
+  'org.service_account.delete': ({ name, data }) => `Deleted the service account ${name}${tokensGone(data)}`,
+  'org.service_account.token.create': (told) => `Added the ${machineToken(told)}`,
+  'org.service_account.token.update': (told) => `Edited the ${machineToken(told)}`,
+  'org.service_account.token.rotate': (told) => `Refreshed the ${machineToken(told)}`,
+  'org.service_account.token.delete': (told) => `Deleted the ${machineToken(told)}`,
+  'org.service_account.token.delete_all': ({ name, data }) =>
+    `Deleted all tokens of the service account ${name}${tokensGone(data)}`,
+
+  'org.group.create': ({ name }) => `Created the group ${name}`,
+  'org.group.update': ({ name, data }) => `Edited the group ${name}${changed(data)}`,
+  'org.group.delete': ({ name }) => `Deleted the group ${name}`,
+  'org.group.change_members': ({ name, data }) => `Changed who is in the group ${name}${whom(data)}`,
+  'org.group.add_member': ({ name, data }) => `Added to the group ${name}${whom(data)}`,
+  'org.group.change_role': ({ name, data }) => `Changed a role in the group ${name}${whom(data)}`,
+  'org.group.remove_member': ({ name, data }) => `Removed from the group ${name}${whom(data)}`,
+
+  'resource_group.create': ({ name }) => `Created the workspace ${name}`,
+  'resource_group.settings': ({ name, data }) => `Changed settings of the workspace ${name}${changed(data)}`,
+  'resource_group.delete': ({ name }) => `Deleted the workspace ${name}`,
+  'resource_group.add_users': ({ name, data }) => `Gave access to the workspace ${name}${whom(data)}`,
+  'resource_group.change_role': ({ name, data }) => `Changed a role in the workspace ${name}${whom(data)}`,
+  'resource_group.remove_users': ({ name, data }) => `Took away access to the workspace ${name}${whom(data)}`,
+  'resource_group.auto_join': ({ name, data }) => `Put ${name} into ${workspacesIn(data)} that everybody joins`,
+
+  'repo.create': (told) => `Created the ${repo(told)}${visibility(told.data)}`,
+  'repo.restore': (told) => `Brought back the ${repo(told)}`,
+  'repo.push': (told) => pushed(told),
+  'repo.unlock_any': (told) =>
+    `Broke the lock of ${text(told.data, 'lockOwner') ?? 'somebody'} on ${text(told.data, 'path') ?? 'a file'} in the ${repo(told)}`,
+  'repo.update_settings': (told) => `Changed settings of the ${repo(told)}${changed(told.data)}`,
+  'repo.move': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
+  'repo.transfer': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
+  'repo.update_resource_group': (told) => `Moved the ${repo(told)}${betweenWorkspaces(told.data)}`,
+  'repo.delete': (told) => `Deleted the ${repo(told)}`,
+
+  // Recorded under a name of their own, which no permission has.
+  'account.change_password': ({ name }) => `Changed the password of ${name}`,
+  'account.reset_password': ({ name }) => `Set a new password for ${name} by a link`,
+  'account.deactivate': ({ name }) => `Deactivated their own account ${name}`,
+  'account.update_email': ({ name, data }) => `Changed the addresses of ${name}${addresses(data)}`,
+  'user.invite': () => 'Made an invitation to this hub',
+  'storage.damaged': ({ name }) => `Found damaged bytes in ${name}`,
+  'org.audit_log.export': ({ name }) => `Exported the audit log of ${name}`,
+} as const satisfies Readonly<Record<string, Sentence>>
+
+/** An audited row of the permission table that has no sentence does not compile. */
+const known: Readonly<Record<AuditedAction, Sentence>> & Readonly<Record<string, Sentence>> = sentences
+
+/** Every action that has a sentence. */
+export const toldActions: readonly string[] = Object.keys(known).sort()
+
+/** A newer version may have written what this one has no words for. */
+export function sentenceFor(told: Told): string {
+  const sentence = Object.hasOwn(known, told.action) ? known[told.action] : undefined
+  return sentence?.(told) ?? `Did ${told.action} on ${told.resourceKind} ${told.name}`
+}
+
+function text(data: EventData, key: string): string | null {
+  const value = data[key]
+  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : null
+}
+
+function role(data: EventData, words = ' with the role '): string {
+  const found = text(data, 'role')
+  return found === null ? '' : `${words}${found}`
+}
+
+function by(data: EventData, key: string): string {
+  const found = text(data, key)
+  return found === null ? '' : ` (${found})`
+}
+
+function on(data: EventData, key: string): string {
+  const found = text(data, key)
+  return found === null ? '' : ` on ${found}`
+}
+
+/** ` from read to write`, where both are words. */
+function change(data: EventData): string {
+  const [from, to] = [text(data, 'from'), text(data, 'to')]
+  if (from === null && to === null) return ''
+  if (from === null) return ` to ${to}`
+  return to === null ? ` from ${from}` : ` from ${from} to ${to}`
+}
+
+/** `: visibility from public to private, description`. Of a whole before and after, what differs. */
+function changed(data: EventData): string {
+  const { from, to } = data
+  const all = isChange(from) && isChange(to) ? differences(from, to) : data
+  const parts = Object.entries(all).flatMap(([key, value]) => {
+    if (key === 'organization') return []
+    const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    return [isChange(value) ? `${words}${change(value)}` : words]
+  })
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`
+}
+
+function differences(from: EventData, to: EventData): EventData {
+  return Object.fromEntries(
+    Object.entries(to).flatMap(([key, value]) => {
+      const before = from[key] ?? null
+      return JSON.stringify(before) === JSON.stringify(value) ? [] : [[key, { from: before, to: value }]]
+    }),
+  )
+}
+
+function isChange(value: EventData[string] | undefined): value is EventData {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function tokenWords({ name, data }: Told): string {
+  return `token ${name}${last4(data)}`
+}
+
+function machineToken({ name, data }: Told): string {
+  const account = text(data, 'serviceAccount')
+  return `token ${name}${last4(data)} of ${account === null ? 'a service account' : `the service account ${account}`}`
+}
+
+function last4(data: EventData): string {
+  const found = text(data, 'last4')
+  return found === null ? '' : ` (…${found})`
+}
+
+function tokensGone({ tokens }: EventData): string {
+  const count = Array.isArray(tokens) ? tokens.length : Number(tokens ?? 0)
+  if (!(count > 0)) return ''
+  return count === 1 ? '; 1 token was deleted' : `; ${count} tokens were deleted`
+}
+
+function workspacesIn({ count }: EventData): string {
+  return count === 1 ? 'a workspace' : `${typeof count === 'number' ? count : 'the'} workspaces`
+}
+
+function betweenWorkspaces(data: EventData): string {
+  const [from, to] = [text(data, 'from'), text(data, 'to')]
+  return `${from === null ? '' : ` out of the workspace ${from}`}${to === null ? '' : ` into the workspace ${to}`}`
+}
+
+/** `: jonas from read to write`. */
+function whom(data: EventData): string {
+  const who =
+    text(data, 'user') ?? text(data, 'member') ?? text(data, 'principal') ?? text(data, 'group') ?? text(data, 'name')
+  return who === null ? '' : `: ${who}${change(data) || role(data, ' as ')}`
+}
+
+function repo({ resourceKind, name }: Told): string {
+  return `${resourceKind} ${name}`
+}
+
+function visibility(data: EventData): string {
+  const found = text(data, 'visibility')
+  return found === null ? '' : `, ${found}`
+}
+
+function addresses(data: EventData): string {
+  const parts = ['added', 'removed', 'verified', 'primary'].flatMap((key) => {
+    const address = text(data, key)
+    return address === null ? [] : [`${key} ${address}`]
+  })
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`
+}
+
+/** A ref: made, moved from one commit to another, or deleted. */
+function pushed(told: Told): string {
+  const { data } = told
+  const ref = `${(text(data, 'ref') ?? 'a ref').replace(/^refs\/(heads|tags)\//, '')} of the ${repo(told)}`
+  const [old, now] = [text(data, 'old'), text(data, 'new')]
+  if (now === null) return `Deleted ${ref}`
+  if (old === null) return `Made ${ref} at ${now.slice(0, 7)}`
+  return `Moved ${ref} from ${old.slice(0, 7)} to ${now.slice(0, 7)}`
+}
