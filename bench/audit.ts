@@ -11,8 +11,8 @@ import { systemOrigin } from '../src/domain/event.ts'
 import { plainOrganization } from '../src/domain/facts.ts'
 import { systemGrant } from '../src/domain/policy.ts'
 import { createUser } from '../src/features/accounts/service.ts'
-import { addMember, createOrganization } from '../src/features/organizations/service.ts'
-import { createToken } from '../src/features/tokens/service.ts'
+import { addMember, changeRole } from '../src/features/organizations/membership.ts'
+import { createOrganization } from '../src/features/organizations/service.ts'
 import { type Hub, openHub } from '../src/hub.ts'
 import type { Tx } from '../src/platform/db/database.ts'
 import { makeLogger } from '../src/platform/log/logger.ts'
@@ -71,15 +71,19 @@ async function measure(hub: Hub, writes: number, rounds: number): Promise<void> 
     )
     await addMember(on, allowed, systemOrigin, { username: people[next++]?.name ?? '', role: 'read' })
   }
-  let made = 0
-  const create = async (on: Hub): Promise<void> => {
-    const allowed = systemGrant('token.create', { on: 'self' }, reason)
-    const input = { name: `token-${made++}`, role: 'write', expiresAt: null } as const
-    await createToken(on, allowed, systemOrigin, input, people[made % people.length])
+  let changed = 0
+  const change = async (on: Hub): Promise<void> => {
+    const allowed = systemGrant(
+      'org.change_role',
+      { on: 'organization', name: organization.name, organization: plainOrganization(organization) },
+      reason,
+    )
+    const username = people[changed++]?.name ?? ''
+    await changeRole(on, allowed, systemOrigin, { username, role: 'contributor' })
   }
   for (const [name, write] of [
     ['add a member', add],
-    ['create a token', create],
+    ['change a role', change],
   ] as const) {
     const ours: number[] = []
     const yardstick: number[] = []
@@ -164,7 +168,7 @@ function withoutEvents(hub: Hub): Hub {
 
 /** Nothing is measured where the one side wrote no events, or the other did. */
 async function checkEvents(hub: Hub, writes: number): Promise<void> {
-  for (const action of ['org.add_user', 'token.create']) {
+  for (const action of ['org.add_user', 'org.change_role']) {
     const rows = await hub.db.read.selectFrom('event').select('id').where('action', '=', action).execute()
     if (rows.length !== writes) throw new Error(`${rows.length} events of ${action} in place of ${writes}.`)
   }
