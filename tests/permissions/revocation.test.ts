@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeOrganization, makeToken, makeUser, signInAs, type TestUser } from '../support/accounts.ts'
 import { dialects, makeDatabase, type TestDatabase } from '../support/databases.ts'
+import { addApp } from '../support/factors.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const password = 'correct horse battery'
@@ -278,6 +279,27 @@ describe.each(dialects)('what is taken away, on %s', (dialect) => {
     await administer('POST', `/api/organizations/acme/resource-groups/${workspace}/groups`, { group, role: 'write' })
     await place(repo, workspace)
     await hammer(machineHolder(machine), repo, () => administer('DELETE', `/api/organizations/acme/groups/${group}`))
+  })
+
+  test('AUTH-4e: an organization that begins to ask for a second factor, and a second factor that goes', async () => {
+    const boss = await makeUser(first, `boss-${dialect}`, { password })
+    const organization = `strict-${dialect}`
+    await makeOrganization(first, organization, boss)
+    const bossCookie = await signInAs(first, boss)
+    await addApp(first, bossCookie, Date.now())
+    const asBoss = (method: string, path: string, body: object) => personally(first.url, bossCookie, method, path, body)
+    const member = await makeUser(first, `strict-member-${dialect}`, { password })
+    await asBoss('POST', `/api/organizations/${organization}/members`, { user: member.name, role: 'read' })
+    await asBoss('POST', '/api/repos/create', { name: 'secret', organization, private: true })
+    const holder = await holderOf(member)
+    const repo = `${organization}/secret`
+    await hammer(holder, repo, () =>
+      asBoss('PUT', `/api/organizations/${organization}/settings/security`, { secondFactorRequired: true }),
+    )
+    await addApp(first, holder.cookie, Date.now())
+    await hammer(holder, repo, () =>
+      personally(first.url, holder.cookie, 'POST', '/settings/authentication/app/remove', ''),
+    )
   })
 
   test('a session that is ended elsewhere', async () => {
