@@ -392,6 +392,39 @@ describe.each(dialects)('attacks on second factors on %s', (dialect) => {
     }
   })
 
+  it('what is added and taken away at the same moment leaves account and factors in step', async () => {
+    // Eve presses two buttons at once, hoping that one of two last factors is still counted when it is gone, or that codes come twice.
+    const { user, cookie } = await somebody()
+    const state = async () => {
+      const count = async (table: 'passkey' | 'recoveryCode' | 'totpSecret') =>
+        (await site.hub.db.read.selectFrom(table).selectAll().where('userId', '=', user.id).execute()).length
+      const row = await site.hub.db.read.selectFrom('user').selectAll().where('id', '=', user.id).executeTakeFirst()
+      return {
+        isOn: row?.secondFactorAt !== null,
+        passkeys: await count('passkey'),
+        apps: await count('totpSecret'),
+        codes: await count('recoveryCode'),
+      }
+    }
+    for (let round = 0; round < 3; round++) {
+      const secret = await beginApp(site, cookie)
+      const adding = await Promise.all([
+        postForm(site, '/settings/authentication/app', { code: codeAt(secret, time) }, cookie),
+        addPasskey(site, cookie, 'one'),
+        addPasskey(site, cookie, 'two'),
+      ])
+      expect(adding[0].status).toBeLessThan(400)
+      expect(await state()).toEqual({ isOn: true, passkeys: 2, apps: 1, codes: 10 })
+      const passkeys = await site.hub.db.read.selectFrom('passkey').select('id').where('userId', '=', user.id).execute()
+      const removing = await Promise.all([
+        postForm(site, '/settings/authentication/app/remove', {}, cookie),
+        ...passkeys.map(({ id }) => postForm(site, `/settings/authentication/passkeys/${id}/remove`, {}, cookie)),
+      ])
+      expect(removing.map(({ status }) => status)).toEqual([303, 303, 303])
+      expect(await state()).toEqual({ isOn: false, passkeys: 0, apps: 0, codes: 0 })
+    }
+  })
+
   it('the setup of an app is counted and ends, and its secret opens for nobody else', async () => {
     // Eve has a fresh session for a moment and tries codes of a setup that Mara began; she also moves the row to her own account.
     const mara = await somebody()
