@@ -256,6 +256,19 @@ describe.each(dialects)('second factors on %s', (dialect) => {
     expect(await statuses(password)).toEqual([401, 401, 401, 401])
     // A token goes on: it is a credential of its own.
     expect(await statuses(token)).toEqual(before)
+    // A service account has no password: neither that of who made it nor any other lets somebody in under its name.
+    await makeOrganization(site, `machines-${people}`, user)
+    const made = await fetch(`${site.url}/api/organizations/machines-${people}/service-accounts`, {
+      method: 'POST',
+      headers: { cookie, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'ci', role: 'read' }),
+    })
+    const machine = ((await made.json()) as { user: string }).user
+    expect(machine).toMatch(/^sa-/)
+    for (const secret of [password, '', machine]) {
+      const authorization = `Basic ${Buffer.from(`${machine}:${secret}`).toString('base64')}`
+      expect((await fetch(`${site.url}/api/whoami-v2`, { headers: { authorization } })).status).toBe(401)
+    }
   })
 
   it('a sensitive action in an older session leads to /login/confirm, and back', async () => {
