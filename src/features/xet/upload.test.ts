@@ -269,7 +269,7 @@ describe.each(dialects)('uploads by Xet on %s', (dialect) => {
         const xorb = newXorb(4, 100_000)
         await cutOff(connection, `/v1/xorbs/default/${xorb.hash}`, xorb.bytes.length, xorb.bytes.subarray(0, 250_000))
       }
-      await expect.poll(counts).toEqual(before)
+      await expect.poll(counts, { timeout: 15_000 }).toEqual(before)
       expect((await postXorb(connection, newXorb())).status).toBe(200)
     })
 

@@ -2,6 +2,7 @@
  * Splits a xorb that streams in into batches of whole chunks by reading the headers only, and enforces every limit on the way: nothing is
  * gathered beyond one batch, whatever the headers say. A footer of an old client ends the chunks and is dropped.
  */
+import { freeBytes } from '../blobs/free-bytes.ts'
 import { readChunkHeader } from './codec.ts'
 import { XetFormatError } from './errors.ts'
 import { chunkHeaderBytes, mostFooterBytes, mostXorbBytes, mostXorbChunks } from './limits.ts'
@@ -49,6 +50,7 @@ export class XorbSplitter {
   fill(buffer: ArrayBuffer): void {
     this.#buffer = Buffer.from(buffer)
     this.#buffer.set(this.#begun)
+    freeBytes(this.#begun)
     this.#begun = Buffer.alloc(0)
   }
 
