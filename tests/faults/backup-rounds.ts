@@ -11,9 +11,11 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import { backUp } from '../../src/cli/backup.ts'
 import { lfsPointerLimit, parseLfsPointer } from '../../src/domain/lfs-pointer.ts'
+import { sealNow } from '../../src/features/audit/service.ts'
 import { listSnapshotIds, openBackupFolder } from '../../src/platform/backup/backup-folder.ts'
 import type { DialectName } from '../../src/platform/db/kysely-handle.ts'
 import { isAncestor } from '../../src/platform/git/diff.ts'
@@ -223,14 +225,22 @@ async function expectLargeFiles({ hub, url }: RestoredHub, token: TestToken, rep
 
 /** What was restored on one database is backed up again and restored on the other one, with the same rows. */
 async function expectRoundTrip(restored: RestoredHub, backup: string, from: DialectName): Promise<void> {
-  const { manifest } = await backUp(restored.hub, backup, silent)
-  expect(manifest).toMatchObject({ dialect: from, damaged: [] })
-  const rows = await everyRow(restored.hub)
+  // Sealing and counting go on by themselves: a backup counts here if nothing was written between the looks at the rows before and after it.
+  let rows: Record<string, string[]> = {}
+  let made = 0
+  for (let isStill = false; !isStill; ) {
+    await sealNow(restored.hub)
+    rows = await everyRow(restored.hub)
+    const { manifest } = await backUp(restored.hub, backup, silent)
+    expect(manifest).toMatchObject({ dialect: from, damaged: [] })
+    expect(++made).toBeLessThan(10)
+    isStill = isDeepStrictEqual(await everyRow(restored.hub), rows)
+  }
   const other = dialects.find((dialect) => dialect !== from) ?? from
   const again = await serveRestored(backup, other)
   try {
     expect(await everyRow(again.hub)).toEqual(rows)
-    expect((await readdir(path.join(backup, 'snapshots'))).length).toBe(1)
+    expect((await readdir(path.join(backup, 'snapshots'))).length).toBe(made)
   } finally {
     await again.stop()
   }
