@@ -120,6 +120,7 @@ export function placePages(context: PageContext, words: Words): Record<string, P
     'group-empty': <GroupPage {...ofGroup} roster={[]} nextHref={null} dialog={null} />,
     'group-edit': <GroupPage {...ofGroup} dialog={{ kind: 'edit', form: fresh }} />,
     'group-delete': <GroupPage {...ofGroup} dialog={{ kind: 'delete', loss: { ...some, repos: 2 } }} />,
+    'group-delete-large': <GroupPage {...ofGroup} dialog={{ kind: 'delete', loss: null }} />,
     'group-remove': (
       <GroupPage
         {...ofGroup}

@@ -6,8 +6,8 @@ import type { FormState } from '../../web/form-state.ts'
 import { FormProblem } from '../../web/notice.tsx'
 import { isOne, type Parties, partyWords, privateRepos } from '../../web/party-words.ts'
 
-/** What would no longer be seen through the group. */
-export type GroupLoss = Parties & { repos: number }
+/** What would no longer be seen through the group; null where it is too much to count. */
+export type GroupLoss = (Parties & { repos: number }) | null
 
 export type GroupDialogState =
   | { kind: 'edit'; form: FormState }
@@ -111,6 +111,14 @@ function GroupFields(props: { form: FormState; group?: { name: string; descripti
 }
 
 function Loss({ loss }: { loss: GroupLoss }) {
+  if (loss === null) {
+    return (
+      <b>
+        Everybody in it loses, on the next request, what it gives them in workspaces, unless they have it by themselves
+        or through another group.
+      </b>
+    )
+  }
   const nobody = loss.people + loss.machines === 0
   if (nobody || loss.repos === 0) return <>Nobody loses access to a private repository.</>
   return (

@@ -18,7 +18,7 @@ const visibilityPicks = [
   {
     value: 'private',
     label: 'private',
-    help: 'You and the members of its organization. Nobody else learns that it exists.',
+    help: 'You and the members of its organization; in a workspace, who has a role there. Nobody else learns that it exists.',
   },
   { value: 'public', label: 'public', help: 'Everyone who reaches this hub can read it.' },
 ]

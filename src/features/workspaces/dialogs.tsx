@@ -18,7 +18,7 @@ export type WorkspaceDialogState =
       /** What they have afterwards: the role through groups, admin of the organization, or nothing. */
       left: { through: string | null; isAdmin: boolean }
     }
-  | { kind: 'remove-group'; group: { id: string; name: string }; loss: Parties & { repos: number } }
+  | { kind: 'remove-group'; group: { id: string; name: string }; loss: (Parties & { repos: number }) | null }
   | ({ kind: 'place' } & PlaceMove)
 
 type Props<Kind extends WorkspaceDialogState['kind']> = {
@@ -124,7 +124,12 @@ function RemoveGroupDialog({ here, workspace, dialog }: Props<'remove-group'>) {
       submit={<Button look="error">Remove</Button>}
     >
       <p class="text-sm">
-        {loss.people + loss.machines === 0 ? (
+        {loss === null ? (
+          <b>
+            Everybody in it loses access on the next request, unless they have a role here by themselves or through
+            another group.
+          </b>
+        ) : loss.people + loss.machines === 0 ? (
           'Nobody loses access: whoever is in it has a role here by themselves, through another group, or administers the organization.'
         ) : (
           <b>

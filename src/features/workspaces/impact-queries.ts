@@ -7,6 +7,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Role } from '../../domain/role.ts'
 import type { Db } from '../../platform/db/database.ts'
 import type { Parties } from '../../web/party-words.ts'
+import { countContents } from './content-queries.ts'
 
 /** A place of an organization: a workspace by id, or null for what lies in none. */
 export type Place = string | null
@@ -46,7 +47,13 @@ export interface LossThroughGroup extends Parties {
   readonly repos: number
 }
 
-/** What members of a group see through it alone: in one workspace or all, one member or all of them. */
+/** Pairs of a member and a workspace that are looked at one by one. */
+const mostPairs = 50_000
+
+/**
+ * What members of a group see through it alone: in one workspace or all, one member or all of them. Null where that would take too long to
+ * find out: a group of thousands in a hundred workspaces.
+ */
 export async function lossThroughGroup(
   db: Db,
   group: {
@@ -55,30 +62,45 @@ export async function lossThroughGroup(
     readonly workspaceId?: string
     readonly principalId?: string
   },
-): Promise<LossThroughGroup> {
-  const inOne = group.workspaceId === undefined ? sql`true` : sql`"g"."targetId" = ${group.workspaceId}`
-  const ofOne = group.principalId === undefined ? sql`true` : sql`"gm"."principalId" = ${group.principalId}`
-  const lost = sql`"groupMember" as "gm"
-    inner join "roleGrant" as "g" on "g"."principalId" = "gm"."groupId" and "g"."targetKind" = 'workspace' and "g"."role" <> 'no_access'
-    inner join "roleGrant" as "m" on "m"."targetId" = ${group.organizationId} and "m"."principalId" = "gm"."principalId"
-    where "gm"."groupId" = ${group.groupId} and ${inOne} and ${ofOne} and "m"."role" <> 'admin'
+): Promise<LossThroughGroup | null> {
+  if (!(await isCountable(db, group))) return null
+  const { groupId, workspaceId, principalId } = group
+  const inOne = workspaceId === undefined ? sql`true` : sql`"g"."targetId" = ${workspaceId}`
+  const ofOne = principalId === undefined ? sql`true` : sql`"gm"."principalId" = ${principalId}`
+  const { rows } = await sql<{
+    workspaceId: string
+    principalId: string
+    kind: string
+  }>`select "g"."targetId" as "workspaceId",
+      "gm"."principalId", "gm"."principalKind" as "kind"
+    from "groupMember" as "gm" cross join "roleGrant" as "g" cross join "roleGrant" as "m"
+    where "gm"."groupId" = ${groupId} and ${ofOne}
+      and "g"."principalId" = ${groupId} and "g"."targetKind" = 'workspace' and "g"."role" <> 'no_access' and ${inOne}
+      and "m"."targetId" = ${group.organizationId} and "m"."principalId" = "gm"."principalId" and "m"."role" <> 'admin'
       and not exists (select 1 from "roleGrant" as "d" where "d"."targetId" = "g"."targetId"
         and "d"."principalId" = "gm"."principalId" and "d"."role" <> 'no_access')
       and not exists (select 1 from "groupMember" as "og" cross join "roleGrant" as "o" where "og"."principalId" = "gm"."principalId"
-        and "og"."groupId" <> "gm"."groupId" and "o"."targetId" = "g"."targetId" and "o"."principalId" = "og"."groupId"
-        and "o"."role" <> 'no_access')`
-  const [{ rows: parties }, { rows: repos }] = await Promise.all([
-    sql<{
-      kind: string
-      count: number
-    }>`select "gm"."principalKind" as "kind", count(distinct "gm"."principalId") as "count"
-      from ${lost} group by "gm"."principalKind"`.execute(db.list),
-    sql<{
-      count: number
-    }>`select count(*) as "count" from "repo" as "r" where "r"."workspaceId" in (select "g"."targetId" from ${lost})
-      and "r"."workspaceId" is not null and "r"."visibility" <> 'public' and "r"."deletedAt" is null`.execute(db.list),
-  ])
-  return { ...partiesOf(parties), repos: Number(repos[0]?.count ?? 0) }
+        and "og"."groupId" <> ${groupId} and "o"."targetId" = "g"."targetId" and "o"."principalId" = "og"."groupId"
+        and "o"."role" <> 'no_access')`.execute(db.list)
+  const kinds = new Map(rows.map((row) => [row.principalId, row.kind]))
+  const lost = [...kinds.values()]
+  const machines = lost.filter((kind) => kind === 'service-account').length
+  const workspaces = [...new Set(rows.map((row) => row.workspaceId))]
+  const contents = await countContents(db, workspaces)
+  const repos = workspaces.reduce((sum, id) => sum + contents(id).hidden, 0)
+  return { people: lost.length - machines, machines, repos }
+}
+
+async function isCountable(
+  db: Db,
+  group: { readonly groupId: string; readonly workspaceId?: string; readonly principalId?: string },
+): Promise<boolean> {
+  const { rows } = await sql<{ members: number; roles: number }>`select
+      (select count(*) from "groupMember" where "groupId" = ${group.groupId}) as "members",
+      (select count(*) from "roleGrant" where "principalId" = ${group.groupId}) as "roles"`.execute(db.list)
+  const members = group.principalId === undefined ? Number(rows[0]?.members ?? 0) : 1
+  const workspaces = group.workspaceId === undefined ? Number(rows[0]?.roles ?? 0) : 1
+  return members * workspaces <= mostPairs
 }
 
 /** The role in the organization, and the highest in the workspace that comes through groups: what is left without a direct role. */
