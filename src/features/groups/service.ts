@@ -28,7 +28,7 @@ import {
 } from './queries.ts'
 
 export { type Party, shareOrganization } from './party-queries.ts'
-export { type GroupRole, listGroups, lockGroup } from './queries.ts'
+export { type GroupRole, listGroups } from './queries.ts'
 
 const mostName = 100
 

@@ -91,7 +91,8 @@ export async function createWorkspace(
         ...(input.autoJoin === null ? {} : { autoJoin: { ...input.autoJoin }, joined }),
       },
     })
-    for (const repo of input.repos) {
+    // In one order, so that two such transactions never wait for each other.
+    for (const repo of [...input.repos].sort((a, b) => (a.resource.id < b.resource.id ? -1 : 1))) {
       const into = { id: row.id, name, organizationId: organization.id, moves: input.movesRepos }
       await repos.takeIn(hub, tx, repo, origin, into)
     }
