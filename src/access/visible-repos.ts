@@ -112,7 +112,7 @@ function sources(db: Db, reach: Reach, query: RepoListQuery): Source[] {
   const { ownerId } = query
   const places = reach.places.filter((place) => ownerId === undefined || place.ownerId === ownerId).map(({ id }) => id)
   const owners = ownerId === undefined ? reach.owners : reach.owners.filter((owner) => owner === ownerId)
-  const found = [publicSource(query)]
+  const found = [publicSource(db, query)]
   if (places.length > 0) {
     found.push(hiddenSource(db, query, places, placeOf, sql`true`))
   }
@@ -123,7 +123,7 @@ function sources(db: Db, reach: Reach, query: RepoListQuery): Source[] {
   return found
 }
 
-function publicSource(query: RepoListQuery): Source {
+function publicSource(db: Db, query: RepoListQuery): Source {
   const where =
     query.ownerId === undefined
       ? sql`"repo"."kind" = ${query.kind} and ${isPublic}`
@@ -131,7 +131,7 @@ function publicSource(query: RepoListQuery): Source {
   return {
     isPublic: true,
     isOneOrder: true,
-    page: (conditions, limit, budget) => firstRows(query, where, conditions, limit, budget, position(query)),
+    page: (conditions, limit, budget) => firstRows(db, query, where, conditions, limit, budget, position(query)),
     overflow: (budget) => beyond(query, where, budget, position(query)),
     membership: where,
   }
@@ -148,7 +148,7 @@ function hiddenSource(db: Db, query: RepoListQuery, ids: readonly string[], key:
     isPublic: false,
     isOneOrder: ids.length === 1,
     page: (conditions, limit, budget) =>
-      sql`select * from (${forEach(db, query, places, firstRows(query, inPlace, conditions, limit, perPlace(budget), pick))}) as "best"
+      sql`select * from (${forEach(db, query, places, firstRows(db, query, inPlace, conditions, limit, perPlace(budget), pick))}) as "best"
         order by "value" ${direction(query)}, "id" ${direction(query)} limit ${limit}`,
     overflow: (budget) =>
       sql`select * from (${forEach(db, query, places, beyond(query, inPlace, perPlace(budget), pick))}) as "unread"
@@ -175,6 +175,7 @@ function grantedSource(db: Db, query: RepoListQuery, ids: readonly string[]): So
 
 /** The first `limit` rows of a source that meet the conditions, among its first `budget` rows. */
 function firstRows(
+  db: Db,
   query: RepoListQuery,
   where: Fragment,
   conditions: Fragment | null,
@@ -185,11 +186,13 @@ function firstRows(
   if (conditions === null) {
     return sql`select ${pick} from "repo" where ${where} and ${startsAfter(query)} ${ordered(query)} limit ${limit}`
   }
-  // The rows come in the order of the inner query, so the outer one may stop at its limit without sorting.
+  // The rows come in the order of the inner query, so the outer one may stop at its limit without sorting. PostgreSQL has to be told: it may
+  // begin with the tags instead. SQLite would sort them all.
+  const order = db.dialect === 'postgres' ? ordered(query) : sql``
   const columns = sql`"repo"."id", "repo".${column(query)}, "repo"."fullNameKey", "repo"."pipelineTag"${pick === rowNumber ? sql`, ${rowNumber}` : sql``}`
   return sql`select ${pick} from (
       select ${columns} from "repo" where ${where} and ${startsAfter(query)} ${ordered(query)} limit ${budget}
-    ) as "repo" where ${conditions} limit ${limit}`
+    ) as "repo" where ${conditions} ${order} limit ${limit}`
 }
 
 /** A row if there is one after the first `budget`. */
