@@ -6,6 +6,10 @@ import { signInAs } from '../../tests/support/accounts.ts'
 import { addApp } from '../../tests/support/factors.ts'
 import { insertRepo } from '../../tests/support/rows.ts'
 import { startHub, type TestHub } from '../../tests/support/start-hub.ts'
+import { systemOrigin } from '../domain/event.ts'
+import { plainOrganization } from '../domain/facts.ts'
+import { systemGrant } from '../domain/policy.ts'
+import { inviteByEmail } from '../features/organizations/invitations.ts'
 import { type Hub, openHub } from '../hub.ts'
 import { adminCommand } from './admin.ts'
 
@@ -138,6 +142,35 @@ describe('holdfast admin', () => {
     ] as const) {
       await expect(run(args), args.join(' ')).rejects.toMatchObject({ code })
     }
+  })
+
+  it('set-seat-limit holds for adding, and none takes it away (SEAT-4)', async () => {
+    await run(['set-seat-limit', 'acme', '2'])
+    await run(['create-user', 'third', '--email', 'third@example.org'])
+    await expect(run(['add-member', 'acme', 'third'])).rejects.toMatchObject({ code: 'seats_full' })
+    await run(['set-seat-limit', 'ACME', 'none'])
+    await run(['add-member', 'acme', 'third'])
+    for (const limit of ['0', '-1', '1.5', 'many']) {
+      await expect(run(['set-seat-limit', 'acme', limit])).rejects.toMatchObject({ code: 'commander.invalidArgument' })
+    }
+    await expect(run(['set-seat-limit', 'mara', '5'])).rejects.toMatchObject({ code: 'organization_not_found' })
+  })
+
+  it('invitation-link prints a link for an invitation that is there', async () => {
+    const { id } = await test.hub.db.read
+      .selectFrom('namespace')
+      .select('id')
+      .where('nameKey', '=', 'acme')
+      .executeTakeFirstOrThrow()
+    await expect(run(['invitation-link', 'acme', 'new@example.org'])).rejects.toMatchObject({
+      code: 'invitation_not_found',
+    })
+    const organization = plainOrganization({ id, name: 'acme' })
+    const allowed = systemGrant('org.invite_user', { on: 'organization', name: 'acme', organization }, 'tests')
+    await inviteByEmail(test.hub, allowed, systemOrigin, { email: 'new@example.org', role: 'read' })
+    const link = await run(['invitation-link', 'acme', 'new@example.org'])
+    expect(link).toMatch(/^http:\/\/localhost:\d+\/invitations\/[\w-]{43}\n$/)
+    expect((await fetch(link.trim())).status).toBe(200)
   })
 
   it('create-token prints the value alone, for each role', async () => {

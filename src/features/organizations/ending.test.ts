@@ -142,7 +142,19 @@ describe.each(dialects)('renaming and deleting on %s', (dialect) => {
     )
     expect((await rename('mine', 'yours', 'mine', stale)).json()).toMatchObject({ code: 'fresh_sign_in_needed' })
     expect((await remove('mine', 'mine', stale)).json()).toMatchObject({ code: 'fresh_sign_in_needed' })
+    for (const dialog of ['rename', 'delete']) {
+      // Asked for before the question, not after the answer.
+      const page = await ask('GET', `/organizations/mine/settings/account?dialog=${dialog}`, { cookie: stale })
+      expect(page.headers.get('location')).toMatch(/^\/login\/confirm\?next=/)
+    }
     cookie = await signInAs(test, ada)
+    expect((await ask('GET', '/organizations/mine/settings/account?dialog=delete', { cookie })).text).toContain(
+      'This cannot be undone',
+    )
+    const wrong = { confirm: 'mime' }
+    const form = await ask('POST', '/organizations/mine/settings/account/delete', { cookie, form: wrong })
+    expect(form.status).toBe(422)
+    expect(form.text).toContain('Type mine to confirm.')
     expect((await remove('mine', 'other')).status).toBe(422)
     expect((await ask('GET', '/api/organizations/mine/overview')).status).toBe(200)
   })

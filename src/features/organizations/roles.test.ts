@@ -412,6 +412,23 @@ describe.each(dialects)('the roles of an organization on %s', (dialect) => {
     )
   })
 
+  it('ROL-14: service accounts are for administrators alone, and so is the way to them', async () => {
+    await holds(
+      row(401, 403, 403, 403, 403, 403, 200),
+      async (column) => (await ask('GET', '/api/organizations/acme/service-accounts', as(column))).status,
+    )
+    await holds(
+      row(401, 403, 403, 403, 403, 403, 201),
+      async (column) =>
+        (
+          await ask('POST', '/api/organizations/acme/service-accounts', {
+            ...as(column),
+            body: { name: `by ${column}` },
+          })
+        ).status,
+    )
+  })
+
   it('ROL-15: the organization is renamed and deleted by an administrator alone', async () => {
     await holds(
       row(303, 403, 403, 403, 403, 403, 200),
