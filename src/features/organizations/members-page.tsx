@@ -224,8 +224,8 @@ function HeadActions(props: MembersPageProps) {
         <LinkButton
           look="primary"
           icon="mail"
+          // Over the page of invitations, not over this one: whoever closes it sees who was invited.
           href={`${organizationSettingsPath(props.organization, 'invitations')}?dialog=invite`}
-          dialog={true}
         >
           Invite by e-mail
         </LinkButton>
