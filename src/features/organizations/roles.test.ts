@@ -412,7 +412,15 @@ describe.each(dialects)('the roles of an organization on %s', (dialect) => {
     )
   })
 
-  it('ROL-14: service accounts are for administrators alone, and so is the way to them', async () => {
+  it('ROL-14: service accounts and the audit log are for administrators alone', async () => {
+    await holds(
+      row(401, 403, 403, 403, 403, 403, 200),
+      async (column) => (await ask('GET', '/api/organizations/acme/audit-log', as(column))).status,
+    )
+    await holds(
+      row(303, 403, 403, 403, 403, 403, 200),
+      async (column) => (await ask('GET', '/organizations/acme/settings/audit-log', signedIn(column))).status,
+    )
     await holds(
       row(401, 403, 403, 403, 403, 403, 200),
       async (column) => (await ask('GET', '/api/organizations/acme/service-accounts', as(column))).status,
