@@ -30,10 +30,12 @@ type AccountsPageProps = {
   context: PageContext
   organization: string
   accounts: readonly AccountRow[]
-  total: number
-  members: number
-  /** Null where the organization has no page of them. */
-  invitations: number | null
+  seats: {
+    used: number
+    limit: number | null
+    invited: number
+    serviceAccounts: { total: number }
+  }
   nextHref: string | null
   firstHref: string | null
   dialog: AccountDialog | null
@@ -41,7 +43,8 @@ type AccountsPageProps = {
 
 /** Dialogs at ?dialog=add, and at ?dialog=edit|disable|enable|delete&account={id}. */
 export function AccountsPage(props: AccountsPageProps) {
-  const { context, organization, accounts } = props
+  const { context, organization, accounts, seats } = props
+  const { total } = seats.serviceAccounts
   const here = accountsPath(organization)
   const add = (
     <LinkButton look="primary" icon="plus" href={`${here}?dialog=add`} dialog={true}>
@@ -64,9 +67,9 @@ export function AccountsPage(props: AccountsPageProps) {
       <PeopleTabs
         organization={organization}
         current="service-accounts"
-        members={props.members}
-        serviceAccounts={props.total}
-        invitations={props.invitations}
+        members={seats.used}
+        serviceAccounts={total}
+        invitations={seats.invited}
       />
       <section class="panel" aria-label={`Service accounts of ${organization}`}>
         {accounts.length === 0 ? (
@@ -75,7 +78,7 @@ export function AccountsPage(props: AccountsPageProps) {
           </Empty>
         ) : (
           <Rows
-            caption={`Service accounts of ${organization}, ${accounts.length} of ${props.total}`}
+            caption={`Service accounts of ${organization}, ${accounts.length} of ${total}`}
             columns={[
               { label: 'Account' },
               { label: `Role in ${organization}` },
@@ -91,25 +94,30 @@ export function AccountsPage(props: AccountsPageProps) {
           </Rows>
         )}
       </section>
-      {props.total > 0 && (
+      {total > 0 && (
         <MoreRows
           order="By name"
           shown={accounts.length}
-          total={props.total}
+          total={total}
           olderHref={props.nextHref}
           olderWord="More"
           firstHref={props.firstHref}
         />
       )}
       <p class="text-sm text-muted">
-        {props.members === 1 ? 'One person takes' : `${props.members} people take`} a seat in {organization}. Service
-        accounts take no seat.{' '}
+        {seatWords(seats)} Service accounts do not count.{' '}
         <a class="a" href={organizationSettingsPath(organization, 'storage')}>
           Seats and storage
         </a>
       </p>
     </OrganizationSettingsPage>
   )
+}
+
+/** SEAT-3: people and machines are told apart. */
+function seatWords({ used, limit }: AccountsPageProps['seats']): string {
+  const taken = limit === null ? `${used}` : `${used} of ${limit}`
+  return used === 1 && limit === null ? 'One seat is used by a person.' : `${taken} seats are used by people.`
 }
 
 function AccountLine({ organization, account }: { organization: string; account: AccountRow }) {

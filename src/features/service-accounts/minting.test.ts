@@ -178,6 +178,22 @@ describe.each(dialects)('SA-11 on %s', (dialect) => {
     expect(short.json<Made>().tokenInfo.expiresAt).toBe(new Date(ends).toISOString())
   })
 
+  it('refreshes itself before it ends, as long as it was, and no longer', async () => {
+    const value = await makeAccountToken(test, acme, victim, [], { expiresAt: time + day })
+    expect(
+      (await ask('POST', `${accounts}/${victim.id}/tokens/${await onlyTokenOf(victim)}/rotate`, value)).status,
+    ).toBe(403)
+    const machine = await makeServiceAccount(test, acme, `rotates itself ${made}`, 'admin')
+    const own = await makeAccountToken(test, acme, machine, [manage], { expiresAt: time + 30 * day })
+    const rotate = `${accounts}/${machine.id}/tokens/${await onlyTokenOf(machine)}/rotate`
+    refused(await ask('POST', rotate, own, { expiresAt: null }))
+    refused(await ask('POST', rotate, own, { expiresAt: new Date(time + 31 * day).toISOString() }))
+    const again = await ask('POST', rotate, own)
+    expect(again.status, again.text).toBe(200)
+    expect((await ask('GET', accounts, own)).status).toBe(401)
+    expect((await ask('GET', accounts, again.json<Made>().token)).status).toBe(200)
+  })
+
   it('has the value of a token of an account that is about to end, and puts the end off: refused', async () => {
     const value = await found('org:acme=org.write')
     const path = `${accounts}/${victim.id}`

@@ -10,6 +10,7 @@ import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import { isRole, type Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
+import { seatsOf } from '../organizations/service.ts'
 import { expiryFromForm } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import type { AccountDialog, AccountView } from './account-dialogs.tsx'
@@ -18,7 +19,7 @@ import { listAccountTokens } from './account-tokens.ts'
 import { accountReply, viewOf } from './account-view.tsx'
 import { AccountsPage } from './accounts-page.tsx'
 import { accountPath, accountsPath } from './paths.ts'
-import { countAccounts, countPeople, listAccounts, listPlaces } from './queries.ts'
+import { listAccounts, listPlaces } from './queries.ts'
 import {
   createServiceAccount,
   deleteServiceAccount,
@@ -206,11 +207,10 @@ async function listReply(
   view: { after?: string; dialog: AccountDialog | null; fault?: HoldfastError },
 ): Promise<Reply> {
   const after = view.after ?? ''
-  const [context, rows, total, members] = await Promise.all([
+  const [context, rows, seats] = await Promise.all([
     pageContext(hub, facts, request),
     listAccounts(hub.db, organization.id, { after, limit: pageSize + 1 }),
-    countAccounts(hub.db, organization.id),
-    countPeople(hub.db, organization.id),
+    seatsOf(hub, organization.id),
   ])
   const shown = rows.slice(0, pageSize)
   const places = Map.groupBy(
@@ -232,9 +232,7 @@ async function listReply(
         nextExpiry: account.nextExpiry,
         lastUsedAt: account.lastUsedAt,
       }))}
-      total={total}
-      members={members}
-      invitations={null}
+      seats={seats}
       nextHref={rows.length > pageSize ? `${here}?after=${encodeURIComponent(shown.at(-1)?.nameKey ?? '')}` : null}
       firstHref={after === '' ? null : here}
       dialog={view.dialog}

@@ -120,26 +120,6 @@ export async function listAccounts(
   return rows.map((row) => ({ ...row, ...withRole(row), tokens: Number(row.tokens ?? 0) }))
 }
 
-export async function countAccounts(db: Db, organizationId: string): Promise<number> {
-  const row = await db.list
-    .selectFrom('serviceAccount')
-    .select((q) => q.fn.countAll<number>().as('count'))
-    .where('organizationId', '=', organizationId)
-    .executeTakeFirst()
-  return Number(row?.count ?? 0)
-}
-
-/** Who takes a seat: people, whatever their role (SEAT-1). */
-export async function countPeople(db: Db, organizationId: string): Promise<number> {
-  const row = await db.list
-    .selectFrom('roleGrant')
-    .select((q) => q.fn.countAll<number>().as('count'))
-    .where('targetId', '=', organizationId)
-    .where('principalKind', '=', 'user')
-    .executeTakeFirst()
-  return Number(row?.count ?? 0)
-}
-
 /** Throws a unique violation where the organization has one of this name. */
 export async function insertAccount(tx: Tx, row: ServiceAccountTable, role: Role): Promise<void> {
   await tx.insertInto('serviceAccount').values(row).execute()

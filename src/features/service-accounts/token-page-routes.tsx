@@ -67,7 +67,8 @@ export const serviceAccountTokenPageRoutes: Route[] = [
     method: 'GET',
     path: `${tokens}/new`,
     surface: 'page',
-    action: 'org.service_account.read',
+    // As the form does: who has to confirm who they are does so before typing.
+    action: 'org.service_account.token.create',
     target,
     query: firstStep,
     handle: async ({ hub, allowed, facts, params, query, request }) => {
