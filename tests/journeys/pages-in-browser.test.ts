@@ -178,6 +178,10 @@ describe.skipIf(chromium === null || !isBuilt)('pages in a browser', () => {
 
 /** One page for each part, by turns in either mode; all of them in both would say the same again for minutes. */
 const looked = [
+  'service-accounts',
+  'service-account',
+  'service-account-made',
+  'service-account-token-new',
   'sign-in',
   'account',
   'authentication',

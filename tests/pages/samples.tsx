@@ -21,6 +21,9 @@ import { OrganizationProfilePage, RenameOrDeletePage } from '../../src/features/
 import { HomePage, ListingPage, NamespacePage, SearchPage } from '../../src/features/repos/listing-pages.tsx'
 import { OrganizationStoragePage } from '../../src/features/repos/organization-storage-page.tsx'
 import { NewRepoPage, RepoSettingsPage } from '../../src/features/repos/pages.tsx'
+import { AccountPage } from '../../src/features/service-accounts/account-page.tsx'
+import { AccountsPage } from '../../src/features/service-accounts/accounts-page.tsx'
+import { EditAccountTokenPage, NewAccountTokenPage } from '../../src/features/service-accounts/token-form-pages.tsx'
 import { SessionsPage } from '../../src/features/sessions/pages.tsx'
 import { EditTokenPage, NewTokenPage } from '../../src/features/tokens/form-pages.tsx'
 import { TokensPage } from '../../src/features/tokens/pages.tsx'
@@ -294,6 +297,65 @@ export function samplePages(words: (text: string) => string): Map<string, string
   }
   const card = { context, repo, facts, publicUrl: words('https://hub.acme.example') }
 
+  const machine = {
+    id: '6926a1b2c3d4e5f607182930',
+    name: words('ci-publish'),
+    description: words('Uploads released models'),
+    contact: words('Jonas'),
+    role: 'write' as const,
+    expiresAt: null,
+    isDisabled: false,
+  }
+  const accountToken = {
+    id: 'k1',
+    name: words('gitlab-release'),
+    description: words('Release stage'),
+    mode: 'scoped' as const,
+    reach: words('write on acme/harbor-7b'),
+    lastFour: words('9fQ2'),
+    lastUsedAt: now - 4 * 60_000,
+    lastUsedBy: { ip: words('10.20.4.17'), program: words('huggingface_hub 1.20') },
+    expiresAt: now + 12 * day,
+    hasLostGrants: true,
+  }
+  const accountsPage = {
+    context,
+    organization: words('acme'),
+    accounts: [
+      {
+        ...machine,
+        places: [words('release-bots'), words('routing')],
+        tokens: 2,
+        nextExpiry: now + 12 * day,
+        lastUsedAt: now - 4 * 60_000,
+      },
+      { ...machine, id: 'm2', isDisabled: true, places: [], tokens: 0, nextExpiry: null, lastUsedAt: null },
+    ],
+    seats: { used: 42, limit: 50, invited: 2, serviceAccounts: { total: 2 } },
+    nextHref: null,
+    firstHref: null,
+  }
+  const accountPage = {
+    context,
+    organization: words('acme'),
+    account: { ...machine, createdAt: now - 200 * day, createdBy: words('Mara Lindqvist') },
+    tokens: [accountToken],
+    places: [
+      { kind: 'group' as const, id: 'g1', name: words('release-bots'), role: 'member', through: null },
+      { kind: 'workspace' as const, id: 'w1', name: words('routing'), role: 'write', through: words('release-bots') },
+    ],
+    made: null,
+    isNew: false,
+  }
+  const accountTokenForm = {
+    context,
+    organization: words('acme'),
+    account: machine,
+    form: form({ name: 'x' }, { name: 'Taken.' }, 'No.'),
+    groups: { ...groups, own: null, global: [], canReadGatedRepos: null },
+    summary,
+  }
+
   const pages: Record<string, PageNode> = {
     'sign-in': (
       <SignInPage
@@ -357,6 +419,26 @@ export function samplePages(words: (text: string) => string): Map<string, string
           },
         ]}
       />
+    ),
+    'service-accounts': <AccountsPage {...accountsPage} dialog={null} />,
+    'service-account-add': (
+      <AccountsPage
+        {...accountsPage}
+        dialog={{ kind: 'add', form: form({ name: 'ci', description: 'd' }, { role: 'Choose a role.' }, 'No.') }}
+      />
+    ),
+    'service-account': <AccountPage {...accountPage} dialog={null} />,
+    'service-account-made': (
+      <AccountPage {...accountPage} made={{ id: 'k1', name: words('gitlab'), value: words('hf_once') }} dialog={null} />
+    ),
+    'service-account-refresh': (
+      <AccountPage {...accountPage} dialog={{ kind: 'refresh', token: accountToken, form: fresh }} />
+    ),
+    'service-account-delete-all': <AccountPage {...accountPage} dialog={{ kind: 'delete-all', form: fresh }} />,
+    'service-account-delete': <AccountPage {...accountPage} dialog={{ kind: 'delete', account: machine, tokens: 2 }} />,
+    'service-account-token-new': <NewAccountTokenPage {...accountTokenForm} isFirst={true} />,
+    'service-account-token': (
+      <EditAccountTokenPage {...accountTokenForm} token={{ ...accountToken, createdAt: now - 9 * day }} />
     ),
     tokens: (
       <TokensPage
