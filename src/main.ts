@@ -5,6 +5,7 @@ import { auditCommand } from './cli/audit.ts'
 import { backupCommand } from './cli/backup.ts'
 import { doctor } from './cli/doctor.ts'
 import { restoreCommand } from './cli/restore.ts'
+import { scanCommand } from './cli/scan.ts'
 import { serve } from './cli/serve.ts'
 import { storageCommand } from './cli/storage.ts'
 import { ConfigError, readConfig } from './config.ts'
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   program.addCommand(auditCommand(openQuietHub))
   program.addCommand(backupCommand(openQuietHub))
   program.addCommand(restoreCommand())
+  program.addCommand(scanCommand())
   program.addCommand(storageCommand(openQuietHub))
   await program.parseAsync()
 }

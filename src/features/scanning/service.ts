@@ -1,0 +1,10 @@
+/**
+ * Scanning of files. So far one scanner: the pickle reader, which says what the pickles in a file, wherever they lie in it, import when they are
+ * loaded, and never loads them.
+ */
+export { type ByteSource, memorySource, openFileSource } from './byte-source.ts'
+export type { ScanLimits } from './containers/scan-context.ts'
+export type { JudgedImport } from './pickle/imports.ts'
+export type { Finding } from './pickle/structure.ts'
+export type { Verdict } from './pickle/verdict.ts'
+export { type PickleScan, type ScanState, scanPickles } from './scan-pickles.ts'
