@@ -1,52 +1,102 @@
-import { pipeline, Readable, type Transform } from 'node:stream'
+import type { Transform } from 'node:stream'
 import { createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
 
+/** With how many bytes at once the transform is fed: so that what they unpack to fits into memory, a thousandfold or, for zstd, far more. */
 const makers = {
-  gzip: () => createGunzip(),
-  zlib: () => createInflate(),
-  zstd: () => createZstdDecompress(),
-  deflate: () => createInflateRaw(),
-} as const satisfies Readonly<Record<string, () => Transform>>
+  gzip: { make: () => createGunzip(), atOnce: 8192 },
+  zlib: { make: () => createInflate(), atOnce: 8192 },
+  deflate: { make: () => createInflateRaw(), atOnce: 8192 },
+  zstd: { make: () => createZstdDecompress(), atOnce: 512 },
+} as const satisfies Readonly<Record<string, { make(): Transform; atOnce: number }>>
 
 export type Compression = keyof typeof makers
 
 /** The compressed bytes are damaged, cut, or none of the kind. */
 export class Damaged extends Error {}
 
-/** The pieces unpacked, as they come. Throws Damaged where that is no longer possible; what came before is right. */
+/**
+ * The pieces unpacked, as they come; `count` is told of each and may throw. Throws Damaged where it is no longer possible, after all that came out
+ * before: a stream would drop what its reader had not taken yet, and an attacker would put the payload there.
+ */
 export async function* unpack(
   pieces: AsyncIterable<Uint8Array>,
   compression: Compression,
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  const transform = makers[compression]()
-  let inputError: unknown = null
-  let limit: unknown = null
-  const input = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      // The transform works on while the next piece is read into the same memory.
-      for await (const piece of pieces) yield Uint8Array.from(piece)
-    } catch (error) {
-      inputError = error
-      throw error
-    }
-  }
-  pipeline(Readable.from(input(), { objectMode: false, highWaterMark: 1 }), transform, () => undefined)
+  const { make, atOnce } = makers[compression]
+  const transform: Transform = make()
+  const unpacked = new Unpacked(transform, count)
   try {
-    for await (const piece of transform) {
-      try {
-        count(piece.length)
-      } catch (error) {
-        limit = error
-        throw error
+    for await (const piece of pieces) {
+      for (let at = 0; at < piece.length && !unpacked.isOver; at += atOnce) {
+        // The transform works in a thread, and the piece is only ours until the next is asked for.
+        await unpacked.feed(Uint8Array.from(piece.subarray(at, at + atOnce)))
+        yield* unpacked.take()
       }
-      yield piece
+      if (unpacked.isOver) break
     }
-  } catch (error) {
-    if (limit !== null) throw limit
-    if (inputError !== null) throw inputError
-    throw new Damaged(error instanceof Error ? error.message : String(error))
+    if (!unpacked.isOver) await unpacked.finish()
+    yield* unpacked.take()
+    unpacked.throwIfFailed()
   } finally {
     transform.destroy()
+  }
+}
+
+class Unpacked {
+  isOver = false
+  #pieces: Uint8Array[] = []
+  #limit: unknown = null
+  #damage: Error | null = null
+  #wake: (() => void) | null = null
+  readonly #transform: Transform
+
+  constructor(transform: Transform, count: (bytes: number) => void) {
+    this.#transform = transform
+    transform.on('data', (piece: Uint8Array) => {
+      try {
+        count(piece.length)
+        this.#pieces.push(piece)
+      } catch (error) {
+        this.#limit = error
+        this.#end()
+      }
+    })
+    transform.on('end', () => this.#end())
+    transform.on('error', (error) => {
+      this.#damage = error
+      this.#end()
+    })
+  }
+
+  feed(bytes: Uint8Array): Promise<void> {
+    return this.#wait((done) => this.#transform.write(bytes, done))
+  }
+
+  finish(): Promise<void> {
+    return this.#wait(() => this.#transform.end())
+  }
+
+  take(): readonly Uint8Array[] {
+    return this.#pieces.splice(0)
+  }
+
+  throwIfFailed(): void {
+    if (this.#limit !== null) throw this.#limit
+    if (this.#damage !== null) throw new Damaged(this.#damage.message)
+  }
+
+  /** Until `start` calls back, or all is over. */
+  #wait(start: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      start(resolve)
+      if (this.isOver) resolve()
+    })
+  }
+
+  #end(): void {
+    this.isOver = true
+    this.#wake?.()
   }
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { PickleReader } from '../pickle/read-pickles.ts'
+import { PickleReader, type StreamReport } from '../pickle/read-pickles.ts'
 import { Pieces } from './pieces.ts'
 import type { Place, ScanContext } from './scan-context.ts'
 
@@ -19,12 +19,21 @@ export async function readNpy(context: ScanContext, place: Place, input: AsyncIt
   if (length > longestHeader) context.sayBroken(place, 'the NumPy header is too long')
   const header = Buffer.from(await pieces.take(Math.min(length, longestHeader))).toString('latin1')
   const reader = new PickleReader()
-  for await (const piece of pieces.upTo(Number.POSITIVE_INFINITY)) {
-    context.signal.throwIfAborted()
-    reader.write(piece)
+  const conclude = (): StreamReport => {
+    const report = reader.end()
+    context.reports.push({ place, report })
+    return report
   }
-  const report = reader.end()
-  context.reports.push({ place, report })
+  try {
+    for await (const piece of pieces.upTo(Number.POSITIVE_INFINITY)) {
+      context.signal.throwIfAborted()
+      reader.write(piece)
+    }
+  } catch (error) {
+    conclude()
+    throw error
+  }
+  const report = conclude()
   if (holdsObjects(header) && report.pickles === 0 && report.broken === null) {
     context.sayBroken(place, 'an array of objects has no pickle')
   }

@@ -80,9 +80,13 @@ async function readPieces(
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield see(next.value)
   }
   const pieces = new Pieces(watched())
-  await readContainer(context, place, pieces, format, depth)
-  await pieces.skip(Number.POSITIVE_INFINITY)
-  if (reader !== null) context.reports.push({ place, report: reader.end() })
+  try {
+    await readContainer(context, place, pieces, format, depth)
+    await pieces.skip(Number.POSITIVE_INFINITY)
+  } finally {
+    // Where the input breaks, what came before it counts.
+    if (reader !== null) context.reports.push({ place, report: reader.end() })
+  }
 }
 
 async function readContainer(

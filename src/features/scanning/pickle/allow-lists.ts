@@ -220,6 +220,15 @@ const nameLists: readonly NameList[] = [
     },
   },
   {
+    framework: 'torch',
+    reason: 'Activations, as layers keep them: functions of tensors that call nothing that they are given.',
+    names: {
+      'torch.nn.functional': `relu relu6 elu selu celu gelu leaky_relu silu mish hardswish hardtanh hardsigmoid softplus softsign softmax
+        log_softmax tanh sigmoid logsigmoid`,
+      'torch._C._nn': 'gelu',
+    },
+  },
+  {
     framework: 'transformers',
     reason:
       'Choices with names (enumerations), and the settings of a training run: dataclasses and state that are only data until used.',
