@@ -6,6 +6,7 @@ import { download } from './children/download.ts'
 import { serveEcho } from './children/echo-server.ts'
 import { serveFile } from './children/file-server.ts'
 import { load } from './children/load.ts'
+import { pickleScan } from './children/pickle-scan.ts'
 import { serveSink } from './children/sink-server.ts'
 import { upload } from './children/upload.ts'
 import { xetCheck } from './children/xet-check.ts'
@@ -17,6 +18,7 @@ const children = {
   load,
   download,
   upload,
+  'pickle-scan': pickleScan,
   'xet-check': xetCheck,
 } as const
 

@@ -4,6 +4,7 @@ import type { DownloadOptions, DownloadResult } from './children/download.ts'
 import type { EchoOptions } from './children/echo-server.ts'
 import type { FileOptions } from './children/file-server.ts'
 import type { LoadOptions, LoadResult } from './children/load.ts'
+import type { PickleScanOptions, PickleScanResult } from './children/pickle-scan.ts'
 import type { SinkOptions } from './children/sink-server.ts'
 import type { UploadOptions, UploadResult } from './children/upload.ts'
 import type { XetCheckOptions, XetCheckResult } from './children/xet-check.ts'
@@ -25,6 +26,7 @@ interface Clients {
   load: [LoadOptions, LoadResult]
   download: [DownloadOptions, DownloadResult]
   upload: [UploadOptions, UploadResult]
+  'pickle-scan': [PickleScanOptions, PickleScanResult]
   'xet-check': [XetCheckOptions, XetCheckResult]
 }
 

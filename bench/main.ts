@@ -15,6 +15,7 @@ import { factsCase } from './cases/facts.ts'
 import { gitCase } from './cases/git.ts'
 import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
+import { pickleCase } from './cases/pickle.ts'
 import { startCase } from './cases/start.ts'
 import { uploadCase } from './cases/upload.ts'
 import { xetCase } from './cases/xet.ts'
@@ -34,6 +35,7 @@ const allCases: readonly BenchCase[] = [
   downloadCase,
   uploadCase,
   loopCase,
+  pickleCase,
   xetCase,
 ]
 

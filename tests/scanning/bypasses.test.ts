@@ -654,7 +654,7 @@ describe('MAL-9, MAL-11: what is not read is never ok', () => {
   })
 
   it('an array of joblib that does not say how long it is', async () => {
-    expect(await scan(join(wrapper, arrayState('q?', none), stop))).toMatchObject({ state: 'partly' })
+    expect(await scan(join(wrapper, arrayState('q?', join(none)), stop))).toMatchObject({ state: 'partly' })
   })
 })
 
