@@ -3,6 +3,7 @@ import { type ArrayState, arrayState, type ElementType, isArrayWrapper } from '.
 import { usesOfArguments } from './callers.ts'
 import { Heap } from './heap.ts'
 import { ImportTable, type Use } from './import-table.ts'
+import { uint32 } from './little-endian.ts'
 import { Memo } from './memo.ts'
 import { op } from './opcodes.ts'
 import { decodeString, decodeUnicode, isFloatText, isIntegerText, parseIndex } from './python-texts.ts'
@@ -65,6 +66,11 @@ export class MachineState {
 
   stop(): void {
     this.#stack.pop()
+  }
+
+  /** A text of at most longestText bytes, which are at hand. */
+  pushText(bytes: Uint8Array, from: number, length: number): void {
+    this.#stack.push(this.#texts.add(bytes, from, length))
   }
 
   get(index: number): void {
@@ -165,7 +171,7 @@ export class MachineState {
   }
 
   #pushGlobal(code: number, value: number): void {
-    if (code === op.INST) this.#stack.toMark()
+    if (code === op.INST) this.#stack.dropToMark()
     this.push(code === op.GLOBAL ? value : this.#call(value, v.opaque, 'called'))
   }
 
@@ -173,6 +179,32 @@ export class MachineState {
   run(code: number, bytes: Uint8Array, argument: number): void {
     const stack = this.#stack
     switch (code) {
+      case op.SETITEMS: {
+        if (!this.awaitsArrays) {
+          stack.dropToMark()
+          this.#change(stack.top(), 'sets items')
+          return
+        }
+        const items = stack.toMark()
+        const dict = stack.top()
+        this.#change(dict, 'sets items')
+        for (let index = 0; index + 1 < items.length; index += 2) this.#setItem(dict, items[index], items[index + 1])
+        return
+      }
+      case op.APPENDS:
+      case op.ADDITEMS:
+        stack.dropToMark()
+        this.#change(stack.top(), 'adds to it')
+        return
+      case op.EMPTY_TUPLE:
+        stack.push(this.awaitsArrays ? this.container(false) : v.plainTuple)
+        return
+      case op.LONG_BINPUT:
+        this.memo.put(uint32(bytes, argument), stack.top())
+        return
+      case op.LONG_BINGET:
+        this.get(uint32(bytes, argument))
+        return
       case op.PROTO:
         this.protocol = bytes[argument] ?? 0
         if (this.protocol > 5) this.breakAt(`protocol ${this.protocol} is not known`)
@@ -181,7 +213,7 @@ export class MachineState {
         stack.popItemOrMark()
         return
       case op.POP_MARK:
-        stack.toMark()
+        stack.dropToMark()
         return
       case op.DUP:
         stack.push(stack.top())
@@ -203,7 +235,7 @@ export class MachineState {
       }
       case op.LIST:
       case op.FROZENSET:
-        stack.toMark()
+        stack.dropToMark()
         stack.push(v.opaque)
         return
       case op.DICT: {
@@ -217,23 +249,11 @@ export class MachineState {
         stack.pop()
         this.#change(stack.top(), 'appends to it')
         return
-      case op.APPENDS:
-      case op.ADDITEMS:
-        stack.toMark()
-        this.#change(stack.top(), 'adds to it')
-        return
       case op.SETITEM: {
         const value = stack.pop()
         const key = stack.pop()
         this.#change(stack.top(), 'sets an item')
         this.#setItem(stack.top(), key, value)
-        return
-      }
-      case op.SETITEMS: {
-        const items = stack.toMark()
-        const dict = stack.top()
-        this.#change(dict, 'sets items')
-        for (let index = 0; index + 1 < items.length; index += 2) this.#setItem(dict, items[index], items[index + 1])
         return
       }
       case op.STACK_GLOBAL: {

@@ -1,17 +1,61 @@
 import type { ArrayState } from './array-state.ts'
+import { uint32, uint64 } from './little-endian.ts'
 import { MachineState } from './machine-state.ts'
 import { argumentOf, op } from './opcodes.ts'
 import { longestText } from './texts.ts'
-import { forgotten, opaque, plainTuple } from './values.ts'
+import { forgotten, opaque } from './values.ts'
 
 /** Lines may be of any length; only so much of one is waited for, the rest is passed over unread. */
 const longestLine = 8192
 
-const notFixed = 255
-/** By opcode: how many bytes of argument follow, or `notFixed`. */
+/** By opcode: how many bytes of argument follow at least, all of them or those of a length. */
 const fixedLength = Uint8Array.from({ length: 256 }, (_, code) => {
   const argument = argumentOf[code]
-  return argument?.kind === 'fixed' ? argument.bytes : notFixed
+  if (argument === undefined || argument.kind === 'lines') return 0
+  return argument.kind === 'fixed' ? argument.bytes : argument.lengthBytes
+})
+
+// What the loop does by itself. Literals, so that the engine makes a table of jumps of them.
+const other = 0
+const push = 1
+const pushInteger = 2
+const pushText = 3
+const memoize = 4
+const putShort = 5
+const getShort = 6
+const setMark = 7
+const pushDict = 8
+const withArgument = 9
+
+const hot = Uint8Array.from({ length: 256 }, (_, code) => {
+  switch (code) {
+    case op.NONE:
+    case op.NEWTRUE:
+    case op.NEWFALSE:
+    case op.BINFLOAT:
+    case op.EMPTY_LIST:
+    case op.EMPTY_SET:
+    case op.NEXT_BUFFER:
+      return push
+    case op.BININT:
+    case op.BININT1:
+    case op.BININT2:
+      return pushInteger
+    case op.SHORT_BINUNICODE:
+      return pushText
+    case op.MEMOIZE:
+      return memoize
+    case op.BINPUT:
+      return putShort
+    case op.BINGET:
+      return getShort
+    case op.MARK:
+      return setMark
+    case op.EMPTY_DICT:
+      return pushDict
+    default:
+      return argumentOf[code]?.kind === 'fixed' ? other : withArgument
+  }
 })
 
 /**
@@ -24,6 +68,7 @@ export class Machine {
   /** How many opcodes were run. */
   count = 0
   /** Bytes of an argument or an array that are still to come and are not looked at. */
+  #isPassing = false
   #skip = 0
   #skipsPadding = false
   #lines = 0
@@ -46,87 +91,83 @@ export class Machine {
   run(bytes: Uint8Array, from: number, base: number): number {
     const end = bytes.length
     const state = this.state
+    const { memo } = state
     const trace = this.#trace
     let at = from
+    let count = 0
     while (at < end) {
-      if (this.#lines > 0 || this.#skip > 0 || this.#skipsPadding) {
+      if (this.#isPassing) {
         at = this.#passOver(bytes, at)
         continue
       }
-      const code = bytes[at] ?? 0
-      const length = fixedLength[code] ?? notFixed
       const start = at
-      if (length === notFixed) {
-        at = this.#runWithArgument(bytes, at, base)
-        if (at < 0) return start
-        if (trace !== null) trace(code, base + start)
-      } else {
-        if (at + 1 + length > end) return start
-        if (trace !== null) trace(code, base + start)
-        state.at = base + start
-        at += 1 + length
-        switch (code) {
-          case op.NONE:
-          case op.NEWTRUE:
-          case op.NEWFALSE:
-          case op.BINFLOAT:
-          case op.EMPTY_LIST:
-          case op.EMPTY_SET:
-          case op.NEXT_BUFFER:
-            state.push(opaque)
-            break
-          case op.BININT1:
-          case op.BININT2:
-          case op.BININT:
-            state.push(state.awaitsArrays ? state.integer(bytes, start + 1, length) : opaque)
-            break
-          case op.MEMOIZE:
-            state.memo.append(state.top())
-            break
-          case op.BINPUT:
-            state.memo.put(bytes[start + 1] ?? 0, state.top())
-            break
-          case op.BINGET:
-            state.get(bytes[start + 1] ?? 0)
-            break
-          case op.LONG_BINPUT:
-            state.memo.put(uint32(bytes, start + 1), state.top())
-            break
-          case op.LONG_BINGET:
-            state.get(uint32(bytes, start + 1))
-            break
-          case op.MARK:
-            state.mark()
-            break
-          case op.EMPTY_DICT:
-          case op.EMPTY_TUPLE:
-            state.push(
-              state.awaitsArrays
-                ? state.container(code === op.EMPTY_DICT)
-                : code === op.EMPTY_DICT
-                  ? opaque
-                  : plainTuple,
-            )
-            break
-          case op.STOP:
-            this.count++
+      const code = bytes[at] as number
+      const length = fixedLength[code] as number
+      if (at + 1 + length > end) break
+      at += 1 + length
+      state.at = base + start
+      switch (hot[code]) {
+        case push:
+          state.push(opaque)
+          break
+        case pushInteger:
+          state.push(state.awaitsArrays ? state.integer(bytes, start + 1, length) : opaque)
+          break
+        case pushText: {
+          const textEnd = at + (bytes[start + 1] as number)
+          if (textEnd > end) {
+            this.count += count
+            return start
+          }
+          state.pushText(bytes, at, textEnd - at)
+          at = textEnd
+          break
+        }
+        case memoize:
+          memo.append(state.top())
+          break
+        case putShort:
+          memo.put(bytes[start + 1] as number, state.top())
+          break
+        case getShort:
+          state.get(bytes[start + 1] as number)
+          break
+        case setMark:
+          state.mark()
+          break
+        case pushDict:
+          state.push(state.awaitsArrays ? state.container(true) : opaque)
+          break
+        case withArgument: {
+          const next = this.#runWithArgument(bytes, start, base)
+          if (next < 0) {
+            this.count += count
+            return start
+          }
+          at = next
+          break
+        }
+        default:
+          if (code === op.STOP) {
+            trace?.(code, base + start)
+            this.count += count + 1
             state.stop()
             this.status = 'stopped'
             return at
-          case op.FRAME:
-            break
-          default:
-            state.run(code, bytes, start + 1)
-            if (state.array !== null) {
-              this.#beginArray(state.array)
-              state.array = null
-              this.count++
-              return at
-            }
-        }
+          }
+          state.run(code, bytes, start + 1)
+          if (state.array !== null) {
+            trace?.(code, base + start)
+            this.count += count + 1
+            this.#beginArray(state.array)
+            state.array = null
+            return at
+          }
       }
-      this.count++
+      if (trace !== null) trace(code, base + start)
+      count++
     }
+    this.count += count
     return at
   }
 
@@ -140,23 +181,25 @@ export class Machine {
     if (array.holdsObjects) return
     this.#skip = array.bytes
     this.#skipsPadding = array.isPadded
+    this.#isPassing = this.#skipsPadding || this.#skip > 0
   }
 
   #passOver(bytes: Uint8Array, from: number): number {
+    let at = from
     if (this.#skipsPadding) {
       this.#skipsPadding = false
-      this.#skip += bytes[from] ?? 0
-      return from + 1
+      this.#skip += bytes[at++] ?? 0
+    } else if (this.#lines > 0) {
+      const feed = bytes.indexOf(10, at)
+      if (feed >= 0) this.#lines--
+      at = feed < 0 ? bytes.length : feed + 1
+    } else {
+      const passed = Math.min(this.#skip, bytes.length - at)
+      this.#skip -= passed
+      at += passed
     }
-    if (this.#lines > 0) {
-      const feed = bytes.indexOf(10, from)
-      if (feed < 0) return bytes.length
-      this.#lines--
-      return feed + 1
-    }
-    const passed = Math.min(this.#skip, bytes.length - from)
-    this.#skip -= passed
-    return from + passed
+    this.#isPassing = this.#lines > 0 || this.#skip > 0
+    return at
   }
 
   /** Where the next opcode is; negative when more bytes are needed, or none will help (`unreadable`). */
@@ -171,7 +214,7 @@ export class Machine {
       return -1
     }
     if (argument.kind === 'lines') return this.#runWithLines(code, argument.count, bytes, start)
-    if (argument.kind !== 'counted') return -1
+    if (argument.kind === 'fixed') return -1
     const from = start + 1 + argument.lengthBytes
     if (from > bytes.length) return -1
     const first = bytes[start + 1] ?? 0
@@ -191,6 +234,7 @@ export class Machine {
     }
     state.push(isTextCode(code) ? forgotten : opaque)
     this.#skip = length
+    this.#isPassing = true
     return from
   }
 
@@ -204,20 +248,11 @@ export class Machine {
     if (last < 0 && bytes.length - start <= longestLine) return -1
     this.state.runWithLongLines(code)
     this.#lines = count
+    this.#isPassing = true
     return start + 1
   }
 }
 
 function isTextCode(code: number): boolean {
   return code === op.BINUNICODE || code === op.BINUNICODE8 || code === op.BINSTRING
-}
-
-function uint32(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] ?? 0) + (bytes[at + 1] ?? 0) * 0x100 + (bytes[at + 2] ?? 0) * 0x10000 + (bytes[at + 3] ?? 0) * 0x1000000
-  )
-}
-
-function uint64(bytes: Uint8Array, at: number): number {
-  return uint32(bytes, at) + uint32(bytes, at + 4) * 2 ** 32
 }

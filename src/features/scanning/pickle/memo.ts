@@ -1,6 +1,5 @@
-import { forgotten, isResult, isText, lost, opaque, plainTuple } from './values.ts'
+import { absent, forgotten, isResult, isText, lost, opaque, plainTuple } from './values.ts'
 
-const absent = -1
 const mostDense = 1 << 21
 const mostSparse = 100_000
 
@@ -24,8 +23,14 @@ export class Memo {
 
   /** MEMOIZE: the next index is the number of entries. */
   append(value: number): void {
-    if (this.#hasUncounted) this.#isConfused = true
     const index = this.#count
+    const dense = this.#dense
+    if (index < dense.length && dense[index] === absent && !this.#hasUncounted) {
+      dense[index] = value
+      this.#count = index + 1
+      return
+    }
+    if (this.#hasUncounted) this.#isConfused = true
     if (index < mostDense) this.#setDense(index, value)
     else {
       this.#count++

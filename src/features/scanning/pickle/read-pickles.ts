@@ -178,8 +178,11 @@ export class PickleReader {
     if (next !== undefined && argumentOf[next] === undefined) return
     const trial = new Feed(base + at - 1)
     this.#trials.add(trial)
-    trial.write(Uint8Array.of(op.PROTO), 0, base + at - 1)
-    this.#runTrial(trial, bytes, at, base)
+    if (at > 0) this.#runTrial(trial, bytes, at - 1, base)
+    else {
+      trial.write(Uint8Array.of(op.PROTO), 0, base - 1)
+      this.#runTrial(trial, bytes, 0, base)
+    }
     this.#boundTrials()
   }
 

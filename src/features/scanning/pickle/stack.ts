@@ -68,21 +68,29 @@ export class Stack {
     else this.pop()
   }
 
-  /** Takes the mark and all above it off; hands out the lowest of those items. */
-  toMark(): number[] {
+  /** Takes the mark and all above it off. */
+  dropToMark(): void {
     if (this.#markCount === 0) {
       this.#refuse('there is no mark')
       this.popped = 0
-      return []
+      return
     }
-    const from = this.#fence
-    this.popped = this.#height - from
-    const items: number[] = []
-    for (let index = from; index < this.#height && items.length < mostHandedOut; index++) {
-      items.push(index < this.#items.length ? (this.#items[index] ?? lost) : lost)
-    }
-    this.#height = from
+    this.popped = this.#height - this.#fence
+    this.#height = this.#fence
     this.#dropMark()
+  }
+
+  /** Takes the mark and all above it off; hands out the lowest of those items. */
+  toMark(): number[] {
+    const from = this.#fence
+    const height = this.#height
+    const items: number[] = []
+    if (this.#markCount > 0) {
+      for (let index = from; index < height && items.length < mostHandedOut; index++) {
+        items.push(index < this.#items.length ? (this.#items[index] ?? lost) : lost)
+      }
+    }
+    this.dropToMark()
     return items
   }
 

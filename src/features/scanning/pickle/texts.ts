@@ -15,29 +15,34 @@ export class Texts {
   #bytes = new Uint8Array(firstSize)
   /** Where the next text goes; grows for ever, modulo the size. */
   #next = 0
+  /** The same place, in the ring. */
+  #at = 0
   readonly #pinned = new Map<number, string>()
 
   /** A value for the `length` (at most longestText) bytes at `from`, in UTF-8. */
   add(source: Uint8Array, from: number, length: number): number {
-    let size = this.#bytes.length
-    let at = this.#next % size
-    if (at + length + 1 > size) {
-      if (size < largestSize) {
-        const grown = new Uint8Array(Math.min(size * 4, largestSize))
-        grown.set(this.#bytes)
-        this.#bytes = grown
-        size = grown.length
-        at = this.#next
+    let at = this.#at
+    let bytes = this.#bytes
+    if (at + length + 1 > bytes.length) {
+      if (bytes.length < largestSize) {
+        bytes = new Uint8Array(Math.min(bytes.length * 4, largestSize))
+        bytes.set(this.#bytes)
+        this.#bytes = bytes
       } else {
-        this.#next += size - at
+        this.#next += bytes.length - at
         at = 0
       }
     }
-    const bytes = this.#bytes
     const place = this.#next
     bytes[at++] = length
-    if (length < 48) for (let index = 0; index < length; index++) bytes[at++] = source[from + index] ?? 0
-    else bytes.set(source.subarray(from, from + length), at)
+    if (length < 32) {
+      const end = at + length
+      for (let index = from; at < end; index++) bytes[at++] = source[index] as number
+    } else {
+      bytes.set(source.subarray(from, from + length), at)
+      at += length
+    }
+    this.#at = at
     this.#next = place + length + 1
     return textValue(place)
   }

@@ -17,11 +17,14 @@ export const resultOfUnknown = 4
 /** A tuple in which no import stands directly. */
 export const plainTuple = 5
 
+/** In the memo: nothing was put there. */
+export const absent = 6
+
 const importBase = 0x1000
 const resultBase = 2 ** 21
 const elementBase = 2 ** 23
 const heapBase = 2 ** 25
-const textBase = 2 ** 34
+const heapEnd = 2 ** 34
 const namedTupleBase = 2 ** 50
 const integerBase = 2 ** 51
 
@@ -38,7 +41,7 @@ export const isResult = (value: number): boolean => value >= resultBase && value
 export const resultIndex = (value: number): number => value - resultBase
 
 export const heapValue = (index: number): number => heapBase + index
-export const isHeap = (value: number): boolean => value >= heapBase && value < textBase
+export const isHeap = (value: number): boolean => value >= heapBase && value < heapEnd
 export const heapIndex = (value: number): number => value - heapBase
 
 /** A numpy dtype: the index of its code in a list. */
@@ -46,14 +49,15 @@ export const elementValue = (index: number): number => elementBase + index
 export const isElement = (value: number): boolean => value >= elementBase && value < heapBase
 export const elementIndex = (value: number): number => value - elementBase
 
-export const textValue = (place: number): number => textBase + place
-export const isText = (value: number): boolean => value >= textBase && value < namedTupleBase
-export const textPlace = (value: number): number => value - textBase
+/** Texts are below zero: the more of them, the lower, and small integers are what the engine stores without allocating. */
+export const textValue = (place: number): number => -1 - place
+export const isText = (value: number): boolean => value < 0
+export const textPlace = (value: number): number => -1 - value
 
 /** A tuple of which only its first item is kept, a text: the arguments of numpy.dtype look so. */
 export const namedTupleValue = (text: number): number => namedTupleBase + textPlace(text)
 export const isNamedTuple = (value: number): boolean => value >= namedTupleBase && value < integerBase
-export const nameOfTuple = (value: number): number => textBase + (value - namedTupleBase)
+export const nameOfTuple = (value: number): number => textValue(value - namedTupleBase)
 
 /** Integers are kept only where an array's shape is awaited. */
 export const integerValue = (value: number): number => integerBase + value
