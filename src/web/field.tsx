@@ -73,6 +73,8 @@ type TextFieldProps = FieldProps & {
   large?: boolean
   /** A link at the end of the label's line. */
   aside?: Child
+  /** What the browser offers to pick; anything else may be typed. */
+  suggestions?: readonly Choice[] | undefined
 }
 
 export function TextField(props: TextFieldProps) {
@@ -81,26 +83,36 @@ export function TextField(props: TextFieldProps) {
     <Field
       {...props}
       control={({ id, name, described, invalid }) => (
-        <input
-          class={props.large ? 'input' : 'input input-sm'}
-          id={id}
-          name={name}
-          type={type}
-          // A password never travels back to the browser.
-          value={type === 'password' ? undefined : formValue(props.form, name, props.value)}
-          autocomplete={props.autocomplete ?? 'off'}
-          required={props.required}
-          minlength={props.minlength}
-          maxlength={props.maxlength}
-          pattern={props.pattern}
-          placeholder={props.placeholder}
-          spellcheck={props.verbatim ? false : undefined}
-          autocapitalize={props.verbatim ? 'none' : undefined}
-          inputmode={props.digits ? 'numeric' : undefined}
-          autofocus={props.autofocus}
-          aria-describedby={described}
-          aria-invalid={invalid}
-        />
+        <>
+          <input
+            class={props.large ? 'input' : 'input input-sm'}
+            id={id}
+            list={props.suggestions?.length ? `${id}-list` : undefined}
+            name={name}
+            type={type}
+            // A password never travels back to the browser.
+            value={type === 'password' ? undefined : formValue(props.form, name, props.value)}
+            autocomplete={props.autocomplete ?? 'off'}
+            required={props.required}
+            minlength={props.minlength}
+            maxlength={props.maxlength}
+            pattern={props.pattern}
+            placeholder={props.placeholder}
+            spellcheck={props.verbatim ? false : undefined}
+            autocapitalize={props.verbatim ? 'none' : undefined}
+            inputmode={props.digits ? 'numeric' : undefined}
+            autofocus={props.autofocus}
+            aria-describedby={described}
+            aria-invalid={invalid}
+          />
+          {props.suggestions?.length ? (
+            <datalist id={`${id}-list`}>
+              {props.suggestions.map(({ value, label }) => (
+                <option value={value}>{label}</option>
+              ))}
+            </datalist>
+          ) : null}
+        </>
       )}
     />
   )

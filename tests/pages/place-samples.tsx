@@ -53,6 +53,7 @@ export function placePages(context: PageContext, words: Words): Record<string, P
     workspaces: [{ id: 'w1', name: words('Robotics'), role: 'write' }],
     mayChangeMembers: true,
     mayManage: true,
+    offered: [{ value: 'sa-0a2201296725aa9354741ab0', label: words('GitLab release') }],
     form: refused,
   }
   const line = {
@@ -102,6 +103,7 @@ export function placePages(context: PageContext, words: Words): Record<string, P
     groups: page([{ ...group, role: 'write' }]),
     counts: { repos: 1, holders: 2, groups: 1 },
     groupChoices: [{ value: 'g2', label: words('Others') }],
+    offered: [{ value: 'sa-0a2201296725aa9354741ab0', label: words('GitLab release') }],
     outside: { all: 3, readPlus: 1 },
     may: { manage: true, remove: true, moveRepos: true, createRepos: true },
     forms: { people: refused, groups: fresh, repos: fresh, autoJoin: fresh },
@@ -118,7 +120,15 @@ export function placePages(context: PageContext, words: Words): Record<string, P
       <GroupPage {...ofGroup} mayChangeMembers={false} mayManage={false} workspaces={[]} dialog={null} />
     ),
     'group-empty': <GroupPage {...ofGroup} roster={[]} nextHref={null} dialog={null} />,
-    'group-edit': <GroupPage {...ofGroup} dialog={{ kind: 'edit', form: fresh }} />,
+    'group-edit': (
+      <GroupPage
+        {...ofGroup}
+        dialog={{
+          kind: 'edit',
+          form: fresh,
+        }}
+      />
+    ),
     'group-delete': <GroupPage {...ofGroup} dialog={{ kind: 'delete', loss: { ...some, repos: 2 } }} />,
     'group-delete-large': <GroupPage {...ofGroup} dialog={{ kind: 'delete', loss: null }} />,
     'group-remove': (

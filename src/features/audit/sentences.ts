@@ -215,7 +215,12 @@ function betweenWorkspaces(data: EventData): string {
 /** `: jonas from read to write`. */
 function whom(data: EventData): string {
   const who =
-    text(data, 'user') ?? text(data, 'member') ?? text(data, 'principal') ?? text(data, 'group') ?? text(data, 'name')
+    text(data, 'called') ??
+    text(data, 'user') ??
+    text(data, 'member') ??
+    text(data, 'principal') ??
+    text(data, 'group') ??
+    text(data, 'name')
   return who === null ? '' : `: ${who}${change(data) || role(data, ' as ')}`
 }
 

@@ -15,7 +15,7 @@ import { lossThroughGroup, workspacesOfGroup } from '../workspaces/service.ts'
 import type { GroupDialogState } from './dialogs.tsx'
 import { GroupPage, GroupsPage, groupPath, groupsPath } from './pages.tsx'
 import { findGroup, findRosterRow, listGroups, listRoster } from './queries.ts'
-import { createGroup, deleteGroup, putGroupMember, removeGroupMember, updateGroup } from './service.ts'
+import { createGroup, deleteGroup, machinesToOffer, putGroupMember, removeGroupMember, updateGroup } from './service.ts'
 
 const field = z.string().max(1_000).default('')
 const after = z.string().max(300).default('')
@@ -200,11 +200,13 @@ async function groupReply(
   view: { after?: string; dialog?: GroupDialogState | null; form?: FormState; fault?: HoldfastError },
 ): Promise<Reply> {
   const from = view.after ?? ''
-  const [context, found, members, workspaces] = await Promise.all([
+  const mayChangeMembers = decide('org.group.change_members', facts).allow
+  const [context, found, members, workspaces, machines] = await Promise.all([
     pageContext(hub, facts, request),
     findGroup(hub.db, part.id),
     listRoster(hub.db, part.id, { after: from, limit: pageSize + 1, now: hub.clock.now() }),
     workspacesSeen(hub, facts, part),
+    mayChangeMembers ? machinesToOffer(hub, facts, part.organization.id) : [],
   ])
   if (found === null) throw new HoldfastError('group_not_found')
   const roster = members.slice(0, pageSize)
@@ -218,9 +220,10 @@ async function groupReply(
       nextHref={members.length > pageSize ? `${here}?after=${encodeURIComponent(roster.at(-1)?.cursor ?? '')}` : null}
       firstHref={from === '' ? null : here}
       workspaces={workspaces}
-      mayChangeMembers={decide('org.group.change_members', facts).allow}
+      mayChangeMembers={mayChangeMembers}
       mayManage={decide('org.group.update', facts).allow}
       form={view.form ?? freshForm}
+      offered={machines.map(({ name, fullname }) => ({ value: name, label: fullname ?? name }))}
       dialog={view.dialog ?? null}
     />
   )

@@ -4,7 +4,7 @@ import { namespacePath, withQuery } from '../../web/address.ts'
 import { Badge, ServiceAccountBadge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { Empty } from '../../web/empty.tsx'
-import { SelectField, TextField } from '../../web/field.tsx'
+import { type Choice, SelectField, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { Icon } from '../../web/icon.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
@@ -124,6 +124,8 @@ type GroupPageProps = {
   mayChangeMembers: boolean
   mayManage: boolean
   form: FormState
+  /** Service accounts to pick: user name and what people call it. */
+  offered: readonly Choice[]
   dialog: GroupDialogState | null
 }
 
@@ -162,7 +164,9 @@ export function GroupPage(props: GroupPageProps) {
           ) : null
         }
       />
-      {props.mayChangeMembers && <AddMember organization={organization} here={here} form={props.form} />}
+      {props.mayChangeMembers && (
+        <AddMember organization={organization} here={here} form={props.form} offered={props.offered} />
+      )}
       <section class="panel" aria-label={`Members of ${group.name}`}>
         {roster.length === 0 ? (
           <Empty icon="users-round" title="Nobody is in this group">
@@ -231,7 +235,7 @@ export function GroupPage(props: GroupPageProps) {
   )
 }
 
-function AddMember(props: { organization: string; here: string; form: FormState }) {
+function AddMember(props: { organization: string; here: string; form: FormState; offered: readonly Choice[] }) {
   return (
     <form class="panel p-4 grid gap-3" method="post" action={`${props.here}/members`}>
       <h2>Add to the group</h2>
@@ -244,6 +248,7 @@ function AddMember(props: { organization: string; here: string; form: FormState 
           required={true}
           maxlength={100}
           verbatim={true}
+          suggestions={props.offered}
           help={`A member of ${props.organization}, or a service account as sa- and its id.`}
         />
         <SelectField

@@ -14,6 +14,18 @@ export interface Party {
   readonly fullname: string | null
 }
 
+/** The first of an organization's service accounts, by name: what a form offers. */
+export async function selectMachines(db: Db, organizationId: string, limit: number): Promise<Party[]> {
+  const rows = await db.list
+    .selectFrom('serviceAccount')
+    .select(['id', 'name'])
+    .where('organizationId', '=', organizationId)
+    .orderBy('nameKey')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id, name }) => ({ id, kind: 'service-account', name: serviceAccountName(id), fullname: name }))
+}
+
 const serviceAccountPattern = /^sa-([0-9a-f]{24})$/
 
 /**

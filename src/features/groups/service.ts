@@ -3,15 +3,15 @@
  * goes to everybody who is in it (GRP-5), from the next request on. All that other features may import.
  */
 import { HoldfastError } from '../../domain/errors.ts'
-import type { Origin } from '../../domain/event.ts'
-import { accountOf, type PartFacts } from '../../domain/facts.ts'
+import type { EventData, Origin } from '../../domain/event.ts'
+import { accountOf, type Facts, type PartFacts } from '../../domain/facts.ts'
 import { nameKey, parseTitle } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
-import { type Party, selectParty, shareOrganization } from './party-queries.ts'
+import { type Party, selectMachines, selectParty, shareOrganization } from './party-queries.ts'
 import {
   deleteGroupMember,
   deleteGroupRows,
@@ -192,6 +192,16 @@ export async function findParty(
   return party
 }
 
+const mostOffered = 200
+
+/**
+ * Service accounts for a form to offer, since nobody types their user names; none to who may not list them (SA-1): managers of a group or a
+ * workspace name them by what the administrator told.
+ */
+export async function machinesToOffer(hub: Hub, facts: Facts, organizationId: string): Promise<Party[]> {
+  return facts.standing.organizationRole === 'admin' ? await selectMachines(hub.db, organizationId, mostOffered) : []
+}
+
 /** A group of the organization by name or id, which stays there until the transaction ends. Throws `group_not_found`. */
 export async function findGroupToAdd(hub: Hub, tx: Tx, organizationId: string, nameOrId: string): Promise<GroupRow> {
   const id = await findGroupId(tx, organizationId, nameOrId)
@@ -207,8 +217,9 @@ async function findMemberToBe(hub: Hub, tx: Tx, group: PartFacts, name: string):
 }
 
 /** In an event: whom it is about. */
-function member(party: Party) {
-  return { member: party.name, memberId: party.id, kind: party.kind }
+function member(party: Party): EventData {
+  const whom: EventData = { member: party.name, memberId: party.id, kind: party.kind }
+  return party.kind === 'service-account' && party.fullname !== null ? { ...whom, called: party.fullname } : whom
 }
 
 function nameTaken(organization: string, name: string): HoldfastError {

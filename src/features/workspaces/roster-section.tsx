@@ -47,7 +47,9 @@ type SectionProps = {
 }
 
 /** Posts `username` and `role` to {workspace}/users, `role` to {workspace}/users/{name}. Dialog at ?dialog=remove&member={name}. */
-export function PeopleSection(props: SectionProps & { holders: PageOf<HolderLine>; total: number }) {
+export function PeopleSection(
+  props: SectionProps & { holders: PageOf<HolderLine>; total: number; offered: readonly Choice[] },
+) {
   const { holders } = props
   return (
     <>
@@ -63,6 +65,7 @@ export function PeopleSection(props: SectionProps & { holders: PageOf<HolderLine
                 required={true}
                 maxlength={100}
                 verbatim={true}
+                suggestions={props.offered}
                 help={`A member of ${props.organization}, or a service account as sa- and its id.`}
               />
               <RoleField form={props.form} name="role" label="Role" />

@@ -46,6 +46,8 @@ type WorkspacePageProps = {
   groups: PageOf<GroupHolderLine>
   counts: { repos: number; holders: number; groups: number }
   groupChoices: readonly Choice[] | null
+  /** Service accounts to pick: user name and what people call it. */
+  offered: readonly Choice[]
   /** People who would join at once if it were turned on. */
   outside: { all: number; readPlus: number } | null
   /** From the policy, each on its own. */
@@ -94,7 +96,13 @@ export function WorkspacePage(props: WorkspacePageProps) {
         }
       />
       <ReposSection {...props} here={here} />
-      <PeopleSection {...section} form={props.forms.people} holders={props.holders} total={props.counts.holders} />
+      <PeopleSection
+        {...section}
+        form={props.forms.people}
+        holders={props.holders}
+        total={props.counts.holders}
+        offered={props.offered}
+      />
       <GroupsSection
         {...section}
         form={props.forms.groups}

@@ -12,7 +12,7 @@ import type { Hub } from '../../hub.ts'
 import { withQuery } from '../../web/address.ts'
 import type { Choice } from '../../web/field.tsx'
 import { freshForm } from '../../web/form-state.ts'
-import { listGroups } from '../groups/service.ts'
+import { listGroups, machinesToOffer } from '../groups/service.ts'
 import { type Content, countContents, listContents } from './content-queries.ts'
 import type { WorkspaceDialogState } from './dialogs.tsx'
 import { countOutside } from './impact-queries.ts'
@@ -51,7 +51,7 @@ export async function workspaceReply(
   const after = state.after ?? fromTheStart
   const mayManage = decide('resource_group.add_users', facts).allow
   const page = (cursor: string) => ({ after: cursor, limit: pageSize + 1 })
-  const [context, row, repos, holders, groups, roles, contents, choices, outside] = await Promise.all([
+  const [context, row, repos, holders, groups, roles, contents, choices, outside, offered] = await Promise.all([
     pageContext(hub, facts, request),
     findWorkspaceRow(hub.db, id),
     listContents(hub.db, id, page(after.repos)),
@@ -61,6 +61,7 @@ export async function workspaceReply(
     countContents(hub.db, [id]),
     mayManage ? listGroups(hub.db, organization.id, { after: '', limit: mostChoices + 1 }) : [],
     mayManage ? countOutside(hub.db, organization.id, id) : null,
+    mayManage ? machinesToOffer(hub, facts, organization.id) : [],
   ])
   if (row === null) throw new HoldfastError('workspace_not_found')
   const here = workspacePath(organization.name, id)
@@ -76,6 +77,7 @@ export async function workspaceReply(
       holders={pageOf(holders, here, 'afterPerson', after.people)}
       groups={pageOf(groups, here, 'afterGroup', after.groups)}
       counts={{ repos: hidden + open, holders: people + machines, groups: groupCount }}
+      offered={offered.map(({ name, fullname }) => ({ value: name, label: fullname ?? name }))}
       groupChoices={choices.length > mostChoices ? null : choicesOf(choices, named)}
       outside={outside}
       may={{
