@@ -78,6 +78,8 @@ class Unpacked {
   }
 
   take(): readonly Uint8Array[] {
+    // What still waits inside the transform would be lost with its next error. Reading it emits it.
+    while (!this.isOver && this.#transform.read() !== null);
     return this.#pieces.splice(0)
   }
 

@@ -1,5 +1,6 @@
 /** Reads whatever a run of bytes is: pickles, a container of them, or nothing of the kind. */
 import { Buffer } from 'node:buffer'
+import { turnGiver } from '../../../platform/give-turn.ts'
 import { type ByteSource, memorySource, readBytes } from '../byte-source.ts'
 import { PickleReader } from '../pickle/read-pickles.ts'
 import { Damaged, unpack } from './compressed.ts'
@@ -58,6 +59,7 @@ async function readPieces(
   { watch, isPlain = false }: ReadOptions = {},
 ): Promise<void> {
   const iterator = input[Symbol.asyncIterator]()
+  const turn = turnGiver()
   const first: Uint8Array[] = []
   let length = 0
   while (length < headBytes) {
@@ -77,7 +79,11 @@ async function readPieces(
   }
   const watched = async function* (): AsyncGenerator<Uint8Array> {
     for (const piece of first.splice(0)) yield see(piece)
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield see(next.value)
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+      // What lies in memory comes without waiting: others, and the signal, must have their turn.
+      await turn()
+      yield see(next.value)
+    }
   }
   const pieces = new Pieces(watched())
   try {

@@ -12,7 +12,7 @@ import { argumentOf, op } from './opcodes.ts'
 import type { Finding } from './structure.ts'
 
 const mostTrials = 64
-const mostImportsKept = 10_000
+const mostImportsKept = 20_000
 /** An unreadable byte within the first opcodes of what begins like a pickle means that it is none. */
 const fewOpcodes = 4
 
