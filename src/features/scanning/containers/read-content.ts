@@ -62,11 +62,17 @@ async function readPieces(
   const turn = turnGiver()
   const first: Uint8Array[] = []
   let length = 0
-  while (length < headBytes) {
-    const next = await iterator.next()
-    if (next.done) break
-    first.push(Uint8Array.from(next.value))
-    length += next.value.length
+  let failure: { readonly error: unknown } | null = null
+  while (length < headBytes && failure === null) {
+    try {
+      const next = await iterator.next()
+      if (next.done) break
+      first.push(Uint8Array.from(next.value))
+      length += next.value.length
+    } catch (error) {
+      // It is thrown again behind what came before it.
+      failure = { error }
+    }
   }
   const format = isPlain ? 'other' : formatOf(Buffer.concat(first).subarray(0, headBytes))
   // NumPy's first byte is an opcode that needs two values: no unpickler comes further.
@@ -79,6 +85,7 @@ async function readPieces(
   }
   const watched = async function* (): AsyncGenerator<Uint8Array> {
     for (const piece of first.splice(0)) yield see(piece)
+    if (failure !== null) throw failure.error
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
       // What lies in memory comes without waiting: others, and the signal, must have their turn.
       await turn()
