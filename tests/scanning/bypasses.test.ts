@@ -128,7 +128,7 @@ const ofStreams: readonly Technique[] = [
     () => join(proto(2), global('sys', 'modules'), longText('torch'), none, 's', stop),
   ),
   dangerous('APPENDS on sys.path', 'fickling, import manipulation', 'sys path', () =>
-    join(proto(2), global('sys', 'path'), mark, longText('/tmp'), 'e', stop),
+    join(proto(2), global('sys', 'path'), mark, longText('/srv/models'), 'e', stop),
   ),
   dangerous('APPEND on something imported', 'promptfoo modelaudit PR 1061, protocol dispatch', 'import-changed', () =>
     join(proto(2), global('collections', 'deque'), none, 'a', stop),
