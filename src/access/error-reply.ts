@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { type Denied, HoldfastError } from '../domain/errors.ts'
+import { isBusy, isConflict, isTimeout, isUnavailable } from '../platform/db/errors.ts'
 import { GitFailure } from '../platform/git/run.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Reply } from './reply.ts'
@@ -19,10 +20,17 @@ export function asHoldfastError(thrown: unknown, request: HttpRequest, log: Logg
   if (thrown instanceof GitFailure && thrown.reason === 'busy') {
     return new HoldfastError('busy', {}, { headers: { 'retry-after': '1' }, cause: thrown })
   }
-  log.error(
-    { error: thrown, requestId: request.origin.requestId, method: request.method, path: request.path },
-    'A request failed',
-  )
+  const said = { error: thrown, requestId: request.origin.requestId, method: request.method, path: request.path }
+  // Rolled back, so that nothing was changed: whoever comes again may well get through.
+  if (isTimeout(thrown) || isConflict(thrown) || isBusy(thrown)) {
+    log.warn(said, 'The database was too busy for a request')
+    return new HoldfastError('busy', {}, { headers: { 'retry-after': '2' }, cause: thrown })
+  }
+  if (isUnavailable(thrown)) {
+    log.error(said, 'The database did not answer a request')
+    return new HoldfastError('database_unreachable', {}, { headers: { 'retry-after': '5' }, cause: thrown })
+  }
+  log.error(said, 'A request failed')
   return new HoldfastError('internal', {}, { cause: thrown })
 }
 

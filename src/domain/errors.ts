@@ -393,6 +393,11 @@ export const errorCatalogue = {
   // Our side
   rate_limited: { status: 429, message: 'Too many requests.', next: 'Try again in {seconds} seconds.' },
   busy: { status: 503, message: 'This hub is busy.', next: 'Try again in a moment.' },
+  database_unreachable: {
+    status: 503,
+    message: 'The database behind this hub does not answer.',
+    next: 'Try again in a moment. Whether a change that was under way was made is not known: look first.',
+  },
   stopping: { status: 503, message: 'This hub is being restarted.', next: 'Try again in a moment.' },
   storage_full: {
     status: 507,

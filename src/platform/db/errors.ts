@@ -58,6 +58,11 @@ export function isUnavailable(error: unknown): boolean {
   return lostCodes.has(code) || busyCodes.has(code) || code.startsWith('08')
 }
 
+/** Somebody else held what was wanted for longer than we wait; nothing was changed. */
+export function isBusy(error: unknown): boolean {
+  return busyCodes.has(codeOf(error))
+}
+
 /** PostgreSQL undid the transaction because of another one: serialization failure or deadlock. It may simply run again. */
 export function isConflict(error: unknown): boolean {
   const code = codeOf(error)
