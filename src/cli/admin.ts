@@ -27,6 +27,7 @@ import { addDeletedRepoCommands } from './deleted-repos.ts'
 import { parseMoment } from './options.ts'
 import { addOrganizationCommands } from './organizations.ts'
 import { addServiceAccountCommands } from './service-accounts.ts'
+import { addSigningKeyCommands } from './signing-keys.ts'
 import { type WithHub, withHub } from './with-hub.ts'
 
 export function adminCommand(openHub: () => Promise<Hub>): Command {
@@ -39,6 +40,7 @@ export function adminCommand(openHub: () => Promise<Hub>): Command {
   addOrganizationCommands(admin, run)
   addTokenCommand(admin, run)
   addServiceAccountCommands(admin, run)
+  addSigningKeyCommands(admin, run)
   addDeletedRepoCommands(admin, run)
   return admin
 }

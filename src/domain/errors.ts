@@ -414,6 +414,29 @@ export const errorCatalogue = {
     message: 'The object storage behind this hub refuses: {reason}',
     next: 'Tell the administrator of this hub: "holdfast doctor" says how to mend it.',
   },
+  private_key_exposed: {
+    status: 400,
+    message: 'This is a private key: you exposed a secret. It was not stored.',
+    next: 'Treat it as leaked: revoke or replace it, then add the public half of a new one.',
+  },
+  invalid_key: { status: 400, message: '{reason}' },
+  key_taken: {
+    status: 409,
+    message: 'This key belongs to an account already.',
+    next: 'A key signs for one account. Remove it there first, or make a new one.',
+  },
+  key_not_found: { status: 404, message: 'There is no such key.' },
+  signature_required: {
+    status: 403,
+    message: 'Commit {commit} is refused by the signing policy of {place} ({level}): {reason}.',
+    next: 'Sign with a key that is added to your account and amend: git rebase --exec "git commit --amend --no-edit -S".',
+  },
+  human_signature_only: {
+    status: 403,
+    message:
+      '{place} takes only commits that their authors sign themselves, so nothing through the API or the browser.',
+    next: 'Commit with git, signed with your own key, and push.',
+  },
   internal: { status: 500, message: 'Something went wrong here, not with you.' },
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -13,12 +13,14 @@ import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { routes as refRoutes } from './files/ref-routes.ts'
-import { routes as fileRoutes } from './files/routes.ts'
+import { fileRoutes } from './files/routes.ts'
 import { routes as gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
-import { ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
+import { afterRefMove, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
+import { keyPageRoutes } from './keys/page-routes.tsx'
+import { keyApiRoutes } from './keys/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -38,6 +40,8 @@ import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
 import { sessionRoutes } from './sessions/routes.tsx'
+import { askForJudgement, signatureJobs } from './signatures/jobs.ts'
+import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
@@ -67,13 +71,16 @@ export const routes: readonly Route[] = [
   ...serviceAccountTokenPageRoutes,
   ...auditApiRoutes,
   ...auditPageRoutes,
+  ...keyApiRoutes,
+  ...keyPageRoutes,
+  ...signatureRoutes,
   ...repoApiRoutes,
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,
   ...organizationStorageRoutes,
   ...repoPageRoutes,
   ...listingRoutes,
-  ...fileRoutes,
+  ...fileRoutes(verificationJson),
   ...refRoutes,
   ...commitRoutes,
   ...browseRoutes,
@@ -90,6 +97,11 @@ export function jobHandlers(hub: Hub): JobHandlers {
     mail: (payload) => sendMail(hub, payload),
     ...repoJobs(hub),
     ...ingestJobs(hub),
+    'ref-moved': async (payload) => {
+      await afterRefMove(hub, payload)
+      await askForJudgement(hub, payload)
+    },
+    ...signatureJobs(hub),
     ...moveJobs(hub),
     ...storageJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),

@@ -8,6 +8,7 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import type { EmailTable } from '../../platform/db/schema.ts'
+import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { recordEvent } from '../audit/service.ts'
 import { addressBucket, countAttempt } from '../sessions/service.ts'
 import { parseEmail } from './create.ts'
@@ -133,6 +134,8 @@ export async function verifyEmail(
       if (email.verifiedAt === null) {
         if ((await findVerifiedEmail(tx, email.addressKey)) !== null) throw new HoldfastError('email_taken')
         await verifyEmailRow(tx, email.id, hub.clock.now())
+        // What was signed for this address may count from now on (GPG-3).
+        await enqueue(tx, 'judge-signatures-again', { email: email.addressKey })
       }
       await record(hub, tx, allowed, origin, user, { verified: email.address })
       return email.address

@@ -45,6 +45,19 @@ const sentences = {
   'storage.collect': () => 'Removed stored bytes that nothing needed',
   'storage.scrub': () => 'Checked stored bytes against their hashes',
 
+  'user.gpg_key.create': (told) => keySentence('Added', told),
+  'user.gpg_key.update': (told) => keySentence('Renewed', told),
+  'user.gpg_key.delete': (told) => keySentence('Deleted', told),
+  'user.ssh_key.create': (told) => keySentence('Added', told),
+  'user.ssh_key.delete': (told) => keySentence('Deleted', told),
+  'org.service_account.key.create': (told) => keySentence('Added', told),
+  'org.service_account.key.update': (told) => keySentence('Renewed', told),
+  'org.service_account.key.delete': (told) => keySentence('Deleted', told),
+  'org.signing_policy.update': (told) => policySentence(told),
+  'org.signing_policy.bypass': (told) => bypassSentence(told),
+  'repo.signing_policy.update': (told) => policySentence(told),
+  'repo.signing_policy.bypass': (told) => bypassSentence(told),
+
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
@@ -181,6 +194,30 @@ function differences(from: EventData, to: EventData): EventData {
 
 function isChange(value: EventData[string] | undefined): value is EventData {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function keySentence(verb: string, { name, data }: Told): string {
+  const key = `${verb} the ${data.kind === 'ssh' ? 'SSH' : 'GPG'} key ${text(data, 'fingerprint') ?? ''}`
+  return `${key} of ${name}`
+}
+
+const levelWords: Readonly<Record<string, string>> = {
+  off: 'nothing is asked',
+  warn: 'warn',
+  signed: 'require signed',
+  verified: 'require verified',
+}
+
+function policySentence({ name, data }: Told): string {
+  const level = text(data, 'level') ?? ''
+  const human = data.humanSignatureOnly === true ? ', no commits through the API' : ''
+  return `Set the signing policy of ${name}: ${levelWords[level] ?? level}${human}`
+}
+
+function bypassSentence({ name, data }: Told): string {
+  const until = text(data, 'until')
+  if (until === null) return `Ended the bypass of the signing policy of ${name}`
+  return `Let unsigned pushes to ${name} through until ${until}: ${text(data, 'reason') ?? ''}`
 }
 
 function tokenWords({ name, data }: Told): string {

@@ -2,6 +2,7 @@
 import type { Hub } from '../../hub.ts'
 import type { Commit } from '../../platform/git/commit.ts'
 import { authorsOf, listLastCommits, type Reading, type RepoEntry } from '../files/service.ts'
+import { type SignatureView, signatureView, type Verification, verificationsOf } from '../signatures/service.ts'
 import { inTime } from './in-time.ts'
 import type { CommitBrief } from './tree-page.tsx'
 
@@ -14,8 +15,8 @@ export function titleOf(commit: Commit): string {
 }
 
 /** In the order given. */
-export async function briefsOf(hub: Hub, commits: readonly Commit[]): Promise<CommitBrief[]> {
-  const authors = await authorsOf(hub, commits)
+export async function briefsOf(hub: Hub, repoId: string, commits: readonly Commit[]): Promise<CommitBrief[]> {
+  const [authors, verifications] = await Promise.all([authorsOf(hub, commits), verificationsOf(hub, repoId, commits)])
   return commits.map((commit) => {
     const account = authors.get(commit.oid)
     const name = account?.name ?? commit.author.name
@@ -23,6 +24,7 @@ export async function briefsOf(hub: Hub, commits: readonly Commit[]): Promise<Co
       id: commit.oid,
       title: titleOf(commit),
       at: commit.committer.at,
+      signature: signatureOf(verifications.get(commit.oid)),
       author: {
         name: name.trim() === '' ? 'nobody' : name,
         kind: account?.kind ?? 'user',
@@ -31,6 +33,10 @@ export async function briefsOf(hub: Hub, commits: readonly Commit[]): Promise<Co
       },
     }
   })
+}
+
+function signatureOf(one: Verification | undefined): SignatureView | null {
+  return one === undefined || one.status === 'none' ? null : signatureView(one)
 }
 
 /** The last commit of one file or folder; null where it is not known in time. */
@@ -42,5 +48,5 @@ export async function lastBriefOf(
 ): Promise<CommitBrief | null> {
   const last = await inTime(hub.log, () => listLastCommits(hub, allowed, commit, [entry]))
   const found = last?.get(entry.path)
-  return found === undefined ? null : ((await briefsOf(hub, [found]))[0] ?? null)
+  return found === undefined ? null : ((await briefsOf(hub, allowed.resource.id, [found]))[0] ?? null)
 }

@@ -1,6 +1,7 @@
 /* The history of a repository: the commits that lead to a revision, one commit with its change, and its branches and
    tags. */
 import { commitPath, repoId, revisionPath } from '../../web/address.ts'
+import { SignatureBadge } from '../../web/badge.tsx'
 import { LinkButton } from '../../web/button.tsx'
 import { CopyButton } from '../../web/copy-button.tsx'
 import { type DiffFile, DiffView } from '../../web/diff-view.tsx'
@@ -12,6 +13,7 @@ import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { counted, countWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { Who } from '../../web/who.tsx'
+import type { SignatureView } from '../signatures/service.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
 import { AuthorName, type CommitBrief, CommitLink } from './tree-page.tsx'
 
@@ -67,6 +69,7 @@ export function CommitsPage(props: {
                     <AuthorName author={commit.author} />, <Time at={commit.at} />
                   </span>
                 </span>
+                {commit.signature && <SignatureBadge status={commit.signature.status} title={commit.signature.words} />}
                 <CommitLink repo={repo} id={commit.id} />
                 <CopyButton value={commit.id} label={`Copy commit id ${commit.id.slice(0, 7)}`} small={true} />
               </li>
@@ -148,6 +151,7 @@ export function CommitPage(props: CommitPageProps) {
             </span>
             <Time at={commit.at} />
             {commit.committer && <span class="text-muted">committed by {commit.committer.name}</span>}
+            {commit.signature && <SignatureBadge status={commit.signature.status} title={commit.signature.words} />}
           </p>
           <p class="flex flex-wrap items-center gap-x-4 gap-y-1 text-sm text-muted">
             <span class="inline-flex items-center gap-1 min-w-0">
@@ -165,6 +169,7 @@ export function CommitPage(props: CommitPageProps) {
               </span>
             )}
           </p>
+          {commit.signature && <SignatureLine signature={commit.signature} />}
         </div>
       </section>
       {props.changes === null ? (
@@ -176,6 +181,27 @@ export function CommitPage(props: CommitPageProps) {
         <Changes commit={commit.id} changes={props.changes} />
       )}
     </Page>
+  )
+}
+
+/** Who signed with which key, why it does not count, and since when that is known. */
+function SignatureLine({ signature }: { signature: SignatureView }) {
+  return (
+    <p class="text-sm text-muted [overflow-wrap:anywhere]">
+      {signature.words}
+      {signature.key && (
+        <>
+          {' '}
+          {signature.key.kind === 'ssh' ? 'SSH key' : 'GPG key'} <code>{signature.key.id}</code>.
+        </>
+      )}
+      {signature.verifiedAt !== null && (
+        <>
+          {' '}
+          Judged <Time at={signature.verifiedAt} />.
+        </>
+      )}
+    </p>
   )
 }
 

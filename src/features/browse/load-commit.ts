@@ -40,7 +40,7 @@ export async function loadCommit(hub: Hub, allowed: Reading, repo: RepoAddress, 
   const commit = await readCommit(hub.git, allowed.resource.id, found.commit)
   if (commit === null) throw revisionNotFound(id)
   const [[brief], changes] = await Promise.all([
-    briefsOf(hub, [commit]),
+    briefsOf(hub, allowed.resource.id, [commit]),
     inTime(hub.log, () => loadChanges(hub, allowed, repo, commit), comparingMs),
   ])
   if (brief === undefined) throw revisionNotFound(id)

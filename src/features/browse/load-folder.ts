@@ -83,7 +83,7 @@ async function readPage(
 async function latestOf(hub: Hub, allowed: Reading, commit: string, path: string): Promise<CommitBrief | null> {
   if (path === '') {
     const head = await readCommit(hub.git, allowed.resource.id, commit)
-    return head === null ? null : ((await briefsOf(hub, [head]))[0] ?? null)
+    return head === null ? null : ((await briefsOf(hub, allowed.resource.id, [head]))[0] ?? null)
   }
   const entry = await findEntry(hub, allowed, commit, path)
   return entry === null ? null : await lastBriefOf(hub, allowed, commit, entry)

@@ -32,7 +32,7 @@ export async function loadHistory(
     listInTime(hub, repoId, commit, options),
     options.path === '' ? inTime(hub.log, () => countCommits(hub.git, repoId, commit)) : null,
   ])
-  return { commits: await briefsOf(hub, page.commits), total, next: page.next }
+  return { commits: await briefsOf(hub, repoId, page.commits), total, next: page.next }
 }
 
 async function listInTime(

@@ -2,7 +2,7 @@
    their columns when those features exist; until then no column promises them. */
 import type { Child } from 'hono/jsx'
 import { commitPath, namespacePath, repoId, revisionPath } from '../../web/address.ts'
-import { Badge, ServiceAccountBadge, StorageBadge, type StorageKind } from '../../web/badge.tsx'
+import { Badge, ServiceAccountBadge, SignatureBadge, StorageBadge, type StorageKind } from '../../web/badge.tsx'
 import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
@@ -12,6 +12,7 @@ import { Cell, Row, Rows } from '../../web/rows.tsx'
 import { counted, sizeWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { Who, type WhoKind } from '../../web/who.tsx'
+import type { SignatureView } from '../signatures/service.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
 
 export type CommitAuthor = {
@@ -30,6 +31,8 @@ export type CommitBrief = {
   at: number
   /** The account that the author's verified address belongs to, else the name in the commit. */
   author: CommitAuthor
+  /** Null for an unsigned commit. */
+  signature: SignatureView | null
 }
 
 export type TreeEntry = {
@@ -124,6 +127,7 @@ export function LatestCommit({ repo, commit }: { repo: RepoView; commit: CommitB
         {commit.title}
       </a>
       <span class="ml-auto flex items-center gap-3 text-sm text-muted">
+        {commit.signature && <SignatureBadge status={commit.signature.status} title={commit.signature.words} />}
         <CommitLink repo={repo} id={commit.id} />
         <Time at={commit.at} />
       </span>

@@ -7,7 +7,7 @@ import type { Hub } from '../../hub.ts'
 import { readRefs } from '../../platform/git/refs.ts'
 import { stageCommit } from '../../platform/git/stage.ts'
 import { changeRefs } from '../ingest/service.ts'
-import { commitPerson } from '../repos/service.ts'
+import { commitPerson, signAsHub } from '../repos/service.ts'
 import { branchRef } from './branch.ts'
 
 /** Gives the new head. Throws `revision_not_found`, and `ref_moved` where somebody commits meanwhile. */
@@ -24,7 +24,13 @@ export async function squashBranch(
   const stage = await stageCommit(hub.git, repoId, head)
   try {
     const person = commitPerson(hub, allowed.principal)
-    const { commit } = await stage.finish({ author: person, committer: person, message: input.message, parents: [] })
+    const { commit } = await stage.finish({
+      author: person,
+      committer: person,
+      message: input.message,
+      parents: [],
+      sign: signAsHub(hub),
+    })
     await stage.publish()
     const moves = [{ ref, oldOid: head, newOid: commit }]
     const result = await changeRefs(hub, allowed, origin, moves, { via: 'api', squashed: true })

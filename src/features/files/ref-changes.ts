@@ -10,6 +10,7 @@ import { type RefMove, readRefs, writeTagObject } from '../../platform/git/refs.
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { stageCommit } from '../../platform/git/stage.ts'
 import { changeRefs, inOurWords } from '../ingest/service.ts'
+import { signAsHub } from '../repos/service.ts'
 import { getRevision } from './contents.ts'
 
 type Writing = Allowed<'repo.push'>
@@ -93,7 +94,12 @@ async function commitNothing(hub: Hub, allowed: Writing): Promise<string> {
   const stage = await stageCommit(hub.git, allowed.resource.id, null)
   try {
     const author = me(hub, allowed)
-    const { commit } = await stage.finish({ author, committer: author, message: 'initial commit' })
+    const { commit } = await stage.finish({
+      author,
+      committer: author,
+      message: 'initial commit',
+      sign: signAsHub(hub),
+    })
     await stage.publish()
     return commit
   } catch (error) {

@@ -44,7 +44,14 @@ const count = (most: number) =>
     .min(1)
     .transform((value) => Math.min(value, most))
 
-export const routes: Route[] = [
+/** What is known of the signatures of commits, as JSON, by id. Handed in by features/index.ts: signatures stand above files. */
+export type VerificationsOf = (
+  hub: Hub,
+  repoId: string,
+  commits: readonly Commit[],
+) => Promise<ReadonlyMap<string, object>>
+
+export const fileRoutes = (verificationsOf: VerificationsOf): Route[] => [
   route({
     method: 'GET',
     path: '/{prefix}:namespace/:name/resolve/*',
@@ -173,9 +180,15 @@ export const routes: Route[] = [
       const limit = query.limit ?? 50
       const skip = query.skip ?? (query.p ?? 0) * limit
       const { commits, next, total } = await listHistory(hub, allowed, commit, { skip, limit })
-      const authors = await authorsOf(hub, commits)
+      const [authors, verifications] = await Promise.all([
+        authorsOf(hub, commits),
+        verificationsOf(hub, allowed.resource.id, commits),
+      ])
       const isFormatted = query.expand?.includes('formatted') === true
-      const body = commits.map((one) => presentCommit(one, authors.get(one.oid)?.name ?? '', isFormatted))
+      const body = commits.map((one) => ({
+        ...presentCommit(one, authors.get(one.oid)?.name ?? '', isFormatted),
+        verification: verifications.get(one.oid),
+      }))
       const path = `${apiPath(allowed.resource)}/commits/${commit}`
       const link =
         next === null

@@ -13,6 +13,7 @@ import type { Person } from '../../platform/git/commit.ts'
 import { moveRefs, readRefs } from '../../platform/git/refs.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { type CommitStage, type FileMode, stageCommit } from '../../platform/git/stage.ts'
+import { signAsHub } from '../repos/service.ts'
 import { describeMove } from './describe-move.ts'
 import { inOurWords } from './git-words.ts'
 import { Judgement } from './judge.ts'
@@ -151,7 +152,7 @@ export class ApiCommit {
     }
     await input.complete?.()
     const { author, message } = input
-    const staged = await this.#stage.finish({ author, committer: author, message })
+    const staged = await this.#stage.finish({ author, committer: author, message, sign: signAsHub(hub) })
     const isUnchanged = head !== null && staged.tree === staged.baseTree
     if (isUnchanged && input.skipIfUnchanged) return { commit: head, parent: head, isUnchanged }
     const allowed = await input.reauthorize()

@@ -35,7 +35,6 @@ const movedShape = z.object({ repoId: z.string(), oldOid: z.string(), newOid: z.
 
 export function ingestJobs(hub: Hub): JobHandlers {
   return {
-    'ref-moved': (payload) => afterRefMove(hub, payload),
     'maintain-repo': (payload, signal) => maintainRepo(hub, payload, signal),
     'relink-repo': (payload) => relinkRepo(hub, payload),
   }

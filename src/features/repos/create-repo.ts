@@ -21,6 +21,7 @@ import { cardFacts, readmeLimit } from './card.ts'
 import { readCard } from './card-reader.ts'
 import { checkCard } from './check-card.ts'
 import { commitPerson } from './commit-person.ts'
+import { signAsHub } from './hub-signature.ts'
 import { type InitialFile, type InitialInput, initialFiles } from './initial-files.ts'
 import {
   defaultVisibilityOf,
@@ -156,7 +157,12 @@ async function firstCommit(hub: Hub, id: string, principal: Principal, files: re
   try {
     for (const file of files) await stage.putBytes(file.path, file.bytes)
     const person = commitPerson(hub, principal)
-    const { commit } = await stage.finish({ author: person, committer: person, message: 'initial commit' })
+    const { commit } = await stage.finish({
+      author: person,
+      committer: person,
+      message: 'initial commit',
+      sign: signAsHub(hub),
+    })
     await stage.publish()
     const moved = await moveRefs(hub.git, id, [{ ref: 'refs/heads/main', oldOid: zeroOid, newOid: commit }])
     if (!moved.ok) throw new Error(`A new repo already had a branch: ${moved.message}`)

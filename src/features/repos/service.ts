@@ -2,6 +2,8 @@
 export { checkCard } from './check-card.ts'
 export { commitPerson } from './commit-person.ts'
 export { invalidMetadata, repoUrl } from './create-repo.ts'
+
+export { hubKeyBlobs, signAsHub } from './hub-signature.ts'
 export { enqueueIndexing, findRepoWithCard } from './index-repo.ts'
 export { repoViewOf } from './repo-view.ts'
 export { type DeletedRepo, listDeletedRepos, restoreRepo } from './restore-repo.ts'

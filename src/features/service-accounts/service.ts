@@ -79,7 +79,9 @@ export async function createServiceAccount(
 export async function getServiceAccount(
   hub: Hub,
   allowed: Allowed<
-    'org.service_account.read' | `org.service_account.token.${'create' | 'update' | 'rotate' | 'delete'}`
+    | 'org.service_account.read'
+    | `org.service_account.token.${'create' | 'update' | 'rotate' | 'delete'}`
+    | `org.service_account.key.${'read' | 'create' | 'delete'}`
   >,
   id: string,
 ): Promise<ServiceAccount> {

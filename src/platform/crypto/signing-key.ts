@@ -12,6 +12,8 @@ export interface PublicKey {
 export interface SigningKey extends PublicKey {
   /** Base64. */
   sign(text: string): string
+  /** The 64 bytes of a signature, for formats of their own. */
+  signBytes(bytes: Buffer): Buffer
 }
 
 /** RFC 8410: an Ed25519 private key in PKCS #8 is this, then its 32 bytes. */
@@ -23,6 +25,7 @@ export function signingKey(seed: Buffer): SigningKey {
   return {
     ...publicKey(createPublicKey(key)),
     sign: (text) => sign(null, Buffer.from(text, 'utf8'), key).toString('base64'),
+    signBytes: (bytes) => sign(null, bytes, key),
   }
 }
 

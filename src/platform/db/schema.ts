@@ -221,6 +221,56 @@ export interface GroupMemberTable {
   createdBy: string | null
 }
 
+/** A public key that signs in the name of its owner. A fingerprint has one owner (GPG-2). */
+export interface SigningKeyTable {
+  id: string
+  kind: 'gpg' | 'ssh'
+  ownerKind: 'user' | 'service-account'
+  ownerId: string
+  /** 40 hex digits, upper case, or `SHA256:...`. */
+  fingerprint: string
+  /** The first user id, or the comment. */
+  title: string
+  /** Armoured, or one line. */
+  publicKey: string
+  /** JSON: the keys in it that sign, and its addresses. */
+  details: string
+  isCompromised: Flag
+  createdAt: number
+}
+
+/** What signatures name a key by: the ids of primary key and subkeys. */
+export interface SigningKeyPartTable {
+  keyId: string
+  signingKeyId: string
+}
+
+/** What was found when a signed commit was first judged, and stays. Unsigned commits have no row. */
+export interface CommitSignatureTable {
+  repoId: string
+  commit: string
+  status: 'verified' | 'unverified' | 'hub'
+  reason: string | null
+  signerKind: 'user' | 'service-account' | null
+  signerId: string | null
+  signingKeyId: string | null
+  /** What the signature names its key by. */
+  keyId: string | null
+  /** Of the committer, as addresses are compared. */
+  email: string
+  verifiedAt: number
+}
+
+/** Of an organization or a repo; no row: off. */
+export interface SigningPolicyTable {
+  targetId: string
+  level: 'off' | 'warn' | 'signed' | 'verified'
+  humanSignatureOnly: Flag
+  bypassUntil: number | null
+  bypassReason: string | null
+  updatedAt: number
+}
+
 /** An open invitation to an organization; what came of it is told by events. */
 export interface InvitationTable {
   id: string
@@ -580,6 +630,10 @@ export interface Schema {
   memberGroup: MemberGroupTable
   groupMember: GroupMemberTable
   invitation: InvitationTable
+  signingKey: SigningKeyTable
+  signingKeyPart: SigningKeyPartTable
+  commitSignature: CommitSignatureTable
+  signingPolicy: SigningPolicyTable
   workspace: WorkspaceTable
   roleGrant: RoleGrantTable
   repo: RepoTable

@@ -1,9 +1,10 @@
 /** Objects by reachability: what a ref move brings, and where in the tree an object stands. Streamed, so that history may be long. */
 import { ByteReader } from './byte-reader.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
+import { streamContents } from './object-stream.ts'
 import { type ObjectContent, readObjectInfos } from './objects.ts'
 import { Quarantine } from './quarantine.ts'
-import { GitFailure, startGit } from './run.ts'
+import { type GitChild, GitFailure, startGit } from './run.ts'
 import { assertOid } from './safe-names.ts'
 
 export interface Reach {
@@ -38,6 +39,47 @@ export async function* smallBlobs(
   } finally {
     await reader.close()
   }
+}
+
+/**
+ * Every commit that `include` leads to and nothing of `exclude` does, with its bytes, in batches. `exclude: 'refs'`: what no ref leads to yet. One
+ * over 1 MiB throws `too-large`. `environment` is that of a quarantine.
+ */
+export async function* reachedCommits(
+  store: GitStore,
+  repo: string,
+  include: readonly string[],
+  exclude: readonly string[] | 'refs',
+  environment: Record<string, string> = {},
+): AsyncGenerator<readonly ObjectContent[]> {
+  for (const oid of include) assertOid(oid)
+  let left: readonly string[] = ['--not', '--all']
+  if (exclude !== 'refs') {
+    const infos = await readObjectInfos(store, repo, exclude)
+    left = exclude.filter((_, index) => infos[index] !== null).map((oid) => `^${oid}`)
+  }
+  const base = ['--git-dir', repositoryFolder(store, repo)]
+  const children = [await startGit(store, [...base, 'rev-list', ...include, ...left], { environment, timeLimitMs })]
+  const [listing] = children
+  try {
+    const reader = await startGit(store, [...base, 'cat-file', '--batch', '--buffer'], { environment, timeLimitMs })
+    children.push(reader)
+    listing?.stdin.end()
+    yield* streamContents(reader, oidBatches(linesOf(listing)), commitLimit)
+    const ended = await listing?.ended
+    if (ended?.code !== 0) throw new GitFailure('exit', 'git rev-list failed', ended?.stderr ?? '')
+  } finally {
+    for (const child of children) child.stop(new GitFailure('aborted', 'enough was read'))
+  }
+}
+
+const commitLimit = 1024 * 1024
+
+async function* linesOf(child: GitChild | undefined): AsyncGenerator<string> {
+  if (child === undefined) return
+  const reader = new ByteReader(child.stdout)
+  for (let line = await reader.lineOrEnd(); line !== null; line = reader.lineNow() ?? (await reader.lineOrEnd()))
+    yield line
 }
 
 /** Paths of the wanted objects among what `reach` names, as far as found; for messages, so bounded in time. */

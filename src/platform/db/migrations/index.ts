@@ -12,6 +12,7 @@ import * as invitations from './0008-invitations.ts'
 import * as auditLists from './0009-audit-lists.ts'
 import * as endpointPatterns from './0010-endpoint-patterns.ts'
 import * as groupGrants from './0011-group-grants.ts'
+import * as keys from './0012-keys.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -29,4 +30,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009-audit-lists': auditLists,
   '0010-endpoint-patterns': endpointPatterns,
   '0011-group-grants': groupGrants,
+  '0012-keys': keys,
 }
