@@ -252,7 +252,18 @@ export function samplePages(words: (text: string) => string): Map<string, string
   }
 
   const author = { name: words('jonas'), kind: 'user' as const, isAccount: true }
-  const commit = { id: 'a'.repeat(40), title: words('Retrain on October port calls'), at: now - hour, author, signature: { status: 'unverified' as const, words: words('The key was revoked.'), key: { kind: 'gpg', id: words('E7E10A2FACC99EB1') }, verifiedAt: now } }
+  const commit = {
+    id: 'a'.repeat(40),
+    title: words('Retrain on October port calls'),
+    at: now - hour,
+    author,
+    signature: {
+      status: 'unverified' as const,
+      words: words('The key was revoked.'),
+      key: { kind: 'gpg', id: words('E7E10A2FACC99EB1') },
+      verifiedAt: now,
+    },
+  }
   const revision = {
     name: words('main'),
     kind: 'branch' as const,

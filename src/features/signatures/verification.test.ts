@@ -1,17 +1,18 @@
 /** Keys and verification of commits, statement by statement (behaviours.md, 1.7), with real gpg, ssh-keygen and git, on both databases. */
-import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeOrganization, makeUser, type TestUser } from '../../../tests/support/accounts.ts'
+import { makeOrganization, makeUser, signInAs, type TestUser } from '../../../tests/support/accounts.ts'
 import { type Ask, asking } from '../../../tests/support/asking.ts'
 import { dialects } from '../../../tests/support/databases.ts'
-import { signInAs } from '../../../tests/support/factors.ts'
 import { makeServiceAccount } from '../../../tests/support/service-accounts.ts'
 import { makeSigners, type Signers } from '../../../tests/support/signers.ts'
 import type { TestHub } from '../../../tests/support/start-hub.ts'
 import { startHubOn } from '../../../tests/support/start-hub-on.ts'
+import { systemOrigin } from '../../domain/event.ts'
+import { systemGrant } from '../../domain/policy.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { makeVerificationLinks } from '../accounts/service.ts'
 
 const password = 'a long enough sentence'
 
@@ -96,8 +97,9 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     expect
       .poll(
         async () =>
-          (await site.hub.db.read.selectFrom('commitSignature').select('status').where('commit', '=', commit).execute())[0]
-            ?.status,
+          (
+            await site.hub.db.read.selectFrom('commitSignature').select('status').where('commit', '=', commit).execute()
+          )[0]?.status,
         { timeout: 15_000 },
       )
       .toBe(status)
@@ -111,13 +113,20 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     await site.hub.transaction(async (tx) => {
       const address = 'ada@later.example'
       const row = { id: site.hub.clock.id(), userId: ada.id, address, addressKey: address, verifiedAt: null }
-      await tx.insertInto('email').values({ ...row, isPrimary: 0, createdAt: 0 }).execute()
+      await tx
+        .insertInto('email')
+        .values({ ...row, isPrimary: 0, createdAt: 0 })
+        .execute()
     })
     const { fingerprint } = await gpg(ada.email, 'rsa2048', { expire: '2y' })
     for (const userId of ['Ada <ada@later.example>', 'Ada <somebody@else.example>'])
       await signers.sh(`gpg --batch --quick-add-uid ${fingerprint} '${userId}'`)
     const key = await added('gpg', await signers.exportGpg(fingerprint))
-    expect(key).toMatchObject({ type: 'gpg', fingerprint, keys: [{ algorithm: 'rsa2048', id: fingerprint.slice(-16) }] })
+    expect(key).toMatchObject({
+      type: 'gpg',
+      fingerprint,
+      keys: [{ algorithm: 'rsa2048', id: fingerprint.slice(-16) }],
+    })
     expect(Object.fromEntries((key.emails ?? []).map(({ email, match }) => [email, match]))).toEqual({
       [ada.email]: 'verified',
       'ada@later.example': 'unverified',
@@ -192,7 +201,12 @@ describe.each(dialects)('signatures on %s', (dialect) => {
       signer: { type: 'user', name: 'ada' },
       key: { type: 'gpg', id: fingerprint.slice(-16) },
     })
-    expect(await verificationOf(repo, plain)).toMatchObject({ status: 'none', verified: false, reason: null, key: null })
+    expect(await verificationOf(repo, plain)).toMatchObject({
+      status: 'none',
+      verified: false,
+      reason: null,
+      key: null,
+    })
     const pages = [`/${repo}/commits/main`, `/${repo}/commit/${signed}`, `/${repo}/tree/main`]
     for (const page of pages) expect((await ask('GET', page)).text).toContain('Verified')
     expect((await ask('GET', `/${repo}/commit/${plain}`)).text).not.toContain('erified')
@@ -205,7 +219,11 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     const dialog = await ask('GET', `/settings/keys?dialog=delete&key=${key.id}`, { cookie })
     expect(dialog.text).toContain('1 commit that is shown as Verified')
     expect((await ask('POST', `/settings/keys/${key.id}/delete`, { cookie, form: {} })).status).toBe(303)
-    expect(await verificationOf(repo, signed)).toMatchObject({ status: 'unverified', reason: 'unknown_key', signer: null })
+    expect(await verificationOf(repo, signed)).toMatchObject({
+      status: 'unverified',
+      reason: 'unknown_key',
+      signer: null,
+    })
     await added('gpg', armored)
     await expect.poll(async () => (await verificationOf(repo, signed)).status, { timeout: 15_000 }).toBe('verified')
   })
@@ -237,7 +255,15 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     await added('gpg', armored)
     const id = site.hub.clock.id()
     await site.hub.transaction(async (tx) => {
-      const row = { id, userId: ada.id, address, addressKey: address, verifiedAt: null, isPrimary: 0, createdAt: 0 } as const
+      const row = {
+        id,
+        userId: ada.id,
+        address,
+        addressKey: address,
+        verifiedAt: null,
+        isPrimary: 0,
+        createdAt: 0,
+      } as const
       await tx.insertInto('email').values(row).execute()
     })
     const repo = await newRepo()
@@ -245,16 +271,15 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     await push(repo)
     await pinned(commit, 'unverified')
     expect(await verificationOf(repo, commit)).toMatchObject({ reason: 'unverified_email' })
-    const links = execFileSync(
-      process.execPath,
-      [path.resolve('src/main.ts'), 'admin', 'verify-email', 'ada'],
-      { env: { ...process.env, HOLDFAST_DATA: site.folder, HOLDFAST_URL: site.url, ...databaseOf(site) }, encoding: 'utf8' },
-    )
-    const link = links.split('\n').find((line) => line.startsWith(address))?.split('\t')[1] ?? ''
-    const { pathname } = new URL(link)
-    expect((await ask('POST', pathname, { form: { link: pathname.split('/').at(-1) ?? '' } })).status).toBeLessThan(400)
+    const grant = systemGrant('user.make_link', { on: 'instance' }, 'tests')
+    const links = await makeVerificationLinks(site.hub, grant, systemOrigin, 'ada')
+    const link = links.find((one) => one.address === address)?.link ?? ''
+    const secret = new URL(link).pathname.split('/').at(-1) ?? ''
+    expect((await ask('POST', '/verify-email', { form: { link: secret } })).status).toBeLessThan(400)
     await expect.poll(async () => (await verificationOf(repo, commit)).status, { timeout: 15_000 }).toBe('verified')
-    expect((await ask('POST', `/settings/account/emails/${id}/remove`, { cookie, form: {} })).status).toBeLessThan(400)
+    expect(
+      (await ask('POST', `/settings/account/emails/${id}`, { cookie, form: { do: 'remove' } })).status,
+    ).toBeLessThan(400)
     expect(await verificationOf(repo, commit)).toMatchObject({ status: 'verified' })
   })
 
@@ -305,7 +330,7 @@ describe.each(dialects)('signatures on %s', (dialect) => {
   })
 
   it('keys of service accounts are added by administrators in a session, and sign for the address of the account', async () => {
-    const acme = await makeOrganization(site, ada, 'acme')
+    const acme = await makeOrganization(site, 'acme', ada)
     const robot = await makeServiceAccount(site, acme, 'robot')
     const at = `/api/organizations/acme/service-accounts/${robot.id}/keys`
     const file = await signers.sshKey(`robot-${dialect}`, 'ed25519')
@@ -352,7 +377,9 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     const allowed = await ask('GET', '/.well-known/holdfast/allowed-signers')
     await writeFile(path.join(signers.folder, 'hub-allowed'), allowed.text)
     const address = `${site.url}/${repo}`
-    await signers.sh(`git fetch -q ${address} main && git -c gpg.ssh.allowedSignersFile=../hub-allowed verify-commit FETCH_HEAD`)
+    await signers.sh(
+      `git fetch -q ${address} main && git -c gpg.ssh.allowedSignersFile=../hub-allowed verify-commit FETCH_HEAD`,
+    )
     // Nobody else can take the hub's key for theirs.
     const key = allowed.text.trim().split(' ').slice(2).join(' ')
     expect((await add('ssh', key)).status).toBe(409)
@@ -363,7 +390,3 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     await signers.sh(`sed 's/^:-----BEGIN/-----BEGIN/' ${file} | gpg --batch --quiet --import`)
   }
 })
-
-function databaseOf({ hub }: TestHub): Record<string, string> {
-  return hub.config.databaseUrl === null ? {} : { HOLDFAST_DATABASE_URL: hub.config.databaseUrl }
-}

@@ -4,7 +4,7 @@ import { type GitStore, repositoryFolder } from './git-store.ts'
 import { streamContents } from './object-stream.ts'
 import { type ObjectContent, readObjectInfos } from './objects.ts'
 import { Quarantine } from './quarantine.ts'
-import { type GitChild, GitFailure, startGit } from './run.ts'
+import { GitFailure, startGit } from './run.ts'
 import { assertOid } from './safe-names.ts'
 
 export interface Reach {
@@ -43,7 +43,7 @@ export async function* smallBlobs(
 
 /**
  * Every commit that `include` leads to and nothing of `exclude` does, with its bytes, in batches. `exclude: 'refs'`: what no ref leads to yet. One
- * over 1 MiB throws `too-large`. `environment` is that of a quarantine.
+ * over 16 MiB throws `too-large`. `environment` is that of a quarantine.
  */
 export async function* reachedCommits(
   store: GitStore,
@@ -59,27 +59,34 @@ export async function* reachedCommits(
     left = exclude.filter((_, index) => infos[index] !== null).map((oid) => `^${oid}`)
   }
   const base = ['--git-dir', repositoryFolder(store, repo)]
-  const children = [await startGit(store, [...base, 'rev-list', ...include, ...left], { environment, timeLimitMs })]
-  const [listing] = children
+  const reader = await startGit(store, [...base, 'cat-file', '--batch', '--buffer'], { environment, timeLimitMs })
   try {
-    const reader = await startGit(store, [...base, 'cat-file', '--batch', '--buffer'], { environment, timeLimitMs })
-    children.push(reader)
-    listing?.stdin.end()
-    yield* streamContents(reader, oidBatches(linesOf(listing)), commitLimit)
-    const ended = await listing?.ended
-    if (ended?.code !== 0) throw new GitFailure('exit', 'git rev-list failed', ended?.stderr ?? '')
+    const lines = linesOf(store, [...base, 'rev-list', ...include, ...left], environment)
+    yield* streamContents(reader, oidBatches(lines), commitLimit)
   } finally {
-    for (const child of children) child.stop(new GitFailure('aborted', 'enough was read'))
+    reader.stop(new GitFailure('aborted', 'enough was read'))
   }
 }
 
-const commitLimit = 1024 * 1024
+const commitLimit = 16 * 1024 * 1024
 
-async function* linesOf(child: GitChild | undefined): AsyncGenerator<string> {
-  if (child === undefined) return
+/** The lines that git prints. It starts with the first that is asked for: what nobody reads yet is lost. */
+async function* linesOf(
+  store: GitStore,
+  args: readonly string[],
+  environment: Record<string, string>,
+): AsyncGenerator<string> {
+  const child = await startGit(store, args, { environment, timeLimitMs })
+  child.stdin.end()
   const reader = new ByteReader(child.stdout)
-  for (let line = await reader.lineOrEnd(); line !== null; line = reader.lineNow() ?? (await reader.lineOrEnd()))
-    yield line
+  try {
+    for (let line = await reader.lineOrEnd(); line !== null; line = reader.lineNow() ?? (await reader.lineOrEnd()))
+      yield line
+    const { code, stderr } = await child.ended
+    if (code !== 0) throw new GitFailure('exit', `git rev-list ended with code ${code}`, stderr)
+  } finally {
+    child.stop(new GitFailure('aborted', 'enough was listed'))
+  }
 }
 
 /** Paths of the wanted objects among what `reach` names, as far as found; for messages, so bounded in time. */
