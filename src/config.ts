@@ -231,6 +231,20 @@ export const settings = {
     fallback: '50MB',
     about: 'Bytes that this reads in a second at most.',
   },
+  clamd: {
+    env: 'HOLDFAST_CLAMD',
+    schema: z.string().regex(/^(\/.+|[^/\s]+:\d{1,5})$/, 'host:port, or the path of a local socket'),
+    fallback: null,
+    about:
+      'The clamd that scans files for malware beside the rules of this hub, as host:port or the path of its socket.',
+  },
+  clamdStream: {
+    env: 'HOLDFAST_CLAMD_STREAM',
+    schema: bytes,
+    fallback: '25MB',
+    about:
+      "Bytes that are sent to clamd at once; longer files go in overlapping windows. At most clamd's StreamMaxLength, MaxFileSize and MaxScanSize.",
+  },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
     schema: z.coerce.number().int().min(0),

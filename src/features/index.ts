@@ -33,6 +33,8 @@ import { repoPageRoutes } from './repos/page-routes.tsx'
 import { repoPlaces } from './repos/place-repo.ts'
 import { repoApiRoutes } from './repos/routes.ts'
 import { repoWorkspaceRoutes } from './repos/workspace-routes.ts'
+import { scanRoutes } from './scanning/routes.ts'
+import { presentStatusesOf, repoStatus, startScanning, withListing } from './scanning/service.ts'
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
@@ -74,15 +76,16 @@ export const routes: readonly Route[] = [
   ...keyApiRoutes,
   ...keyPageRoutes,
   ...signatureRoutes,
-  ...repoApiRoutes,
+  ...repoApiRoutes(repoStatus),
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,
   ...organizationStorageRoutes,
   ...repoPageRoutes,
   ...listingRoutes,
-  ...fileRoutes(verificationJson),
+  ...fileRoutes(verificationJson, presentStatusesOf),
   ...refRoutes,
   ...commitRoutes,
+  ...scanRoutes,
   ...browseRoutes,
   ...browseRefRoutes,
   ...lfsRoutes,
@@ -96,11 +99,13 @@ export function jobHandlers(hub: Hub): JobHandlers {
   return {
     mail: (payload) => sendMail(hub, payload),
     ...repoJobs(hub),
-    ...ingestJobs(hub),
-    'ref-moved': async (payload) => {
-      await afterRefMove(hub, payload)
-      await askForJudgement(hub, payload)
-    },
+    ...withListing(hub, {
+      ...ingestJobs(hub),
+      'ref-moved': async (payload) => {
+        await afterRefMove(hub, payload)
+        await askForJudgement(hub, payload)
+      },
+    }),
     ...signatureJobs(hub),
     ...moveJobs(hub),
     ...storageJobs(hub),
@@ -123,5 +128,10 @@ export async function settleOnStart(hub: Hub): Promise<void> {
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  return startSealer(hub)
+  const all = [startSealer(hub), startScanning(hub)]
+  return {
+    async stop() {
+      await Promise.all(all.map((one) => one.stop()))
+    },
+  }
 }

@@ -3,7 +3,12 @@ import type { Commit } from '../../platform/git/commit.ts'
 import type { Ref } from '../../platform/git/refs.ts'
 import type { RepoEntry, RepoRefs } from './contents.ts'
 
-export function presentEntry(entry: RepoEntry, lastCommit: Commit | null, xetHash: string | null): object {
+export function presentEntry(
+  entry: RepoEntry,
+  lastCommit: Commit | null,
+  xetHash: string | null,
+  scan: object | null,
+): object {
   return {
     type: entry.type === 'folder' ? 'directory' : 'file',
     oid: entry.oid,
@@ -16,6 +21,7 @@ export function presentEntry(entry: RepoEntry, lastCommit: Commit | null, xetHas
     ...(lastCommit === null
       ? {}
       : { lastCommit: { id: lastCommit.oid, title: lastCommit.title, date: isoTime(lastCommit.committer.at) } }),
+    ...(scan === null || entry.type === 'folder' ? {} : { securityFileStatus: scan }),
   }
 }
 

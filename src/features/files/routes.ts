@@ -51,7 +51,10 @@ export type VerificationsOf = (
   commits: readonly Commit[],
 ) => Promise<ReadonlyMap<string, object>>
 
-export const fileRoutes = (verificationsOf: VerificationsOf): Route[] => [
+/** What scanners found, as JSON by git object id: a feature above hands it in. */
+export type FileScans = (hub: Hub, files: readonly RepoEntry[]) => Promise<ReadonlyMap<string, object>>
+
+export const fileRoutes = (verificationsOf: VerificationsOf, scansOf: FileScans): Route[] => [
   route({
     method: 'GET',
     path: '/{prefix}:namespace/:name/resolve/*',
@@ -110,7 +113,8 @@ export const fileRoutes = (verificationsOf: VerificationsOf): Route[] => [
       const after = query.cursor === undefined ? null : Buffer.from(query.cursor, 'base64url').toString('utf8')
       const page = await listFolder(hub, allowed, commit, path, { recursive, after, limit })
       const last = expand ? await listLastCommits(hub, allowed, commit, page.entries) : null
-      const body = await presentEntries(hub, allowed, page.entries, last)
+      const scans = expand ? await scansOf(hub, filesOf(page.entries)) : null
+      const body = await presentEntries(hub, allowed, page.entries, last, scans)
       // Later pages name the commit, so that a push in between neither repeats nor hides an entry.
       const rest = path === '' ? '' : `/${encodeURIComponent(path)}`
       const link =
@@ -143,7 +147,8 @@ export const fileRoutes = (verificationsOf: VerificationsOf): Route[] => [
       const { commit } = await getRevision(hub, allowed, revision)
       const entries = await listEntries(hub, allowed, commit, body.paths)
       const last = body.expand ? await listLastCommits(hub, allowed, commit, entries.slice(0, mostEntries)) : null
-      return json(await presentEntries(hub, allowed, entries, last))
+      const scans = body.expand ? await scansOf(hub, filesOf(entries)) : null
+      return json(await presentEntries(hub, allowed, entries, last, scans))
     },
   }),
   route({
@@ -204,12 +209,23 @@ async function presentEntries(
   allowed: Allowed<'repo.read'>,
   entries: readonly RepoEntry[],
   lastCommits: ReadonlyMap<string, Commit> | null,
+  scans: ReadonlyMap<string, object> | null,
 ): Promise<object[]> {
   const sha256s = entries.flatMap(({ lfs }) => (lfs === null ? [] : [lfs.sha256]))
   const xetHashes = await findXetHashesOfRepo(hub.db, allowed.resource.id, sha256s)
   return entries.map((entry) =>
-    presentEntry(entry, lastCommits?.get(entry.path) ?? null, xetHashes.get(entry.lfs?.sha256 ?? '') ?? null),
+    presentEntry(
+      entry,
+      lastCommits?.get(entry.path) ?? null,
+      xetHashes.get(entry.lfs?.sha256 ?? '') ?? null,
+      scans?.get(entry.oid) ?? null,
+    ),
   )
+}
+
+/** A link has no content of its own. */
+function filesOf(entries: readonly RepoEntry[]): RepoEntry[] {
+  return entries.filter(({ type, isSymlink }) => type === 'file' && !isSymlink)
 }
 
 function apiPath(repo: RepoFacts): string {

@@ -10,7 +10,7 @@ import { visibleWorkspaces } from '../../access/visible-workspaces.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Facts, Principal, RepoKind } from '../../domain/facts.ts'
 import { nameKey, parseRepoId, splitRevisionAndPath } from '../../domain/names.ts'
-import { decide } from '../../domain/policy.ts'
+import { type Allowed, decide } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { resolveRevision } from '../../platform/git/revision.ts'
 import { checkCard, spaceSdks } from './check-card.ts'
@@ -99,7 +99,10 @@ const repoTarget = ({ params }: Pick<Asked<unknown>, 'params'>): Target => ({
   name: params.get('name'),
 })
 
-export const repoApiRoutes: Route[] = [
+/** Whether all files of a repo are scanned, and in which something was found: a feature above hands it in. */
+export type RepoScan = (hub: Hub, allowed: Allowed<'repo.read'>) => Promise<object>
+
+export const repoApiRoutes = (scanOf: RepoScan): Route[] => [
   route({
     method: 'POST',
     path: '/api/repos/create',
@@ -218,7 +221,7 @@ export const repoApiRoutes: Route[] = [
     target: repoTarget,
     query: infoQuery,
     summary: 'Everything about a repository at the head of its main branch',
-    handle: (call) => infoReply(call, null),
+    handle: (call) => infoReply(scanOf, call, null),
   }),
   route({
     method: 'GET',
@@ -231,7 +234,7 @@ export const repoApiRoutes: Route[] = [
     handle: (call) => {
       const { revision, path } = splitRevisionAndPath(call.params.tail)
       // A branch name with a slash that was not escaped.
-      return infoReply(call, path === '' ? revision : `${revision}/${path}`)
+      return infoReply(scanOf, call, path === '' ? revision : `${revision}/${path}`)
     },
   }),
   route({
@@ -384,6 +387,7 @@ function withDenial(error: HoldfastError, refusal: HoldfastError): HoldfastError
 }
 
 async function infoReply(
+  scanOf: RepoScan,
   { hub, allowed, facts, params, query }: Call<'repo.read', z.output<typeof infoQuery>, unknown>,
   revision: string | null,
 ): Promise<Reply> {
@@ -398,7 +402,8 @@ async function infoReply(
     ? { siblings: sha === null ? [] : await listSiblings(hub, row.id, sha, { withBlobs }) }
     : {}
   const workspace = (await workspacesOf(hub, facts, expand ?? usual, [row]))(row)
-  return json(presentRepo({ row, sha, withBlobs, workspace, ...siblings }, expand, usual))
+  const repo = presentRepo({ row, sha, withBlobs, workspace, ...siblings }, expand, usual)
+  return json(query.securityStatus === true ? { ...repo, securityRepoStatus: await scanOf(hub, allowed) } : repo)
 }
 
 /** Which workspace to name for each of these repos: where it was asked for, and only to whoever sees it. */

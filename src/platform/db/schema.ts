@@ -583,6 +583,57 @@ export interface LfsLockTable {
   lockedAt: number
 }
 
+/**
+ * Bytes that a repo holds and what scanners make of them. `content` is `git:<object id>` of a plain file or `sha256:<hex>` of a large file, so the
+ * same bytes in many repos are one row.
+ */
+export interface ContentScanTable {
+  content: string
+  size: number
+  state: 'queued' | 'scanning' | 'done' | 'error'
+  /** The worst of all results; what an earlier scan found stays while another waits. `unscanned`: none has ended yet. */
+  level: 'unscanned' | 'safe' | 'caution' | 'suspicious' | 'unsafe' | 'error'
+  /** Which scanners in which versions the level comes from; null before the first scan ended. */
+  scanners: string | null
+  /** Why it is in `error`, or why it waits. */
+  reason: string | null
+  /** Scans that began and did not end well, since it was queued. */
+  attempts: number
+  /** Queued: not before this time. Scanning: until then the claim holds. */
+  dueAt: number
+  /** Who is scanning it. */
+  claim: string | null
+  queuedAt: number
+  scannedAt: number | null
+}
+
+/** What one scanner said of a content, with the signatures that it had then. */
+export interface ScanResultTable {
+  content: string
+  scanner: string
+  version: string
+  level: 'safe' | 'caution' | 'suspicious' | 'unsafe'
+  message: string | null
+  /** JSON: `{"imports": [{"module", "name", "safety"}], "names": []}`. */
+  details: string
+  scannedAt: number
+}
+
+/** Which repo holds a content, and under which object of git: for a large file its pointer. */
+export interface ScanPlaceTable {
+  content: string
+  repoId: string
+  oid: string
+}
+
+/** Up to which commits the files of a repo have been written down for scanning. */
+export interface RepoScanTable {
+  repoId: string
+  /** JSON array of object ids that refs pointed to. */
+  heads: string
+  listedAt: number
+}
+
 export interface JobTable {
   id: string
   queue: string
@@ -656,6 +707,10 @@ export interface Schema {
   upload: UploadTable
   lfsLock: LfsLockTable
   job: JobTable
+  contentScan: ContentScanTable
+  scanResult: ScanResultTable
+  scanPlace: ScanPlaceTable
+  repoScan: RepoScanTable
   throttle: ThrottleTable
   instance: InstanceTable
 }

@@ -2,7 +2,7 @@
 import { ByteReader } from './byte-reader.ts'
 import { type GitStore, repositoryFolder } from './git-store.ts'
 import { streamContents } from './object-stream.ts'
-import { type ObjectContent, readObjectInfos } from './objects.ts'
+import { type ObjectContent, type ObjectInfo, readObjectInfos } from './objects.ts'
 import { Quarantine } from './quarantine.ts'
 import { GitFailure, startGit } from './run.ts'
 import { assertOid } from './safe-names.ts'
@@ -86,6 +86,17 @@ async function* linesOf(
     if (code !== 0) throw new GitFailure('exit', `git rev-list ended with code ${code}`, stderr)
   } finally {
     child.stop(new GitFailure('aborted', 'enough was listed'))
+  }
+}
+
+/** Every reachable blob, with its size and without its content, in batches. What is to be left out may be gone; then it leaves out nothing. */
+export async function* reachableBlobs(store: GitStore, repo: string, reach: Reach): AsyncGenerator<ObjectInfo[]> {
+  const infos = await readObjectInfos(store, repo, reach.exclude)
+  const exclude = reach.exclude.filter((_, index) => infos[index] !== null)
+  const options = ['--no-object-names', '--filter=object:type=blob', '--filter-provided-objects']
+  for await (const oids of oidBatches(reachable(store, repo, { ...reach, exclude }, options, {}))) {
+    const found = await readObjectInfos(store, repo, oids)
+    yield found.flatMap((info) => (info?.type === 'blob' ? [info] : []))
   }
 }
 

@@ -13,6 +13,7 @@ import * as auditLists from './0009-audit-lists.ts'
 import * as endpointPatterns from './0010-endpoint-patterns.ts'
 import * as groupGrants from './0011-group-grants.ts'
 import * as keys from './0012-keys.ts'
+import * as scans from './0013-scans.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -31,4 +32,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010-endpoint-patterns': endpointPatterns,
   '0011-group-grants': groupGrants,
   '0012-keys': keys,
+  '0013-scans': scans,
 }

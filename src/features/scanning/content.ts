@@ -1,0 +1,71 @@
+/** What is scanned: bytes by their hash, wherever they lie, so that the same bytes in two repos are scanned once (MAL-3). */
+import type { Hub } from '../../hub.ts'
+import { readObjectInfos, streamBlob } from '../../platform/git/objects.ts'
+import { hasRepository } from '../../platform/git/repository.ts'
+import { bytesOf, findPlacedBlob } from '../storage/service.ts'
+import { type ByteSource, pieceBytes } from './byte-source.ts'
+import { RangeReader } from './sandbox/range-reader.ts'
+import { selectPlaces } from './scan-queries.ts'
+
+/** A file as lists have it: a large file has `lfs`. */
+export interface StoredFile {
+  /** Git's object id, of the pointer where there is one. */
+  readonly oid: string
+  readonly size: number
+  readonly lfs: { readonly sha256: string; readonly size: number } | null
+}
+
+/** The name under which results are kept: LFS and Xet are two ways to store the same bytes. */
+export function contentOf({
+  oid,
+  lfs,
+}: Pick<StoredFile, 'oid'> & { readonly lfs: { readonly sha256: string } | null }): string {
+  return lfs === null ? `git:${oid}` : `sha256:${lfs.sha256}`
+}
+
+export type Opened = ByteSource & { close(): void }
+
+const mostPlaces = 50
+
+/** The bytes, from any repo that holds them. `nowhere`: no repo is known to. Throws where they cannot be read. */
+export async function openContent(hub: Hub, content: string): Promise<Opened | 'nowhere'> {
+  const places = await selectPlaces(hub.db, content, mostPlaces)
+  if (places.length === 0) return 'nowhere'
+  for (const { repoId } of places) {
+    const reader = content.startsWith('git:')
+      ? await openGit(hub, repoId, content.slice(4))
+      : await openStored(hub, repoId, content.slice(7))
+    if (reader !== null) return sourceOf(reader)
+  }
+  throw new Error('no repo that holds these bytes has them any more')
+}
+
+async function openGit(hub: Hub, repoId: string, oid: string): Promise<RangeReader | null> {
+  if (!(await hasRepository(hub.git, repoId))) return null
+  const [info] = await readObjectInfos(hub.git, repoId, [oid])
+  if (info?.type !== 'blob') return null
+  const { size } = info
+  return new RangeReader(size, (first, last) => streamBlob(hub.git, repoId, { oid, size }, { first, last }))
+}
+
+async function openStored(hub: Hub, repoId: string, sha256: string): Promise<RangeReader | null> {
+  const blob = await findPlacedBlob(hub.db, repoId, sha256)
+  if (blob === null) return null
+  const { open } = bytesOf(hub, blob)
+  return new RangeReader(blob.size, open)
+}
+
+function sourceOf(reader: RangeReader): Opened {
+  return {
+    size: reader.size,
+    async *read(from, to) {
+      for (let at = from; at < Math.min(to, reader.size); ) {
+        const piece = await reader.read(at, Math.min(pieceBytes, to - at))
+        if (piece.length === 0) return
+        at += piece.length
+        yield piece
+      }
+    },
+    close: () => reader.close(),
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Runs scanners in a process of their own. A scan that takes too long, too much memory or crashes takes only that process with it; the next scan gets a new
+ * one. Bytes go over the channel as they are asked for.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { ByteSource } from '../byte-source.ts'
+import { ScannerDown, type ScanReport } from '../scanner.ts'
+import { askedBytes, type FromSandbox, type Sandboxed, type ToSandbox } from './protocol.ts'
+
+export interface SandboxLimits {
+  /** A scan has this long, and a second more for each `bytesPerSecond` of the file. */
+  readonly timeMs: number
+  readonly bytesPerSecond: number
+  /** Resident bytes of the process. */
+  readonly memoryBytes: number
+}
+
+export const usualLimits: SandboxLimits = { timeMs: 60_000, bytesPerSecond: 2_000_000, memoryBytes: 1 << 30 }
+
+const startMs = 30_000
+const memoryEveryMs = 200
+/** A process that has seen so many files makes room for a new one, whatever they left behind. */
+const mostScans = 500
+
+interface Running {
+  readonly id: number
+  readonly source: ByteSource
+  resolve(report: ScanReport): void
+  reject(error: Error): void
+}
+
+export class Sandbox {
+  readonly #limits: SandboxLimits
+  #child: ChildProcess | null = null
+  #ready: Promise<{ yara: string | null; reason: string | null }> | null = null
+  #running: Running | null = null
+  #scans = 0
+  #turn: Promise<unknown> = Promise.resolve()
+  #isClosed = false
+
+  constructor(limits: SandboxLimits = usualLimits) {
+    this.#limits = limits
+  }
+
+  /** The version of the YARA rules, or why they cannot be used here. Throws `ScannerDown` where no process starts. */
+  async yara(): Promise<{ yara: string | null; reason: string | null }> {
+    return await this.#start()
+  }
+
+  /** One after the other. Throws what went wrong on these bytes; `ScannerDown` where no process starts. */
+  run(scanner: Sandboxed, source: ByteSource, signal: AbortSignal): Promise<ScanReport> {
+    const run = this.#turn.then(async () => {
+      signal.throwIfAborted()
+      if (this.#scans >= mostScans) await this.#end()
+      await this.#start()
+      return await this.#perform(scanner, source, signal)
+    })
+    this.#turn = run.catch(() => undefined)
+    return run
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#running?.reject(new Error('The sandbox is closed.'))
+    await this.#end()
+  }
+
+  #start(): Promise<{ yara: string | null; reason: string | null }> {
+    if (this.#isClosed) return Promise.reject(new ScannerDown('The sandbox is closed.'))
+    if (this.#ready !== null) return this.#ready
+    const file = import.meta.url.endsWith('.ts') ? './sandbox-process.ts' : './sandbox-process.js'
+    const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
+      // Reading is needed for its own program, native code for YARA-X; writing, processes and threads are denied.
+      execArgv: ['--permission', '--allow-fs-read=*', '--allow-addons', '--max-old-space-size=512', '--no-warnings'],
+      env: {},
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    this.#child = child
+    this.#scans = 0
+    child.unref()
+    child.channel?.unref()
+    const ready = new Promise<{ yara: string | null; reason: string | null }>((resolve, reject) => {
+      const timer = setTimeout(() => fail('it did not start in time'), startMs)
+      const fail = (reason: string): void => {
+        clearTimeout(timer)
+        reject(new ScannerDown(`The sandbox of the scanners cannot work: ${reason}.`))
+        this.#lose(child, new Error(`The scanner ended: ${reason}.`))
+      }
+      child.on('message', (message: FromSandbox) => {
+        if (message.kind === 'ready') {
+          clearTimeout(timer)
+          resolve({ yara: message.yara, reason: message.reason })
+        } else this.#hear(child, message)
+      })
+      child.once('error', (error) => fail(error.message))
+      child.once('exit', (code, killedBy) => fail(killedBy === null ? `exit code ${code}` : `signal ${killedBy}`))
+    })
+    ready.catch(() => undefined)
+    this.#ready = ready
+    return ready
+  }
+
+  async #perform(scanner: Sandboxed, source: ByteSource, signal: AbortSignal): Promise<ScanReport> {
+    const child = this.#child
+    if (child === null) throw new ScannerDown('The sandbox ended before the scan began.')
+    const id = ++this.#scans
+    const timeMs = this.#limits.timeMs + (source.size / this.#limits.bytesPerSecond) * 1_000
+    const done = Promise.withResolvers<ScanReport>()
+    done.promise.catch(() => undefined)
+    this.#running = { id, source, resolve: done.resolve, reject: done.reject }
+    const giveUp = (error: Error): void => {
+      done.reject(error)
+      this.#lose(child, error)
+    }
+    const timer = setTimeout(
+      () => giveUp(new Error(`The scan took longer than ${Math.round(timeMs / 1_000)} s.`)),
+      timeMs,
+    )
+    const memory = setInterval(() => {
+      residentBytes(child.pid).then(
+        (bytes) => {
+          if (bytes > this.#limits.memoryBytes)
+            giveUp(new Error(`The scan took more than ${this.#limits.memoryBytes >> 20} MiB of memory.`))
+        },
+        // The process has ended, which is told elsewhere, or this system does not say: V8's own limit holds then.
+        () => undefined,
+      )
+    }, memoryEveryMs)
+    const abort = (): void => giveUp(signal.reason instanceof Error ? signal.reason : new Error('The scan was ended.'))
+    signal.addEventListener('abort', abort, { once: true })
+    child.ref()
+    child.channel?.ref()
+    try {
+      this.#tell(child, { kind: 'scan', id, scanner, size: source.size })
+      return await done.promise
+    } finally {
+      clearTimeout(timer)
+      clearInterval(memory)
+      signal.removeEventListener('abort', abort)
+      this.#running = null
+      child.unref()
+      child.channel?.unref()
+    }
+  }
+
+  #hear(child: ChildProcess, message: Exclude<FromSandbox, { kind: 'ready' }>): void {
+    const running = this.#running
+    if (running === null || running.id !== message.id || child !== this.#child) return
+    if (message.kind === 'done') running.resolve(message.report)
+    else if (message.kind === 'failed') running.reject(new Error(message.message))
+    else void this.#answer(child, running, message.from, message.length)
+  }
+
+  async #answer(child: ChildProcess, running: Running, from: number, length: number): Promise<void> {
+    const { id, source } = running
+    try {
+      // The sandbox is not trusted with what it asks for.
+      if (!(from >= 0 && length > 0 && length <= askedBytes && from + length <= source.size))
+        throw new Error('asked for what is not there')
+      const parts: Buffer[] = []
+      for await (const piece of source.read(from, from + length)) parts.push(Buffer.from(piece))
+      this.#tell(child, { kind: 'bytes', id, bytes: Buffer.concat(parts) })
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      running.reject(new Error(`Its bytes cannot be read: ${message}`))
+      this.#tell(child, { kind: 'unreadable', id, message })
+    }
+  }
+
+  #tell(child: ChildProcess, message: ToSandbox): void {
+    if (child.connected) child.send(message, (error) => error && this.#lose(child, error))
+  }
+
+  /** The process is of no more use. */
+  #lose(child: ChildProcess, error: Error): void {
+    child.kill('SIGKILL')
+    if (child !== this.#child) return
+    this.#child = null
+    this.#ready = null
+    this.#running?.reject(error)
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#child
+    if (child === null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    this.#lose(child, new Error('The sandbox was ended.'))
+    if (child.exitCode === null && child.signalCode === null) await ended
+  }
+}
+
+/** Throws where the system does not say. */
+async function residentBytes(pid: number | undefined): Promise<number> {
+  const pages = Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1])
+  return pages * 4096
+}
