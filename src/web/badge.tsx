@@ -66,9 +66,10 @@ export function SignatureBadge(props: { status: SignatureStatus; href?: string; 
   }
 }
 
-export type ScanStatus = 'ok' | 'infected' | 'held' | 'queued' | 'scanning' | 'error'
+export type ScanStatus = 'ok' | 'infected' | 'held' | 'suspicious' | 'partly' | 'queued' | 'scanning' | 'error'
 
-const scanDashes: Readonly<Record<'queued' | 'scanning' | 'error', string>> = {
+const scanDashes: Readonly<Record<'partly' | 'queued' | 'scanning' | 'error', string>> = {
+  partly: 'partly scanned',
   queued: 'queued for scanning',
   scanning: 'scanning',
   error: 'the scan failed',
@@ -94,10 +95,16 @@ export function ScanBadge(props: { status: ScanStatus; title?: string }) {
           held
         </Badge>
       )
+    case 'suspicious':
+      return (
+        <Badge look="warning" icon="triangle-alert" title={props.title}>
+          suspicious
+        </Badge>
+      )
     default:
       return (
         <span class="text-muted" title={props.title ?? scanDashes[props.status]}>
-          –<span class="sr-only">no verdict: {scanDashes[props.status]}</span>
+          –<span class="sr-only">no verdict: {props.title ?? scanDashes[props.status]}</span>
         </span>
       )
   }

@@ -36,6 +36,7 @@ import { type PageNode, renderPage } from '../../src/web/render.ts'
 import { factorSamples } from './factor-samples.tsx'
 
 import { placeMove, placePages } from './place-samples.tsx'
+import { scanSamples } from './scan-samples.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -271,6 +272,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     tags: [words('v1.2')],
   }
   const entry = { size: 1519, storage: 'lfs' as const, lastCommit: commit }
+  const scans = scanSamples(words)
   const blob = {
     context,
     repo,
@@ -599,6 +601,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     card: (
       <CardPage
         {...card}
+        alarms={scans.alarms}
         card={{
           kind: 'card',
           html: markSanitized('<h1>Harbor 7B</h1><p>A model for port logistics.</p>'),
@@ -607,11 +610,15 @@ export function samplePages(words: (text: string) => string): Map<string, string
       />
     ),
     'card-plain': (
-      <CardPage {...card} card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }} />
+      <CardPage
+        {...card}
+        alarms={[]}
+        card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }}
+      />
     ),
-    'card-missing': <CardPage {...card} card={{ kind: 'missing' }} />,
+    'card-missing': <CardPage {...card} alarms={[]} card={{ kind: 'missing' }} />,
     'card-unreadable': (
-      <CardPage {...card} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
+      <CardPage {...card} alarms={[]} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
     ),
     tree: (
       <TreePage
@@ -619,10 +626,11 @@ export function samplePages(words: (text: string) => string): Map<string, string
         repo={repo}
         revision={revision}
         path={words('eval')}
+        alarms={scans.alarms}
         entries={[
-          { ...entry, name: words('folder'), kind: 'folder', size: null },
-          { ...entry, name: words('config.json'), kind: 'file' },
-          { ...entry, name: words('module'), kind: 'submodule' },
+          { ...entry, name: words('folder'), kind: 'folder', size: null, scan: null },
+          { ...entry, name: words('config.json'), kind: 'file', scan: scans.scan },
+          { ...entry, name: words('module'), kind: 'submodule', scan: null },
         ]}
         latest={commit}
         commitCount={214}
@@ -635,10 +643,10 @@ export function samplePages(words: (text: string) => string): Map<string, string
     'tree-empty': (
       <EmptyRepoPage context={context} repo={repo} tab="files" publicUrl={words('https://hub.acme.example')} />
     ),
-    'blob-text': <BlobPage {...blob} body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n` }} />,
-    'blob-image': <BlobPage {...blob} body={{ kind: 'image' }} />,
-    'blob-large': <BlobPage {...blob} body={{ kind: 'sizes', why: 'large' }} />,
-    'blob-link': <BlobPage {...blob} body={{ kind: 'link', target: words('../README.md') }} />,
+    'blob-text': <BlobPage {...blob} {...scans} body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n` }} />,
+    'blob-image': <BlobPage {...blob} {...scans} body={{ kind: 'image' }} />,
+    'blob-large': <BlobPage {...blob} {...scans} body={{ kind: 'sizes', why: 'large' }} />,
+    'blob-link': <BlobPage {...blob} {...scans} body={{ kind: 'link', target: words('../README.md') }} />,
     commits: (
       <CommitsPage
         context={context}

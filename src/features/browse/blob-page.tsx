@@ -10,7 +10,9 @@ import { Page } from '../../web/layout.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { sizeWords } from '../../web/size.ts'
+import type { FileStatus, FileWithIssue } from '../scanning/service.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
+import { ScanBadges, ScanBanner, ScanFacts } from './scan-parts.tsx'
 import { type CommitBrief, LatestCommit } from './tree-page.tsx'
 
 export type BlobBody =
@@ -36,6 +38,9 @@ type BlobPageProps = {
   /** Null where looking for it took too long. */
   latest: CommitBrief | null
   body: BlobBody
+  /** Null for a link. */
+  scan: FileStatus | null
+  alarms: readonly FileWithIssue[]
 }
 
 const notShown = {
@@ -56,6 +61,7 @@ export function BlobPage(props: BlobPageProps) {
       section={repoSection(repo)}
       place={<RepoPlace viewer={context.viewer} repo={repo} current="files" revision={revision.name} />}
     >
+      <ScanBanner repo={repo} revision={revision.name} alarms={props.alarms} />
       <RevisionBar repo={repo} revision={revision} path={path} view="blob">
         <CopyButton value={path} label={`Copy the path ${path}`} small={true} />
       </RevisionBar>
@@ -68,6 +74,7 @@ export function BlobPage(props: BlobPageProps) {
           </h2>
           <span class="text-sm text-muted num">{sizeWords(props.size)}</span>
           <StorageBadge kind={props.storage} />
+          {props.scan && <ScanBadges scan={props.scan} />}
           <span class="flex flex-wrap gap-2 ml-auto">
             {props.body.kind === 'text' && (
               <LinkButton href={revisionPath(repo, 'raw', revision.name, path)}>Raw</LinkButton>
@@ -87,6 +94,7 @@ export function BlobPage(props: BlobPageProps) {
         </div>
         <Body {...props} name={name} />
       </section>
+      {props.scan && <ScanFacts scan={props.scan} />}
     </Page>
   )
 }

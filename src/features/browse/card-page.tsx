@@ -13,7 +13,9 @@ import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { sizeWords } from '../../web/size.ts'
 import { Snippet } from '../../web/snippet.tsx'
 import { Time } from '../../web/time.tsx'
+import type { FileWithIssue } from '../scanning/service.ts'
 import { HowToFill } from './how-to-fill.tsx'
+import { ScanBanner } from './scan-parts.tsx'
 
 export type CardFacts = {
   /** `text-generation` */
@@ -44,6 +46,7 @@ export function CardPage(props: {
   repo: RepoView
   card: CardText
   facts: CardFacts
+  alarms: readonly FileWithIssue[]
   /** The hub's public URL, as programs must name it. */
   publicUrl: string
 }) {
@@ -56,6 +59,7 @@ export function CardPage(props: {
       place={<RepoPlace viewer={context.viewer} repo={repo} current="card" />}
       frame={{ kind: 'aside', label: `About this ${repo.kind}`, aside: <CardAside {...props} /> }}
     >
+      <ScanBanner repo={repo} revision="main" alarms={props.alarms} />
       <CardArticle repo={repo} card={props.card} />
       {props.card.kind === 'missing' && repo.mayWrite && <HowToFill repo={repo} publicUrl={props.publicUrl} />}
     </Page>

@@ -3,8 +3,10 @@ import type { Hub } from '../../hub.ts'
 import { readCommit } from '../../platform/git/commit.ts'
 import { countCommits } from '../../platform/git/history.ts'
 import { findEntry, listFolder, listLastCommits, type Reading, type RepoEntry } from '../files/service.ts'
+import type { FileWithIssue } from '../scanning/service.ts'
 import { briefsOf, lastBriefOf, titleOf } from './commit-brief.ts'
 import { inTime } from './in-time.ts'
+import { loadAlarms, loadScans } from './load-scans.ts'
 import type { CommitBrief, TreeEntry } from './tree-page.tsx'
 
 /** Rows of one page. */
@@ -14,6 +16,7 @@ const mostSorted = 1_000
 
 export interface FolderView {
   readonly entries: TreeEntry[]
+  readonly alarms: readonly FileWithIssue[]
   readonly latest: CommitBrief | null
   readonly commitCount: number | null
   readonly order: 'Folders first' | 'By name'
@@ -30,10 +33,12 @@ export async function loadFolder(
   cursor: { readonly after: string | null; readonly from: string | null },
 ): Promise<FolderView> {
   const page = await readPage(hub, allowed, commit, path, cursor)
-  const [last, latest, commitCount] = await Promise.all([
+  const [last, latest, commitCount, scans, alarms] = await Promise.all([
     inTime(hub.log, () => listLastCommits(hub, allowed, commit, page.entries)),
     latestOf(hub, allowed, commit, path),
     inTime(hub.log, () => countCommits(hub.git, allowed.resource.id, commit)),
+    loadScans(hub, allowed, page.entries),
+    loadAlarms(hub, allowed, commit),
   ])
   const entries = page.entries.map((entry): TreeEntry => {
     const found = last?.get(entry.path)
@@ -43,9 +48,10 @@ export async function loadFolder(
       size: entry.type === 'folder' ? null : entry.size,
       storage: entry.lfs === null ? 'git' : 'lfs',
       lastCommit: found === undefined ? null : { id: found.oid, title: titleOf(found), at: found.committer.at },
+      scan: entry.type === 'folder' || entry.isSymlink ? null : (scans.get(entry.oid) ?? null),
     }
   })
-  return { entries, latest, commitCount, order: page.order, next: page.next }
+  return { entries, alarms, latest, commitCount, order: page.order, next: page.next }
 }
 
 interface Page extends Pick<FolderView, 'order' | 'next'> {

@@ -20,6 +20,7 @@ import { loadCommit } from './load-commit.ts'
 import { loadFileBody } from './load-file.ts'
 import { loadFolder } from './load-folder.ts'
 import { loadHistory } from './load-history.ts'
+import { loadAlarms, loadScans } from './load-scans.ts'
 import { openRevision } from './open-revision.ts'
 import type { RevisionView } from './revision-bar.tsx'
 import { TreePage } from './tree-page.tsx'
@@ -43,11 +44,15 @@ export const browseRoutes: Route[] = [
     handle: (call) =>
       at(call, 'main', 'card', async ({ commit, context, repo }) => {
         const { hub, allowed } = call
-        const [card, facts] = await Promise.all([loadCard(hub, allowed, repo, commit), loadCardFacts(hub, allowed)])
+        const [card, facts, alarms] = await Promise.all([
+          loadCard(hub, allowed, repo, commit),
+          loadCardFacts(hub, allowed),
+          loadAlarms(hub, allowed, commit),
+        ])
         const { publicUrl } = hub.config
         return pageReply(
           context,
-          <CardPage context={context} repo={repo} card={card} facts={facts} publicUrl={publicUrl} />,
+          <CardPage context={context} repo={repo} card={card} facts={facts} alarms={alarms} publicUrl={publicUrl} />,
         )
       }),
   }),
@@ -75,6 +80,7 @@ export const browseRoutes: Route[] = [
             revision={view}
             path={path}
             entries={folder.entries}
+            alarms={folder.alarms}
             latest={folder.latest}
             commitCount={folder.commitCount}
             totals={null}
@@ -99,9 +105,11 @@ export const browseRoutes: Route[] = [
         const entry = await findEntry(hub, allowed, commit, path)
         if (entry === null) throw entryNotFound(commit)
         if (entry.type === 'folder') return redirect(revisionPath(repo, 'tree', view.name, path), 302)
-        const [body, latest] = await Promise.all([
+        const [body, latest, scans, alarms] = await Promise.all([
           loadFileBody(hub, allowed, entry),
           lastBriefOf(hub, allowed, commit, entry),
+          loadScans(hub, allowed, [entry]),
+          loadAlarms(hub, allowed, commit),
         ])
         return pageReply(
           context,
@@ -116,6 +124,8 @@ export const browseRoutes: Route[] = [
             sha256={entry.lfs?.sha256 ?? null}
             latest={latest}
             body={body}
+            scan={scans.get(entry.oid) ?? null}
+            alarms={alarms}
           />,
         )
       })

@@ -1,5 +1,4 @@
-/* The files of a folder at a revision, folders first, with the last commit that touched each. Scan and signature get
-   their columns when those features exist; until then no column promises them. */
+/* The files of a folder at a revision, folders first, with their scans and the last commit that touched each. */
 import type { Child } from 'hono/jsx'
 import { commitPath, namespacePath, repoId, revisionPath } from '../../web/address.ts'
 import { Badge, ServiceAccountBadge, SignatureBadge, StorageBadge, type StorageKind } from '../../web/badge.tsx'
@@ -12,8 +11,10 @@ import { Cell, Row, Rows } from '../../web/rows.tsx'
 import { counted, sizeWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { Who, type WhoKind } from '../../web/who.tsx'
+import type { FileStatus, FileWithIssue } from '../scanning/service.ts'
 import type { SignatureView } from '../signatures/service.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
+import { ScanBadges, ScanBanner } from './scan-parts.tsx'
 
 export type CommitAuthor = {
   name: string
@@ -42,6 +43,8 @@ export type TreeEntry = {
   size: number | null
   storage: StorageKind
   lastCommit: Pick<CommitBrief, 'id' | 'title' | 'at'> | null
+  /** Null for what has no content of its own. */
+  scan: FileStatus | null
 }
 
 type TreePageProps = {
@@ -51,6 +54,8 @@ type TreePageProps = {
   /** Empty at the top. */
   path: string
   entries: readonly TreeEntry[]
+  /** Unsafe files of the whole revision. */
+  alarms: readonly FileWithIssue[]
   /** The last commit that touched this folder; null where looking for it took too long. */
   latest: CommitBrief | null
   /** Commits that lead to this revision; null where it is not counted. */
@@ -72,6 +77,7 @@ export function TreePage(props: TreePageProps) {
       section={repoSection(repo)}
       place={<RepoPlace viewer={context.viewer} repo={repo} current="files" revision={revision.name} />}
     >
+      <ScanBanner repo={repo} revision={revision.name} alarms={props.alarms} />
       <RevisionBar repo={repo} revision={revision} path={path} view="tree">
         {props.totals && (
           <span class="text-muted text-sm max-sm:hidden">
@@ -86,10 +92,11 @@ export function TreePage(props: TreePageProps) {
       <section class="panel overflow-hidden" aria-label={`Files at ${revision.name}`}>
         {props.latest && <LatestCommit repo={repo} commit={props.latest} />}
         <Rows
-          caption={`Files of ${repoId(repo)} at ${revision.name}, with size and last commit`}
+          caption={`Files of ${repoId(repo)} at ${revision.name}, with scan, size and last commit`}
           phone="files"
           columns={[
             { label: 'Name' },
+            { label: 'Scan' },
             { label: 'Stored', class: 'hidden md:table-cell' },
             { label: 'Size', class: 'end' },
             { label: 'Last commit', class: 'hidden lg:table-cell' },
@@ -183,6 +190,7 @@ function UpRow({ repo, revision, path }: TreePageProps) {
           ..
         </a>
       </FileHead>
+      <Cell class="scan" />
       <Cell class="hidden md:table-cell" />
       <Cell class="end" />
       <Cell class="hidden lg:table-cell" />
@@ -212,6 +220,7 @@ function EntryRow(props: TreePageProps & { entry: TreeEntry }) {
           </a>
         )}
       </FileHead>
+      <Cell class="scan">{entry.scan && <ScanBadges scan={entry.scan} />}</Cell>
       <Cell class="nowrap hidden md:table-cell">
         <StorageBadge kind={entry.storage} />
       </Cell>

@@ -56,7 +56,7 @@ function describe(row: ContentScanTable | null, results: readonly ScanResultTabl
     isScanning: row?.state === 'scanning',
     reason: row?.reason ?? null,
     scanners: row?.scanners ?? null,
-    malware: joined(malware, malwareLevel(malware), waiting),
+    malware: joined(malware, malwareSoFar(row, malware), waiting),
     pickle: {
       ...single(results, 'pickle', waiting),
       imports: pickle === undefined ? [] : detailsShape.parse(JSON.parse(pickle.details)).imports,
@@ -75,6 +75,13 @@ function waitingLevel(row: ContentScanTable | null): Level {
 function overall(row: ContentScanTable | null, waiting: Level): Level {
   if (row === null || row.level === 'unscanned') return waiting
   return row.level
+}
+
+/** While one scanner is still to speak, that the others found nothing is no verdict yet. */
+function malwareSoFar(row: ContentScanTable | null, results: readonly ScanResultTable[]): FoundLevel | null {
+  const level = malwareLevel(results)
+  const isWhole = row !== null && row.scanners !== null
+  return isWhole || level === 'unsafe' || level === 'suspicious' ? level : null
 }
 
 function single(results: readonly ScanResultTable[], scanner: ScannerName, waiting: Level): ScannerStatus {

@@ -4,6 +4,7 @@ import type { Hub } from '../../hub.ts'
 import { listRefs } from '../../platform/git/refs.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { walkTree } from '../../platform/git/tree.ts'
+import type { Reading } from '../files/service.ts'
 import type { FoundLevel, Level } from './levels.ts'
 import { headsOf } from './list-repo.ts'
 import { hasWaiting, selectFoundPlaces, selectRepoScan } from './scan-queries.ts'
@@ -34,7 +35,7 @@ export async function repoStatus(hub: Hub, allowed: Allowed<'repo.read'>): Promi
 /** The files of a commit whose contents have one of these levels. A repo without any costs one query. */
 export async function findIssues(
   hub: Hub,
-  allowed: Allowed<'repo.read' | 'repo.content.read'>,
+  allowed: Reading,
   commit: string,
   levels: readonly FoundLevel[],
 ): Promise<FileWithIssue[]> {

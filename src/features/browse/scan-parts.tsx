@@ -1,0 +1,129 @@
+/* Scans on pages: the badges of a file (MAL-4), the banner of a repo that holds something unsafe (MAL-5), and the report of one file with its scanners. */
+import { revisionPath } from '../../web/address.ts'
+import { PickleBadge, ScanBadge, type ScanStatus } from '../../web/badge.tsx'
+import { Notice } from '../../web/notice.tsx'
+import type { RepoView } from '../../web/repo-place.tsx'
+import { counted } from '../../web/size.ts'
+import type { FileStatus, FileWithIssue } from '../scanning/service.ts'
+
+export function ScanBadges({ scan }: { scan: FileStatus }) {
+  const { status, title } = badgeOf(scan)
+  return (
+    <span class="inline-flex flex-wrap gap-1">
+      <ScanBadge status={status} title={title} />
+      <PickleOf scan={scan} />
+    </span>
+  )
+}
+
+/** What anti-malware scanners and checks of headers say; a dash says by its title why there is nothing to say. */
+function badgeOf({ malware, structure, isScanning, reason }: FileStatus): { status: ScanStatus; title?: string } {
+  const title = malware.message ?? undefined
+  if (malware.status === 'unsafe') return { status: 'infected', title }
+  if (malware.status === 'suspicious') return { status: 'suspicious', title }
+  if (structure.status === 'unsafe' || structure.status === 'suspicious') {
+    return { status: 'suspicious', title: structure.message ?? undefined }
+  }
+  if (malware.status === 'safe') return { status: 'ok', title: malware.version ?? undefined }
+  if (malware.status === 'caution') return { status: 'partly', title }
+  if (malware.status === 'error')
+    return { status: 'error', title: reason === null ? undefined : `the scan failed: ${reason}` }
+  return isScanning
+    ? { status: 'scanning' }
+    : { status: 'queued', title: reason === null ? undefined : `queued for scanning: ${reason}` }
+}
+
+function PickleOf({ scan: { pickle } }: { scan: FileStatus }) {
+  if (pickle.status === 'unsafe') return <PickleBadge status="dangerous" title={pickle.message ?? undefined} />
+  if (pickle.status === 'suspicious') return <PickleBadge status="suspicious" title={pickle.message ?? undefined} />
+  if (pickle.imports.length === 0) return null
+  return <PickleBadge status="innocuous" title={`${counted(pickle.imports.length, 'import')}, all innocuous`} />
+}
+
+const mostNamed = 3
+
+export function ScanBanner(props: { repo: RepoView; revision: string; alarms: readonly FileWithIssue[] }) {
+  const { alarms } = props
+  if (alarms.length === 0) return null
+  const named = alarms.slice(0, mostNamed)
+  const more = alarms.length - named.length
+  return (
+    <Notice kind="error" standing={true}>
+      <b>{alarms.length === 1 ? '1 file is unsafe.' : `${alarms.length} files are unsafe.`}</b> Scanners found malware,
+      or code that runs when the file is loaded, in{' '}
+      {named.map(({ path }, index) => (
+        <>
+          {index > 0 && ', '}
+          <a class="a" href={revisionPath(props.repo, 'blob', props.revision, path)}>
+            <code class="[overflow-wrap:anywhere]">{path}</code>
+          </a>
+        </>
+      ))}
+      {more > 0 && ` and ${counted(more, 'other file')}`}. Do not load {alarms.length === 1 ? 'it' : 'them'}.
+    </Notice>
+  )
+}
+
+const words = {
+  unscanned: 'not scanned yet',
+  queued: 'waits for a scan',
+  error: 'the scan failed',
+  safe: 'nothing found',
+  caution: 'nothing found in what was read',
+  suspicious: 'suspicious',
+  unsafe: 'unsafe',
+} as const
+
+export function ScanFacts({ scan }: { scan: FileStatus }) {
+  return (
+    <section class="panel overflow-hidden" aria-labelledby="scan-h">
+      <div class="panel-head">
+        <h2 id="scan-h" class="text-base font-semibold">
+          Scan
+        </h2>
+        <ScanBadges scan={scan} />
+      </div>
+      <div class="p-4 grid gap-3">
+        <dl class="facts">
+          <Fact name="Malware" said={scan.malware} />
+          <Fact name="Pickles" said={scan.pickle} />
+          <Fact name="Header" said={scan.structure} />
+          {scan.reason !== null && (
+            <>
+              <dt>Now</dt>
+              <dd class="[overflow-wrap:anywhere]">{scan.reason}</dd>
+            </>
+          )}
+        </dl>
+        {scan.pickle.imports.length > 0 && (
+          <details open={scan.pickle.status !== 'safe'}>
+            <summary>{counted(scan.pickle.imports.length, 'import')} of its pickles</summary>
+            <ul class="pt-2 grid gap-1">
+              {scan.pickle.imports.map(({ module, name, safety }) => (
+                <li>
+                  <code class="[overflow-wrap:anywhere]">
+                    {module}.{name}
+                  </code>{' '}
+                  <span class={safety === 'innocuous' ? 'text-muted' : 'font-semibold'}>{safety}</span>
+                </li>
+              ))}
+            </ul>
+          </details>
+        )}
+      </div>
+    </section>
+  )
+}
+
+function Fact({ name, said }: { name: string; said: FileStatus['malware'] }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd class="[overflow-wrap:anywhere]">
+        {words[said.status]}
+        {said.message !== null && `: ${said.message}`}
+        {said.version !== null && <span class="text-muted"> ({said.version})</span>}
+      </dd>
+    </>
+  )
+}

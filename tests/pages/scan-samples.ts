@@ -1,0 +1,26 @@
+/** Scans as pages show them. `words` stands for whatever a stranger put into names of imports and into files. */
+import type { FileStatus, FileWithIssue } from '../../src/features/scanning/service.ts'
+
+export function scanSamples(words: (text: string) => string): { scan: FileStatus; alarms: readonly FileWithIssue[] } {
+  return {
+    scan: {
+      status: 'unsafe',
+      isScanning: false,
+      reason: words('clamd cannot be reached'),
+      scanners: null,
+      malware: { status: 'unsafe', message: words('found: EICAR_Test_File'), version: words('yara rules 1') },
+      pickle: {
+        status: 'unsafe',
+        message: words('imports os.system'),
+        version: 'pickle 1',
+        imports: [{ module: words('os'), name: words('system'), safety: 'dangerous' }],
+      },
+      structure: {
+        status: 'suspicious',
+        message: words('safetensors: its header is not JSON'),
+        version: 'structure 1',
+      },
+    },
+    alarms: [{ path: words('eval/loader.pkl'), level: 'unsafe' }],
+  }
+}
