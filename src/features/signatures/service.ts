@@ -1,4 +1,3 @@
 /** What other features may ask about signatures of commits. */
-export { judgeQueue } from './pin.ts'
 export { type Verification, verificationsOf } from './verifications.ts'
 export { type SignatureView, signatureView } from './words.ts'
