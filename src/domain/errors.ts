@@ -428,8 +428,13 @@ export const errorCatalogue = {
   key_not_found: { status: 404, message: 'There is no such key.' },
   signature_required: {
     status: 403,
-    message: 'Commit {commit} is refused by the signing policy of {place} ({level}): {reason}.',
-    next: 'Sign with a key that is added to your account and amend: git rebase --exec "git commit --amend --no-edit -S".',
+    message: '{place} asks for commits whose signature is {level}. These are not:',
+    next: 'Add your key under Settings, GPG and SSH keys; sign with: git rebase --exec "git commit --amend --no-edit -S" BASE; and push again.',
+  },
+  commit_not_signed: { status: 403, message: 'Commit {commit} "{title}": {reason}.' },
+  policy_too_lax: {
+    status: 400,
+    message: '{place} asks for more: its repos may ask for as much, or more.',
   },
   human_signature_only: {
     status: 403,

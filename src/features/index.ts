@@ -12,9 +12,9 @@ import { startSealer } from './audit/service.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
-import { routes as refRoutes } from './files/ref-routes.ts'
+import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
-import { routes as gitRoutes } from './git-http/routes.ts'
+import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
 import { afterRefMove, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
@@ -42,7 +42,10 @@ import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
 import { sessionRoutes } from './sessions/routes.tsx'
+import { signingGate } from './signatures/gate.ts'
 import { askForJudgement, signatureJobs } from './signatures/jobs.ts'
+import { policyPageRoutes } from './signatures/policy-page-routes.tsx'
+import { policyApiRoutes } from './signatures/policy-routes.ts'
 import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
@@ -76,6 +79,8 @@ export const routes: readonly Route[] = [
   ...keyApiRoutes,
   ...keyPageRoutes,
   ...signatureRoutes,
+  ...policyApiRoutes,
+  ...policyPageRoutes,
   ...repoApiRoutes(repoStatus),
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,
@@ -83,14 +88,14 @@ export const routes: readonly Route[] = [
   ...repoPageRoutes,
   ...listingRoutes,
   ...fileRoutes(verificationJson, presentStatusesOf),
-  ...refRoutes,
-  ...commitRoutes,
+  ...refRoutes(signingGate),
+  ...commitRoutes(signingGate),
   ...scanRoutes,
   ...browseRoutes,
   ...browseRefRoutes,
   ...lfsRoutes,
   ...xetRoutes,
-  ...gitRoutes,
+  ...gitRoutes(signingGate),
   //
 ]
 

@@ -55,7 +55,13 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
       { place: 'workspaces', label: 'Workspaces', icon: 'layers' },
     ],
   },
-  { title: 'Trust', places: [{ place: 'audit-log', label: 'Audit log', icon: 'scroll-text', forAdmins: true }] },
+  {
+    title: 'Trust',
+    places: [
+      { place: 'signing', label: 'Signing', icon: 'badge-check' },
+      { place: 'audit-log', label: 'Audit log', icon: 'scroll-text', forAdmins: true },
+    ],
+  },
   {
     title: 'Organization',
     places: [

@@ -58,6 +58,9 @@ const sentences = {
   'repo.signing_policy.update': (told) => policySentence(told),
   'repo.signing_policy.bypass': (told) => bypassSentence(told),
 
+  'repo.signing_policy.bypassed': ({ name, data }) =>
+    `Pushed ${text(data, 'commits') ?? ''} commits past the signing policy of ${name}`,
+
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,

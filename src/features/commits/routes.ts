@@ -7,6 +7,7 @@ import { json } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { decodeSegment } from '../../domain/names.ts'
+import type { CommitGate } from '../ingest/service.ts'
 import { presentCommitted, presentPlan } from './present.ts'
 import { commitFromBody, planUpload, squashBranch } from './service.ts'
 
@@ -36,7 +37,8 @@ function refusePullRequest(isAsked: boolean | undefined): void {
   if (isAsked === true) throw new HoldfastError('pull_requests_missing')
 }
 
-export const commitRoutes: Route[] = [
+/** `gate`: whether the hub may make commits for people at all; handed in by features/index.ts. */
+export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
   route({
     method: 'POST',
     path: '/api/{kinds}/:namespace/:name/preupload/*',
@@ -97,6 +99,7 @@ export const commitRoutes: Route[] = [
     handle: async (call) => {
       const { hub, allowed, params, request, query } = call
       refusePullRequest(query.create_pr)
+      await gate.mayCommit(hub, allowed)
       const { commit } = await commitFromBody(hub, allowed, {
         revision: revisionOf(params.tail),
         body: bodyOf(request),
@@ -117,6 +120,7 @@ export const commitRoutes: Route[] = [
     summary: 'Makes one commit of the whole history of a branch',
     answers: { 200: 'Done', 404: 'RepoNotFound, or RevisionNotFound where that is no branch' },
     handle: async ({ hub, allowed, params, body, request }) => {
+      await gate.mayCommit(hub, allowed)
       const message = body.message.trim() === '' ? 'Super-squash branch' : body.message
       const commit = await squashBranch(hub, allowed, request.origin, { revision: revisionOf(params.tail), message })
       return json(presentCommitted(hub, allowed.resource, commit))

@@ -10,7 +10,7 @@ import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { GitFailure } from '../../platform/git/run.ts'
 import { advertiseRefs, type GitService, uploadPack } from '../../platform/git/upload-pack.ts'
-import { acceptPush, inOurWords } from '../ingest/service.ts'
+import { acceptPush, type CommitGate, inOurWords } from '../ingest/service.ts'
 
 const repoOfPath = ({ params }: Asked<unknown>): Target => ({
   on: 'repo',
@@ -24,7 +24,8 @@ export function actionOfService(service: string | null): 'repo.push' | 'repo.con
   return service === 'git-receive-pack' ? 'repo.push' : 'repo.content.read'
 }
 
-export const routes: Route[] = [
+/** `gate`: what features above this one say of a push; handed in by features/index.ts. */
+export const gitRoutes = (gate: CommitGate): Route[] => [
   route({
     method: 'GET',
     path: '/{prefix}:namespace/:name/info/refs',
@@ -68,7 +69,7 @@ export const routes: Route[] = [
     handle: async ({ hub, allowed, request, reauthorize }) => {
       requireType(request, 'git-receive-pack')
       prepare(request, 'application/x-git-receive-pack-result')
-      const push = { ...exchangeOf(request), origin: request.origin, reauthorize }
+      const push = { ...exchangeOf(request), origin: request.origin, gate, reauthorize }
       await untilGone(request, acceptPush(hub, allowed, push))
       return taken
     },

@@ -5,6 +5,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { type Push, type ReceivePackRequest, receivePack, type Verdict } from '../../platform/git/receive-pack.ts'
 import { describeMove } from './describe-move.ts'
+import type { CommitGate } from './gate.ts'
 import { inOurWords } from './git-words.ts'
 import { judgePush } from './judge.ts'
 import { type OpenMove, openMoves, readOutcome, settleMoves } from './ref-move.ts'
@@ -13,6 +14,7 @@ import { takeTurn } from './turns.ts'
 export interface PushInput
   extends Pick<ReceivePackRequest, 'request' | 'encoding' | 'protocol' | 'response' | 'signal'> {
   readonly origin: Origin
+  readonly gate: CommitGate
   /** Decides again, after the body was streamed and judged. */
   reauthorize(): Promise<Allowed<'repo.push'>>
 }
@@ -30,6 +32,8 @@ export async function acceptPush(hub: Hub, allowed: Allowed<'repo.push'>, input:
   const judge = async (push: Push): Promise<Verdict> => {
     const judged = await judgePush(hub, repoId, push)
     if (judged.errors.length > 0) return refuse(judged.errors)
+    const passed = await input.gate.judgePush(hub, allowed, input.origin, push)
+    if (passed.errors.length > 0) return refuse(passed.errors)
     let current: Allowed<'repo.push'>
     try {
       current = await input.reauthorize()
@@ -42,7 +46,7 @@ export async function acceptPush(hub: Hub, allowed: Allowed<'repo.push'>, input:
     opened = await openMoves(hub, repoId, push.moves, (move) =>
       describeMove(hub, current, input.origin, move, { via: 'git' }),
     )
-    return { accept: true }
+    return { accept: true, lines: passed.remarks }
   }
 
   const settle = async (): Promise<void> => {

@@ -2,6 +2,7 @@
 export { ApiCommit, beginCommit, type CommitInput, type CommitResult, type CommitTarget } from './api-commit.ts'
 export { changeRefs } from './change-refs.ts'
 export { correctHeads } from './correct-heads.ts'
+export type { CommitGate, PushJudgement } from './gate.ts'
 export { inOurWords } from './git-words.ts'
 export { acceptPush, type PushInput } from './push.ts'
 export type { RefMoved } from './ref-move.ts'

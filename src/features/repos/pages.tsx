@@ -161,6 +161,12 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
             </div>
           </form>
         </SettingsSection>
+        <SettingsSection id="signing-h" title="Signing">
+          <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
+            <p class="flex-1 min-w-60 text-sm text-muted">Which commits must be signed before they are taken.</p>
+            <LinkButton href={`${here}/signing`}>Signing policy</LinkButton>
+          </div>
+        </SettingsSection>
         {props.workspace && <WorkspaceSection repo={repo} form={props.workspaceForm} workspace={props.workspace} />}
         {props.mayMove && (
           <SettingsSection id="move-h" title="Rename or move">

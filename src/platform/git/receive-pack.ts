@@ -19,7 +19,8 @@ import { isOid } from './safe-names.ts'
 import { feed, isBrokenOff, protocolEnvironment, unspokenFailure } from './upload-pack.ts'
 
 /** `refuse` prints its lines to the client as `remote: ...`, and no ref moves. */
-export type Verdict = { accept: true } | { accept: false; lines: readonly string[] }
+/** `lines` are shown at the client as `remote: ...`. */
+export type Verdict = { accept: true; lines?: readonly string[] } | { accept: false; lines: readonly string[] }
 
 export interface ReceivePackRequest {
   request: Readable
@@ -168,8 +169,8 @@ async function readHookRequest(
 
 /** Lines are marked with a hyphen, so that none of our words can be taken for a verdict. */
 function answerLines(verdict: Verdict): string {
-  if (verdict.accept) return 'accept\n'
-  return `${verdict.lines.map((line) => `-${line.replaceAll('\n', ' ').replaceAll('\0', '')}\n`).join('')}refuse\n`
+  const told = (verdict.lines ?? []).map((line) => `-${line.replaceAll('\n', ' ').replaceAll('\0', '')}\n`).join('')
+  return `${told}${verdict.accept ? 'accept' : 'refuse'}\n`
 }
 
 /** Passes git's output on as it comes, until it is told to hold it. */

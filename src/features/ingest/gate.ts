@@ -1,0 +1,20 @@
+/** What features above ingest say about a change before a ref moves. They are handed in by features/index.ts, through the routes. */
+import type { HoldfastError } from '../../domain/errors.ts'
+import type { Origin } from '../../domain/event.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import type { Push } from '../../platform/git/receive-pack.ts'
+
+export interface PushJudgement {
+  /** Any of them refuses the whole push. */
+  readonly errors: readonly HoldfastError[]
+  /** Lines for whoever pushes what is accepted. */
+  readonly remarks: readonly string[]
+}
+
+export interface CommitGate {
+  /** Judges a push that lies in quarantine. */
+  judgePush(hub: Hub, allowed: Allowed<'repo.push'>, origin: Origin, push: Push): Promise<PushJudgement>
+  /** Before the hub makes a commit for somebody, through the API or the website. Throws the refusal. */
+  mayCommit(hub: Hub, allowed: Allowed<'repo.push'>): Promise<void>
+}
