@@ -16,6 +16,7 @@ import { gitCase } from './cases/git.ts'
 import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
 import { pickleCase } from './cases/pickle.ts'
+import { signaturesCase } from './cases/signatures.ts'
 import { startCase } from './cases/start.ts'
 import { uploadCase } from './cases/upload.ts'
 import { xetCase } from './cases/xet.ts'
@@ -37,6 +38,7 @@ const allCases: readonly BenchCase[] = [
   loopCase,
   pickleCase,
   xetCase,
+  signaturesCase,
 ]
 
 async function main(): Promise<void> {

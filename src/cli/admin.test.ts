@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { signInAs } from '../../tests/support/accounts.ts'
 import { addApp } from '../../tests/support/factors.ts'
 import { insertRepo } from '../../tests/support/rows.ts'
+import { makeSigners } from '../../tests/support/signers.ts'
 import { startHub, type TestHub } from '../../tests/support/start-hub.ts'
 import { systemOrigin } from '../domain/event.ts'
 import { plainOrganization } from '../domain/facts.ts'
@@ -261,5 +262,16 @@ describe('holdfast admin', () => {
     expect(shown).toMatch(/^guest guest@example\.org\thttp\S+\n$/)
     expect((await post('/verify-email', { link: shown.trim().split('/').at(-1) ?? '' })).status).toBe(200)
     expect(await run(['show-links'])).toBe('')
+  })
+
+  it('GPG-13: add-key adds a public key for somebody and prints its fingerprint; a private one is refused', async () => {
+    await run(['create-user', 'signer', '--email', 'signer@example.com'])
+    await using signers = await makeSigners()
+    const file = await signers.sshKey('cli', 'ed25519')
+    const fingerprint = (await signers.sh(`ssh-keygen -lf ${file}.pub`)).split(' ')[1]
+    expect((await run(['add-key', 'signer', '--file', `${file}.pub`])).trim()).toBe(fingerprint)
+    await expect(run(['add-key', 'signer', '--file', file])).rejects.toThrow()
+    const rows = await test.hub.db.read.selectFrom('signingKey').select('fingerprint').execute()
+    expect(rows.map((row) => row.fingerprint)).toEqual([fingerprint])
   })
 })

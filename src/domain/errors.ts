@@ -428,7 +428,7 @@ export const errorCatalogue = {
   key_not_found: { status: 404, message: 'There is no such key.' },
   signature_required: {
     status: 403,
-    message: '{place} asks for commits whose signature is {level}. These are not:',
+    message: '{place} takes only commits that are {level}.',
     next: 'Add your key under Settings, GPG and SSH keys; sign with: git rebase --exec "git commit --amend --no-edit -S" BASE; and push again.',
   },
   commit_not_signed: { status: 403, message: 'Commit {commit} "{title}": {reason}.' },
