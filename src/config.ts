@@ -245,6 +245,13 @@ export const settings = {
     about:
       "Bytes that are sent to clamd at once; longer files go in overlapping windows. At most clamd's StreamMaxLength, MaxFileSize and MaxScanSize.",
   },
+  scanPolicy: {
+    env: 'HOLDFAST_SCAN_POLICY',
+    schema: z.enum(['warn', 'block_infected', 'block_until_scanned']),
+    fallback: 'warn',
+    about:
+      'What happens to files that scanners find unsafe: they are marked, or nobody can download them; the last also holds what is not scanned yet. Organizations may be stricter.',
+  },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
     schema: z.coerce.number().int().min(0),

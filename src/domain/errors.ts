@@ -190,6 +190,7 @@ export const errorCatalogue = {
     message: 'A file with this name doesn\'t exist: "{path}"', // wire
   },
   repo_disabled: { status: 403, message: 'Access to this resource is disabled.' }, // wire
+  content_held: { status: 403, message: 'Access to this resource is disabled.' }, // wire
   not_found: { status: 404, message: 'Not found' },
   user_not_found: { status: 404, message: 'This user does not exist' },
   organization_not_found: { status: 404, message: 'This organization does not exist' },

@@ -180,6 +180,14 @@ export const permissions = {
     title: 'limit how many members an organization may have',
   },
 
+  'scan.release': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'let a file that scanners found unsafe out of quarantine, or take that back',
+  },
+
   'storage.read': {
     on: 'instance',
     least: 'admin',

@@ -1,10 +1,13 @@
 /** Scans as pages show them. `words` stands for whatever a stranger put into names of imports and into files. */
-import type { FileStatus, FileWithIssue } from '../../src/features/scanning/service.ts'
+import type { FileScan } from '../../src/features/browse/load-scans.ts'
+import type { FileWithIssue } from '../../src/features/scanning/service.ts'
 
-export function scanSamples(words: (text: string) => string): { scan: FileStatus; alarms: readonly FileWithIssue[] } {
+export function scanSamples(words: (text: string) => string): { scan: FileScan; alarms: readonly FileWithIssue[] } {
   return {
     scan: {
       status: 'unsafe',
+      content: `git:${'b'.repeat(40)}`,
+      isHeld: false,
       isScanning: false,
       reason: words('clamd cannot be reached'),
       scanners: null,

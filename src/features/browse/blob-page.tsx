@@ -10,7 +10,8 @@ import { Page } from '../../web/layout.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { sizeWords } from '../../web/size.ts'
-import type { FileStatus, FileWithIssue } from '../scanning/service.ts'
+import type { FileWithIssue } from '../scanning/service.ts'
+import type { FileScan } from './load-scans.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
 import { ScanBadges, ScanBanner, ScanFacts } from './scan-parts.tsx'
 import { type CommitBrief, LatestCommit } from './tree-page.tsx'
@@ -39,7 +40,7 @@ type BlobPageProps = {
   latest: CommitBrief | null
   body: BlobBody
   /** Null for a link. */
-  scan: FileStatus | null
+  scan: FileScan | null
   alarms: readonly FileWithIssue[]
 }
 
@@ -47,13 +48,14 @@ const notShown = {
   binary: 'This is not text, so it is not shown here.',
   large: 'This file is too large to be shown here.',
   stored: 'Git holds a pointer to this file; its bytes are stored beside the repository.',
+  held: 'This file is held: scanners found it unsafe, or have not seen it yet, so nobody can download it.',
   missing: 'Git holds a pointer to this file, but its bytes were never uploaded to this repository.',
 } as const
 
 export function BlobPage(props: BlobPageProps) {
   const { context, repo, revision, path } = props
   const name = path.slice(path.lastIndexOf('/') + 1)
-  const isMissing = props.body.kind === 'sizes' && props.body.why === 'missing'
+  const isMissing = props.body.kind === 'sizes' && (props.body.why === 'missing' || props.body.why === 'held')
   return (
     <Page
       context={context}

@@ -2,11 +2,13 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import { couldBeRepo } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
+import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject, streamBlob } from '../../platform/git/objects.ts'
 import { type RepoAddress, repoPath } from '../../web/address.ts'
 import { findEntry, type RepoEntry } from '../files/service.ts'
 import { findRepoWithCard } from '../repos/service.ts'
+import { findHeld } from '../storage/service.ts'
 import type { CardFacts, CardText } from './card-page.tsx'
 import { lastBriefOf } from './commit-brief.ts'
 import { renderCard } from './render-card.ts'
@@ -34,6 +36,9 @@ export async function loadCard(
   if (entry.isSymlink || entry.lfs !== null) {
     const kind = entry.isSymlink ? 'a link to another file' : 'stored as a large file'
     return { kind: 'unreadable', reason: `README.md is ${kind}, so it is not shown as a card.` }
+  }
+  if ((await findHeld(hub, allowed.resource, [contentOf(entry)])).size > 0) {
+    return { kind: 'unreadable', reason: 'README.md is held: scanners found it unsafe, or have not seen it yet.' }
   }
   const repoId = allowed.resource.id
   if (entry.size > cardLimit) return await plainCard(hub, repoId, entry, notices.large)

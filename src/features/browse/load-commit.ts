@@ -1,6 +1,7 @@
 /** What the page of a commit shows: who made it, and what it changed against its first parent, within bounds. */
 import { revisionNotFound } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
+import { gitContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { type Commit, readCommit } from '../../platform/git/commit.ts'
 import { type ChangedFile, type DiffSummary, readPatch, summarizeDiff } from '../../platform/git/diff.ts'
@@ -9,6 +10,7 @@ import { zeroOid } from '../../platform/git/safe-names.ts'
 import { type RepoAddress, revisionPath } from '../../web/address.ts'
 import { type DiffFile, diffViewLimit } from '../../web/diff-view.tsx'
 import { findPointers, getRevision } from '../files/service.ts'
+import { findHeld } from '../storage/service.ts'
 import { briefsOf } from './commit-brief.ts'
 import type { CommitChanges } from './history-pages.tsx'
 import { inTime } from './in-time.ts'
@@ -71,7 +73,19 @@ async function loadChanges(hub: Hub, allowed: Reading, repo: RepoAddress, commit
     readPatch(hub.git, repoId, base, commit.oid, { maxPatchBytes: mostPatchBytes }),
   ])
   const shown = summary.files.slice(0, mostFiles)
-  const sections = sectionsOf(shown, parsePatch(patch.text, patch.isCut, diffViewLimit))
+  const contents = shown.flatMap(({ oldOid, newOid }) => [gitContent(oldOid), gitContent(newOid)])
+  const held = await findHeld(
+    hub,
+    allowed.resource,
+    contents.filter((content) => content !== gitContent(zeroOid)),
+  )
+  const isHeld = ({ oldOid, newOid }: ChangedFile): boolean =>
+    held.has(gitContent(oldOid)) || held.has(gitContent(newOid))
+  const parsed = sectionsOf(shown, parsePatch(patch.text, patch.isCut, diffViewLimit))
+  const sections = parsed.map((section, index) => {
+    const file = shown[index]
+    return file !== undefined && isHeld(file) ? null : section
+  })
   const sizes = await sizesOf(hub, repoId, shown)
   const at = { now: commit.oid, before: base }
   const files = shown.map((file, index) => fileOf(repo, at, file, sections[index] ?? null, sizes))

@@ -1,9 +1,10 @@
 /** What the page of a file shows: its text, its picture, or what it is and where its bytes are. */
+import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
 import { fitsCodeView } from '../../web/code-view.tsx'
 import type { Reading, RepoEntry } from '../files/service.ts'
-import { findLinkedBlob } from '../storage/service.ts'
+import { findHeld, findLinkedBlob } from '../storage/service.ts'
 import type { BlobBody } from './blob-page.tsx'
 
 /** Bytes that are read to be shown as text. */
@@ -12,6 +13,8 @@ const pictureLimit = 20_000_000
 const pictures = /\.(png|jpe?g|gif|webp|avif)$/i
 
 export async function loadFileBody(hub: Hub, allowed: Reading, entry: RepoEntry): Promise<BlobBody> {
+  const held = await findHeld(hub, allowed.resource, [contentOf(entry)])
+  if (held.size > 0 && !entry.isSymlink) return { kind: 'sizes', why: 'held' }
   const isPicture = pictures.test(entry.path) && entry.size <= pictureLimit
   if (entry.lfs !== null) {
     const linked = await findLinkedBlob(hub.db, allowed.resource.id, entry.lfs.sha256)

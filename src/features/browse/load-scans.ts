@@ -1,19 +1,37 @@
 /** What pages say of scans. To show a file is also to ask for its scan where that is wanting; the page does not wait for it. */
+
+import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { Reading, RepoEntry } from '../files/service.ts'
 import { type FileStatus, type FileWithIssue, findIssues, noteVisit, statusesOf } from '../scanning/service.ts'
+import { findHeld } from '../storage/service.ts'
 import { inTime } from './in-time.ts'
+
+export type FileScan = FileStatus & {
+  /** `git:<object id>` or `sha256:<hash>`: the name under which it can be released. */
+  readonly content: string
+  readonly isHeld: boolean
+}
 
 /** By git object id; folders and links have none. */
 export async function loadScans(
   hub: Hub,
   allowed: Reading,
   entries: readonly RepoEntry[],
-): Promise<ReadonlyMap<string, FileStatus>> {
+): Promise<ReadonlyMap<string, FileScan>> {
   const files = entries.filter(({ type, isSymlink }) => type === 'file' && !isSymlink)
-  const statuses = await statusesOf(hub, files)
+  const [statuses, held] = await Promise.all([
+    statusesOf(hub, files),
+    findHeld(hub, allowed.resource, files.map(contentOf)),
+  ])
   noteVisit(hub, allowed.resource.id, files, statuses)
-  return statuses
+  const scans = new Map<string, FileScan>()
+  for (const file of files) {
+    const status = statuses.get(file.oid)
+    const content = contentOf(file)
+    if (status !== undefined) scans.set(file.oid, { ...status, content, isHeld: held.has(content) })
+  }
+  return scans
 }
 
 /** The files of the commit that nobody should load; none where looking for them took too long. */

@@ -5,8 +5,9 @@ import { Notice } from '../../web/notice.tsx'
 import type { RepoView } from '../../web/repo-place.tsx'
 import { counted } from '../../web/size.ts'
 import type { FileStatus, FileWithIssue } from '../scanning/service.ts'
+import type { FileScan } from './load-scans.ts'
 
-export function ScanBadges({ scan }: { scan: FileStatus }) {
+export function ScanBadges({ scan }: { scan: FileScan }) {
   const { status, title } = badgeOf(scan)
   return (
     <span class="inline-flex flex-wrap gap-1">
@@ -17,8 +18,9 @@ export function ScanBadges({ scan }: { scan: FileStatus }) {
 }
 
 /** What anti-malware scanners and checks of headers say; a dash says by its title why there is nothing to say. */
-function badgeOf({ malware, structure, isScanning, reason }: FileStatus): { status: ScanStatus; title?: string } {
+function badgeOf({ malware, structure, isHeld, isScanning, reason }: FileScan): { status: ScanStatus; title?: string } {
   const title = malware.message ?? undefined
+  if (isHeld) return { status: 'held', title: heldWords }
   if (malware.status === 'unsafe') return { status: 'infected', title }
   if (malware.status === 'suspicious') return { status: 'suspicious', title }
   if (structure.status === 'unsafe' || structure.status === 'suspicious') {
@@ -39,6 +41,9 @@ function PickleOf({ scan: { pickle } }: { scan: FileStatus }) {
   if (pickle.imports.length === 0) return null
   return <PickleBadge status="innocuous" title={`${counted(pickle.imports.length, 'import')}, all innocuous`} />
 }
+
+const heldWords =
+  'Nobody can download this file until it is scanned and safe, or an administrator of this hub releases it.'
 
 const mostNamed = 3
 
@@ -74,7 +79,7 @@ const words = {
   unsafe: 'unsafe',
 } as const
 
-export function ScanFacts({ scan }: { scan: FileStatus }) {
+export function ScanFacts({ scan }: { scan: FileScan }) {
   return (
     <section class="panel overflow-hidden" aria-labelledby="scan-h">
       <div class="panel-head">
@@ -84,10 +89,15 @@ export function ScanFacts({ scan }: { scan: FileStatus }) {
         <ScanBadges scan={scan} />
       </div>
       <div class="p-4 grid gap-3">
+        {scan.isHeld && <p>{heldWords}</p>}
         <dl class="facts">
           <Fact name="Malware" said={scan.malware} />
           <Fact name="Pickles" said={scan.pickle} />
           <Fact name="Header" said={scan.structure} />
+          <dt>Content</dt>
+          <dd>
+            <code class="select-all [overflow-wrap:anywhere]">{scan.content}</code>
+          </dd>
           {scan.reason !== null && (
             <>
               <dt>Now</dt>

@@ -11,8 +11,9 @@ import { Cell, Row, Rows } from '../../web/rows.tsx'
 import { counted, sizeWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { Who, type WhoKind } from '../../web/who.tsx'
-import type { FileStatus, FileWithIssue } from '../scanning/service.ts'
+import type { FileWithIssue } from '../scanning/service.ts'
 import type { SignatureView } from '../signatures/service.ts'
+import type { FileScan } from './load-scans.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
 import { ScanBadges, ScanBanner } from './scan-parts.tsx'
 
@@ -44,7 +45,7 @@ export type TreeEntry = {
   storage: StorageKind
   lastCommit: Pick<CommitBrief, 'id' | 'title' | 'at'> | null
   /** Null for what has no content of its own. */
-  scan: FileStatus | null
+  scan: FileScan | null
 }
 
 type TreePageProps = {
@@ -236,7 +237,13 @@ function EntryRow(props: TreePageProps & { entry: TreeEntry }) {
         {entry.lastCommit && <Time at={entry.lastCommit.at} />}
       </Cell>
       <Cell class="act hidden md:table-cell">
-        {entry.kind === 'file' && (
+        {entry.scan?.isHeld && (
+          <span class="text-muted" title="Held: it cannot be downloaded">
+            <Icon name="lock" />
+            <span class="sr-only">held</span>
+          </span>
+        )}
+        {entry.kind === 'file' && !entry.scan?.isHeld && (
           <a
             class="icon-btn"
             href={`${revisionPath(repo, 'resolve', revision.name, path)}?download=true`}

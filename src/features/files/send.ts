@@ -5,10 +5,11 @@ import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Headers, Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { streamBlob } from '../../platform/git/objects.ts'
 import { isOid } from '../../platform/git/safe-names.ts'
-import { bytesOf, findPlacedBlob, type PlacedBlob } from '../storage/service.ts'
+import { bytesOf, findPlacedBlob, type PlacedBlob, refuseHeld } from '../storage/service.ts'
 import { xetFileInfoType, xetLinkHeaders } from '../xet/service.ts'
 import { entryNotFound, type FoundRevision, type Reading, type RepoEntry } from './contents.ts'
 
@@ -23,6 +24,7 @@ export interface Asked {
 export async function sendContent(hub: Hub, allowed: Reading, request: HttpRequest, asked: Asked): Promise<Reply> {
   const { entry, found } = asked
   const { lfs } = entry
+  await refuseHeld(hub, allowed.resource, contentOf(entry))
   if (lfs === null) return await sendGitBlob(hub, allowed, request, asked, entry.size, servedType(nameOf(entry)))
   const linked = await findPlacedBlob(hub.db, allowed.resource.id, lfs.sha256)
   // A pointer is text that anybody can write: only what was uploaded to this repo is sent.
@@ -59,6 +61,7 @@ function xetInfo({ sha256, size }: PlacedBlob, hash: string, headers: Headers): 
 /** The git blob as it is: of a large file the pointer. */
 export async function sendRaw(hub: Hub, allowed: Reading, request: HttpRequest, asked: Asked): Promise<Reply> {
   const { entry } = asked
+  if (entry.lfs === null) await refuseHeld(hub, allowed.resource, contentOf(entry))
   const size = entry.lfs?.pointerSize ?? entry.size
   const served = entry.lfs === null ? servedTypeOfRaw(nameOf(entry)) : servedTypeOfRaw('pointer.txt')
   return await sendGitBlob(hub, allowed, request, asked, size, served)

@@ -2,15 +2,20 @@
  * Git over HTTP, as git itself speaks it (gitprotocol-http(5)), with and without `.git`. What is read and what is written are different
  * actions, chosen by the service that the client names; the bytes go straight between the client and git.
  */
+import { once } from 'node:events'
 import { z } from 'zod'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { taken } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import { flushPacket, packet } from '../../platform/git/pkt-line.ts'
 import { GitFailure } from '../../platform/git/run.ts'
 import { advertiseRefs, type GitService, uploadPack } from '../../platform/git/upload-pack.ts'
 import { acceptPush, type CommitGate, inOurWords } from '../ingest/service.ts'
+import { gitHold } from '../storage/service.ts'
 
 const repoOfPath = ({ params }: Asked<unknown>): Target => ({
   on: 'repo',
@@ -38,6 +43,8 @@ export const gitRoutes = (gate: CommitGate): Route[] => [
     handle: async ({ hub, allowed, query, request }) => {
       const service = serviceOf(query.service)
       prepare(request, `application/x-${service}-advertisement`)
+      if (service === 'git-upload-pack' && (await refuseFetch(hub, allowed, request, `# service=${service}\n`)))
+        return taken
       const answer = { ...exchangeOf(request), response: request.response }
       await untilGone(request, advertiseRefs(hub.git, allowed.resource.id, service, answer))
       return taken
@@ -54,6 +61,7 @@ export const gitRoutes = (gate: CommitGate): Route[] => [
     handle: async ({ hub, allowed, request }) => {
       requireType(request, 'git-upload-pack')
       prepare(request, 'application/x-git-upload-pack-result')
+      if (await refuseFetch(hub, allowed, request, null)) return taken
       await untilGone(request, uploadPack(hub.git, allowed.resource.id, exchangeOf(request)))
       return taken
     },
@@ -75,6 +83,21 @@ export const gitRoutes = (gate: CommitGate): Route[] => [
     },
   }),
 ]
+
+/** Git prints what stands behind ERR, and nothing of an answer with another status. True where it was answered. */
+async function refuseFetch(
+  hub: Hub,
+  allowed: Allowed<'repo.push' | 'repo.content.read'>,
+  request: HttpRequest,
+  service: string | null,
+): Promise<boolean> {
+  const reason = await gitHold(hub, allowed.resource)
+  if (reason === null) return false
+  if (service !== null) request.response.write(Buffer.concat([packet(service), Buffer.from(flushPacket)]))
+  request.response.end(packet(`ERR ${reason}\n`))
+  await once(request.response, 'close')
+  return true
+}
 
 function serviceOf(name: string | undefined): GitService {
   if (name === 'git-upload-pack' || name === 'git-receive-pack') return name

@@ -3,9 +3,10 @@
  * here already. Only objects that this repo links are "here": a hash that another repo knows says nothing, its bytes are to be sent again.
  */
 import type { Allowed } from '../../domain/policy.ts'
+import { storedContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
-import { findLinkedBlobs, holdLinkedBlobs } from '../storage/service.ts'
+import { findHeld, findLinkedBlobs, holdLinkedBlobs } from '../storage/service.ts'
 import { openConnection, tokenAddress } from '../xet/service.ts'
 import { addressLifetimeMs, type LfsAddresses, lfsAddresses } from './addresses.ts'
 import { openUpload } from './multipart.ts'
@@ -31,9 +32,11 @@ export async function answerDownload(
 ): Promise<BatchAnswer> {
   const addresses = lfsAddresses(hub, allowed)
   const linked = await findLinkedBlobs(hub.db, allowed.resource.id, validOids(objects))
+  const held = await findHeld(hub, allowed.resource, [...linked.keys()].map(storedContent))
   const answers = objects.map(({ oid, size }) => {
     const found = linked.get(oid)
     if (found === undefined) return refuse({ oid, size }, 404, 'This repository has no such object.')
+    if (held.has(storedContent(oid))) return refuse({ oid, size }, 403, 'Access to this resource is disabled.')
     const blob = { sha256: oid, size: found }
     return { oid, size: found, authenticated: true, actions: { download: action(addresses.download(blob)) } }
   })

@@ -6,7 +6,8 @@ import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { accountOf } from '../../domain/facts.ts'
-import { bytesOf, findLinkedBlob, findPlacedBlob } from '../storage/service.ts'
+import { storedContent } from '../../domain/quarantine.ts'
+import { bytesOf, findLinkedBlob, findPlacedBlob, refuseHeld } from '../storage/service.ts'
 import { answerDownload, answerUpload, isSha256 } from './batch.ts'
 import { duplicateFiles } from './duplicate.ts'
 import { createLock, listLocks, presentLock, releaseLock } from './locks.ts'
@@ -134,6 +135,7 @@ export const routes: Route[] = [
     handle: async ({ hub, allowed, params, request }) => {
       const blob = await findPlacedBlob(hub.db, allowed.resource.id, oidOf(params.get('oid')))
       if (blob === null) throw new HoldfastError('entry_not_found')
+      await refuseHeld(hub, allowed.resource, storedContent(blob.sha256))
       return await sendFile(request, hub.config, {
         name: blob.sha256,
         size: blob.size,

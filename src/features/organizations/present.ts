@@ -67,6 +67,7 @@ export function presentSettings(name: string, row: OrganizationRow) {
     defaultVisibility: row.defaultVisibility,
     membersVisibility: row.membersVisibility,
     workspaceCreation: row.workspaceCreation,
+    scanPolicy: row.scanPolicy,
     secondFactorRequired: row.secondFactorRequired === 1,
   }
 }

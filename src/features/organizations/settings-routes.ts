@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { scanPolicies } from '../../domain/quarantine.ts'
 import { roles } from '../../domain/role.ts'
 import { findNamespace } from './namespaces.ts'
 import { presentSeats, presentSettings } from './present.ts'
@@ -35,6 +36,7 @@ export const settingsApiRoutes: Route[] = [
       defaultVisibility: z.enum(['public', 'private']).optional(),
       membersVisibility: z.enum(['members', 'public']).optional(),
       workspaceCreation: z.enum(['read', 'contributor', 'write', 'admin']).optional(),
+      scanPolicy: z.enum(scanPolicies).optional(),
     }),
     summary: 'Changes what is named of the settings; the rest stays.',
     handle: async ({ hub, allowed, body, request }) =>

@@ -7,6 +7,7 @@ import type { EventData, Origin } from '../../domain/event.ts'
 import type { OwnerFacts } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
+import type { ScanPolicy } from '../../domain/quarantine.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
@@ -24,6 +25,8 @@ export interface SettingsChange {
   readonly defaultVisibility?: 'public' | 'private' | undefined
   readonly membersVisibility?: 'members' | 'public' | undefined
   readonly workspaceCreation?: Exclude<Role, 'no_access'> | undefined
+  /** What happens to files that scanners find unsafe. */
+  readonly scanPolicy?: ScanPolicy | undefined
 }
 
 const longest = { fullname: 100, description: 1_000 } as const
@@ -103,6 +106,7 @@ function checked(change: SettingsChange): Record<Setting, string | null | undefi
     defaultVisibility: change.defaultVisibility,
     membersVisibility: change.membersVisibility,
     workspaceCreation: change.workspaceCreation,
+    scanPolicy: change.scanPolicy,
   }
 }
 

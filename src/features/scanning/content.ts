@@ -15,14 +15,6 @@ export interface StoredFile {
   readonly lfs: { readonly sha256: string; readonly size: number } | null
 }
 
-/** The name under which results are kept: LFS and Xet are two ways to store the same bytes. */
-export function contentOf({
-  oid,
-  lfs,
-}: Pick<StoredFile, 'oid'> & { readonly lfs: { readonly sha256: string } | null }): string {
-  return lfs === null ? `git:${oid}` : `sha256:${lfs.sha256}`
-}
-
 export type Opened = ByteSource & { close(): void }
 
 const mostPlaces = 50

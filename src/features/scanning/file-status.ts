@@ -1,9 +1,10 @@
 /** What is known of files: for lists, pages and the API. Reading asks no scanner and waits for none. */
 import { z } from 'zod'
+import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { ContentScanTable, ScanResultTable } from '../../platform/db/schema.ts'
 import { malwareLevel } from './conclude.ts'
-import { contentOf, type StoredFile } from './content.ts'
+import type { StoredFile } from './content.ts'
 import type { FoundLevel, Level } from './levels.ts'
 import { selectContents, selectResults } from './scan-queries.ts'
 import { malwareScanners, type PickleImport, type ScannerName } from './scanner.ts'

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { lfsPointerLimit } from '../../domain/lfs-pointer.ts'
+import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { afterCommit, type Tx } from '../../platform/db/database.ts'
 import type { ObjectInfo } from '../../platform/git/objects.ts'
@@ -14,7 +15,6 @@ import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { findPointers } from '../files/service.ts'
 import { findLinkedBlobs } from '../storage/service.ts'
-import { contentOf } from './content.ts'
 import { insertContents, insertPlaces, selectRepoScan, upsertRepoScan } from './scan-queries.ts'
 import { wakeScanners } from './scan-wake.ts'
 

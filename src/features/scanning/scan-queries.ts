@@ -1,7 +1,13 @@
 /** The SQL of scans: the queue, the results by content, and where contents lie. */
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
-import type { ContentScanTable, RepoScanTable, ScanPlaceTable, ScanResultTable } from '../../platform/db/schema.ts'
+import type {
+  ContentScanTable,
+  RepoScanTable,
+  ScanPlaceTable,
+  ScanReleaseTable,
+  ScanResultTable,
+} from '../../platform/db/schema.ts'
 import type { FoundLevel, Level } from './levels.ts'
 
 export type QueuedContent = Pick<ContentScanTable, 'content' | 'size' | 'attempts'>
@@ -26,6 +32,7 @@ export async function insertContents(
       claim: null,
       queuedAt: now,
       scannedAt: null,
+      foundAt: 0,
     }),
   )
   await tx
@@ -113,10 +120,18 @@ export async function settleContent(
   outcome: Partial<
     Pick<ContentScanTable, 'state' | 'level' | 'scanners' | 'reason' | 'attempts' | 'dueAt' | 'scannedAt'>
   >,
+  now: number,
 ): Promise<void> {
   await tx
     .updateTable('contentScan')
-    .set({ ...outcome, claim: null })
+    .set((eb) => ({
+      ...outcome,
+      claim: null,
+      foundAt:
+        outcome.level === undefined
+          ? eb.ref('foundAt')
+          : eb.case().when('level', '!=', outcome.level).then(now).else(eb.ref('foundAt')).end(),
+    }))
     .where('content', '=', content)
     .where('claim', '=', claim)
     .execute()
@@ -211,4 +226,20 @@ export async function upsertRepoScan(tx: Tx, row: RepoScanTable): Promise<void> 
     .values(row)
     .onConflict((conflict) => conflict.column('repoId').doUpdateSet({ heads: row.heads, listedAt: row.listedAt }))
     .execute()
+}
+
+/** False where it is released already. */
+export async function insertRelease(tx: Tx, release: ScanReleaseTable): Promise<boolean> {
+  const done = await tx
+    .insertInto('scanRelease')
+    .values(release)
+    .onConflict((conflict) => conflict.column('content').doNothing())
+    .executeTakeFirst()
+  return done.numInsertedOrUpdatedRows === 1n
+}
+
+/** False where it was not released. */
+export async function deleteRelease(tx: Tx, content: string): Promise<boolean> {
+  const done = await tx.deleteFrom('scanRelease').where('content', '=', content).executeTakeFirst()
+  return done.numDeletedRows === 1n
 }

@@ -274,7 +274,7 @@ class Queue implements ScanQueue {
   }
 
   async #settle(content: string, outcome: Parameters<typeof settleContent>[3]): Promise<void> {
-    await this.#hub.transaction((tx) => settleContent(tx, content, this.#claim, outcome))
+    await this.#hub.transaction((tx) => settleContent(tx, content, this.#claim, outcome, this.#hub.clock.now()))
   }
 
   #ready(): ReturnType<typeof readyScanners> {

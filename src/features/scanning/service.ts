@@ -4,7 +4,7 @@
  */
 export { type ByteSource, memorySource, openFileSource } from './byte-source.ts'
 export type { ScanLimits } from './containers/scan-context.ts'
-export { contentOf, type StoredFile } from './content.ts'
+export type { StoredFile } from './content.ts'
 export { type FileStatus, statusesOf } from './file-status.ts'
 export type { Level } from './levels.ts'
 export { withListing } from './list-repo.ts'

@@ -2,10 +2,11 @@
  * A visit of a page brings what it shows into the queue: what was never scanned, what failed, and what was scanned by older scanners (MAL-2). The page does not
  * wait for this, and the same content waits only once.
  */
+import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { afterCommit } from '../../platform/db/database.ts'
 import { findLinkedBlobs } from '../storage/service.ts'
-import { contentOf, type StoredFile } from './content.ts'
+import type { StoredFile } from './content.ts'
 import type { FileStatus } from './file-status.ts'
 import { askForListing } from './list-repo.ts'
 import { insertContents, insertPlaces, requeueContents, selectContents, selectRepoScan } from './scan-queries.ts'

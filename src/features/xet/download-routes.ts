@@ -5,7 +5,15 @@ import { sendFile } from '../../access/file-reply.ts'
 import { empty, json, type Reply } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { findXetFileOfRepo, findXorbSize, type XetFile, xorbNamed } from '../storage/service.ts'
+import { storedContent } from '../../domain/quarantine.ts'
+import {
+  findXetFileOfRepo,
+  findXorbSize,
+  isNewlyHeld,
+  refuseHeld,
+  type XetFile,
+  xorbNamed,
+} from '../storage/service.ts'
 import { type CasCall, casRoute } from './cas-route.ts'
 import { rangeSigner } from './fetch-address.ts'
 import { parseHash } from './parse-hash.ts'
@@ -85,7 +93,11 @@ export const downloadRoutes: Route[] = [
     query: z.object({ first: z.coerce.number().int().min(0), last: z.coerce.number().int().min(0) }),
     summary: 'Xet: one range of a xorb, at the address that a reconstruction gave',
     answers: { 206: 'The bytes', 403: 'The address has expired, or is for another range' },
-    handle: async ({ hub, params, query, request }) => {
+    handle: async ({ hub, allowed, params, query, request }) => {
+      // Whoever asks again learns which file is held, and gets new addresses for the others.
+      if (await isNewlyHeld(hub, allowed.resource, Number(request.query.get('issued')))) {
+        throw new HoldfastError('address_not_valid')
+      }
       const hash = parseHash(params.get('hash'), 'xet_xorb_invalid')
       // Nothing but one plain range: front servers read this header too, and what they make of others is the whole xorb.
       const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(request.header('range') ?? '') ?? []
@@ -114,6 +126,7 @@ export const downloadRoutes: Route[] = [
 async function getFile({ hub, allowed }: CasCall, hash: string): Promise<XetFile> {
   const file = await findXetFileOfRepo(hub.db, allowed.resource.id, parseHash(hash, 'xet_file_missing'))
   if (file === null) throw new HoldfastError('xet_file_missing')
+  await refuseHeld(hub, allowed.resource, storedContent(file.sha256))
   return file
 }
 

@@ -178,6 +178,8 @@ export interface OrganizationTable {
   membersVisibility: Generated<'members' | 'public'>
   /** People without a second factor reach only what is public (AUTH-4e). */
   secondFactorRequired: Generated<Flag>
+  /** What scanners find is only said, or held (quarantine). */
+  scanPolicy: Generated<'warn' | 'block_infected' | 'block_until_scanned'>
   /** People that it may have; null for any number (SEAT-4). */
   seatLimit: number | null
   createdAt: number
@@ -605,6 +607,8 @@ export interface ContentScanTable {
   claim: string | null
   queuedAt: number
   scannedAt: number | null
+  /** When its level last changed; 0 before the first. */
+  foundAt: number
 }
 
 /** What one scanner said of a content, with the signatures that it had then. */
@@ -624,6 +628,15 @@ export interface ScanPlaceTable {
   content: string
   repoId: string
   oid: string
+}
+
+/** An administrator has looked at a content and lets it out of quarantine, wherever it lies. */
+export interface ScanReleaseTable {
+  content: string
+  reason: string
+  releasedAt: number
+  /** A user. */
+  releasedBy: string | null
 }
 
 /** Up to which commits the files of a repo have been written down for scanning. */
@@ -711,6 +724,7 @@ export interface Schema {
   scanResult: ScanResultTable
   scanPlace: ScanPlaceTable
   repoScan: RepoScanTable
+  scanRelease: ScanReleaseTable
   throttle: ThrottleTable
   instance: InstanceTable
 }

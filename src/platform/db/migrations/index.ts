@@ -14,6 +14,7 @@ import * as endpointPatterns from './0010-endpoint-patterns.ts'
 import * as groupGrants from './0011-group-grants.ts'
 import * as keys from './0012-keys.ts'
 import * as scans from './0013-scans.ts'
+import * as quarantine from './0014-quarantine.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -33,4 +34,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011-group-grants': groupGrants,
   '0012-keys': keys,
   '0013-scans': scans,
+  '0014-quarantine': quarantine,
 }
