@@ -9,6 +9,7 @@ export function scanSamples(words: (text: string) => string): { scan: FileScan; 
       content: `git:${'b'.repeat(40)}`,
       isHeld: false,
       isScanning: false,
+      hasFailed: false,
       reason: words('clamd cannot be reached'),
       scanners: null,
       malware: { status: 'unsafe', message: words('found: EICAR_Test_File'), version: words('yara rules 1') },

@@ -69,6 +69,7 @@ describe.each(dialects)('settings and members on %s', (dialect) => {
       defaultVisibility: 'public',
       membersVisibility: 'public',
       workspaceCreation: 'contributor',
+      scanPolicy: 'warn',
       secondFactorRequired: false,
     })
     const told = await eventsOf(org, 'org.%settings%')

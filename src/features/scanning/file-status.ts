@@ -19,6 +19,8 @@ export interface FileStatus {
   /** The worst of all; `queued` also while it is being scanned. */
   readonly status: Level
   readonly isScanning: boolean
+  /** The last scan did not end well; what an earlier one or another scanner found still stands. */
+  readonly hasFailed: boolean
   /** Why there is no verdict yet, or none at all. */
   readonly reason: string | null
   /** By which scanners the verdict is; null where there is none. */
@@ -55,6 +57,7 @@ function describe(row: ContentScanTable | null, results: readonly ScanResultTabl
   return {
     status: overall(row, waiting),
     isScanning: row?.state === 'scanning',
+    hasFailed: row?.state === 'error',
     reason: row?.reason ?? null,
     scanners: row?.scanners ?? null,
     malware: joined(malware, malwareSoFar(row, malware), waiting),

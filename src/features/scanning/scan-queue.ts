@@ -41,6 +41,7 @@ const mostAttempts = 4
 const lanes = 2
 const versionsMs = 5_000
 const longestDownMs = 60_000
+const tellAfterMs = 10_000
 
 export function startScanning(hub: Hub, options: ScanQueueOptions = {}): ScanQueue {
   const queue = new Queue(hub, options)
@@ -82,9 +83,18 @@ class Queue implements ScanQueue {
   start(): void {
     this.#forget = onQueued(() => this.#look())
     this.#timer = setTimeout(() => this.#look(), 0)
+    // Later, and only once: a hub that starts has better to do than to start a sandbox.
+    setTimeout(() => this.#tellMissing(), tellAfterMs).unref()
+  }
+
+  #tellMissing(): void {
+    if (this.#abort.signal.aborted) return
     this.#set.missing().then(
       (missing) => missing !== null && this.#hub.log.warn({ missing }, 'A scanner is missing'),
-      (error: unknown) => this.#hub.log.error({ err: error }, 'The sandbox of the scanners does not start'),
+      (error: unknown) => {
+        if (!this.#abort.signal.aborted)
+          this.#hub.log.error({ err: error }, 'The sandbox of the scanners does not start')
+      },
     )
   }
 

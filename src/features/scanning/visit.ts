@@ -33,7 +33,7 @@ export function noteVisit(
     .filter((file) => {
       const status = statuses.get(file.oid)
       if (status === undefined || status.status === 'unscanned') return true
-      if (status.status === 'error') return true
+      if (status.hasFailed) return true
       return status.scanners !== null && scanners !== null && status.scanners !== scanners
     })
     .slice(0, mostFiles)

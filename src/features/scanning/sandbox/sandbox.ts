@@ -23,6 +23,8 @@ const startMs = 30_000
 const memoryEveryMs = 200
 /** A process that has seen so many files makes room for a new one, whatever they left behind. */
 const mostScans = 500
+/** Nothing to do for so long: its memory is better used elsewhere. */
+const idleMs = 60_000
 
 interface Running {
   readonly id: number
@@ -39,6 +41,7 @@ export class Sandbox {
   #scans = 0
   #turn: Promise<unknown> = Promise.resolve()
   #isClosed = false
+  #idle: NodeJS.Timeout | undefined
 
   constructor(limits: SandboxLimits = usualLimits) {
     this.#limits = limits
@@ -63,6 +66,7 @@ export class Sandbox {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    clearTimeout(this.#idle)
     this.#running?.reject(new Error('The sandbox is closed.'))
     await this.#end()
   }
@@ -106,6 +110,7 @@ export class Sandbox {
   async #perform(scanner: Sandboxed, source: ByteSource, signal: AbortSignal): Promise<ScanReport> {
     const child = this.#child
     if (child === null) throw new ScannerDown('The sandbox ended before the scan began.')
+    clearTimeout(this.#idle)
     const id = ++this.#scans
     const timeMs = this.#limits.timeMs + (source.size / this.#limits.bytesPerSecond) * 1_000
     const done = Promise.withResolvers<ScanReport>()
@@ -143,6 +148,7 @@ export class Sandbox {
       this.#running = null
       child.unref()
       child.channel?.unref()
+      this.#idle = setTimeout(() => this.#endIfIdle(), idleMs).unref()
     }
   }
 
@@ -181,6 +187,11 @@ export class Sandbox {
     this.#child = null
     this.#ready = null
     this.#running?.reject(error)
+  }
+
+  #endIfIdle(): void {
+    if (this.#running === null && this.#child !== null)
+      this.#lose(this.#child, new Error('The sandbox had nothing to do.'))
   }
 
   async #end(): Promise<void> {
