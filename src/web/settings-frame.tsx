@@ -59,6 +59,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
     title: 'Trust',
     places: [
       { place: 'signing', label: 'Signing', icon: 'badge-check' },
+      { place: 'scanning', label: 'Scanning and quarantine', icon: 'scan-search' },
       { place: 'audit-log', label: 'Audit log', icon: 'scroll-text', forAdmins: true },
     ],
   },

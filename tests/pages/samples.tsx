@@ -17,6 +17,7 @@ import { TreePage } from '../../src/features/browse/tree-page.tsx'
 import { AnswerInvitationPage, InvitationsPage } from '../../src/features/organizations/invitation-pages.tsx'
 import { MembersPage } from '../../src/features/organizations/members-page.tsx'
 import { NewOrganizationPage } from '../../src/features/organizations/new-page.tsx'
+import { ScanningPage } from '../../src/features/organizations/scanning-page.tsx'
 import { OrganizationProfilePage, RenameOrDeletePage } from '../../src/features/organizations/settings-pages.tsx'
 import { HomePage, ListingPage, NamespacePage, SearchPage } from '../../src/features/repos/listing-pages.tsx'
 import { OrganizationStoragePage } from '../../src/features/repos/organization-storage-page.tsx'
@@ -514,6 +515,16 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <AnswerInvitationPage context={context} state={{ kind: 'member', ...invitation }} form={fresh} />
     ),
     'invitation-spent': <AnswerInvitationPage context={context} state={{ kind: 'spent' }} form={fresh} />,
+    'organization-scanning': (
+      <ScanningPage
+        context={context}
+        organization={words('acme')}
+        scanPolicy="warn"
+        instancePolicy="block_infected"
+        mayChange={true}
+        form={fresh}
+      />
+    ),
     'organization-profile': <OrganizationProfilePage {...profile} />,
     'organization-profile-read': <OrganizationProfilePage {...profile} mayChange={false} />,
     'organization-second-factor': <OrganizationProfilePage {...profile} dialog="second-factor" />,

@@ -29,7 +29,7 @@ describe('quarantine', () => {
 
   beforeAll(async () => {
     running = await startHub()
-    ada = await makeUser(running, 'ada', { tokenRole: 'write' })
+    ada = await makeUser(running, 'ada', { tokenRole: 'write', password: 'a long and quiet word' })
     rita = await makeUser(running, 'rita', { isAdmin: true, tokenRole: 'write', password: 'a long and quiet word' })
     acme = await makeOrganization(running, 'acme', ada)
     git = await gitClient(running.url, ada.token)
@@ -235,6 +235,27 @@ describe('quarantine', () => {
     })
     expect(back.status).toBe(200)
     await expectDisabled('/acme/again/resolve/main/renamed.txt')
+  })
+
+  test('the policy on the page of the organization: administrators change it, members read it, strangers get nothing', async () => {
+    const session = await signInAs(running, ada)
+    const address = `${running.url}/organizations/acme/settings/scanning`
+    const send = (scanPolicy: string, cookie: string) =>
+      fetch(address, {
+        method: 'POST',
+        body: new URLSearchParams({ scanPolicy }),
+        redirect: 'manual',
+        headers: { cookie, origin: running.url },
+      })
+    expect((await send('block_until_scanned', session)).status).toBe(303)
+    const page = await (await fetch(address, { headers: { cookie: session } })).text()
+    expect(page).toMatch(/value="block_until_scanned"[^>]*checked|checked[^>]*value="block_until_scanned"/)
+    const stranger = await makeUser(running, 'eve', { password: 'a long and quiet word' })
+    const theirs = await signInAs(running, stranger)
+    expect((await send('warn', theirs)).status).toBeGreaterThanOrEqual(400)
+    expect((await fetch(address, { headers: { cookie: theirs } })).status).toBeGreaterThanOrEqual(400)
+    const settings = await (await call('/api/organizations/acme/settings')).json()
+    expect(settings).toMatchObject({ scanPolicy: 'block_until_scanned' })
   })
 
   test('block until scanned: nothing is handed out before all scanners have spoken, then all that is safe', async () => {

@@ -14,6 +14,7 @@ import { OwnOrganizationsPage, ownOrganizationsPath } from './list-page.tsx'
 import { memberPageRoutes } from './member-page-routes.tsx'
 import { NewOrganizationPage } from './new-page.tsx'
 import { membershipsOf } from './queries.ts'
+import { scanningPageRoutes } from './scanning-page-routes.tsx'
 import { createOrganization } from './service.ts'
 import { settingsPageRoutes } from './settings-page-routes.tsx'
 
@@ -100,6 +101,7 @@ export const organizationPageRoutes: Route[] = [
   }),
   ...memberPageRoutes,
   ...settingsPageRoutes,
+  ...scanningPageRoutes,
   ...invitationPageRoutes,
 ]
 
