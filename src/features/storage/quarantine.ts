@@ -21,7 +21,7 @@ type Place = Pick<RepoFacts, 'id' | 'owner'>
 const refsOfReaders = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
 
 /** The stricter of what the instance and the organization say. */
-export async function scanPolicyOf(hub: Hub, { owner }: Place): Promise<ScanPolicy> {
+async function scanPolicyOf(hub: Hub, { owner }: Place): Promise<ScanPolicy> {
   const own = owner.kind === 'organization' ? await selectPolicy(hub.db, owner.id) : null
   return stricterPolicy(hub.config.scanPolicy, own ?? 'warn')
 }
