@@ -11,7 +11,6 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import { backUp } from '../../src/cli/backup.ts'
 import { lfsPointerLimit, parseLfsPointer } from '../../src/domain/lfs-pointer.ts'
@@ -225,22 +224,17 @@ async function expectLargeFiles({ hub, url }: RestoredHub, token: TestToken, rep
 
 /** What was restored on one database is backed up again and restored on the other one, with the same rows. */
 async function expectRoundTrip(restored: RestoredHub, backup: string, from: DialectName): Promise<void> {
-  // Sealing and counting go on by themselves: a backup counts here if nothing was written between the looks at the rows before and after it.
-  let rows: Record<string, string[]> = {}
-  let made = 0
-  for (let isStill = false; !isStill; ) {
-    await sealNow(restored.hub)
-    rows = await everyRow(restored.hub)
-    const { manifest } = await backUp(restored.hub, backup, silent)
-    expect(manifest).toMatchObject({ dialect: from, damaged: [] })
-    expect(++made).toBeLessThan(10)
-    isStill = isDeepStrictEqual(await everyRow(restored.hub), rows)
-  }
+  // Nothing seals, counts, moves or scans from here on: the rows stay what they are.
+  await restored.rest()
+  await sealNow(restored.hub)
+  const rows = await everyRow(restored.hub)
+  const { manifest } = await backUp(restored.hub, backup, silent)
+  expect(manifest).toMatchObject({ dialect: from, damaged: [] })
   const other = dialects.find((dialect) => dialect !== from) ?? from
   const again = await serveRestored(backup, other)
   try {
     expect(await everyRow(again.hub)).toEqual(rows)
-    expect((await readdir(path.join(backup, 'snapshots'))).length).toBe(made)
+    expect(await readdir(path.join(backup, 'snapshots'))).toHaveLength(1)
   } finally {
     await again.stop()
   }

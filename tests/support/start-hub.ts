@@ -14,6 +14,8 @@ export interface TestHub {
   /** `http://localhost:PORT`, no slash at the end. */
   readonly url: string
   readonly folder: string
+  /** Stops the server and everything that goes on by itself; the hub stays open. */
+  rest(): Promise<void>
   /** Stops the server and removes its folder. */
   stop(): Promise<void>
 }
@@ -41,12 +43,18 @@ export async function startHub(options: StartOptions = {}): Promise<TestHub> {
   )
   const hub = await openHub(config, options.clock === undefined ? {} : { clock: options.clock })
   const server = await startServer(hub)
+  let resting: Promise<void> | null = null
+  const rest = (): Promise<void> => {
+    resting ??= server.stop()
+    return resting
+  }
   return {
     hub,
     url: config.publicUrl,
     folder,
+    rest,
     stop: async () => {
-      await server.stop()
+      await rest()
       await hub.close()
       await schema?.drop()
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
