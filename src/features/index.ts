@@ -19,7 +19,7 @@ import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
 import { afterRefMove, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
-import { keyPageRoutes } from './keys/page-routes.tsx'
+import { keyPageRoutes, machineKeyPageRoutes } from './keys/page-routes.tsx'
 import { keyApiRoutes } from './keys/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
@@ -78,6 +78,7 @@ export const routes: readonly Route[] = [
   ...auditPageRoutes,
   ...keyApiRoutes,
   ...keyPageRoutes,
+  ...machineKeyPageRoutes,
   ...signatureRoutes,
   ...policyApiRoutes,
   ...policyPageRoutes,

@@ -4,14 +4,16 @@ import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
 import type { Reply } from '../../access/reply.ts'
-import { type Route, route } from '../../access/route.ts'
+import { type Params, type Route, route } from '../../access/route.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
-import type { Facts } from '../../domain/facts.ts'
+import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
-import { AddKeyPage, type KeyDialog, KeysPage, keysPath } from './pages.tsx'
+import { organizationSettingsPath } from '../../web/settings-frame.tsx'
+import { getServiceAccount } from '../service-accounts/service.ts'
+import { AddKeyPage, type KeyDialog, KeysPage, keysPath, MachineKeysPage } from './pages.tsx'
 import { primaryAddressOf } from './queries.ts'
-import { addKey, commitsVerifiedBy, deleteKey, type KeyKind, listKeys, ownKeys } from './service.ts'
+import { addKey, commitsVerifiedBy, deleteKey, type KeyKind, kindOfKey, listKeys, ownerOf, ownKeys } from './service.ts'
 
 const self = { on: 'self' } as const
 const words = { gpg: 'GPG', ssh: 'SSH' } as const
@@ -77,6 +79,97 @@ export const keyPageRoutes: Route[] = [
     },
   }),
 ]
+
+const ofAccount = '/organizations/:name/settings/service-accounts/:id/keys'
+const organization = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
+
+export const machineKeyPageRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path: ofAccount,
+    surface: 'page',
+    action: 'org.service_account.key.read',
+    target: organization,
+    query: z.object({ dialog: z.string().max(30).optional(), key: z.string().max(100).optional() }),
+    handle: async ({ hub, allowed, facts, params, query, request }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      const asked = query.dialog === 'delete' ? query.key : undefined
+      return await machineReply(hub, facts, request, { organization: allowed.resource, account }, { asked })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: ofAccount,
+    surface: 'page',
+    action: 'org.service_account.key.create',
+    target: organization,
+    body: z.object({ key: z.string().max(500_000).default('') }),
+    handle: async ({ hub, allowed, facts, params, body, request }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      const place = { organization: allowed.resource, account }
+      return await orShow(
+        async () => {
+          const kind = kindOfKey(body.key)
+          const key = await addKey(hub, allowed, request.origin, ownerOf(allowed.resource, account), kind, body.key)
+          return redirectWithNotice(machinePath(place), 'success', `The ${words[kind]} key ${key.title} is added.`)
+        },
+        (fault) => {
+          const values = fault.code === 'private_key_exposed' || /PRIVATE/.test(body.key) ? {} : body
+          return machineReply(hub, facts, request, place, { form: formWithFault(values, fault), fault })
+        },
+      )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: `${ofAccount}/:key/delete`,
+    surface: 'page',
+    action: 'org.service_account.key.delete',
+    target: organization,
+    handle: async ({ hub, allowed, params, request }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      await deleteKey(hub, allowed, request.origin, ownerOf(allowed.resource, account), params.get('key'))
+      return redirectWithNotice(
+        machinePath({ organization: allowed.resource, account }),
+        'success',
+        'The key is deleted.',
+      )
+    },
+  }),
+]
+
+interface MachinePlace {
+  readonly organization: OwnerFacts
+  readonly account: { readonly id: string; readonly name: string }
+}
+
+function machinePath({ organization: { name }, account }: MachinePlace): string {
+  return `${organizationSettingsPath(name, 'service-accounts')}/${account.id}/keys`
+}
+
+async function machineReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  place: MachinePlace,
+  view: { asked?: string | undefined; form?: FormState; fault?: HoldfastError },
+): Promise<Reply> {
+  const { organization: owner, account } = place
+  const [context, keys] = await Promise.all([pageContext(hub, facts, request), listKeys(hub, ownerOf(owner, account))])
+  const asked = keys.find(({ id }) => id === view.asked)
+  const dialog = asked === undefined ? null : { signingKey: asked, commits: await commitsVerifiedBy(hub, asked) }
+  const page = (
+    <MachineKeysPage
+      context={context}
+      organization={owner.name}
+      account={account}
+      keys={keys}
+      form={view.form ?? freshForm}
+      dialog={dialog}
+    />
+  )
+  return pageReply(context, page, view.fault === undefined ? {} : faultAnswer(view.fault))
+}
 
 async function addReply(
   hub: Hub,

@@ -1,5 +1,6 @@
 /* Keys that sign one's commits: the lists, and the two forms that add one, with the commands that make and use it. */
 import type { Child } from 'hono/jsx'
+import { serviceAccountEmail } from '../../domain/commit-identity.ts'
 import { Badge, Expiry } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { Dialog } from '../../web/dialog.tsx'
@@ -7,9 +8,11 @@ import { Empty } from '../../web/empty.tsx'
 import { TextArea } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { FormProblem, Notice } from '../../web/notice.tsx'
+import { OrganizationSettingsPage } from '../../web/organization-settings-page.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { PageHead, SettingsSection } from '../../web/page-head.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
+import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { counted } from '../../web/size.ts'
 import { Snippet } from '../../web/snippet.tsx'
@@ -29,23 +32,32 @@ export function KeysPage(props: { context: PageContext; keys: readonly SigningKe
       context={props.context}
       title="GPG and SSH keys"
       current={keysPath}
-      dialog={props.dialog && <DeleteKeyDialog {...props.dialog} />}
+      dialog={props.dialog && <DeleteKeyDialog {...props.dialog} base={keysPath} />}
     >
       <PageHead
         title="GPG and SSH keys"
         lede="Commits that you sign with one of these keys, for an address that you verified, are shown as Verified."
       />
-      <KeyList kind="gpg" keys={props.keys} />
-      <KeyList kind="ssh" keys={props.keys} />
+      <KeyList kind="gpg" keys={props.keys} base={keysPath} adds={true} />
+      <KeyList kind="ssh" keys={props.keys} base={keysPath} adds={true} />
     </YourSettingsPage>
   )
 }
 
-function KeyList({ kind, keys }: { kind: KeyKind; keys: readonly SigningKey[] }) {
+type KeyListProps = {
+  kind: KeyKind
+  keys: readonly SigningKey[]
+  /** The address of the list. */
+  base: string
+  /** Each kind has a form of its own, below the list's address. */
+  adds: boolean
+}
+
+function KeyList({ kind, keys, base, adds }: KeyListProps) {
   const word = kindWords[kind]
   const own = keys.filter((key) => key.kind === kind)
-  const add = (
-    <LinkButton look="line" icon="plus" href={`${keysPath}/add-${kind}`}>
+  const add = adds && (
+    <LinkButton look="line" icon="plus" href={`${base}/add-${kind}`}>
       Add {word} Key
     </LinkButton>
   )
@@ -53,7 +65,7 @@ function KeyList({ kind, keys }: { kind: KeyKind; keys: readonly SigningKey[] })
     <section class="panel" aria-labelledby={`${kind}-h`}>
       <div class="panel-head">
         <h2 id={`${kind}-h`}>{word} keys</h2>
-        {own.length > 0 && <span class="ml-auto">{add}</span>}
+        {own.length > 0 && add && <span class="ml-auto">{add}</span>}
       </div>
       {own.length === 0 ? (
         <Empty icon="key-round" title={`No ${word} keys`} action={add}>
@@ -63,7 +75,7 @@ function KeyList({ kind, keys }: { kind: KeyKind; keys: readonly SigningKey[] })
         </Empty>
       ) : (
         <Rows
-          caption={`Your ${word} keys`}
+          caption={`${word} keys`}
           columns={[
             { label: 'Key' },
             ...(kind === 'gpg' ? [{ label: 'Addresses' }] : []),
@@ -73,7 +85,7 @@ function KeyList({ kind, keys }: { kind: KeyKind; keys: readonly SigningKey[] })
           ]}
         >
           {own.map((key) => (
-            <KeyRow signingKey={key} />
+            <KeyRow signingKey={key} base={base} />
           ))}
         </Rows>
       )}
@@ -81,7 +93,7 @@ function KeyList({ kind, keys }: { kind: KeyKind; keys: readonly SigningKey[] })
   )
 }
 
-function KeyRow({ signingKey: key }: { signingKey: SigningKey }) {
+function KeyRow({ signingKey: key, base }: { signingKey: SigningKey; base: string }) {
   const { signers, otherKeys, revokedAt, expiresAt } = key.details
   const subkeys = signers.filter(({ fingerprint }) => fingerprint !== key.fingerprint)
   return (
@@ -123,7 +135,7 @@ function KeyRow({ signingKey: key }: { signingKey: SigningKey }) {
       <Cell class="act">
         <LinkButton
           look="danger"
-          href={`${keysPath}?dialog=delete&key=${encodeURIComponent(key.id)}`}
+          href={`${base}?dialog=delete&key=${encodeURIComponent(key.id)}`}
           dialog={true}
           label={`Delete the key ${key.title}`}
         >
@@ -158,13 +170,13 @@ function MatchBadge({ match }: { match: EmailMatch }) {
   }
 }
 
-function DeleteKeyDialog({ signingKey: key, commits }: KeyDialog) {
+function DeleteKeyDialog({ signingKey: key, commits, base }: KeyDialog & { base: string }) {
   const word = kindWords[key.kind]
   return (
     <Dialog
       title={`Delete the ${word} key ${key.title}`}
-      closeHref={keysPath}
-      action={`${keysPath}/${encodeURIComponent(key.id)}/delete`}
+      closeHref={base}
+      action={`${base}/${encodeURIComponent(key.id)}/delete`}
       submit={
         <Button look="error" icon="trash-2">
           Delete {word} key
@@ -181,6 +193,65 @@ function DeleteKeyDialog({ signingKey: key, commits }: KeyDialog) {
         stays Unverified.
       </p>
     </Dialog>
+  )
+}
+
+type MachineKeysProps = {
+  context: PageContext
+  organization: string
+  account: { id: string; name: string }
+  keys: readonly SigningKey[]
+  form: FormState
+  dialog: KeyDialog | null
+}
+
+/** The keys of a service account; posts `key` to its own address, the press to {address}/{id}/delete. */
+export function MachineKeysPage(props: MachineKeysProps) {
+  const { organization, account } = props
+  const accounts = organizationSettingsPath(organization, 'service-accounts')
+  const here = `${accounts}/${account.id}/keys`
+  return (
+    <OrganizationSettingsPage
+      context={props.context}
+      organization={organization}
+      title={`Keys of ${account.name}`}
+      place="service-accounts"
+      crumbs={[
+        { label: 'Service accounts', href: accounts },
+        { label: account.name, href: `${accounts}/${account.id}` },
+        { label: 'Keys' },
+      ]}
+      dialog={props.dialog && <DeleteKeyDialog {...props.dialog} base={here} />}
+    >
+      <PageHead
+        title={`Keys of ${account.name}`}
+        lede={
+          <>
+            Commits that it signs as <code class="break-all">{serviceAccountEmail(account.id)}</code> with one of these
+            keys are shown as Verified.
+          </>
+        }
+      />
+      <KeyList kind="gpg" keys={props.keys} base={here} adds={false} />
+      <KeyList kind="ssh" keys={props.keys} base={here} adds={false} />
+      <SettingsSection id="add-h" title="Add a key">
+        <form class="p-4 grid gap-4" method="post" action={here}>
+          <FormProblem form={props.form} />
+          <TextArea
+            form={props.form}
+            name="key"
+            label="Public key"
+            rows={8}
+            maxlength={100_000}
+            mono={true}
+            help="An OpenPGP public key block, or the line of an SSH public key."
+          />
+          <div>
+            <Button look="primary">Add Key</Button>
+          </div>
+        </form>
+      </SettingsSection>
+    </OrganizationSettingsPage>
   )
 }
 

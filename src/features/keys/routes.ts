@@ -2,10 +2,9 @@
 import { z } from 'zod'
 import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
-import type { OwnerFacts } from '../../domain/facts.ts'
 import { getServiceAccount } from '../service-accounts/service.ts'
 import { presentKey } from './present.ts'
-import { addKey, deleteKey, type KeyKind, type KeyOwner, kindOfKey, listKeys, ownKeys } from './service.ts'
+import { addKey, deleteKey, type KeyKind, kindOfKey, listKeys, ownerOf, ownKeys } from './service.ts'
 
 const self = { on: 'self' } as const
 const organization = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
@@ -96,7 +95,3 @@ export const keyApiRoutes: Route[] = [
     },
   }),
 ]
-
-function ownerOf(organization: OwnerFacts, account: { readonly id: string; readonly name: string }): KeyOwner {
-  return { kind: 'service-account', id: account.id, name: account.name, logId: organization.id }
-}

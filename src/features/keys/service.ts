@@ -71,6 +71,14 @@ export function ownKeys(allowed: Allowed<Action>): KeyOwner {
   return { kind: account.kind, id: account.id, name: account.name, logId }
 }
 
+/** A service account of an organization. */
+export function ownerOf(
+  organization: { readonly id: string },
+  account: { readonly id: string; readonly name: string },
+): KeyOwner {
+  return { kind: 'service-account', id: account.id, name: account.name, logId: organization.id }
+}
+
 export async function listKeys(hub: Hub, owner: KeyOwner, kind?: KeyKind): Promise<SigningKey[]> {
   const [rows, addresses] = await Promise.all([listKeysOf(hub.db, owner.id), addressesOf(hub.db, owner.id)])
   const own = owner.kind === 'user' ? addresses : new Map([[serviceAccountEmail(owner.id), true]])

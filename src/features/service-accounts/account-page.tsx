@@ -76,6 +76,9 @@ export function AccountPage(props: AccountPageProps) {
           {account.description && <p class="lede">{account.description}</p>}
         </div>
         <span class="flex items-center gap-2 ml-auto">
+          <LinkButton icon="file-badge" href={`${here}/keys`}>
+            Keys
+          </LinkButton>
           <LinkButton icon="pencil" href={`${here}?dialog=edit`} dialog={true}>
             Edit
           </LinkButton>

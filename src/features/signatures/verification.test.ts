@@ -343,11 +343,18 @@ describe.each(dialects)('signatures on %s', (dialect) => {
     const repo = await newRepo()
     const commit = await signers.commit({ ssh: `${file}.pub`, email: `${robot.id}@service.invalid`, name: 'robot' })
     await push(repo)
+    await pinned(commit, 'verified')
     expect(await verificationOf(repo, commit)).toMatchObject({
       status: 'verified',
       signer: { type: 'service-account', name: 'robot' },
     })
-    expect((await ask('DELETE', `${at}/${made.json<WireKey>().id}`, { cookie })).status).toBe(204)
+    const here = `/organizations/acme/settings/service-accounts/${robot.id}/keys`
+    const { id } = made.json<WireKey>()
+    expect((await ask('GET', here, { cookie })).text).toContain(made.json<WireKey>().fingerprint)
+    expect((await ask('GET', `${here}?dialog=delete&key=${id}`, { cookie })).text).toContain('1 commit that is shown')
+    expect((await ask('POST', here, { cookie, form: body })).status).toBe(409)
+    expect((await ask('POST', `${here}/${id}/delete`, { cookie, form: {} })).status).toBe(303)
+    expect((await ask('DELETE', `${at}/${id}`, { cookie })).status).toBe(404)
     expect(await verificationOf(repo, commit)).toMatchObject({ status: 'unverified', reason: 'unknown_key' })
   })
 
