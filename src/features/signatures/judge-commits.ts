@@ -1,6 +1,6 @@
 /**
  * Says of commits whether their signature counts (GPG-5): valid, by a key of an account, for the committer's address, which the key names and the
- * account has verified. One verification costs some 0.1 ms; between a few of them the event loop gets its turn.
+ * account has verified. Between a few of them the event loop gets its turn.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { accountIdOfCommitEmail, serviceAccountEmail } from '../../domain/commit-identity.ts'
