@@ -166,6 +166,22 @@ describe.each(dialects)('workspaces on %s', (dialect) => {
     }
   })
 
+  it('SA-10: a service account has any role in a workspace that a person can have, and may there what a person may', async () => {
+    const may = { read: [200, 403, 403], contributor: [200, 403, 403], write: [200, 200, 403], admin: [200, 200, 200] }
+    for (const [role, expected] of Object.entries(may)) {
+      const id = await makeWorkspace({ [ci.name]: role as Role })
+      const repo = await makeRepo()
+      await move(repo, id)
+      // What an administrator of the workspace alone may: say what it is called.
+      const manages = (await ask('PATCH', `${base}/${id}`, ci.token, { description: 'by a machine' })).status
+      expect([await sees(repo, ci.token), await writes(repo, ci.token), manages], role).toEqual(expected)
+      const isMaker = role === 'read' ? 403 : 200
+      const made_ = { name: `made-${++made}`, organization: 'acme', private: true, resourceGroupId: id }
+      expect((await ask('POST', '/api/repos/create', ci.token, made_)).status, role).toBe(isMaker)
+      if (isMaker === 200) expect(await writes(`/api/models/acme/${made_.name}`, ci.token), role).toBe(200)
+    }
+  })
+
   it('1.2: who sees and writes private and public repos, outside and inside a workspace, by role', async () => {
     const outside = await makeRepo()
     const inside = await makeRepo()
