@@ -194,7 +194,14 @@ describe('quarantine', () => {
         fetch(part?.url ?? '', { headers: { range: `bytes=${part?.url_range.start}-${part?.url_range.end}` } })
       expect((await fetchPart()).status).toBe(206)
       await whenUnsafe('by-xet', 1)
+      // The address of before, and one that was given when the verdict was known and the policy only warned.
+      const later = (await (await reconstruct()).json()) as typeof plan
+      const [known] = Object.values(later.fetch_info).flat()
+      const fetchKnown = () =>
+        fetch(known?.url ?? '', { headers: { range: `bytes=${known?.url_range.start}-${known?.url_range.end}` } })
+      expect((await fetchKnown()).status).toBe(206)
       await setPolicy('block_infected')
+      expect((await fetchKnown()).status).toBe(403)
       expect((await reconstruct()).status).toBe(403)
       expect((await fetchPart()).status).toBe(403)
       const refused = await run('download', 'acme/by-xet', 'model.bin', '--local-dir', path.join(folder, 'got'))

@@ -24,11 +24,11 @@ const mostPlaces = 10_000
 const mostIssues = 1_000
 
 export async function repoStatus(hub: Hub, allowed: Allowed<'repo.read'>): Promise<RepoStatus> {
-  const { id, headCommit } = { id: allowed.resource.id, headCommit: await mainOf(hub, allowed.resource.id) }
-  const [scansDone, filesWithIssues] = await Promise.all([
-    isDone(hub, id),
-    headCommit === null ? [] : findIssues(hub, allowed, headCommit, issues),
-  ])
+  const { id } = allowed.resource
+  // In this order: what is said to be done is in the list of what was found.
+  const scansDone = await isDone(hub, id)
+  const headCommit = await mainOf(hub, id)
+  const filesWithIssues = headCommit === null ? [] : await findIssues(hub, allowed, headCommit, issues)
   return { scansDone, filesWithIssues }
 }
 

@@ -90,12 +90,20 @@ export const downloadRoutes: Route[] = [
     signed: true,
     action: 'repo.content.read',
     target: ({ query }) => ({ on: 'repo-id', id: query.get('repo') ?? '' }),
-    query: z.object({ first: z.coerce.number().int().min(0), last: z.coerce.number().int().min(0) }),
+    query: z.object({
+      first: z.coerce.number().int().min(0),
+      last: z.coerce.number().int().min(0),
+      file: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+    }),
     summary: 'Xet: one range of a xorb, at the address that a reconstruction gave',
     answers: { 206: 'The bytes', 403: 'The address has expired, or is for another range' },
     handle: async ({ hub, allowed, params, query, request }) => {
+      if (query.file !== undefined) await refuseHeld(hub, allowed.resource, storedContent(query.file))
       // Whoever asks again learns which file is held, and gets new addresses for the others.
-      if (await isNewlyHeld(hub, allowed.resource, Number(request.query.get('issued')))) {
+      else if (await isNewlyHeld(hub, allowed.resource, Number(request.query.get('issued')))) {
         throw new HoldfastError('address_not_valid')
       }
       const hash = parseHash(params.get('hash'), 'xet_xorb_invalid')
@@ -134,7 +142,8 @@ async function reconstructOne(call: CasCall, version: Version): Promise<Reply> {
   const { hub, allowed, segment, request } = call
   const file = await getFile(call, call.params.get('file'))
   const plan = await reconstruct(hub, file, rangeOf(request.header('range'), file.size))
-  return await replyInPieces(request, presentReconstruction(hub, version, plan, rangeSigner(hub, allowed, segment)))
+  const sign = rangeSigner(hub, allowed, segment, file.sha256)
+  return await replyInPieces(request, presentReconstruction(hub, version, plan, sign))
 }
 
 async function reconstructMany<Q, B>(call: CasCall<Q, B>, hashes: readonly string[]): Promise<Reply> {

@@ -12,12 +12,19 @@ const lifetimeMs = 3_600_000
 /** `range.end` is exclusive, as in our index; addresses name the last byte, as HTTP does. */
 export type SignRange = (xorb: string, range: ByteRange) => string
 
-export function rangeSigner(hub: Hub, allowed: Allowed<'repo.content.read' | 'repo.push'>, segment: string): SignRange {
+/** `sha256`: of the one file that the ranges are given for, so that they end with it when it is held; absent where they are for several. */
+export function rangeSigner(
+  hub: Hub,
+  allowed: Allowed<'repo.content.read' | 'repo.push'>,
+  segment: string,
+  sha256?: string,
+): SignRange {
   const now = hub.clock.now()
   const { credential, resource } = allowed
   return (xorb, range) => {
     const path = `/cas/${segment}/xorbs/${xorb}`
-    const parameters = { repo: resource.id, first: range.start, last: range.end - 1 }
+    const file: Readonly<Record<string, string>> = sha256 === undefined ? {} : { file: sha256 }
+    const parameters = { repo: resource.id, ...file, first: range.start, last: range.end - 1 }
     const address = { method: 'GET' as const, path, parameters, credential, now, lifetimeMs }
     return hub.config.publicUrl + signAddress(hub.keys, address)
   }
