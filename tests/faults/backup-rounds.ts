@@ -21,7 +21,7 @@ import { isAncestor } from '../../src/platform/git/diff.ts'
 import { repositoryFolder } from '../../src/platform/git/git-store.ts'
 import { smallBlobs } from '../../src/platform/git/reachable.ts'
 import { listRefs } from '../../src/platform/git/refs.ts'
-import { everyRow, type RestoredHub, serveRestored, silent } from '../support/backups.ts'
+import { everyRow, openRestored, type RestoredHub, serveRestored, silent } from '../support/backups.ts'
 import { dialects } from '../support/databases.ts'
 import { gitClient } from '../support/git-client.ts'
 import { runClient } from '../support/git-store.ts'
@@ -231,7 +231,7 @@ async function expectRoundTrip(restored: RestoredHub, backup: string, from: Dial
   const { manifest } = await backUp(restored.hub, backup, silent)
   expect(manifest).toMatchObject({ dialect: from, damaged: [] })
   const other = dialects.find((dialect) => dialect !== from) ?? from
-  const again = await serveRestored(backup, other)
+  const again = await openRestored(backup, other)
   try {
     expect(await everyRow(again.hub)).toEqual(rows)
     expect(await readdir(path.join(backup, 'snapshots'))).toHaveLength(1)

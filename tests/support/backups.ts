@@ -9,7 +9,7 @@ import { type RestoreOptions, type RestoreResult, restore } from '../../src/cli/
 import { readConfig } from '../../src/config.ts'
 import { formatLfsPointer } from '../../src/domain/lfs-pointer.ts'
 import { linkBlob, markReferenced } from '../../src/features/storage/service.ts'
-import type { Hub } from '../../src/hub.ts'
+import { type Hub, openHub } from '../../src/hub.ts'
 import type { Progress } from '../../src/platform/backup/progress.ts'
 import type { DialectName } from '../../src/platform/db/kysely-handle.ts'
 import { describeTables } from '../../src/platform/db/tables.ts'
@@ -97,6 +97,31 @@ export async function putXorb(hub: Hub, bytes: Buffer): Promise<string> {
 
 export interface RestoredHub extends TestHub {
   readonly result: RestoreResult
+}
+
+/** Restores into an empty place and opens what lies there, without a server: nothing goes on by itself. */
+export async function openRestored(
+  backup: string,
+  dialect: DialectName,
+): Promise<{ readonly hub: Hub; stop(): Promise<void> }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-restored-'))
+  const schema = dialect === 'postgres' ? await makeSchema() : null
+  const remove = async (): Promise<void> => {
+    await schema?.drop()
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  }
+  try {
+    const config = readConfig({
+      HOLDFAST_DATA: folder,
+      ...(schema === null ? {} : { HOLDFAST_DATABASE_URL: schema.options.url }),
+    })
+    await restore(config, backup, silent)
+    const hub = await openHub(config)
+    return { hub, stop: () => hub.close().finally(remove) }
+  } catch (error) {
+    await remove()
+    throw error
+  }
 }
 
 /** Restores into an empty folder (and an empty database) and serves it; `stop` removes both. */
