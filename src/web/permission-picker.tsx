@@ -30,6 +30,13 @@ export type SelectedRepo = PermissionEntity & {
   isNotEffective: boolean
 }
 
+/** The field that adds a repository: what is wrong with what was typed, that text, and what is offered. */
+export type AddingRepo = {
+  error?: string
+  typed?: string
+  suggestions?: readonly string[]
+}
+
 export type PickerGroups = {
   repos: readonly SelectedRepo[]
   /** `role`: in words, "your role: admin". */
@@ -41,10 +48,7 @@ export type PickerGroups = {
   /** Permissions on no entity in particular (`global=`), and the gated flag (`canReadGatedRepos=`); null where it is not offered. */
   global: readonly PermissionChoice[]
   canReadGatedRepos: boolean | null
-  /** What is wrong with the repository that was to be added. */
-  repoError?: string
-  /** What was typed there. */
-  repoTyped?: string
+  adding: AddingRepo
 }
 
 const kindIcons: Readonly<Record<SelectedRepo['kind'], IconName>> = {
@@ -153,7 +157,7 @@ export function PermissionPicker({ groups }: { groups: PickerGroups }) {
 }
 
 function SelectedRepos({ groups }: { groups: PickerGroups }) {
-  const { repos, repoError } = groups
+  const { repos, adding } = groups
   return (
     <Group
       open={true}
@@ -172,21 +176,28 @@ function SelectedRepos({ groups }: { groups: PickerGroups }) {
               <Icon name="search" />
               <input
                 name="repo"
-                value={groups.repoTyped}
+                value={adding.typed}
                 placeholder="acme/m1, datasets/acme/d1 or spaces/acme/s1"
                 spellcheck={false}
-                aria-describedby={repoError && 'repo-error'}
-                aria-invalid={repoError ? 'true' : undefined}
+                aria-describedby={adding.error && 'repo-error'}
+                aria-invalid={adding.error ? 'true' : undefined}
+                list="repo-suggestions"
+                autocomplete="off"
               />
+              <datalist id="repo-suggestions">
+                {adding.suggestions?.map((name) => (
+                  <option value={name} />
+                ))}
+              </datalist>
             </label>
             <Button name="add" value="repo" label="Add the repository">
               Add
             </Button>
           </div>
-          {repoError && (
+          {adding.error && (
             <span class="bad" id="repo-error">
               <Icon name="circle-alert" />
-              {repoError}
+              {adding.error}
             </span>
           )}
         </div>

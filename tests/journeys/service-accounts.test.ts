@@ -112,8 +112,14 @@ describe.skipIf(chromium === null || !isBuilt)('service accounts in a browser', 
       await repo.fill('acme/nothing')
       await page.getByRole('button', { name: 'Add the repository' }).click()
       await page.getByText('There is no such repository').waitFor()
+      const offered = page.locator('datalist option')
+      expect(await offered.evaluateAll((all) => all.map((one) => one.getAttribute('value')))).toContain(
+        'acme/harbor-7b',
+      )
       await page.getByLabel('Find a repository to add').fill('harbor-7b')
-      await page.getByRole('button', { name: 'Add the repository' }).click()
+      // Sent before its own button was pressed: no token is made that silently lacks the repository.
+      await page.getByRole('button', { name: 'Add', exact: true }).click()
+      await page.getByText('It is added now: tick what the token may do on it.').waitFor()
       expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('gitlab-release')
       await page.locator('input[value="model:acme/harbor-7b=repo.write"]').check()
       if (keeps) {

@@ -119,8 +119,11 @@ export function samplePages(words: (text: string) => string): Map<string, string
     own: { entity: words('user:mara'), name: words('mara'), fullname: null, choices: [choice('repo.write', false)] },
     global: [choice('discussion.write', false)],
     canReadGatedRepos: false,
-    repoError: words('There is no such repository.'),
-    repoTyped: words('acme/nothing'),
+    adding: {
+      error: words('There is no such repository.'),
+      typed: words('acme/nothing'),
+      suggestions: [words('acme/harbor-7b')],
+    },
   }
   const summary = [
     { can: true, text: words('Read acme/harbor-7b') },

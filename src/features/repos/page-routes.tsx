@@ -8,13 +8,13 @@ import type { Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { type Facts, type RepoKind, repoKinds } from '../../domain/facts.ts'
+import { nameKey } from '../../domain/names.ts'
 import { decide } from '../../domain/policy.ts'
 import { atLeast, isRole } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { newRepoPath, type RepoAddress, repoPath } from '../../web/address.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import type { PageViewer } from '../../web/page-context.ts'
-import { findNamespace } from '../organizations/service.ts'
 import { spaceSdks } from './check-card.ts'
 import { createRepo } from './create-repo.ts'
 import { deleteRepo } from './delete-repo.ts'
@@ -22,7 +22,7 @@ import { loadMove, loadWorkspaces, workspacesToCreateIn } from './load-place.ts'
 import { moveRepo } from './move-repo.ts'
 import { NewRepoPage, type RepoSettingsDialog, RepoSettingsPage } from './pages.tsx'
 import { placeRepo } from './place-repo.ts'
-import { defaultVisibilityOf } from './queries.ts'
+import { isPrivateByDefaultIn } from './queries.ts'
 import { updateRepoSettings } from './repo-settings.ts'
 import { repoViewOf } from './repo-view.ts'
 
@@ -220,13 +220,16 @@ async function newRepoReply(
   const context = await pageContext(hub, facts, request)
   const workspaces = await workspacesToCreateIn(hub, facts)
   const owners = [...new Set([...ownersFor(context.viewer), ...workspaces.map(({ organization }) => organization)])]
-  const owner = form.values.owner || (owners[0] ?? '')
-  const namespace = await findNamespace(hub.db, owner)
-  const usual = namespace?.kind === 'organization' ? await defaultVisibilityOf(hub.db, namespace.id) : 'public'
+  const usual = await usualVisibility(hub, form.values.owner ? [form.values.owner] : owners)
   const page = (
     <NewRepoPage context={context} kind={kind} form={form} owners={owners} visibility={usual} workspaces={workspaces} />
   )
   return pageReply(context, page, fault === undefined ? {} : faultAnswer(fault))
+}
+
+/** The owner may still be chosen on the page, which works without scripts: the most careful of those that are offered. */
+async function usualVisibility(hub: Hub, owners: readonly string[]): Promise<'public' | 'private'> {
+  return (await isPrivateByDefaultIn(hub.db, owners.map(nameKey))) ? 'private' : 'public'
 }
 
 /** Where one may create repos, one's own namespace first. */

@@ -271,6 +271,20 @@ export async function defaultVisibilityOf(db: Db, organizationId: string): Promi
   return (await defaultVisibility.first(db.read, { id: organizationId }))?.defaultVisibility ?? 'private'
 }
 
+/** Whether a new repo of one of these organizations (keys of names) is private unless its creator says otherwise. */
+export async function isPrivateByDefaultIn(db: Db, nameKeys: readonly string[]): Promise<boolean> {
+  if (nameKeys.length === 0) return false
+  const row = await db.list
+    .selectFrom('namespace')
+    .innerJoin('organization', 'organization.id', 'namespace.id')
+    .select('namespace.id')
+    .where('namespace.nameKey', 'in', nameKeys)
+    .where('organization.defaultVisibility', '=', 'private')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export interface ProfileRow {
   readonly id: string
   readonly kind: 'user' | 'organization'

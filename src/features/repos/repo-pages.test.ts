@@ -63,6 +63,15 @@ test('a repo is made, found, listed and opened', async () => {
   expect((await open('/no-such-name')).status).toBe(404)
 })
 
+test('a new repo is private at first where one of the owners on offer wants that', async () => {
+  const checked = async (path: string, cookie: string) =>
+    /value="(public|private)"[^>]* checked/.exec((await open(path, cookie)).html)?.[1]
+  // Story: the owner is chosen on the page after it was drawn for one's own namespace, and what is the organization's became public.
+  expect(await checked('/new', adaCookie)).toBe('private')
+  expect(await checked('/new?owner=acme', adaCookie)).toBe('private')
+  expect(await checked('/new?owner=Ada', adaCookie)).toBe('public')
+})
+
 test('what is wrong with a name stands at the name', async () => {
   const refused = await post('/new', { owner: 'Ada', name: 'a--b', visibility: 'private' }, adaCookie)
   expect(refused.status).toBe(422)

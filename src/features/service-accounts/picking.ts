@@ -7,13 +7,14 @@ import { type OwnerFacts, type RepoKind, repoKinds } from '../../domain/facts.ts
 import { tokenPermissions } from '../../domain/permissions.ts'
 import type { Hub } from '../../hub.ts'
 import type {
+  AddingRepo,
   PermissionChoice,
   PermissionEntity,
   PickerGroups,
   SelectedRepo,
   SummaryLine,
 } from '../../web/permission-picker.tsx'
-import { parseScoped, type RequestedGrant, type ResolvedGrant, resolveEntity } from '../tokens/service.ts'
+import { parseScoped, type RequestedGrant, type ResolvedGrant, resolveEntity, unticked } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import { type AccountToken, refuseHiddenInWorkspaces, tokenOwner } from './account-tokens.ts'
 import { accountPermissions, type Ceiling, ceilingOf, repoPermissions, shortfallsOf } from './ceiling.ts'
@@ -46,7 +47,7 @@ export async function drawPicker(
   account: ServiceAccount,
   ticks: Ticks,
   token: AccountToken | null,
-  view: { readonly inherits: boolean; readonly adding?: { readonly error?: string; readonly typed?: string } },
+  view: { readonly inherits: boolean; readonly adding?: AddingRepo },
 ): Promise<Drawn> {
   const ceiling = await ceilingOf(hub, organization, account)
   const picked = await pickedFromTicks(hub, organization, account, ticks, token)
@@ -93,8 +94,7 @@ export async function drawPicker(
     own: null,
     global: [],
     canReadGatedRepos: null,
-    ...(view.adding?.error === undefined ? {} : { repoError: view.adding.error }),
-    ...(view.adding?.typed === undefined ? {} : { repoTyped: view.adding.typed }),
+    adding: view.adding ?? {},
   }
   return { groups, summary: summarize(organization, account, picked, view.inherits) }
 }
@@ -110,10 +110,9 @@ export function ticksFromToken(token: AccountToken, organization: OwnerFacts): T
 
 /** What the form asks the service for. Throws `invalid_input` for a repo without a tick: it would be reached as all others are. */
 export function requestedFromTicks(ticks: Ticks): RequestedGrant[] {
-  const empty = ticks.selected.find((entity) => !ticks.scoped.some((tick) => tick.startsWith(`${entity}=`)))
-  if (empty !== undefined) {
-    const name = empty.slice(empty.indexOf(':') + 1)
-    throw new HoldfastError('invalid_input', { reason: `Tick what the token may do on ${name}, or remove it.` })
+  const empty = unticked(ticks)
+  if (empty !== null) {
+    throw new HoldfastError('invalid_input', { reason: `Tick what the token may do on ${empty}, or remove it.` })
   }
   return ticks.scoped.map(parseScoped)
 }

@@ -11,9 +11,9 @@ import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
 import { isConfirmed } from '../../web/confirmation.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
-import { PermissionSummary } from '../../web/permission-picker.tsx'
+import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
-import { expiryFromForm } from '../tokens/service.ts'
+import { addedInstead, expiryFromForm, isTypedAndLeft, suggestRepos } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import {
   type AccountToken,
@@ -246,14 +246,14 @@ export const serviceAccountTokenPageRoutes: Route[] = [
 interface FormView {
   readonly form: FormState
   readonly ticks: Ticks
-  readonly adding?: { readonly error?: string; readonly typed?: string }
+  readonly adding?: AddingRepo
   readonly fault?: HoldfastError
 }
 
 async function newTokenReply(scene: Scene, view: FormView & { readonly isFirst: boolean }): Promise<Reply> {
   const { hub, organization, account, facts, request } = scene
   const context = await pageContext(hub, facts, request)
-  const drawn = await drawPicker(hub, organization, account, view.ticks, null, drawing(view))
+  const drawn = await drawPicker(hub, organization, account, view.ticks, null, await drawing(scene, view))
   const page = (
     <NewAccountTokenPage
       context={context}
@@ -270,7 +270,7 @@ async function newTokenReply(scene: Scene, view: FormView & { readonly isFirst: 
 async function editTokenReply(scene: Scene, token: AccountToken, view: FormView): Promise<Reply> {
   const { hub, organization, account, facts, request } = scene
   const context = await pageContext(hub, facts, request)
-  const drawn = await drawPicker(hub, organization, account, view.ticks, token, drawing(view, token.mode))
+  const drawn = await drawPicker(hub, organization, account, view.ticks, token, await drawing(scene, view, token.mode))
   const page = (
     <EditAccountTokenPage
       context={context}
@@ -284,12 +284,12 @@ async function editTokenReply(scene: Scene, token: AccountToken, view: FormView)
   return pageReply(context, page, view.fault === undefined ? {} : faultAnswer(view.fault))
 }
 
-function drawing({ form, adding }: FormView, mode: TokenMode = 'scoped') {
+async function drawing({ hub, organization, facts }: Scene, { form, adding }: FormView, mode: TokenMode = 'scoped') {
   const inherits = form.values.role === undefined ? mode === 'inherit' : form.values.role === 'inherit'
-  return { inherits, ...(adding === undefined ? {} : { adding }) }
+  return { inherits, adding: { ...adding, suggestions: await suggestRepos(hub, facts, organization.id) } }
 }
 
-/** The picker after *Add* or *Remove*; null where another button was pressed. */
+/** The picker after *Add* or *Remove*, or where a typed repository was left behind. Null where the form is to be taken as it is. */
 async function changedPicker(
   { hub, organization, account }: Scene,
   body: TokenForm,
@@ -304,10 +304,12 @@ async function changedPicker(
       },
     }
   }
-  if (body.add === undefined) return null
+  const isLeftBehind = isTypedAndLeft(body)
+  if (body.add === undefined && !isLeftBehind) return null
   try {
     const found = await findTypedRepo(hub, organization, account, body.repo)
-    return { ticks: { ...ticks, selected: [...new Set([...ticks.selected, found])] } }
+    const added = { ...ticks, selected: [...new Set([...ticks.selected, found])] }
+    return isLeftBehind ? { ticks: added, adding: { error: addedInstead } } : { ticks: added }
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
     return { ticks, adding: { error: error.message, typed: body.repo } }

@@ -15,7 +15,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { isConfirmed } from '../../web/confirmation.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
-import { PermissionSummary } from '../../web/permission-picker.tsx'
+import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
 import { expiryFromForm } from './expiry-field.tsx'
 import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
@@ -30,6 +30,7 @@ import {
   requestedFromTicks,
   type Ticks,
 } from './picking.ts'
+import { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 import {
   createToken,
   deleteAllOwnTokens,
@@ -289,7 +290,7 @@ interface FormView {
   readonly form: FormState
   /** Null: as the token is now. */
   readonly ticks: Ticks | null
-  readonly adding?: { readonly error?: string; readonly typed?: string }
+  readonly adding?: AddingRepo
   readonly fault?: HoldfastError
 }
 
@@ -306,7 +307,7 @@ async function newTokenReply(
     <NewTokenPage
       context={context}
       form={view.form}
-      groups={pickerGroups(owner, picked, view.adding)}
+      groups={pickerGroups(owner, picked, { ...view.adding, suggestions: await suggestRepos(hub, facts) })}
       summary={summarize(owner, view.role, picked)}
     />
   )
@@ -328,7 +329,7 @@ async function editTokenReply(
     <EditTokenPage
       context={context}
       form={view.form}
-      groups={pickerGroups(owner, picked, view.adding)}
+      groups={pickerGroups(owner, picked, { ...view.adding, suggestions: await suggestRepos(hub, facts) })}
       summary={summarize(owner, token.role, picked)}
       token={{ ...rowOf(token), createdAt: token.createdAt }}
     />
@@ -357,12 +358,15 @@ function rowOf(token: Token): TokenRow {
   }
 }
 
-/** The picker after *Add* or *Remove*; null where another button was pressed. */
+/**
+ * The picker after *Add* or *Remove*, or where the form was sent while a repository was typed and not added yet: a token that silently
+ * lacks it is not what anybody means. Null where the form is to be taken as it is.
+ */
 async function changedPicker(
   hub: Hub,
   facts: Facts,
   body: TokenForm,
-): Promise<{ ticks: Ticks; adding?: { error?: string; typed?: string } } | null> {
+): Promise<{ ticks: Ticks; adding?: AddingRepo } | null> {
   const ticks = ticksFrom(body)
   if (body.remove !== undefined) {
     const removed = body.remove
@@ -374,9 +378,13 @@ async function changedPicker(
       },
     }
   }
-  if (body.add === undefined) return null
+  const isLeftBehind = isTypedAndLeft(body)
+  if (body.add === undefined && !isLeftBehind) return null
   const found = await findTypedRepo(hub, person(facts), body.repo)
-  if (found !== null) return { ticks: { ...ticks, selected: [...ticks.selected, found] } }
+  if (found !== null) {
+    const added = { ...ticks, selected: [...ticks.selected, found] }
+    return isLeftBehind ? { ticks: added, adding: { error: addedInstead } } : { ticks: added }
+  }
   return { ticks, adding: { error: 'There is no such repository, or you cannot see it.', typed: body.repo } }
 }
 

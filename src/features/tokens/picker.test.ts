@@ -24,7 +24,7 @@ const picked: Picked = {
 }
 
 test('an organization offers what its role can give, and says what the rest needs', () => {
-  const { organizations } = pickerGroups(owner, nothing)
+  const { organizations } = pickerGroups(owner, nothing, {})
   const refused = (name: string) =>
     organizations.find((each) => each.name === name)?.choices.filter((choice) => choice.refusedBecause !== null) ?? []
   expect(refused('acme')).toEqual([])
@@ -35,7 +35,8 @@ test('an organization offers what its role can give, and says what the rest need
 })
 
 test('ticks come back where they were, also on what one has lost', () => {
-  const groups = pickerGroups(owner, picked, { error: 'No.', typed: 'acme/x' })
+  const adding = { error: 'No.', typed: 'acme/x', suggestions: ['acme/y'] }
+  const groups = pickerGroups(owner, picked, adding)
   expect(groups.repos.map(({ entity, isPrivate, isNotEffective }) => [entity, isPrivate, isNotEffective])).toEqual([
     ['model:acme/harbor-7b', true, false],
     ['dataset:acme/lost', false, true],
@@ -47,11 +48,11 @@ test('ticks come back where they were, also on what one has lost', () => {
   expect(ticked(groups.own?.choices ?? [])).toEqual([])
   expect(ticked(groups.global)).toEqual(['discussion.write'])
   expect(groups.own?.entity).toBe('user:mara')
-  expect([groups.repoError, groups.repoTyped]).toEqual(['No.', 'acme/x'])
+  expect(groups.adding).toEqual(adding)
 })
 
 test('an entity offers only what can be given on its kind', () => {
-  const groups = pickerGroups(owner, picked)
+  const groups = pickerGroups(owner, picked, {})
   const names = (choices: readonly { permission: string }[]) => choices.map((choice) => choice.permission)
   expect(names(groups.repos[0]?.choices ?? [])).not.toContain('org.write')
   expect(names(groups.own?.choices ?? [])).toContain('user.webhooks.read')

@@ -8,6 +8,7 @@ import {
 } from '../../domain/permissions.ts'
 import { atLeast, type Role } from '../../domain/role.ts'
 import type {
+  AddingRepo,
   PermissionChoice,
   PermissionEntity,
   PickerGroups,
@@ -59,11 +60,7 @@ export function leastRoleFor(permission: TokenPermission): Role {
 const permissionNames = Object.keys(tokenPermissions).filter(isTokenPermission)
 
 /** The groups of the picker with `picked` ticked. A grant on what one has left stays listed among the repositories. */
-export function pickerGroups(
-  owner: PickerOwner,
-  picked: Picked,
-  adding: { error?: string; typed?: string } = {},
-): PickerGroups {
+export function pickerGroups(owner: PickerOwner, picked: Picked, adding: AddingRepo): PickerGroups {
   const ticked = (type: PickedGrant['type'], name: string) =>
     picked.grants.find((grant) => grant.type === type && grant.name === name)?.permissions ?? []
   return {
@@ -80,8 +77,7 @@ export function pickerGroups(
       refusedBecause: null,
     })),
     canReadGatedRepos: picked.canReadGatedRepos,
-    ...(adding.error === undefined ? {} : { repoError: adding.error }),
-    ...(adding.typed === undefined ? {} : { repoTyped: adding.typed }),
+    adding,
   }
 }
 

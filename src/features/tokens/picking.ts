@@ -1,4 +1,5 @@
 /** Between what a form sent, what a token lists and what the picker draws. What one cannot see is never named back. */
+import { HoldfastError } from '../../domain/errors.ts'
 import { repoKinds } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
 import { membershipsOf } from '../organizations/service.ts'
@@ -79,6 +80,10 @@ async function pickedGrant(
 
 /** What the form asks the service for. Workspaces are not in the picker: an edit leaves them as they are. */
 export function requestedFromTicks(ticks: Ticks, token: Token | null): RequestedPermissions {
+  const empty = unticked(ticks)
+  if (empty !== null) {
+    throw new HoldfastError('invalid_input', { reason: `Tick what the token may do on ${empty}, or remove it.` })
+  }
   const unpicked = (token?.scoped ?? [])
     .filter((grant) => !isPickable(grant.type))
     .map((grant): RequestedGrant => ({ entity: { type: grant.type, id: grant.id }, permissions: grant.permissions }))
@@ -87,6 +92,12 @@ export function requestedFromTicks(ticks: Ticks, token: Token | null): Requested
     global: ticks.global,
     scoped: [...ticks.scoped.map(parseScoped), ...unpicked],
   }
+}
+
+/** The first repo that was added without a permission on it, by name: nobody means that. */
+export function unticked(ticks: Pick<Ticks, 'scoped' | 'selected'>): string | null {
+  const empty = ticks.selected.find((entity) => !ticks.scoped.some((tick) => tick.startsWith(`${entity}=`)))
+  return empty === undefined ? null : empty.slice(empty.indexOf(':') + 1)
 }
 
 /** `datasets/acme/d1`, `dataset:acme/d1`, `acme/m1` or its address, as typed into the picker. Null where one sees no such repo. */

@@ -291,3 +291,15 @@ export async function findWorkspaceFor(
     .executeTakeFirst()
   return row ?? null
 }
+
+/** `acme/m1` by id. */
+export async function namesOfRepos(db: Db, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.list
+    .selectFrom('repo')
+    .innerJoin('namespace', 'namespace.id', 'repo.ownerId')
+    .select(['repo.id', 'repo.name', 'namespace.name as owner'])
+    .where('repo.id', 'in', ids)
+    .execute()
+  return new Map(rows.map((row) => [row.id, `${row.owner}/${row.name}`]))
+}

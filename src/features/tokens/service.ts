@@ -40,7 +40,9 @@ export {
   unseenRepo,
 } from './grants.ts'
 export { leastRoleFor } from './picker.ts'
+export { unticked } from './picking.ts'
 export { presentGrant } from './present.ts'
+export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export {
   changeStored,
   findStored,

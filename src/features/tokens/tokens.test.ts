@@ -439,6 +439,18 @@ describe.each(dialects)('access tokens on %s', (dialect) => {
       ['repo', 'nobody/nothing'],
     ])
     expect(await picked.text()).toContain('There is no such repository')
+    // Typed and left: no token that silently lacks it. Added and not ticked: the same.
+    for (const left of [
+      [['repo', 'mara/m1']],
+      [
+        ['selected', 'model:mara/m1'],
+        ['scoped', 'user:mara=repo.write'],
+      ],
+    ] as [string, string][][]) {
+      const answer = await post('/settings/tokens', [['name', 'page token'], ['role', 'fineGrained'], ...left])
+      expect(await answer.text()).toMatch(/It is added now|Tick what the token may do on mara\/m1/)
+      expect((await ask('GET', '/settings/tokens')).text).not.toContain('page token')
+    }
     const response = await post('/settings/tokens', [
       ['name', 'page token'],
       ['role', 'fineGrained'],

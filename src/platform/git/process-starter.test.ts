@@ -39,6 +39,13 @@ afterAll(async () => {
   expect(failures).toEqual([])
 })
 
+test('Ctrl-C in the terminal of the hub, which goes to its process group, does not reach the starter', async () => {
+  const group = async (pid: number) => (await runGit(shell, ['-c', `ps -o pgid= -p ${pid}`])).stdout.toString().trim()
+  const apart = await untilApart(shell)
+  expect(await group(apart)).toBe(String(apart))
+  expect(await group(process.pid)).not.toBe(String(apart))
+})
+
 test('input, output, errors, exit codes and environment', async () => {
   const script = 'cat; echo "$WORD" >&2; exit 3'
   const done = await runGit(shell, ['-c', script], { input: 'in', environment: { WORD: 'heard' }, okCodes: [3] })

@@ -98,6 +98,8 @@ class StarterLink {
     this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), [path], {
       execArgv: ['--max-old-space-size=64'],
       env: {},
+      // Its own group: Ctrl-C in a terminal goes to the whole group, and it must start git until what is under way is finished.
+      detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     this.#child.on('message', (message: FromStarter) => this.#hear(message))

@@ -79,6 +79,8 @@ export class Sandbox {
       // Reading is needed for its own program, native code for YARA-X; writing, processes and threads are denied.
       execArgv: ['--permission', '--allow-fs-read=*', '--allow-addons', '--max-old-space-size=512', '--no-warnings'],
       env: {},
+      // Its own group: Ctrl-C in a terminal must not count against the file that is being scanned.
+      detached: true,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
