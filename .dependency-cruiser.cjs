@@ -13,7 +13,7 @@ const features = {
   ],
   repos: ['repos', 'storage'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],
-  trust: ['keys', 'signatures', 'scanning', 'gated'],
+  trust: ['keys', 'signatures', 'scanning', 'eval-results', 'gated'],
   surfaces: ['discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],
 }
 const tiers = Object.keys(features)

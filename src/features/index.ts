@@ -12,6 +12,7 @@ import { startSealer } from './audit/service.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
+import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
@@ -82,7 +83,8 @@ export const routes: readonly Route[] = [
   ...signatureRoutes,
   ...policyApiRoutes,
   ...policyPageRoutes,
-  ...repoApiRoutes(repoStatus),
+  ...repoApiRoutes(repoStatus, evalEntries),
+  ...evalResultRoutes,
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,
   ...organizationStorageRoutes,

@@ -312,7 +312,21 @@ export function samplePages(words: (text: string) => string): Map<string, string
     createdAt: now - 200 * day,
     updatedAt: now - 6 * day,
   }
-  const card = { context, repo, facts, publicUrl: words('https://hub.acme.example') }
+  const result = {
+    name: words('PortCall-QA, accuracy'),
+    title: words('Question answering'),
+    value: words('78.9'),
+    commit: 'c1',
+    signature: { status: 'verified' as const, words: words('Signed by mara.'), key: null, verifiedAt: now },
+    isKnown: true,
+  }
+  const card = {
+    context,
+    repo,
+    facts,
+    results: [result, { ...result, signature: null }, { ...result, commit: null, signature: null, isKnown: false }],
+    publicUrl: words('https://hub.acme.example'),
+  }
 
   const machine = {
     id: '6926a1b2c3d4e5f607182930',
@@ -630,7 +644,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }}
       />
     ),
-    'card-missing': <CardPage {...card} alarms={[]} card={{ kind: 'missing' }} />,
+    'card-missing': <CardPage {...card} results={null} alarms={[]} card={{ kind: 'missing' }} />,
     'card-unreadable': (
       <CardPage {...card} alarms={[]} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
     ),

@@ -15,6 +15,7 @@ import { Snippet } from '../../web/snippet.tsx'
 import { Time } from '../../web/time.tsx'
 import type { FileWithIssue } from '../scanning/service.ts'
 import { HowToFill } from './how-to-fill.tsx'
+import { Results, type ResultView } from './results.tsx'
 import { ScanBanner } from './scan-parts.tsx'
 
 export type CardFacts = {
@@ -47,6 +48,8 @@ export function CardPage(props: {
   card: CardText
   facts: CardFacts
   alarms: readonly FileWithIssue[]
+  /** Null where they were not there in time. */
+  results: readonly ResultView[] | null
   /** The hub's public URL, as programs must name it. */
   publicUrl: string
 }) {
@@ -110,7 +113,13 @@ function CardArticle({ repo, card }: { repo: RepoView; card: CardText }) {
   )
 }
 
-function CardAside(props: { context: PageContext; repo: RepoView; facts: CardFacts; publicUrl: string }) {
+function CardAside(props: {
+  context: PageContext
+  repo: RepoView
+  facts: CardFacts
+  results: readonly ResultView[] | null
+  publicUrl: string
+}) {
   const { repo, publicUrl } = props
   const id = repoId(repo)
   return (
@@ -142,6 +151,11 @@ function CardAside(props: { context: PageContext; repo: RepoView; facts: CardFac
       <AsideBlock title="Facts">
         <Facts {...props} />
       </AsideBlock>
+      {(props.results === null || props.results.length > 0) && (
+        <AsideBlock title="Results">
+          <Results repo={repo} results={props.results} />
+        </AsideBlock>
+      )}
     </>
   )
 }

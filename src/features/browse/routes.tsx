@@ -20,6 +20,7 @@ import { loadCommit } from './load-commit.ts'
 import { loadFileBody } from './load-file.ts'
 import { loadFolder } from './load-folder.ts'
 import { loadHistory } from './load-history.ts'
+import { loadResults } from './load-results.ts'
 import { loadAlarms, loadScans } from './load-scans.ts'
 import { openRevision } from './open-revision.ts'
 import type { RevisionView } from './revision-bar.tsx'
@@ -44,15 +45,24 @@ export const browseRoutes: Route[] = [
     handle: (call) =>
       at(call, 'main', 'card', async ({ commit, context, repo }) => {
         const { hub, allowed } = call
-        const [card, facts, alarms] = await Promise.all([
+        const [card, facts, alarms, results] = await Promise.all([
           loadCard(hub, allowed, repo, commit),
           loadCardFacts(hub, allowed),
           loadAlarms(hub, allowed, commit),
+          repo.kind === 'model' ? loadResults(hub, allowed, commit) : [],
         ])
         const { publicUrl } = hub.config
         return pageReply(
           context,
-          <CardPage context={context} repo={repo} card={card} facts={facts} alarms={alarms} publicUrl={publicUrl} />,
+          <CardPage
+            context={context}
+            repo={repo}
+            card={card}
+            facts={facts}
+            alarms={alarms}
+            results={results}
+            publicUrl={publicUrl}
+          />,
         )
       }),
   }),

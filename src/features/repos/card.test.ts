@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
-import { cardFacts, frontMatter, parseCard } from './card.ts'
+import { cardFacts, cardOf, frontMatter, parseYaml } from './card.ts'
 import { readCard } from './card-reader.ts'
 
 const context = { kind: 'model', readme: '', files: [], modelType: null } as const
+
+const parseCard = (readme: string) => cardOf(parseYaml(frontMatter(readme) ?? ''))
 
 test('front matter stands between the first two lines of hyphens, and nowhere else', () => {
   expect(frontMatter('---\na: 1\n---\nb')).toBe('a: 1')

@@ -26,28 +26,37 @@ export function frontMatter(readme: string): string | null {
   return match[1] ?? ''
 }
 
-/** Parses front matter. Takes about a millisecond per kilobyte: long ones belong in a worker (card-reader.ts). */
-export function parseCard(readme: string): CardReading {
-  const yaml = frontMatter(readme)
-  if (yaml === null) return { kind: 'none' }
+export type YamlReading =
+  /** Plain JSON. */
+  { readonly kind: 'yaml'; readonly value: unknown } | { readonly kind: 'broken'; readonly reason: string }
+
+/** Parses YAML. Takes about a millisecond per kilobyte: long ones belong in a worker (card-reader.ts). */
+export function parseYaml(yaml: string): YamlReading {
+  if (yaml.length > yamlLimit) return broken('it is too large')
   try {
     const document = parseDocument(yaml, { schema: 'core', logLevel: 'silent', prettyErrors: true })
     const [fault] = document.errors
     if (fault !== undefined) return broken(fault.message.split('\n')[0] ?? 'it is not valid YAML')
-    const value: unknown = document.toJS({ maxAliasCount: aliasLimit })
-    if (value === null || value === undefined) return { kind: 'none' }
-    if (typeof value !== 'object' || Array.isArray(value)) return broken('it is not a list of keys and values')
-    const json = JSON.stringify(value)
+    const json = JSON.stringify(document.toJS({ maxAliasCount: aliasLimit }) ?? null)
     if (json.length > jsonLimit) return broken('it is too large')
     // Through JSON and back: dates, NaN and prototypes do not survive, so what is checked is what is stored.
-    return { kind: 'card', data: JSON.parse(json) as CardData }
+    return { kind: 'yaml', value: JSON.parse(json) as unknown }
   } catch (error) {
     // Too many aliases, or nested so deeply that the parser ran out of stack.
     return broken(error instanceof RangeError ? 'it is nested too deeply' : 'it has too many aliases')
   }
 }
 
-function broken(reason: string): CardReading {
+/** What front matter says, once it is parsed. */
+export function cardOf(reading: YamlReading): CardReading {
+  if (reading.kind === 'broken') return reading
+  const { value } = reading
+  if (value === null) return { kind: 'none' }
+  if (typeof value !== 'object' || Array.isArray(value)) return broken('it is not a list of keys and values')
+  return { kind: 'card', data: value as CardData }
+}
+
+function broken(reason: string): { readonly kind: 'broken'; readonly reason: string } {
   return { kind: 'broken', reason: reason.slice(0, 300) }
 }
 

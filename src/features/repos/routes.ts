@@ -102,7 +102,10 @@ const repoTarget = ({ params }: Pick<Asked<unknown>, 'params'>): Target => ({
 /** Whether all files of a repo are scanned, and in which something was found: a feature above hands it in. */
 export type RepoScan = (hub: Hub, allowed: Allowed<'repo.read'>) => Promise<object>
 
-export const repoApiRoutes = (scanOf: RepoScan): Route[] => [
+/** The evaluation results of a model at a commit, as the Hub lists them: a feature above hands it in. */
+export type EvalEntries = (hub: Hub, allowed: Allowed<'repo.read'>, commit: string) => Promise<object[]>
+
+export const repoApiRoutes = (scanOf: RepoScan, evalEntries: EvalEntries): Route[] => [
   route({
     method: 'POST',
     path: '/api/repos/create',
@@ -221,7 +224,7 @@ export const repoApiRoutes = (scanOf: RepoScan): Route[] => [
     target: repoTarget,
     query: infoQuery,
     summary: 'Everything about a repository at the head of its main branch',
-    handle: (call) => infoReply(scanOf, call, null),
+    handle: (call) => infoReply(scanOf, evalEntries, call, null),
   }),
   route({
     method: 'GET',
@@ -234,7 +237,7 @@ export const repoApiRoutes = (scanOf: RepoScan): Route[] => [
     handle: (call) => {
       const { revision, path } = splitRevisionAndPath(call.params.tail)
       // A branch name with a slash that was not escaped.
-      return infoReply(scanOf, call, path === '' ? revision : `${revision}/${path}`)
+      return infoReply(scanOf, evalEntries, call, path === '' ? revision : `${revision}/${path}`)
     },
   }),
   route({
@@ -388,6 +391,7 @@ function withDenial(error: HoldfastError, refusal: HoldfastError): HoldfastError
 
 async function infoReply(
   scanOf: RepoScan,
+  evalEntries: EvalEntries,
   { hub, allowed, facts, params, query }: Call<'repo.read', z.output<typeof infoQuery>, unknown>,
   revision: string | null,
 ): Promise<Reply> {
@@ -403,7 +407,11 @@ async function infoReply(
     : {}
   const workspace = (await workspacesOf(hub, facts, expand ?? usual, [row]))(row)
   const repo = presentRepo({ row, sha, withBlobs, workspace, ...siblings }, expand, usual)
-  return json(query.securityStatus === true ? { ...repo, securityRepoStatus: await scanOf(hub, allowed) } : repo)
+  return json({
+    ...repo,
+    ...(expand?.has('evalResults') && sha !== null ? { evalResults: await evalEntries(hub, allowed, sha) } : {}),
+    ...(query.securityStatus === true ? { securityRepoStatus: await scanOf(hub, allowed) } : {}),
+  })
 }
 
 /** Which workspace to name for each of these repos: where it was asked for, and only to whoever sees it. */

@@ -1,4 +1,5 @@
 /** What other features may use of repos. A repo is found by the facts of the route that is about it, or by its id. */
+export { readCard, readYaml } from './card-reader.ts'
 export { checkCard } from './check-card.ts'
 export { commitPerson } from './commit-person.ts'
 export { invalidMetadata, repoUrl } from './create-repo.ts'
