@@ -33,6 +33,8 @@ export interface Holdfast extends Running {
   readonly port: number
   /** `holdfast admin ...` beside the running server; what it printed, trimmed. */
   admin(...args: string[]): Promise<string>
+  /** The same with something on its standard input. */
+  adminSaying(input: string, ...args: string[]): Promise<string>
 }
 
 /** What bin/holdfast gives Node. */
@@ -69,14 +71,16 @@ export async function startHoldfast(program: Program, options: HoldfastOptions):
     /^Holdfast is ready at /,
     { cwd: program.folder, env },
   )
+  const admin = async (args: readonly string[], input = ''): Promise<string> => {
+    const within = { cwd: program.folder, env, timeLimitMs: 60_000, input }
+    return (await run(process.execPath, [...main, 'admin', ...args], within)).stdout.trim()
+  }
   return {
     ...server,
     url: options.publicUrl ?? `http://127.0.0.1:${port}`,
     port,
-    admin: async (...args) =>
-      (
-        await run(process.execPath, [...main, 'admin', ...args], { cwd: program.folder, env, timeLimitMs: 60_000 })
-      ).stdout.trim(),
+    admin: (...args) => admin(args),
+    adminSaying: (input, ...args) => admin(args, input),
   }
 }
 

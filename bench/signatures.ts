@@ -3,12 +3,10 @@
  * Ed25519, half RSA), runs the job that follows a push over it, and `git verify-commit` over a sample of the same. One JSON object per line.
  */
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { createMessage, generateKey, type PrivateKey, sign } from 'openpgp'
 import { readConfig } from '../src/config.ts'
 import { systemOrigin } from '../src/domain/event.ts'
 import { systemGrant } from '../src/domain/policy.ts'
@@ -16,11 +14,11 @@ import { createUser } from '../src/features/accounts/service.ts'
 import { addKey } from '../src/features/keys/service.ts'
 import { judgeMoved } from '../src/features/signatures/pin.ts'
 import { type Hub, openHub } from '../src/hub.ts'
-import { formatCommit } from '../src/platform/git/commit.ts'
 import { repositoryFolder } from '../src/platform/git/git-store.ts'
 import { createRepository } from '../src/platform/git/repository.ts'
-import { emptyTreeOid, zeroOid } from '../src/platform/git/safe-names.ts'
+import { zeroOid } from '../src/platform/git/safe-names.ts'
 import { makeLogger } from '../src/platform/log/logger.ts'
+import { makeKeys, signedHistory, writeHistory } from './signed-history.ts'
 
 const email = 'bench@example.org'
 const sample = 50
@@ -48,26 +46,19 @@ async function measure(hub: Hub, folder: string, count: number, rounds: number):
     password: null,
     isAdmin: false,
   })
-  const keys: PrivateKey[] = []
-  for (const kind of [
-    { type: 'curve25519' as const, curve: 'ed25519Legacy' as const },
-    { type: 'rsa' as const, rsaBits: 2_048 },
-  ]) {
-    const options = kind.type === 'rsa' ? kind : { type: 'ecc' as const, curve: kind.curve }
-    const { privateKey, publicKey } = await generateKey({
-      ...options,
-      userIDs: [{ name: kind.type, email }],
-      format: 'object',
-    })
-    keys.push(privateKey)
+  const keys = await makeKeys(email)
+  for (const key of keys) {
+    const armored = key.toPublic().armor()
     const grant = systemGrant('user.gpg_key.create', { on: 'self' }, 'bench')
     const owner = { kind: 'user', id: user.id, name: user.name, logId: user.id } as const
-    await addKey(hub, grant, systemOrigin, owner, 'gpg', publicKey.armor())
-    spawnSync('gpg', ['--batch', '--quiet', '--import'], { env: environment(gnupg), input: publicKey.armor() })
+    await addKey(hub, grant, systemOrigin, owner, 'gpg', armored)
+    spawnSync('gpg', ['--batch', '--quiet', '--import'], { env: environment(gnupg), input: armored })
   }
   const repos: string[] = []
   for (let round = 0; round < rounds; round++) repos.push(await makeRepo(hub, user.id, round))
-  const commits = await makeHistory(hub, folder, repos, keys, count)
+  const history = await signedHistory(path.join(folder, 'objects'), email, keys, count)
+  const { commits } = history
+  for (const repo of repos) writeHistory(repositoryFolder(hub.git, repo), history)
   const head = commits.at(-1) ?? ''
   const [seconds, each, theirs, again]: [number[], number[], number[], number[]] = [[], [], [], []]
   for (const repoId of repos) {
@@ -112,41 +103,6 @@ async function makeRepo(hub: Hub, ownerId: string, number: number): Promise<stri
       .execute()
   })
   return id
-}
-
-/** The same history in every repo; each commit on top of the one before. */
-async function makeHistory(
-  hub: Hub,
-  folder: string,
-  repos: readonly string[],
-  keys: readonly PrivateKey[],
-  count: number,
-): Promise<string[]> {
-  const objects = path.join(folder, 'objects')
-  await mkdir(objects)
-  const commits: string[] = []
-  const files: string[] = []
-  const person = { name: 'Bench', email, at: Date.now() }
-  for (let number = 0; number < count; number++) {
-    const parents = commits.slice(-1)
-    const commit = { tree: emptyTreeOid, parents, author: person, committer: person, message: `commit ${number}` }
-    const message = await createMessage({ binary: formatCommit(commit) })
-    const key = keys[number % keys.length]
-    if (key === undefined) throw new Error('There is no key.')
-    const signature = await sign({ message, signingKeys: key, detached: true, format: 'armored' })
-    const bytes = formatCommit(commit, signature.replaceAll('\r', ''))
-    commits.push(createHash('sha1').update(`commit ${bytes.length}\0`).update(bytes).digest('hex'))
-    files.push(path.join(objects, String(number)))
-    await writeFile(files.at(-1) ?? '', bytes)
-  }
-  for (const repo of repos) {
-    const git = (...args: string[]) => ['--git-dir', repositoryFolder(hub.git, repo), ...args]
-    spawnSync('git', git('hash-object', '-t', 'tree', '-w', '--stdin'), { input: '' })
-    spawnSync('git', git('hash-object', '-t', 'commit', '-w', '--stdin-paths'), { input: `${files.join('\n')}\n` })
-    spawnSync('git', git('update-ref', 'refs/heads/main', commits.at(-1) ?? ''))
-    spawnSync('git', git('repack', '-adq'))
-  }
-  return commits
 }
 
 function environment(gnupg: string): NodeJS.ProcessEnv {

@@ -271,7 +271,11 @@ describe('holdfast admin', () => {
     const fingerprint = (await signers.sh(`ssh-keygen -lf ${file}.pub`)).split(' ')[1]
     expect((await run(['add-key', 'signer', '--file', `${file}.pub`])).trim()).toBe(fingerprint)
     await expect(run(['add-key', 'signer', '--file', file])).rejects.toThrow()
+    // From standard input, also where that is no file that could be opened by a path.
+    const other = await signers.sshKey('cli-2', 'ed25519')
+    const second = await run(['add-key', 'signer', '--file', '-'], await signers.sh(`cat ${other}.pub`))
+    expect(second.trim()).toBe((await signers.sh(`ssh-keygen -lf ${other}.pub`)).split(' ')[1])
     const rows = await test.hub.db.read.selectFrom('signingKey').select('fingerprint').execute()
-    expect(rows.map((row) => row.fingerprint)).toEqual([fingerprint])
+    expect(new Set(rows.map((row) => row.fingerprint))).toEqual(new Set([fingerprint, second.trim()]))
   })
 })

@@ -1,5 +1,6 @@
 /** `holdfast admin add-key`: a signing key for somebody, without a session of theirs (GPG-13). */
 import { readFile } from 'node:fs/promises'
+import { text as textOf } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { systemOrigin } from '../domain/event.ts'
 import { systemGrant } from '../domain/policy.ts'
@@ -16,7 +17,7 @@ export function addSigningKeyCommands(admin: Command, run: WithHub): void {
     .action((name: string, options: { file: string }) =>
       run(async (hub) => {
         const user = await getActiveUser(hub, name)
-        const text = await readFile(options.file === '-' ? '/dev/stdin' : options.file, 'utf8')
+        const text = options.file === '-' ? await textOf(process.stdin) : await readFile(options.file, 'utf8')
         const kind = kindOfKey(text)
         const allowed = systemGrant(`user.${kind}_key.create`, { on: 'self' }, 'holdfast admin')
         const owner = { kind: 'user', id: user.id, name: user.name, logId: user.id } as const
