@@ -1,6 +1,8 @@
 /** The SQL of what was found about signed commits. */
+import { type Expression, type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely'
 import type { Db, Tx } from '../../platform/db/database.ts'
-import type { CommitSignatureTable, SigningKeyTable } from '../../platform/db/schema.ts'
+import { prepared } from '../../platform/db/prepared.ts'
+import type { CommitSignatureTable, Schema, SigningKeyTable } from '../../platform/db/schema.ts'
 
 export type KeyRow = SigningKeyTable & { readonly keyId: string }
 
@@ -32,22 +34,37 @@ export async function selectAddresses(db: Db, addressKeys: readonly string[]): P
     .execute()
 }
 
-/** With whether its key is still there, and compromised. */
+/** With whether its key is still there, and compromised, and what its signer is called. */
 export type PinnedRow = CommitSignatureTable & {
   readonly keyKind: 'gpg' | 'ssh' | null
   readonly keyIsCompromised: number | null
+  readonly userName: string | null
+  readonly machineName: string | null
+}
+
+/** Each page of commits asks this: one text, whatever their number, so that it is built once. */
+const pinned = prepared<{ repoId: string; commits: string }, PinnedRow>((q, param) =>
+  q
+    .selectFrom('commitSignature')
+    .leftJoin('signingKey', 'signingKey.id', 'commitSignature.signingKeyId')
+    .leftJoin('namespace', 'namespace.id', 'commitSignature.signerId')
+    .leftJoin('serviceAccount', 'serviceAccount.id', 'commitSignature.signerId')
+    .selectAll('commitSignature')
+    .select(['signingKey.kind as keyKind', 'signingKey.isCompromised as keyIsCompromised'])
+    .select(['namespace.name as userName', 'serviceAccount.name as machineName'])
+    .where('commitSignature.repoId', '=', param('repoId'))
+    .where('commitSignature.commit', 'in', listed(q, param('commits'))),
+)
+
+function listed(q: Kysely<Schema>, json: Expression<string>): RawBuilder<string> {
+  return q.getExecutor().adapter instanceof PostgresAdapter
+    ? sql<string>`(select jsonb_array_elements_text(${json}::jsonb))`
+    : sql<string>`(select value from json_each(${json}))`
 }
 
 export async function selectPinned(db: Db, repoId: string, commits: readonly string[]): Promise<PinnedRow[]> {
   if (commits.length === 0) return []
-  return await db.read
-    .selectFrom('commitSignature')
-    .leftJoin('signingKey', 'signingKey.id', 'commitSignature.signingKeyId')
-    .selectAll('commitSignature')
-    .select(['signingKey.kind as keyKind', 'signingKey.isCompromised as keyIsCompromised'])
-    .where('commitSignature.repoId', '=', repoId)
-    .where('commitSignature.commit', 'in', commits)
-    .execute()
+  return await pinned.run(db.read, { repoId, commits: JSON.stringify(commits) })
 }
 
 /** Keeps what was found first: a verdict is pinned (GPG-6). */

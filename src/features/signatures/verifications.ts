@@ -54,13 +54,21 @@ export async function verificationsOf(
     )),
   )
   const committers = new Map(signed.map(({ oid, committer }) => [oid, accountIdOfCommitEmail(committer.email)]))
-  const ids = rows.flatMap((row) => (row.status === 'hub' ? committers.get(row.commit) : row.signerId) ?? [])
+  const ids = rows.flatMap((row) => {
+    if (row.status === 'hub') return committers.get(row.commit) ?? []
+    return nameIn(row) === null ? (row.signerId ?? []) : []
+  })
   const names = await selectNames(hub.db, [...new Set(ids)])
   for (const row of rows) found.set(row.commit, describe(row, names, committers.get(row.commit) ?? ''))
   return found
 }
 
-type Pinned = CommitSignatureTable & Pick<PinnedRow, 'keyKind' | 'keyIsCompromised'>
+type Pinned = CommitSignatureTable & Omit<PinnedRow, keyof CommitSignatureTable>
+
+/** Known from the row itself, where it was pinned. */
+function nameIn(row: Pinned): string | null {
+  return row.signerKind === 'service-account' ? row.machineName : row.userName
+}
 
 async function judgeNow(hub: Hub, repoId: string, oids: readonly string[]): Promise<Pinned[]> {
   const commits: RawCommit[] = []
@@ -71,7 +79,9 @@ async function judgeNow(hub: Hub, repoId: string, oids: readonly string[]): Prom
   const now = hub.clock.now()
   return (await judgeCommits(hub, commits)).flatMap((judged) => {
     const row = rowOf(repoId, judged, now)
-    return row === null ? [] : [{ ...row, keyKind: judged.keyKind, keyIsCompromised: 0 }]
+    return row === null
+      ? []
+      : [{ ...row, keyKind: judged.keyKind, keyIsCompromised: 0, userName: null, machineName: null }]
   })
 }
 
@@ -87,7 +97,7 @@ function describe(row: Pinned, names: ReadonlyMap<string, string>, committer: st
   // A key that is gone takes its commits with it, from this look on (GPG-4).
   if (row.signingKeyId !== null && row.keyKind === null)
     return { ...plain, status: 'unverified', reason: 'unknown_key' }
-  const name = names.get(row.signerId ?? '')
+  const name = nameIn(row) ?? names.get(row.signerId ?? '')
   const signer = row.signerKind === null || name === undefined ? null : { kind: row.signerKind, name }
   if (row.keyIsCompromised === 1) return { ...plain, signer, status: 'unverified', reason: 'revoked_key' }
   return { ...plain, signer, status: row.status, reason: row.reason }
