@@ -433,6 +433,12 @@ export const errorCatalogue = {
     next: 'Add your key under Settings, GPG and SSH keys; sign with: git rebase --exec "git commit --amend --no-edit -S" BASE; and push again.',
   },
   commit_not_signed: { status: 403, message: 'Commit {commit} "{title}": {reason}.' },
+  commit_not_signed_there: {
+    status: 403,
+    message:
+      '{place} takes only commits that are signed as its policy asks, and no branch or tag leads to {commit} "{title}" yet: {reason}.',
+    next: 'Choose a starting point that a branch or tag leads to, or sign the commit and push it.',
+  },
   policy_too_lax: {
     status: 400,
     message: '{place} asks for more: its repos may ask for as much, or more.',

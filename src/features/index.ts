@@ -95,7 +95,7 @@ export const routes: readonly Route[] = [
   ...commitRoutes(signingGate),
   ...scanRoutes,
   ...browseRoutes,
-  ...browseRefRoutes,
+  ...browseRefRoutes(signingGate),
   ...lfsRoutes,
   ...xetRoutes,
   ...gitRoutes(signingGate),

@@ -97,6 +97,7 @@ export async function uploadBlob(hub: Hub, sha256: string, size: number): Promis
 const openGate: CommitGate = {
   judgePush: async () => ({ errors: [], remarks: [] }),
   mayCommit: async () => undefined,
+  mayPoint: async () => undefined,
 }
 
 export interface PushDoor extends AsyncDisposable {

@@ -12,7 +12,7 @@ import type { Hub } from '../../hub.ts'
 import { repoPath } from '../../web/address.ts'
 import { isConfirmed } from '../../web/confirmation.tsx'
 import { freshForm } from '../../web/form-state.ts'
-import { createBranch, createTag, deleteBranch, deleteTag, type Reading } from '../files/service.ts'
+import { createBranch, createTag, deleteBranch, deleteTag, type Reading, type RefGate } from '../files/service.ts'
 import { repoViewOf } from '../repos/service.ts'
 import { loadRefs } from './load-refs.ts'
 import { type RefKind, type RefsDialog, RefsPage } from './refs-page.tsx'
@@ -31,7 +31,7 @@ const fieldOf: Partial<Record<ErrorCode, string>> = {
   revision_not_found: 'startingPoint',
 }
 
-const changeRoutes = (what: RefKind, path: 'branches' | 'tags'): Route[] => [
+const changeRoutes = (gate: RefGate, what: RefKind, path: 'branches' | 'tags'): Route[] => [
   route({
     method: 'POST',
     path: `/{prefix}:namespace/:name/refs/${path}`,
@@ -46,8 +46,8 @@ const changeRoutes = (what: RefKind, path: 'branches' | 'tags'): Route[] => [
           const revision = body.startingPoint.trim() || 'main'
           if (what === 'branch') {
             const branch = { name, startingPoint: revision, isEmpty: false, overwrite: false }
-            await createBranch(hub, allowed, request.origin, branch)
-          } else await createTag(hub, allowed, request.origin, { name, revision, message: body.message })
+            await createBranch(hub, gate, allowed, request.origin, branch)
+          } else await createTag(hub, gate, allowed, request.origin, { name, revision, message: body.message })
           return redirectWithNotice(refsPath(facts), 'success', `The ${what} ${name} is made.`)
         },
         (fault) =>
@@ -83,7 +83,7 @@ const changeRoutes = (what: RefKind, path: 'branches' | 'tags'): Route[] => [
   }),
 ]
 
-export const browseRefRoutes: Route[] = [
+export const browseRefRoutes = (gate: RefGate): Route[] => [
   route({
     method: 'GET',
     path: '/{prefix}:namespace/:name/refs',
@@ -94,8 +94,8 @@ export const browseRefRoutes: Route[] = [
     handle: ({ hub, allowed, facts, query, request }) =>
       refsReply(hub, allowed, facts, request, { dialog: dialogOf(query.dialog, query.name) }),
   }),
-  ...changeRoutes('branch', 'branches'),
-  ...changeRoutes('tag', 'tags'),
+  ...changeRoutes(gate, 'branch', 'branches'),
+  ...changeRoutes(gate, 'tag', 'tags'),
 ]
 
 function dialogOf(dialog: string | undefined, name: string | undefined): RefsDialog {

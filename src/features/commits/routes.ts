@@ -105,7 +105,12 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
         body: bodyOf(request),
         origin: request.origin,
         mayRead: (repoId) => mayRead(call, repoId),
-        reauthorize: call.reauthorize,
+        // Asked once more where the ref moves: bodies may take hours, and a policy holds from the moment it is set.
+        reauthorize: async () => {
+          const again = await call.reauthorize()
+          await gate.mayCommit(hub, again)
+          return again
+        },
       })
       return json(presentCommitted(hub, allowed.resource, commit))
     },

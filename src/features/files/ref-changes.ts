@@ -9,11 +9,14 @@ import type { Person } from '../../platform/git/commit.ts'
 import { type RefMove, readRefs, writeTagObject } from '../../platform/git/refs.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { stageCommit } from '../../platform/git/stage.ts'
-import { changeRefs, inOurWords } from '../ingest/service.ts'
+import { type CommitGate, changeRefs, inOurWords } from '../ingest/service.ts'
 import { signAsHub } from '../repos/service.ts'
 import { getRevision } from './contents.ts'
 
 type Writing = Allowed<'repo.push'>
+
+/** Whether the hub may make a commit, and whether a commit may be led to: a feature above hands it in. */
+export type RefGate = Pick<CommitGate, 'mayCommit' | 'mayPoint'>
 
 export interface NewBranch {
   readonly name: string
@@ -26,13 +29,20 @@ export interface NewBranch {
 }
 
 /** Throws `reference_exists`, `revision_not_found`, `invalid_ref_name`. */
-export async function createBranch(hub: Hub, allowed: Writing, origin: Origin, input: NewBranch): Promise<void> {
+export async function createBranch(
+  hub: Hub,
+  gate: RefGate,
+  allowed: Writing,
+  origin: Origin,
+  input: NewBranch,
+): Promise<void> {
   const ref = `refs/heads/${parseRefName(input.name)}`
   const current = await readOne(hub, allowed, ref)
   if (current !== null && !input.overwrite) throw new HoldfastError('reference_exists', { ref })
   const target = input.isEmpty
-    ? await commitNothing(hub, allowed)
+    ? await commitNothing(hub, gate, allowed)
     : (await getRevision(hub, allowed, input.startingPoint ?? 'HEAD')).commit
+  if (!input.isEmpty) await gate.mayPoint(hub, allowed, origin, target)
   await move(hub, allowed, origin, { ref, oldOid: current ?? zeroOid, newOid: target })
 }
 
@@ -44,6 +54,7 @@ export async function deleteBranch(hub: Hub, allowed: Writing, origin: Origin, n
 /** With a message the tag is annotated. Throws `reference_exists`, `revision_not_found`, `invalid_ref_name`. */
 export async function createTag(
   hub: Hub,
+  gate: RefGate,
   allowed: Writing,
   origin: Origin,
   input: { readonly name: string; readonly revision: string; readonly message: string | null },
@@ -52,6 +63,7 @@ export async function createTag(
   const ref = `refs/tags/${name}`
   const { commit } = await getRevision(hub, allowed, input.revision)
   if ((await readOne(hub, allowed, ref)) !== null) throw new HoldfastError('reference_exists', { ref })
+  await gate.mayPoint(hub, allowed, origin, commit)
   const message = input.message?.trim() ?? ''
   const target =
     message === ''
@@ -90,7 +102,8 @@ async function move(hub: Hub, allowed: Writing, origin: Origin, refMove: RefMove
 }
 
 /** A first commit without files; nothing points at it yet. */
-async function commitNothing(hub: Hub, allowed: Writing): Promise<string> {
+async function commitNothing(hub: Hub, gate: RefGate, allowed: Writing): Promise<string> {
+  await gate.mayCommit(hub, allowed)
   const stage = await stageCommit(hub.git, allowed.resource.id, null)
   try {
     const author = me(hub, allowed)

@@ -4,8 +4,7 @@ import type { Target } from '../../access/load-facts.ts'
 import { json } from '../../access/reply.ts'
 import { type Asked, type Params, type Route, route } from '../../access/route.ts'
 import { decodeSegment, repoAddress, splitRevisionAndPath } from '../../domain/names.ts'
-import type { CommitGate } from '../ingest/service.ts'
-import { createBranch, createTag, deleteBranch, deleteTag } from './ref-changes.ts'
+import { createBranch, createTag, deleteBranch, deleteTag, type RefGate } from './ref-changes.ts'
 
 const repoOfPath = ({ params }: Asked<unknown>): Target => ({
   on: 'repo',
@@ -17,8 +16,8 @@ const repoOfPath = ({ params }: Asked<unknown>): Target => ({
 /** A name may have slashes, and some clients do not encode them. */
 const nameOf = (params: Params): string => params.tail.map(decodeSegment).join('/')
 
-/** `gate`: whether the hub may make commits for people at all; handed in by features/index.ts. */
-export const refRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
+/** `gate` is handed in by features/index.ts. */
+export const refRoutes = (gate: RefGate): Route[] => [
   route({
     method: 'POST',
     path: '/api/{kinds}/:namespace/:name/branch/*',
@@ -34,8 +33,7 @@ export const refRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
     answers: { 200: 'Made', 404: 'RevisionNotFound', 409: 'There is one of that name' },
     handle: async ({ hub, allowed, params, body, request }) => {
       const name = nameOf(params)
-      if (body.emptyBranch === true) await gate.mayCommit(hub, allowed)
-      await createBranch(hub, allowed, request.origin, {
+      await createBranch(hub, gate, allowed, request.origin, {
         name,
         startingPoint: body.startingPoint ?? null,
         isEmpty: body.emptyBranch === true,
@@ -70,7 +68,7 @@ export const refRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
     answers: { 200: 'Made', 404: 'RevisionNotFound', 409: 'There is one of that name' },
     handle: async ({ hub, allowed, params, body, request }) => {
       const { revision } = splitRevisionAndPath(params.tail)
-      await createTag(hub, allowed, request.origin, { name: body.tag, revision, message: body.message ?? null })
+      await createTag(hub, gate, allowed, request.origin, { name: body.tag, revision, message: body.message ?? null })
       return json({ success: true })
     },
   }),

@@ -12,4 +12,4 @@ export {
   type RepoEntry,
 } from './contents.ts'
 export { findPointers } from './pointers.ts'
-export { createBranch, createTag, deleteBranch, deleteTag } from './ref-changes.ts'
+export { createBranch, createTag, deleteBranch, deleteTag, type RefGate } from './ref-changes.ts'

@@ -17,4 +17,6 @@ export interface CommitGate {
   judgePush(hub: Hub, allowed: Allowed<'repo.push'>, origin: Origin, push: Push): Promise<PushJudgement>
   /** Before the hub makes a commit for somebody, through the API or the website. Throws the refusal. */
   mayCommit(hub: Hub, allowed: Allowed<'repo.push'>): Promise<void>
+  /** Before a branch or tag is made at a commit that lies in the repo, perhaps without a ref that leads to it. Throws the refusal. */
+  mayPoint(hub: Hub, allowed: Allowed<'repo.push'>, origin: Origin, commit: string): Promise<void>
 }

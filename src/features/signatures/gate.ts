@@ -15,7 +15,7 @@ import { readPolicies, type SigningLevel, shortfall } from './policy.ts'
 /** So many are named; the rest is counted. */
 const mostNamed = 200
 
-export const signingGate: CommitGate = { judgePush, mayCommit }
+export const signingGate: CommitGate = { judgePush, mayCommit, mayPoint }
 
 interface Offence {
   readonly commit: string
@@ -29,7 +29,7 @@ async function judgePush(hub: Hub, allowed: Allowed<'repo.push'>, origin: Origin
   const { level, bypass } = effective
   const tips = push.moves.map(({ newOid }) => newOid).filter((oid) => oid !== zeroOid)
   if (level === 'off' || tips.length === 0) return { errors: [], remarks: [] }
-  const { offences, count } = await findOffences(hub, allowed, push, tips, level)
+  const { offences, count } = await findOffences(hub, allowed, tips, level, push.quarantine.environment())
   if (count === 0) return { errors: [], remarks: [] }
   const more = count - offences.length
   const lines = offences.map((offence) => new HoldfastError('commit_not_signed', { ...offence }))
@@ -52,13 +52,12 @@ async function judgePush(hub: Hub, allowed: Allowed<'repo.push'>, origin: Origin
 async function findOffences(
   hub: Hub,
   allowed: Allowed<'repo.push'>,
-  push: Push,
   tips: readonly string[],
   level: SigningLevel,
+  environment: Record<string, string> = {},
 ): Promise<{ offences: Offence[]; count: number }> {
   const offences: Offence[] = []
   let count = 0
-  const environment = push.quarantine.environment()
   for await (const batch of reachedCommits(hub.git, allowed.resource.id, tips, 'refs', environment)) {
     const judged = await judgeCommits(hub, batch)
     for (const [index, one] of judged.entries()) {
@@ -87,6 +86,21 @@ async function mayCommit(hub: Hub, allowed: Allowed<'repo.push'>): Promise<void>
   if (effective.humanSignatureOnly && effective.bypass === null) {
     throw new HoldfastError('human_signature_only', { place })
   }
+}
+
+/**
+ * A commit that was here before the policy, and that no ref leads to any more, is new again: a branch made at it through the API brings it
+ * back as a push would (SIG-3).
+ */
+async function mayPoint(hub: Hub, allowed: Allowed<'repo.push'>, origin: Origin, commit: string): Promise<void> {
+  const { effective, place } = await readPolicies(hub, { repo: allowed.resource })
+  const { level, bypass } = effective
+  if (level === 'off' || level === 'warn') return
+  const { offences, count } = await findOffences(hub, allowed, [commit], level)
+  const [first] = offences
+  if (first === undefined) return
+  if (bypass === null) throw new HoldfastError('commit_not_signed_there', { place, count: String(count), ...first })
+  await recordBypass(hub, allowed, origin, count)
 }
 
 async function recordBypass(hub: Hub, allowed: Allowed<'repo.push'>, origin: Origin, commits: number): Promise<void> {

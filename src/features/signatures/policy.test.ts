@@ -175,6 +175,18 @@ describe.each(dialects)('the signing policy on %s', (dialect) => {
     const again = await push(repo, `${forgotten}:refs/heads/gone`)
     expect(again.accepted).toBe(false)
     expect(again.told).toContain(forgotten.slice(0, 12))
+    // The same through the API and the page: the commit lies in the repository, so nothing needs to be pushed at all.
+    for (const [path, body] of [
+      ['branch/back', { startingPoint: forgotten }],
+      [`tag/${forgotten}`, { tag: 'back' }],
+    ] as const) {
+      const refused = await ask('POST', `/api/models/${repo}/${path}`, { token: ada.token, body })
+      expect(refused.status, refused.text).toBe(403)
+      expect(refused.text).toContain(forgotten.slice(0, 12))
+    }
+    expect(await headOf(repo, 'back')).toBeUndefined()
+    const reached = { token: ada.token, body: { startingPoint: old } }
+    expect((await ask('POST', `/api/models/${repo}/branch/fine`, reached)).status).toBe(200)
   })
 
   it('SIG-4: commits through the API are taken, signed by the hub; humanSignatureOnly refuses them; a hub signature from elsewhere does not count', async () => {
@@ -191,6 +203,33 @@ describe.each(dialects)('the signing policy on %s', (dialect) => {
     const refused = await upload(repo)
     expect(refused.status).toBe(403)
     expect(await refused.text()).toContain('only commits that their authors sign themselves')
+    expect(await headOf(repo)).toBe(head)
+  })
+
+  it('SIG-4: a policy that is set while the body of a commit is still coming holds for that commit', async () => {
+    const repo = await newRepo()
+    const at = `/api/models/${repo}/signing-policy`
+    const head = await headOf(repo)
+    const lines = [
+      { key: 'header', value: { summary: 'slow', description: '' } },
+      { key: 'file', value: { path: 'slow.txt', content: 'slow' } },
+    ].map((line) => `${JSON.stringify(line)}\n`)
+    const isSet = Promise.withResolvers<void>()
+    async function* slowly(): AsyncGenerator<Buffer> {
+      yield Buffer.from(lines[0] ?? '')
+      await isSet.promise
+      yield Buffer.from(lines[1] ?? '')
+    }
+    const answer = fetch(`${site.url}/api/models/${repo}/commit/main`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/x-ndjson' },
+      body: ReadableStream.from(slowly()),
+      duplex: 'half',
+    } as RequestInit)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await set(at, 'verified', { humanSignatureOnly: true })
+    isSet.resolve()
+    expect((await answer).status).toBe(403)
     expect(await headOf(repo)).toBe(head)
   })
 
