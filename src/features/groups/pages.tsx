@@ -1,7 +1,6 @@
 /* The groups of an organization, and one of them with its roster. Whoever may not change something sees it without the control. */
 
-import { namespacePath, withQuery } from '../../web/address.ts'
-import { Badge, ServiceAccountBadge } from '../../web/badge.tsx'
+import { withQuery } from '../../web/address.ts'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { Empty } from '../../web/empty.tsx'
 import { type Choice, SelectField, TextField } from '../../web/field.tsx'
@@ -12,11 +11,11 @@ import { FormProblem } from '../../web/notice.tsx'
 import { OrganizationSettingsPage } from '../../web/organization-settings-page.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { PageHead, SettingsSection } from '../../web/page-head.tsx'
+import { PartyRowHead, shownName } from '../../web/party-row-head.tsx'
 import { partyWords } from '../../web/party-words.ts'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { Time } from '../../web/time.tsx'
-import { Who } from '../../web/who.tsx'
 import { GroupDialog, type GroupDialogState, NewGroupDialog } from './dialogs.tsx'
 
 export function groupsPath(organization: string): string {
@@ -268,26 +267,10 @@ function AddMember(props: { organization: string; here: string; form: FormState;
 
 function RosterRow(props: { here: string; member: RosterLine; mayChange: boolean }) {
   const { member } = props
-  const isMachine = member.kind === 'service-account'
-  const shown = isMachine ? (member.fullname ?? member.name) : member.name
+  const shown = shownName(member)
   return (
     <Row off={member.isOff}>
-      <RowHead
-        before={<Who kind={member.kind} name={member.fullname ?? member.name} off={member.isOff} />}
-        description={isMachine ? member.name : member.fullname}
-      >
-        <span class="flex flex-wrap items-center gap-x-2">
-          {isMachine ? (
-            <span class="break-words">{shown}</span>
-          ) : (
-            <a class="quiet" href={namespacePath(member.name)}>
-              {shown}
-            </a>
-          )}
-          {isMachine && <ServiceAccountBadge />}
-          {member.isOff && <Badge icon="ban">{isMachine ? 'disabled' : 'deactivated'}</Badge>}
-        </span>
-      </RowHead>
+      <PartyRowHead party={member} />
       <Cell label="Role">
         {props.mayChange ? (
           <form

@@ -14,6 +14,7 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { ShownOnce } from '../../web/shown-once.tsx'
 import { Time } from '../../web/time.tsx'
+import { LastUse } from '../../web/token-parts.tsx'
 import { Who } from '../../web/who.tsx'
 import { ExpiryField } from '../tokens/service.ts'
 import { type AccountDialog, AccountDialogBox, type AccountView } from './account-dialogs.tsx'
@@ -377,26 +378,4 @@ function DialogBox(props: { organization: string; account: AccountView; dialog: 
     default:
       return <AccountDialogBox organization={organization} dialog={dialog} closeHref={here} />
   }
-}
-
-function LastUse({ token, advice }: { token: AccountTokenRow; advice: string }) {
-  if (token.lastUsedAt === null) return null
-  return (
-    <Notice kind="warning" small={true}>
-      Used <Time at={token.lastUsedAt} />
-      {token.lastUsedBy?.ip && (
-        <>
-          {' '}
-          from <code>{token.lastUsedBy.ip}</code>
-        </>
-      )}
-      {token.lastUsedBy?.program && (
-        <>
-          {' '}
-          by <code class="[overflow-wrap:anywhere]">{token.lastUsedBy.program}</code>
-        </>
-      )}
-      . {advice}
-    </Notice>
-  )
 }

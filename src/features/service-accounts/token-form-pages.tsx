@@ -1,6 +1,5 @@
 /* The two forms of a service account's token: a new one, and what one that exists is called and may do. */
 import type { Child } from 'hono/jsx'
-import { Expiry } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { PickField, TextArea, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
@@ -13,7 +12,7 @@ import {
   type PickerGroups,
   type SummaryLine,
 } from '../../web/permission-picker.tsx'
-import { Time } from '../../web/time.tsx'
+import { TokenFacts } from '../../web/token-parts.tsx'
 import { ExpiryField, tokenNameLimit } from '../tokens/service.ts'
 import { descriptionLimit } from './account.ts'
 import type { AccountTokenRow } from './account-page.tsx'
@@ -83,30 +82,7 @@ export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTok
           </LinkButton>
         </span>
       </div>
-      <dl class="panel grid grid-cols-2 lg:grid-cols-4 gap-x-6 gap-y-3 p-4 text-sm [&_dt]:text-xs [&_dt]:text-muted">
-        <div>
-          <dt>Value</dt>
-          <dd>
-            <code>hf_…{token.lastFour}</code>
-          </dd>
-        </div>
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <Time at={token.createdAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Last used</dt>
-          <dd>{token.lastUsedAt === null ? 'never' : <Time at={token.lastUsedAt} />}</dd>
-        </div>
-        <div>
-          <dt>Expires</dt>
-          <dd>
-            <Expiry at={token.expiresAt} />
-          </dd>
-        </div>
-      </dl>
+      <TokenFacts token={token} />
       <TokenForm {...props} action={accountTokenPath(organization, account.id, token.id)}>
         <NameFields form={props.form} token={token} />
         <ModeField {...props} mode={token.mode} />

@@ -5,9 +5,10 @@ import type { HttpRequest } from '../../access/http-request.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
 import type { Reply } from '../../access/reply.ts'
-import { type Asked, type Params, type Route, route } from '../../access/route.ts'
+import { type Asked, type Call, type Params, type Route, route } from '../../access/route.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
 import type { Facts } from '../../domain/facts.ts'
+import type { Action } from '../../domain/permissions.ts'
 import { decide } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { repoPath } from '../../web/address.ts'
@@ -26,6 +27,8 @@ const asked = z.object({
 })
 const policyForm = z.object({ level, humanOnly: z.string().max(10).default('no') })
 const bypassForm = z.object({ hours: z.coerce.number().default(1), reason: z.string().max(1_000).default('') })
+type PolicyForm = z.output<typeof policyForm>
+type BypassForm = z.output<typeof bypassForm>
 const organization = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 const repoOfPath = ({ params }: Pick<Asked<unknown>, 'params'>): Target => ({
   on: 'repo',
@@ -59,16 +62,7 @@ export const policyPageRoutes: Route[] = [
     action: 'org.signing_policy.update',
     target: organization,
     body: policyForm,
-    handle: ({ hub, allowed, facts, body, request }) => {
-      const target = { organization: allowed.resource }
-      return orShow(
-        async () => {
-          await setPolicy(hub, allowed, request.origin, target, policyOf(body))
-          return redirectWithNotice(pathOf(target), 'success', savedWords(body))
-        },
-        (fault) => policyReply(hub, facts, request, target, { form: formWithFault(body, fault), fault }),
-      )
-    },
+    handle: (call) => save(call, { organization: call.allowed.resource }),
   }),
   ...(['bypass', 'bypass/end'] as const).map((end) =>
     route({
@@ -78,16 +72,7 @@ export const policyPageRoutes: Route[] = [
       action: 'org.signing_policy.bypass',
       target: organization,
       body: bypassForm,
-      handle: ({ hub, allowed, facts, body, request }) => {
-        const target = { organization: allowed.resource }
-        return orShow(
-          async () => {
-            await setBypass(hub, allowed, request.origin, target, end === 'bypass' ? body : null)
-            return redirectWithNotice(pathOf(target), 'success', bypassWords(end === 'bypass'))
-          },
-          (fault) => policyReply(hub, facts, request, target, bypassFault(body, fault)),
-        )
-      },
+      handle: (call) => bypass(call, { organization: call.allowed.resource }, end === 'bypass'),
     }),
   ),
   route({
@@ -111,16 +96,7 @@ export const policyPageRoutes: Route[] = [
     action: 'repo.signing_policy.update',
     target: repoOfPath,
     body: policyForm,
-    handle: ({ hub, allowed, facts, body, request }) => {
-      const target = { repo: allowed.resource }
-      return orShow(
-        async () => {
-          await setPolicy(hub, allowed, request.origin, target, policyOf(body))
-          return redirectWithNotice(pathOf(target), 'success', savedWords(body))
-        },
-        (fault) => policyReply(hub, facts, request, target, { form: formWithFault(body, fault), fault }),
-      )
-    },
+    handle: (call) => save(call, { repo: call.allowed.resource }),
   }),
   ...(['bypass', 'bypass/end'] as const).map((end) =>
     route({
@@ -130,19 +106,41 @@ export const policyPageRoutes: Route[] = [
       action: 'repo.signing_policy.bypass',
       target: repoOfPath,
       body: bypassForm,
-      handle: ({ hub, allowed, facts, body, request }) => {
-        const target = { repo: allowed.resource }
-        return orShow(
-          async () => {
-            await setBypass(hub, allowed, request.origin, target, end === 'bypass' ? body : null)
-            return redirectWithNotice(pathOf(target), 'success', bypassWords(end === 'bypass'))
-          },
-          (fault) => policyReply(hub, facts, request, target, bypassFault(body, fault)),
-        )
-      },
+      handle: (call) => bypass(call, { repo: call.allowed.resource }, end === 'bypass'),
     }),
   ),
 ]
+
+type Posted<A extends Action, Body> = Pick<Call<A, unknown, Body>, 'hub' | 'allowed' | 'facts' | 'request' | 'body'>
+
+function save(
+  call: Posted<'org.signing_policy.update' | 'repo.signing_policy.update', PolicyForm>,
+  target: PolicyTarget,
+): Promise<Reply> {
+  const { hub, allowed, facts, request, body } = call
+  return orShow(
+    async () => {
+      await setPolicy(hub, allowed, request.origin, target, policyOf(body))
+      return redirectWithNotice(pathOf(target), 'success', savedWords(body))
+    },
+    (fault) => policyReply(hub, facts, request, target, { form: formWithFault(body, fault), fault }),
+  )
+}
+
+function bypass(
+  call: Posted<'org.signing_policy.bypass' | 'repo.signing_policy.bypass', BypassForm>,
+  target: PolicyTarget,
+  isOn: boolean,
+): Promise<Reply> {
+  const { hub, allowed, facts, request, body } = call
+  return orShow(
+    async () => {
+      await setBypass(hub, allowed, request.origin, target, isOn ? body : null)
+      return redirectWithNotice(pathOf(target), 'success', bypassWords(isOn))
+    },
+    (fault) => policyReply(hub, facts, request, target, bypassFault(body, fault)),
+  )
+}
 
 type View = { dialog?: PolicyDialog | null; form?: FormState; fault?: HoldfastError }
 
@@ -191,16 +189,16 @@ async function dialogOf(hub: Hub, target: PolicyTarget, query: z.output<typeof a
   return { kind: 'save', level: query.level, humanOnly: query.humanOnly === 'yes', heads }
 }
 
-function bypassFault(body: z.output<typeof bypassForm>, fault: HoldfastError): View {
+function bypassFault(body: BypassForm, fault: HoldfastError): View {
   const form = formWithFault({ hours: String(body.hours), reason: body.reason }, fault)
   return { dialog: { kind: 'bypass', form }, fault }
 }
 
-function policyOf(body: z.output<typeof policyForm>) {
+function policyOf(body: PolicyForm) {
   return { level: body.level, humanSignatureOnly: body.humanOnly === 'yes' }
 }
 
-function savedWords(body: z.output<typeof policyForm>): string {
+function savedWords(body: PolicyForm): string {
   return `The signing policy is saved: ${levelLabel(body.level)}.`
 }
 

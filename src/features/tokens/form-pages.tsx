@@ -1,7 +1,7 @@
 /* The two forms of a token: a new one, and the name and permissions of one that exists. Its role cannot be changed
    (UAT-21), and nothing is made without the press (UAT-17). */
 import type { Child } from 'hono/jsx'
-import { Expiry, TokenRoleBadge } from '../../web/badge.tsx'
+import { TokenRoleBadge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { PickField, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
@@ -14,7 +14,7 @@ import {
   type SummaryLine,
 } from '../../web/permission-picker.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
-import { Time } from '../../web/time.tsx'
+import { TokenFact, TokenFacts } from '../../web/token-parts.tsx'
 import { ExpiryField } from './expiry-field.tsx'
 import { LeakWarning, type TokenRow } from './pages.tsx'
 import { tokensPath } from './paths.ts'
@@ -89,36 +89,11 @@ export function EditTokenPage(props: TokenFormProps & { token: TokenRow & { crea
           </span>
         }
       />
-      <dl class="panel grid grid-cols-2 lg:grid-cols-5 gap-x-6 gap-y-3 p-4 text-sm [&_dt]:text-xs [&_dt]:text-muted">
-        <div>
-          <dt>Role</dt>
-          <dd>
-            <TokenRoleBadge role={token.role} />
-          </dd>
-        </div>
-        <div>
-          <dt>Value</dt>
-          <dd>
-            <code>hf_…{token.lastFour}</code>
-          </dd>
-        </div>
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <Time at={token.createdAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Last used</dt>
-          <dd>{token.lastUsedAt === null ? 'Not yet used' : <Time at={token.lastUsedAt} />}</dd>
-        </div>
-        <div>
-          <dt>Expires</dt>
-          <dd>
-            <Expiry at={token.expiresAt} />
-          </dd>
-        </div>
-      </dl>
+      <TokenFacts token={token}>
+        <TokenFact name="Role">
+          <TokenRoleBadge role={token.role} />
+        </TokenFact>
+      </TokenFacts>
       {token.role === 'fineGrained' ? (
         <TokenForm action={address} {...props}>
           <input type="hidden" name="role" value="fineGrained" />

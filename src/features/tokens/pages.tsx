@@ -14,6 +14,7 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { ShownOnce } from '../../web/shown-once.tsx'
 import { Time } from '../../web/time.tsx'
+import { LastUse } from '../../web/token-parts.tsx'
 import { ExpiryField } from './expiry-field.tsx'
 import { tokensPath } from './paths.ts'
 
@@ -274,26 +275,4 @@ function TokenDialog({ dialog }: { dialog: TokensDialog }) {
         </Dialog>
       )
   }
-}
-
-function LastUse({ token, advice }: { token: TokenRow; advice: string }) {
-  if (token.lastUsedAt === null) return null
-  return (
-    <Notice kind="warning" small={true}>
-      Used <Time at={token.lastUsedAt} />
-      {token.lastUsedBy?.ip && (
-        <>
-          {' '}
-          from <code>{token.lastUsedBy.ip}</code>
-        </>
-      )}
-      {token.lastUsedBy?.program && (
-        <>
-          {' '}
-          by <code class="[overflow-wrap:anywhere]">{token.lastUsedBy.program}</code>
-        </>
-      )}
-      . {advice}
-    </Notice>
-  )
 }

@@ -1,7 +1,6 @@
 /* Who has a role in a workspace: people and service accounts, then groups. */
 
-import { namespacePath, withQuery } from '../../web/address.ts'
-import { Badge, ServiceAccountBadge } from '../../web/badge.tsx'
+import { withQuery } from '../../web/address.ts'
 import { Button } from '../../web/button.tsx'
 import { type Choice, SelectField, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
@@ -9,11 +8,11 @@ import { Icon } from '../../web/icon.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
 import { FormProblem } from '../../web/notice.tsx'
 import { SettingsSection } from '../../web/page-head.tsx'
+import { PartyRowHead, shownName } from '../../web/party-row-head.tsx'
 import { partyWords } from '../../web/party-words.ts'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { Time } from '../../web/time.tsx'
-import { Who } from '../../web/who.tsx'
 
 export const workspaceRoles = ['read', 'contributor', 'write', 'admin', 'no_access'] as const
 
@@ -104,26 +103,10 @@ export function PeopleSection(
 
 function HolderRow(props: { here: string; holder: HolderLine; mayManage: boolean }) {
   const { holder, here } = props
-  const isMachine = holder.kind === 'service-account'
-  const shown = isMachine ? (holder.fullname ?? holder.name) : holder.name
+  const shown = shownName(holder)
   return (
     <Row off={holder.isOff}>
-      <RowHead
-        before={<Who kind={holder.kind} name={holder.fullname ?? holder.name} off={holder.isOff} />}
-        description={isMachine ? holder.name : holder.fullname}
-      >
-        <span class="flex flex-wrap items-center gap-x-2">
-          {isMachine ? (
-            <span class="break-words">{shown}</span>
-          ) : (
-            <a class="quiet" href={namespacePath(holder.name)}>
-              {shown}
-            </a>
-          )}
-          {isMachine && <ServiceAccountBadge />}
-          {holder.isOff && <Badge icon="ban">{isMachine ? 'disabled' : 'deactivated'}</Badge>}
-        </span>
-      </RowHead>
+      <PartyRowHead party={holder} />
       <RoleCell
         action={`${here}/users/${encodeURIComponent(holder.name)}`}
         role={holder.role}
