@@ -11,7 +11,7 @@ const features = {
     'service-accounts',
     'audit',
   ],
-  repos: ['repos', 'storage'],
+  repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],
   trust: ['keys', 'signatures', 'scanning', 'eval-results', 'gated'],
   surfaces: ['discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],

@@ -252,6 +252,19 @@ export const settings = {
     about:
       'What happens to files that scanners find unsafe: they are marked, or nobody can download them; the last also holds what is not scanned yet. Organizations may be stricter.',
   },
+  downloadRecords: {
+    env: 'HOLDFAST_DOWNLOAD_RECORDS',
+    schema: z.enum(['restricted', 'all', 'off']),
+    fallback: 'restricted',
+    about:
+      'Of which downloads it is written down who made them: of private repos and of files known to be unsafe; of everything, people who are not signed in by their address; or of nothing.',
+  },
+  downloadRecordDays: {
+    env: 'HOLDFAST_DOWNLOAD_RECORD_DAYS',
+    schema: z.coerce.number().int().min(0).max(36_500),
+    fallback: '365',
+    about: 'Days after which these records are removed; 0 keeps them.',
+  },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
     schema: z.coerce.number().int().min(0),

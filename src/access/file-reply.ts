@@ -34,6 +34,8 @@ export interface SentFile {
   addressElsewhere?(headers: AnswerHeaders): Promise<string | null>
   /** Milliseconds that the client has to take the bytes, where they hold a process; null: as long as it goes on reading. */
   readonly timeLimitMs: number | null
+  /** Called right before an answer that hands out bytes, by whomever: how many. Not for HEAD, nor for what has not changed. */
+  onSend?(bytes: number): void
 }
 
 /** Below this nobody gains by sending the client elsewhere, and our headers would be lost (docs/front-server.md). */
@@ -64,6 +66,7 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
   const { start, end } = range ?? { start: 0, end: file.size - 1 }
   const length = end - start + 1
   if (config.accelRedirect !== null && file.frontServerPath !== null && length >= leastForFrontServer) {
+    file.onSend?.(length)
     // The front server reads the Range header itself.
     response.writeHead(200, { ...mutable(headers), 'x-accel-redirect': config.accelRedirect + file.frontServerPath })
     response.end()
@@ -76,6 +79,7 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
       contentDisposition: contentDisposition(disposition, file.name),
     })
     if (typeof address === 'string') {
+      file.onSend?.(length)
       // The Range header goes along, the token does not: it is another host (src/config.ts sees to that).
       const others = { location: address, 'cache-control': 'no-store', 'content-length': 0 }
       response.writeHead(302, { ...mutable(file.headers), ...others })
@@ -84,6 +88,7 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
     }
   }
   const body = length === 0 ? null : await file.open(start, end)
+  file.onSend?.(length)
   response.writeHead(range === null ? 200 : 206, {
     ...mutable(headers),
     'content-length': length,

@@ -31,3 +31,8 @@ export function idMaker(source: IdSource): () => string {
     return time.toString(16).padStart(12, '0') + tail.toString(16).padStart(12, '0')
   }
 }
+
+/** The first id that can be of this millisecond. */
+export function firstIdAt(at: number): string {
+  return `${Math.max(0, Math.floor(at)).toString(16).padStart(12, '0')}${'0'.repeat(12)}`
+}

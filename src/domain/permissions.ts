@@ -188,6 +188,21 @@ export const permissions = {
     title: 'let a file that scanners found unsafe out of quarantine, or take that back',
   },
 
+  'scan.read': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: false,
+    title: 'see what scanners found unsafe on this hub, and what was released',
+  },
+  'download.read': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: false,
+    title: 'see who downloaded a content, and export that',
+  },
+
   'storage.read': {
     on: 'instance',
     least: 'admin',
@@ -487,6 +502,21 @@ export const permissions = {
     title: 'read and export the audit log of an organization',
   },
 
+  'org.scan.read': {
+    on: 'organization',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['org.auditLog.write'] },
+    audited: false,
+    title: 'see what scanners found unsafe in the repos of an organization',
+  },
+  'org.download.read': {
+    on: 'organization',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['org.auditLog.write'] },
+    audited: false,
+    title: 'see who downloaded a content from the repos of an organization, and export that',
+  },
+
   'org.service_account.read': {
     on: 'organization',
     least: 'admin',
@@ -780,6 +810,13 @@ export const permissions = {
     token: { classic: 'write', fineGrained: ['repo.write', 'resourceGroup.write'] },
     audited: true,
     title: 'move a repo into a workspace, or out of one',
+  },
+  'repo.download.read': {
+    on: 'repo',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['repo.access.read'] },
+    audited: false,
+    title: 'see who downloaded files of a repo',
   },
   'repo.signing_policy.read': {
     on: 'repo',

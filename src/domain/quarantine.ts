@@ -13,6 +13,9 @@ export function storedContent(sha256: string): string {
   return `sha256:${sha256}`
 }
 
+/** `git:<object id>` or `sha256:<hash>`. */
+export const contentPattern = /^(git:[0-9a-f]{40}|sha256:[0-9a-f]{64})$/
+
 /** The mildest first. `warn`: what is found is said, and nothing is held. */
 export const scanPolicies = ['warn', 'block_infected', 'block_until_scanned'] as const
 export type ScanPolicy = (typeof scanPolicies)[number]

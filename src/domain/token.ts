@@ -10,6 +10,12 @@ const pattern = /^hf_[0-9A-Za-z]{34}$/
 /** Finds everything in a text that has the form of a token, ours or not. Global: use with `matchAll`. */
 export const tokenInText = /hf_[0-9A-Za-z]{34}(?![0-9A-Za-z])/g
 
+/** People put tokens where they do not belong: into the title of a commit, the name of a token, a User-Agent (AUTH-10). */
+export function withoutTokens<T extends string | null>(text: T): T extends string ? string : string | null
+export function withoutTokens(text: string | null): string | null {
+  return text === null ? null : text.replace(tokenInText, (value) => `hf_…${value.slice(-4)}`)
+}
+
 /** `mac` is HMAC-SHA-256 under the instance's checksum key. */
 export type Mac = (text: string) => Uint8Array
 

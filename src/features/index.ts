@@ -12,6 +12,9 @@ import { startSealer } from './audit/service.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
+import { downloadPageRoutes } from './downloads/page-routes.tsx'
+import { downloadApiRoutes } from './downloads/routes.ts'
+import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downloads/service.ts'
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
@@ -34,6 +37,8 @@ import { repoPageRoutes } from './repos/page-routes.tsx'
 import { repoPlaces } from './repos/place-repo.ts'
 import { repoApiRoutes } from './repos/routes.ts'
 import { repoWorkspaceRoutes } from './repos/workspace-routes.ts'
+import { heldPageRoutes } from './scanning/held-page-routes.tsx'
+import { heldRoutes } from './scanning/held-routes.ts'
 import { scanRoutes } from './scanning/routes.ts'
 import { presentStatusesOf, repoStatus, startScanning, withListing } from './scanning/service.ts'
 import { cleanSecondFactors } from './second-factors/service.ts'
@@ -94,6 +99,10 @@ export const routes: readonly Route[] = [
   ...refRoutes(signingGate),
   ...commitRoutes(signingGate),
   ...scanRoutes,
+  ...heldRoutes,
+  ...heldPageRoutes,
+  ...downloadApiRoutes,
+  ...downloadPageRoutes,
   ...browseRoutes,
   ...browseRefRoutes(signingGate),
   ...lfsRoutes,
@@ -117,6 +126,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...signatureJobs(hub),
     ...moveJobs(hub),
     ...storageJobs(hub),
+    ...downloadJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)
@@ -132,11 +142,12 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await scheduleCollection(hub)
   await scheduleMove(hub)
   await scheduleStorage(hub)
+  await scheduleForgetting(hub)
 }
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  const all = [startSealer(hub), startScanning(hub)]
+  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub)]
   return {
     async stop() {
       await Promise.all(all.map((one) => one.stop()))

@@ -4,6 +4,7 @@ import { Icon } from './icon.tsx'
 import { Mark } from './mark.tsx'
 import { Menu, MenuLink } from './menu.tsx'
 import type { PageContext, PageViewer } from './page-context.ts'
+import { hubSettingsPath } from './settings-frame.tsx'
 import { initials, Who } from './who.tsx'
 
 export type Section = 'models' | 'datasets' | 'spaces'
@@ -136,6 +137,11 @@ function ViewerMenus({ viewer }: { viewer: NonNullable<PageViewer> }) {
         <MenuLink href="/settings/tokens" icon="key-round">
           Access Tokens
         </MenuLink>
+        {viewer.isAdmin && (
+          <MenuLink href={hubSettingsPath('held')} icon="scan-search">
+            Quarantine of this hub
+          </MenuLink>
+        )}
         {viewer.organizations.length > 0 && <hr />}
         {viewer.organizations.map(({ name }) => (
           <a href={namespacePath(name)}>

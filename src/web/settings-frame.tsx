@@ -29,6 +29,28 @@ export function YourSettingsSide(props: { current: string; organizations: readon
   )
 }
 
+/** Below `/admin/`. */
+export function hubSettingsPath(place: string): string {
+  return `/admin/${place}`
+}
+
+const hubPlaces: readonly SidePlace[] = [
+  { href: hubSettingsPath('held'), label: 'Unsafe files', icon: 'bug' },
+  { href: hubSettingsPath('releases'), label: 'Released files', icon: 'shield-check' },
+]
+
+/** What administrators of the hub decide about; `current` is the address of this page's place. */
+export function HubSettingsSide(props: { current: string }) {
+  return (
+    <SideList
+      label="This hub"
+      current={props.current}
+      groups={[{ title: 'Quarantine', places: hubPlaces }]}
+      organizations={[]}
+    />
+  )
+}
+
 export function membersPath(organization: string): string {
   return organizationSettingsPath(organization, 'members')
 }

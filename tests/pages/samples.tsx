@@ -34,10 +34,12 @@ import type { PickerGroups } from '../../src/web/permission-picker.tsx'
 import { markSanitized } from '../../src/web/raw-html.tsx'
 import { RefusalPage } from '../../src/web/refusal.tsx'
 import { type PageNode, renderPage } from '../../src/web/render.ts'
+import { downloadSamples } from './download-samples.tsx'
 import { factorSamples } from './factor-samples.tsx'
 
 import { placeMove, placePages } from './place-samples.tsx'
 import { scanSamples } from './scan-samples.ts'
+import { trustSamples } from './trust-samples.tsx'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -277,6 +279,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
   }
   const entry = { size: 1519, storage: 'lfs' as const, lastCommit: commit }
   const scans = scanSamples(words)
+  const downloads = downloadSamples(words, context, repo, now)
   const blob = {
     context,
     repo,
@@ -538,6 +541,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         organization={words('acme')}
         scanPolicy="warn"
         instancePolicy="block_infected"
+        maySeeUnsafe={true}
         mayChange={true}
         form={fresh}
       />
@@ -613,13 +617,22 @@ export function samplePages(words: (text: string) => string): Map<string, string
         workspaces={[{ id: 'w1', name: words('Robotics'), organization: words('acme') }]}
       />
     ),
-    'repo-settings': <RepoSettingsPage {...settings} mayMove={true} mayDelete={true} dialog={null} />,
+    'repo-settings': (
+      <RepoSettingsPage {...settings} mayReadDownloads={true} mayMove={true} mayDelete={true} dialog={null} />
+    ),
     'repo-delete': (
-      <RepoSettingsPage {...settings} mayMove={true} mayDelete={true} dialog={{ kind: 'delete', form: fresh }} />
+      <RepoSettingsPage
+        {...settings}
+        mayReadDownloads={true}
+        mayMove={true}
+        mayDelete={true}
+        dialog={{ kind: 'delete', form: fresh }}
+      />
     ),
     'repo-place': (
       <RepoSettingsPage
         {...settings}
+        mayReadDownloads={true}
         mayMove={true}
         mayDelete={true}
         dialog={{ kind: 'place', ...placeMove(words), from: place }}
@@ -671,10 +684,26 @@ export function samplePages(words: (text: string) => string): Map<string, string
     'tree-empty': (
       <EmptyRepoPage context={context} repo={repo} tab="files" publicUrl={words('https://hub.acme.example')} />
     ),
-    'blob-text': <BlobPage {...blob} {...scans} body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n` }} />,
-    'blob-image': <BlobPage {...blob} {...scans} body={{ kind: 'image' }} />,
-    'blob-large': <BlobPage {...blob} {...scans} body={{ kind: 'sizes', why: 'large' }} />,
-    'blob-link': <BlobPage {...blob} {...scans} body={{ kind: 'link', target: words('../README.md') }} />,
+    ...downloads.pages,
+    ...trustSamples(words, context, repo, now),
+    'blob-text': (
+      <BlobPage
+        {...blob}
+        {...scans}
+        downloads={downloads.latest}
+        body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n` }}
+      />
+    ),
+    'blob-image': <BlobPage {...blob} {...scans} downloads={downloads.latest} body={{ kind: 'image' }} />,
+    'blob-large': <BlobPage {...blob} {...scans} downloads={downloads.latest} body={{ kind: 'sizes', why: 'large' }} />,
+    'blob-link': (
+      <BlobPage
+        {...blob}
+        {...scans}
+        downloads={downloads.latest}
+        body={{ kind: 'link', target: words('../README.md') }}
+      />
+    ),
     commits: (
       <CommitsPage
         context={context}

@@ -3,10 +3,10 @@
  * merged by id: so it costs the same in a log of any length, whatever is looked for.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { firstIdAt } from '../../domain/ids.ts'
 import type { Db } from '../../platform/db/database.ts'
 import type { EventTable } from '../../platform/db/schema.ts'
 import type { EventFilter } from './filter.ts'
-import { firstIdAt } from './seal-format.ts'
 import { selectEventsById } from './seal-queries.ts'
 
 /** The ids of events say when; the clock that wrote `at` was read a moment later. */

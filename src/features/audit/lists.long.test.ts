@@ -2,10 +2,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dialects, makeDatabase } from '../../../tests/support/databases.ts'
+import { firstIdAt } from '../../domain/ids.ts'
 import type { Db } from '../../platform/db/database.ts'
 import { type EventFilter, type FilterQuery, readFilter } from './filter.ts'
 import { newestOf, selectActions, selectPage } from './list-queries.ts'
-import { firstIdAt } from './seal-format.ts'
 import { toldActions } from './sentences.ts'
 
 const count = 1_000_000

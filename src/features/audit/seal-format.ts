@@ -62,11 +62,6 @@ export function isCheckpointDue(unsigned: Unsigned, sealedAt: number): boolean {
   return unsigned.count >= sealsPerCheckpoint || sealedAt - unsigned.firstAt >= checkpointEveryMs
 }
 
-/** The first id that can be of this millisecond. */
-export function firstIdAt(at: number): string {
-  return `${Math.max(0, Math.floor(at)).toString(16).padStart(12, '0')}${'0'.repeat(12)}`
-}
-
 /** The millisecond of an id; 0 for a text that is none. */
 export function timeOfId(id: string): number {
   const time = Number.parseInt(id.slice(0, 12), 16)

@@ -4,6 +4,7 @@
  * and the id of an event can be taken only once. Every event is found: new ones at once, those that committed late by looking back, and
  * whatever has an old id (a ref move that was settled after a crash) by rounds over the whole log.
  */
+import { firstIdAt } from '../../domain/ids.ts'
 import type { Hub } from '../../hub.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import type { AuditCheckpointTable, AuditSealTable, EventTable } from '../../platform/db/schema.ts'
@@ -13,7 +14,6 @@ import {
   checkpointEveryMs,
   checkpointText,
   eventsPerSeal,
-  firstIdAt,
   hashEvent,
   hashSeal,
   isCheckpointDue,

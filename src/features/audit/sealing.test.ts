@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditEvent, checkLog, writeEvents } from '../../../tests/support/audit-events.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
+import { firstIdAt } from '../../domain/ids.ts'
 import { type Hub, openHub } from '../../hub.ts'
 import { makeLogger } from '../../platform/log/logger.ts'
-import { canonicalEvent, firstIdAt, hashEvent, hashSeal, isCheckpointDue, noHash } from './seal-format.ts'
+import { canonicalEvent, hashEvent, hashSeal, isCheckpointDue, noHash } from './seal-format.ts'
 import { sealNow, startSealer } from './service.ts'
 
 test('what is hashed is as docs/audit.md says, byte for byte', () => {

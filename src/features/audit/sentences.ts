@@ -133,6 +133,8 @@ const sentences = {
   'account.update_email': ({ name, data }) => `Changed the addresses of ${name}${addresses(data)}`,
   'user.invite': () => 'Made an invitation to this hub',
   'storage.damaged': ({ name }) => `Found damaged bytes in ${name}`,
+  'download.export': ({ name }) => `Exported who downloaded ${name}`,
+  'org.download.export': ({ name }) => `Exported who downloaded ${name}`,
   'org.audit_log.export': ({ name }) => `Exported the audit log of ${name}`,
 } as const satisfies Readonly<Record<string, Sentence>>
 

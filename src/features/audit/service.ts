@@ -6,7 +6,7 @@ import type { EventData, Origin } from '../../domain/event.ts'
 import { accountOf, type Principal } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
-import { tokenInText } from '../../domain/token.ts'
+import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import type { EventTable } from '../../platform/db/schema.ts'
@@ -83,12 +83,6 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
     requestId: withoutTokens(origin.requestId),
     data: withoutTokens(JSON.stringify(input.data ?? {})),
   }
-}
-
-/** People put tokens where they do not belong: into the title of a commit, the name of a token, a User-Agent (AUTH-10). */
-function withoutTokens<T extends string | null>(text: T): T extends string ? string : string | null
-function withoutTokens(text: string | null): string | null {
-  return text === null ? null : text.replace(tokenInText, (value) => `hf_…${value.slice(-4)}`)
 }
 
 /** A service account under the name that people gave it (SA-8). */

@@ -10,6 +10,7 @@ import { Page } from '../../web/layout.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { sizeWords } from '../../web/size.ts'
+import { LatestDownloads, type LatestOfContent } from '../downloads/service.ts'
 import type { FileWithIssue } from '../scanning/service.ts'
 import type { FileScan } from './load-scans.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
@@ -42,6 +43,8 @@ type BlobPageProps = {
   /** Null for a link. */
   scan: FileScan | null
   alarms: readonly FileWithIssue[]
+  /** Of an unsafe file, for those who may see it. */
+  downloads: LatestOfContent | null
 }
 
 const notShown = {
@@ -96,7 +99,8 @@ export function BlobPage(props: BlobPageProps) {
         </div>
         <Body {...props} name={name} />
       </section>
-      {props.scan && <ScanFacts scan={props.scan} />}
+      {props.scan && <ScanFacts scan={props.scan} mayRelease={context.viewer?.isAdmin === true} />}
+      {props.downloads && <LatestDownloads {...props.downloads} />}
     </Page>
   )
 }

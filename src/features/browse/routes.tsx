@@ -5,9 +5,11 @@ import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { type Reply, redirect } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
 import { splitRevisionAndPath } from '../../domain/names.ts'
+import { contentOf } from '../../domain/quarantine.ts'
 import { repoPath, revisionPath, withQuery } from '../../web/address.ts'
 import type { PageContext } from '../../web/page-context.ts'
 import type { RepoView } from '../../web/repo-place.tsx'
+import { loadLatestDownloads, noteDownload } from '../downloads/service.ts'
 import { entryNotFound, findEntry, getRevision } from '../files/service.ts'
 import { repoViewOf } from '../repos/service.ts'
 import { BlobPage } from './blob-page.tsx'
@@ -121,6 +123,13 @@ export const browseRoutes: Route[] = [
           loadScans(hub, allowed, [entry]),
           loadAlarms(hub, allowed, commit),
         ])
+        if (body.kind === 'text' && call.request.method === 'GET') {
+          const shown = { content: contentOf(entry), path, commits: [commit], bytes: entry.size }
+          noteDownload(hub, allowed, call.request.origin, { ...shown, via: 'page' })
+        }
+        const scan = scans.get(entry.oid) ?? null
+        const isAlarming = scan !== null && (scan.isHeld || scan.status === 'unsafe')
+        const downloads = isAlarming ? await loadLatestDownloads(hub, call.facts, scan.content) : null
         return pageReply(
           context,
           <BlobPage
@@ -134,8 +143,9 @@ export const browseRoutes: Route[] = [
             sha256={entry.lfs?.sha256 ?? null}
             latest={latest}
             body={body}
-            scan={scans.get(entry.oid) ?? null}
+            scan={scan}
             alarms={alarms}
+            downloads={downloads}
           />,
         )
       })

@@ -1,10 +1,11 @@
 /* Scans on pages: the badges of a file (MAL-4), the banner of a repo that holds something unsafe (MAL-5), and the report of one file with its scanners. */
 import { revisionPath } from '../../web/address.ts'
 import { PickleBadge, ScanBadge, type ScanStatus } from '../../web/badge.tsx'
+import { LinkButton } from '../../web/button.tsx'
 import { Notice } from '../../web/notice.tsx'
 import type { RepoView } from '../../web/repo-place.tsx'
 import { counted } from '../../web/size.ts'
-import type { FileStatus, FileWithIssue } from '../scanning/service.ts'
+import { type FileStatus, type FileWithIssue, releasePath } from '../scanning/service.ts'
 import type { FileScan } from './load-scans.ts'
 
 export function ScanBadges({ scan }: { scan: FileScan }) {
@@ -79,7 +80,8 @@ const words = {
   unsafe: 'unsafe',
 } as const
 
-export function ScanFacts({ scan }: { scan: FileScan }) {
+/** `mayRelease`: for administrators of the hub. */
+export function ScanFacts({ scan, mayRelease }: { scan: FileScan; mayRelease: boolean }) {
   return (
     <section class="panel overflow-hidden" aria-labelledby="scan-h">
       <div class="panel-head">
@@ -90,6 +92,13 @@ export function ScanFacts({ scan }: { scan: FileScan }) {
       </div>
       <div class="p-4 grid gap-3">
         {scan.isHeld && <p>{heldWords}</p>}
+        {scan.isHeld && mayRelease && (
+          <p>
+            <LinkButton look="danger" href={releasePath(scan.content)}>
+              Release file
+            </LinkButton>
+          </p>
+        )}
         <dl class="facts">
           <Fact name="Malware" said={scan.malware} />
           <Fact name="Pickles" said={scan.pickle} />

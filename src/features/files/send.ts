@@ -5,10 +5,11 @@ import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Headers, Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { contentOf } from '../../domain/quarantine.ts'
+import { contentOf, gitContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { streamBlob } from '../../platform/git/objects.ts'
 import { isOid } from '../../platform/git/safe-names.ts'
+import { noteDownload } from '../downloads/service.ts'
 import { bytesOf, findPlacedBlob, type PlacedBlob, refuseHeld } from '../storage/service.ts'
 import { xetFileInfoType, xetLinkHeaders } from '../xet/service.ts'
 import { entryNotFound, type FoundRevision, type Reading, type RepoEntry } from './contents.ts'
@@ -25,7 +26,8 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
   const { entry, found } = asked
   const { lfs } = entry
   await refuseHeld(hub, allowed.resource, contentOf(entry))
-  if (lfs === null) return await sendGitBlob(hub, allowed, request, asked, entry.size, servedType(nameOf(entry)))
+  if (lfs === null)
+    return await sendGitBlob(hub, allowed, request, asked, 'resolve', entry.size, servedType(nameOf(entry)))
   const linked = await findPlacedBlob(hub.db, allowed.resource.id, lfs.sha256)
   // A pointer is text that anybody can write: only what was uploaded to this repo is sent.
   if (linked === null) throw entryNotFound(found.commit)
@@ -44,6 +46,7 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
     caching: cachingOf(allowed, asked),
     headers,
     ...bytesOf(hub, linked),
+    onSend: noterOf(hub, allowed, request, asked, 'resolve'),
   })
 }
 
@@ -64,7 +67,21 @@ export async function sendRaw(hub: Hub, allowed: Reading, request: HttpRequest, 
   if (entry.lfs === null) await refuseHeld(hub, allowed.resource, contentOf(entry))
   const size = entry.lfs?.pointerSize ?? entry.size
   const served = entry.lfs === null ? servedTypeOfRaw(nameOf(entry)) : servedTypeOfRaw('pointer.txt')
-  return await sendGitBlob(hub, allowed, request, asked, size, served)
+  return await sendGitBlob(hub, allowed, request, asked, 'raw', size, served)
+}
+
+/** Writes down who takes the file away. */
+function noterOf(
+  hub: Hub,
+  allowed: Reading,
+  request: HttpRequest,
+  { entry, found }: Asked,
+  via: 'resolve' | 'raw',
+): (bytes: number) => void {
+  // The raw form of a large file is its pointer.
+  const content = via === 'raw' ? gitContent(entry.oid) : contentOf(entry)
+  const about = { content, via, path: entry.path, commits: [found.commit] }
+  return (bytes) => noteDownload(hub, allowed, request.origin, { ...about, bytes })
 }
 
 async function sendGitBlob(
@@ -72,6 +89,7 @@ async function sendGitBlob(
   allowed: Reading,
   request: HttpRequest,
   asked: Asked,
+  via: 'resolve' | 'raw',
   size: number,
   served: ReturnType<typeof servedType>,
 ): Promise<Reply> {
@@ -88,6 +106,7 @@ async function sendGitBlob(
     frontServerPath: null,
     // The bytes come out of a process: whoever takes them slower than 64 KiB/s after the first minute has to come again.
     timeLimitMs: 60_000 + size / 64,
+    onSend: noterOf(hub, allowed, request, asked, via),
   })
 }
 

@@ -14,6 +14,7 @@ import type { Hub } from '../../hub.ts'
 import { flushPacket, packet } from '../../platform/git/pkt-line.ts'
 import { GitFailure } from '../../platform/git/run.ts'
 import { advertiseRefs, type GitService, uploadPack } from '../../platform/git/upload-pack.ts'
+import { gitFetch, noteDownload } from '../downloads/service.ts'
 import { acceptPush, type CommitGate, inOurWords } from '../ingest/service.ts'
 import { gitHold } from '../storage/service.ts'
 
@@ -62,7 +63,11 @@ export const gitRoutes = (gate: CommitGate): Route[] => [
       requireType(request, 'git-upload-pack')
       prepare(request, 'application/x-git-upload-pack-result')
       if (await refuseFetch(hub, allowed, request, null)) return taken
-      await untilGone(request, uploadPack(hub.git, allowed.resource.id, exchangeOf(request)))
+      const onWants = (commits: readonly string[]): void => {
+        const content = gitFetch(allowed.resource.id)
+        noteDownload(hub, allowed, request.origin, { content, via: 'git', commits, bytes: 0 })
+      }
+      await untilGone(request, uploadPack(hub.git, allowed.resource.id, { ...exchangeOf(request), onWants }))
       return taken
     },
   }),

@@ -7,6 +7,7 @@ import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { accountOf } from '../../domain/facts.ts'
 import { storedContent } from '../../domain/quarantine.ts'
+import { noteDownload } from '../downloads/service.ts'
 import { bytesOf, findLinkedBlob, findPlacedBlob, refuseHeld } from '../storage/service.ts'
 import { answerDownload, answerUpload, isSha256 } from './batch.ts'
 import { duplicateFiles } from './duplicate.ts'
@@ -135,7 +136,8 @@ export const routes: Route[] = [
     handle: async ({ hub, allowed, params, request }) => {
       const blob = await findPlacedBlob(hub.db, allowed.resource.id, oidOf(params.get('oid')))
       if (blob === null) throw new HoldfastError('entry_not_found')
-      await refuseHeld(hub, allowed.resource, storedContent(blob.sha256))
+      const content = storedContent(blob.sha256)
+      await refuseHeld(hub, allowed.resource, content)
       return await sendFile(request, hub.config, {
         name: blob.sha256,
         size: blob.size,
@@ -144,6 +146,7 @@ export const routes: Route[] = [
         caching: 'private, no-store',
         headers: {},
         ...bytesOf(hub, blob),
+        onSend: (bytes) => noteDownload(hub, allowed, request.origin, { content, via: 'lfs', bytes }),
       })
     },
   }),

@@ -59,6 +59,7 @@ async function scanningReply(
       organization={organization.name}
       scanPolicy={settings.scanPolicy}
       instancePolicy={hub.config.scanPolicy}
+      maySeeUnsafe={decide('org.scan.read', facts).allow}
       mayChange={decide('org.update_settings', facts).allow}
       form={view.form ?? freshForm}
     />

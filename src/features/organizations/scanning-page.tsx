@@ -34,6 +34,8 @@ export function ScanningPage(props: {
   instancePolicy: ScanPolicy
   /** From the policy. */
   mayChange: boolean
+  /** From the policy: the list of what was found. */
+  maySeeUnsafe: boolean
   form: FormState
 }) {
   const { organization, scanPolicy, instancePolicy, form } = props
@@ -50,6 +52,14 @@ export function ScanningPage(props: {
         title="Scanning and quarantine"
         lede={`Every file of ${organization} is scanned. This says what happens to those that are found unsafe.`}
       />
+      {props.maySeeUnsafe && (
+        <p>
+          <a class="a" href={organizationSettingsPath(organization, 'scanning/held')}>
+            Unsafe files of {organization}
+          </a>{' '}
+          and who downloaded them
+        </p>
+      )}
       {isOverruled && (
         <Notice kind="info" standing={true}>
           This hub asks for more: <b>{labelOf(instancePolicy)}</b> holds in every organization.

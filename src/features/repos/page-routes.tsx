@@ -261,6 +261,7 @@ async function settingsReply(
       visibilityForm={state.visibilityForm ?? freshForm}
       moveForm={state.moveForm ?? freshForm}
       owners={[repo.namespace, ...owners.filter((owner) => owner !== repo.namespace)]}
+      mayReadDownloads={decide('repo.download.read', facts).allow}
       mayMove={decide('repo.move', facts).allow}
       mayDelete={decide('repo.delete', facts).allow}
       workspace={await loadWorkspaces(hub, facts)}

@@ -121,6 +121,7 @@ type RepoSettingsProps = {
   /** Where it may be moved: the namespaces in which one may create, and its own. */
   owners: readonly string[]
   /** From the policy, each on its own. */
+  mayReadDownloads: boolean
   mayMove: boolean
   mayDelete: boolean
   /** Null for whoever may not move it between workspaces. */
@@ -167,6 +168,14 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
             <LinkButton href={`${here}/signing`}>Signing policy</LinkButton>
           </div>
         </SettingsSection>
+        {props.mayReadDownloads && (
+          <SettingsSection id="downloads-h" title="Downloads">
+            <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
+              <p class="flex-1 min-w-60 text-sm text-muted">Who took what from here, with which credential.</p>
+              <LinkButton href={repoPath(repo, '/trust/downloads')}>Downloads</LinkButton>
+            </div>
+          </SettingsSection>
+        )}
         {props.workspace && <WorkspaceSection repo={repo} form={props.workspaceForm} workspace={props.workspace} />}
         {props.mayMove && (
           <SettingsSection id="move-h" title="Rename or move">

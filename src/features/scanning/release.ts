@@ -6,6 +6,19 @@ import type { Hub } from '../../hub.ts'
 import { recordEvent } from '../audit/service.ts'
 import { deleteRelease, insertRelease, selectContents } from './scan-queries.ts'
 
+const leastReason = 3
+const mostReason = 2_000
+
+/** Throws `invalid_input` for what says nothing. */
+export function readReason(text: string): string {
+  const reason = text.trim()
+  if (reason.length >= leastReason && reason.length <= mostReason) return reason
+  throw new HoldfastError('invalid_input', {
+    reason: `Say why, in ${leastReason} to ${mostReason} characters.`,
+    field: 'reason',
+  })
+}
+
 /** Throws `not_found` for what was never scanned. What is released already stays so, under its first reason. */
 export async function releaseContent(
   hub: Hub,

@@ -2,11 +2,12 @@
 import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
+import { contentPattern } from '../../domain/quarantine.ts'
 import { releaseContent, withdrawRelease } from './release.ts'
 import { repoStatus } from './repo-status.ts'
 
 /** As files show it: `git:` and an object id, or `sha256:` and a hash. */
-const contentShape = z.string().regex(/^(git:[0-9a-f]{40}|sha256:[0-9a-f]{64})$/, 'git:<object id> or sha256:<hash>')
+const contentShape = z.string().regex(contentPattern, 'git:<object id> or sha256:<hash>')
 
 export const scanRoutes: Route[] = [
   route({

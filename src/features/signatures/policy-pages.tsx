@@ -79,7 +79,10 @@ export function RepoSigningPage(props: PolicyView & { context: PageContext; repo
       dialog={props.dialog && <AskDialog here={here} dialog={props.dialog} />}
     >
       <div class="grid grid-cols-[minmax(0,1fr)] gap-5 max-w-3xl">
-        <PageHead title="Signing" lede="What is asked of the commits that are pushed to this repository." />
+        <div>
+          <h2>Signing</h2>
+          <p class="lede">What is asked of the commits that are pushed to this repository.</p>
+        </div>
         {policies.inherited !== null && policies.inherited.level !== 'off' && (
           <Notice kind="info" standing={true} small={true}>
             {repo.namespace} asks for at least: {levelLabel(policies.inherited.level)}.

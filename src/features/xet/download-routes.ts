@@ -6,6 +6,7 @@ import { empty, json, type Reply } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { storedContent } from '../../domain/quarantine.ts'
+import { noteDownload } from '../downloads/service.ts'
 import {
   findXetFileOfRepo,
   findXorbSize,
@@ -138,10 +139,17 @@ async function getFile({ hub, allowed }: CasCall, hash: string): Promise<XetFile
   return file
 }
 
+/** Whoever is told where the pieces of a file lie has it: the ranges themselves no longer say of which file they are. */
+function noteFile<Q, B>({ hub, allowed, request }: CasCall<Q, B>, { sha256 }: XetFile, bytes: number): void {
+  noteDownload(hub, allowed, request.origin, { content: storedContent(sha256), via: 'xet', bytes })
+}
+
 async function reconstructOne(call: CasCall, version: Version): Promise<Reply> {
   const { hub, allowed, segment, request } = call
   const file = await getFile(call, call.params.get('file'))
-  const plan = await reconstruct(hub, file, rangeOf(request.header('range'), file.size))
+  const range = rangeOf(request.header('range'), file.size)
+  const plan = await reconstruct(hub, file, range)
+  noteFile(call, file, range === null ? file.size : range.end - range.start + 1)
   const sign = rangeSigner(hub, allowed, segment, file.sha256)
   return await replyInPieces(request, presentReconstruction(hub, version, plan, sign))
 }
@@ -159,6 +167,7 @@ async function reconstructMany<Q, B>(call: CasCall<Q, B>, hashes: readonly strin
     if (terms > mostTerms)
       throw new HoldfastError('bad_request', { reason: 'These files are too large for one batch.' })
     plans.set(hash, await reconstruct(hub, file, null))
+    noteFile(call, file, file.size)
   }
   return await replyInPieces(request, presentBatch(hub, plans, rangeSigner(hub, allowed, segment)))
 }

@@ -647,6 +647,41 @@ export interface RepoScanTable {
   listedAt: number
 }
 
+/** Somebody downloaded a content from a repo, on one day, with one credential, from one address: counted up, not written again. */
+export interface DownloadRecordTable {
+  /** Its time is that of the first download. */
+  id: string
+  /** Hash of what makes it one record: content, repo, day, who, credential, address, way. */
+  key: string
+  /** As scans name it; `repo:<id>` for a fetch by git, which gets all that the commits lead to. */
+  content: string
+  repoId: string
+  repoKind: 'model' | 'dataset' | 'space'
+  /** `owner/name`, as it was then. */
+  repoName: string
+  /** Who owned the repo then: its administrators are shown the record. */
+  ownerId: string
+  /** Of the first download; null where it was asked for by hash. */
+  path: string | null
+  /** JSON array of object ids: of the first download, or what a fetch asked for. */
+  commits: string
+  via: 'resolve' | 'raw' | 'page' | 'lfs' | 'xet' | 'git'
+  actorKind: 'user' | 'service-account' | 'anonymous' | 'system'
+  actorId: string | null
+  actorName: string
+  credentialKind: 'session' | 'token' | null
+  credentialId: string | null
+  credentialLast4: string | null
+  ip: string | null
+  /** Of the last download. */
+  userAgent: string | null
+  requests: number
+  /** Asked for, in sum; 0 for a fetch by git. */
+  bytes: number
+  firstAt: number
+  lastAt: number
+}
+
 export interface JobTable {
   id: string
   queue: string
@@ -725,6 +760,7 @@ export interface Schema {
   scanPlace: ScanPlaceTable
   repoScan: RepoScanTable
   scanRelease: ScanReleaseTable
+  downloadRecord: DownloadRecordTable
   throttle: ThrottleTable
   instance: InstanceTable
 }

@@ -11,6 +11,7 @@ import { flushPacket, packet } from './pkt-line.ts'
 import { fetchAdvertisement, listRefsAnswer, pushAdvertisement } from './ref-answers.ts'
 import { decodeBody } from './request-body.ts'
 import { exitFailure, type GitChild, GitFailure, startGit } from './run.ts'
+import { watchWants } from './wants.ts'
 
 export type GitService = 'git-upload-pack' | 'git-receive-pack'
 
@@ -24,6 +25,8 @@ export interface UploadPackRequest {
   signal?: AbortSignal | undefined
   /** Milliseconds for the whole answer. Default: one hour. */
   timeLimitMs?: number
+  /** Called once, with the objects that the client wants, before git answers; not for a question that wants none. */
+  onWants?: ((wants: readonly string[]) => void) | undefined
   /** Bytes of the request, decompressed. Default: 64 MiB of wants and haves. */
   requestLimit?: number
 }
@@ -72,7 +75,7 @@ export async function uploadPack(store: GitStore, repo: string, exchange: Upload
     signal: exchange.signal,
     timeLimitMs: exchange.timeLimitMs ?? hour,
   })
-  feed(input, child)
+  feed(exchange.onWants === undefined ? input : watchWants(input, exchange.onWants), child)
   await pipeToResponse(child, exchange.response, args)
 }
 

@@ -15,6 +15,7 @@ import * as groupGrants from './0011-group-grants.ts'
 import * as keys from './0012-keys.ts'
 import * as scans from './0013-scans.ts'
 import * as quarantine from './0014-quarantine.ts'
+import * as downloads from './0018-downloads.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -35,4 +36,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-keys': keys,
   '0013-scans': scans,
   '0014-quarantine': quarantine,
+  '0018-downloads': downloads,
 }

@@ -1,0 +1,20 @@
+/** Where the pages of downloads are. */
+import { type RepoAddress, repoPath, withQuery } from '../../web/address.ts'
+import { hubSettingsPath, organizationSettingsPath } from '../../web/settings-frame.tsx'
+
+export function downloadsOnHub(content: string): string {
+  return hubSettingsPath(`contents/${encodeURIComponent(content)}`)
+}
+
+export function downloadsOfOrganization(organization: string, content: string): string {
+  return organizationSettingsPath(organization, `scanning/contents/${encodeURIComponent(content)}`)
+}
+
+export function downloadsOfRepo(repo: RepoAddress): string {
+  return repoPath(repo, '/trust/downloads')
+}
+
+/** With an organization: from its repos. */
+export function exportPath(content: string, organization: string | null): string {
+  return withQuery(`/api/scan/contents/${encodeURIComponent(content)}/downloads/export`, { organization })
+}

@@ -1,0 +1,22 @@
+/** Whose records somebody may see. */
+import type { Facts } from '../../domain/facts.ts'
+import { type Allowed, decide } from '../../domain/policy.ts'
+import type { RecordScope } from './list.ts'
+
+type ListScope = Exclude<RecordScope, { readonly kind: 'repo' }>
+
+export function scopeOf(allowed: Allowed<'download.read' | 'org.download.read'>): ListScope {
+  return allowed.resource === null ? { kind: 'all' } : { kind: 'owner', id: allowed.resource.id }
+}
+
+/** On the page of a file: an administrator of the hub sees all, one of the repo what left repos of the same owner. Null: nothing. */
+export function scopeOnRepo(facts: Facts): ListScope | null {
+  const { resource } = facts
+  if (resource.on !== 'repo' || resource.repo === null) return null
+  if (decide('download.read', { ...facts, resource: { on: 'instance' } }).allow) return { kind: 'all' }
+  if (!decide('repo.download.read', facts).allow) return null
+  const { owner } = resource.repo
+  // A workspace's administrator is none of the organization: what left its other repos is not theirs to see.
+  const isOwners = owner.kind === 'user' || facts.standing.organizationRole === 'admin'
+  return isOwners ? { kind: 'owner', id: owner.id } : null
+}

@@ -1,0 +1,14 @@
+/** What other features may use of downloads: noting one, and the lists of who made them. */
+import type { Hub } from '../../hub.ts'
+import { recorderOf } from './record.ts'
+
+export { downloadJobs, scheduleForgetting } from './jobs.ts'
+export { type LatestOfContent, loadLatestDownloads } from './latest.ts'
+export { LatestDownloads } from './pages.tsx'
+export { downloadsOfOrganization, downloadsOnHub } from './paths.ts'
+export { type Download, gitFetch, noteDownload } from './record.ts'
+
+/** What is gathered is written when the server stops. */
+export function startDownloadRecords(hub: Hub): { stop(): Promise<void> } {
+  return { stop: () => recorderOf(hub).stop() }
+}
