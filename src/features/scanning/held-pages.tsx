@@ -148,7 +148,7 @@ function UnsafeTable(
                         ? downloadsOnHub(content.content)
                         : downloadsOfOrganization(organization, content.content)
                     }
-                    label={`Who downloaded ${nameOf(content)}`}
+                    label={`Downloads of ${nameOf(content)}`}
                   >
                     Downloads
                   </LinkButton>
@@ -263,10 +263,10 @@ export function ReleasesPage(props: Paged & { context: PageContext; releases: re
                       action={hubSettingsPath('releases/hold')}
                     >
                       <input type="hidden" name="content" value={release.content} />
-                      <LinkButton href={downloadsOnHub(release.content)} label={`Who downloaded ${nameOf(release)}`}>
+                      <LinkButton href={downloadsOnHub(release.content)} label={`Downloads of ${nameOf(release)}`}>
                         Downloads
                       </LinkButton>
-                      <Button look="danger" label={`Hold ${nameOf(release)} again`}>
+                      <Button look="danger" label={`Hold again: ${nameOf(release)}`}>
                         Hold again
                       </Button>
                     </form>
