@@ -9,6 +9,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { findPython, runClient } from '../compat/clients.ts'
 import { makeOrganization, makeUser, signInAs, type TestUser } from '../support/accounts.ts'
+import { dialects } from '../support/databases.ts'
 import { type GitClient, gitClient, hasGitLfs } from '../support/git-client.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 import { makeRepo, type TestRepo } from '../support/world.ts'
@@ -19,7 +20,7 @@ const hf = python === null ? '' : path.join(path.dirname(python), 'hf')
 const bytes = (content: Buffer | string) => `base64 -d <<< ${Buffer.from(content).toString('base64')}`
 const disabled = 'Access to this resource is disabled.'
 
-describe('quarantine', () => {
+describe.each(dialects)('quarantine on %s', (dialect) => {
   let running: TestHub
   let ada: TestUser
   let rita: TestUser
@@ -28,7 +29,7 @@ describe('quarantine', () => {
   let folder: string
 
   beforeAll(async () => {
-    running = await startHub()
+    running = await startHub({ dialect })
     ada = await makeUser(running, 'ada', { tokenRole: 'write', password: 'a long and quiet word' })
     rita = await makeUser(running, 'rita', { isAdmin: true, tokenRole: 'write', password: 'a long and quiet word' })
     acme = await makeOrganization(running, 'acme', ada)

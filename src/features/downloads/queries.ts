@@ -55,7 +55,7 @@ const unsafeInGit = prepared<{ repoId: string; prefix: string; end: string }, { 
 
 /** Whether the history of a repo has a content in git itself that is known to be unsafe. */
 export async function holdsUnsafe(db: Db, repoId: string, prefix: string): Promise<boolean> {
-  return (await unsafeInGit.first(db.read, { repoId, prefix, end: `${prefix}\u007f` })) !== null
+  return (await unsafeInGit.first(db.list, { repoId, prefix, end: `${prefix}\u007f` })) !== null
 }
 
 /** The repos that hold a content, up to `limit`. */
@@ -159,11 +159,17 @@ export async function selectOfRepo(
 
 /** Up to `limit` of the records whose ids lie below `id`, the oldest first; returns how many. */
 export async function deleteRecordsBefore(tx: Tx, id: string, limit: number): Promise<number> {
-  const done = await tx
-    .deleteFrom('downloadRecord')
-    .where('id', 'in', (q) =>
-      q.selectFrom('downloadRecord').select('id').where('id', '<', id).orderBy('id').limit(limit),
-    )
+  const last = await tx
+    .selectFrom('downloadRecord')
+    .select('id')
+    .where('id', '<', id)
+    .orderBy('id')
+    .offset(limit - 1)
+    .limit(1)
     .executeTakeFirst()
+  const done = await (last === undefined
+    ? tx.deleteFrom('downloadRecord').where('id', '<', id)
+    : tx.deleteFrom('downloadRecord').where('id', '<=', last.id)
+  ).executeTakeFirst()
   return Number(done.numDeletedRows)
 }

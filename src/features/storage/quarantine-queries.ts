@@ -35,9 +35,12 @@ export async function selectVerdicts(db: Db, contents: readonly string[]): Promi
   }))
 }
 
-/** Unsafe contents of a repo that nobody released, since a time; `prefix` is of their names. Unsafe contents are few, so the search begins there. */
+/**
+ * Unsafe contents of a repo that nobody released, since a time; `prefix` is of their names. Unsafe contents are few, so the search begins there;
+ * where they are many, it does not keep other requests waiting.
+ */
 export async function selectHeldOfRepo(db: Db, repoId: string, prefix: string, since: number): Promise<string | null> {
-  const row = await db.read
+  const row = await db.list
     .selectFrom('contentScan')
     .innerJoin('scanPlace', 'scanPlace.content', 'contentScan.content')
     .leftJoin('scanRelease', 'scanRelease.content', 'contentScan.content')
@@ -55,7 +58,7 @@ export async function selectHeldOfRepo(db: Db, repoId: string, prefix: string, s
 
 /** A content of the repo that no scanner has finished with. */
 export async function selectUnscannedOfRepo(db: Db, repoId: string, prefix: string): Promise<string | null> {
-  const row = await db.read
+  const row = await db.list
     .selectFrom('contentScan')
     .innerJoin('scanPlace', 'scanPlace.content', 'contentScan.content')
     .leftJoin('scanRelease', 'scanRelease.content', 'contentScan.content')
