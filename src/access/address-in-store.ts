@@ -2,20 +2,21 @@
 import type { Hub } from '../hub.ts'
 import type { BlobName } from '../platform/blobs/blob-store.ts'
 
-/** Long enough to begin a download; one that has begun may last. The permission behind it is not looked up again. */
-const lifetimeMs = 5 * 60_000
-
 export interface AnswerHeaders {
   readonly contentType: string
   readonly contentDisposition: string
 }
 
-/** With `range` only for a request of exactly that range. Null where the bytes go through the hub: so it is set, or they do not lie there as they are. */
+/**
+ * `lifetimeMs`: long enough to begin a download; one that has begun may last. Neither the permission nor the quarantine behind it is looked up again. With `range`
+ * only for a request of exactly that range. Null where the bytes go through the hub: so it is set, or they do not lie there as they are.
+ */
 export async function findAddressInStore(
   hub: Pick<Hub, 'config' | 'blobs'>,
   name: BlobName,
   size: number,
   headers: AnswerHeaders,
+  lifetimeMs: number,
   range?: { readonly start: number; readonly end: number },
 ): Promise<string | null> {
   if (hub.config.s3?.isRedirecting !== true) return null

@@ -45,7 +45,7 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
     served: servedType(nameOf(entry)),
     caching: cachingOf(allowed, asked),
     headers,
-    ...bytesOf(hub, linked),
+    ...bytesOf(hub, allowed.resource, linked),
     onSend: noterOf(hub, allowed, request, asked, 'resolve'),
   })
 }

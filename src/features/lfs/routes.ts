@@ -145,7 +145,7 @@ export const routes: Route[] = [
         served: { type: 'application/octet-stream', disposition: 'attachment' },
         caching: 'private, no-store',
         headers: {},
-        ...bytesOf(hub, blob),
+        ...bytesOf(hub, allowed.resource, blob),
         onSend: (bytes) => noteDownload(hub, allowed, request.origin, { content, via: 'lfs', bytes }),
       })
     },

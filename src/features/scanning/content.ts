@@ -2,7 +2,7 @@
 import type { Hub } from '../../hub.ts'
 import { readObjectInfos, streamBlob } from '../../platform/git/objects.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
-import { bytesOf, findPlacedBlob } from '../storage/service.ts'
+import { findPlacedBlob, openBlob } from '../storage/service.ts'
 import { type ByteSource, pieceBytes } from './byte-source.ts'
 import { RangeReader } from './sandbox/range-reader.ts'
 import { selectPlaces } from './scan-queries.ts'
@@ -43,8 +43,7 @@ async function openGit(hub: Hub, repoId: string, oid: string): Promise<RangeRead
 async function openStored(hub: Hub, repoId: string, sha256: string): Promise<RangeReader | null> {
   const blob = await findPlacedBlob(hub.db, repoId, sha256)
   if (blob === null) return null
-  const { open } = bytesOf(hub, blob)
-  return new RangeReader(blob.size, open)
+  return new RangeReader(blob.size, (first, last) => openBlob(hub, blob, first, last))
 }
 
 function sourceOf(reader: RangeReader): Opened {

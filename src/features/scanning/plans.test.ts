@@ -48,6 +48,7 @@ import {
   insertPlaces,
   insertRelease,
   renewClaim,
+  renewFound,
   requeueContents,
   selectContents,
   selectDue,
@@ -173,6 +174,7 @@ describe.each(dialects)('statements of scanning on %s', (dialect) => {
       insertRelease(tx, { content: contentOf(5), reason: 'it is', releasedAt: 1, releasedBy: null }),
     )
     await expectCheap(() => deleteRelease(tx, contentOf(5)))
+    await expectCheap(() => renewFound(tx, contentOf(5), 1))
   })
 
   test('who downloaded it: of the hub, of an organization, of a repo, by git too; writing down and forgetting', async () => {

@@ -4,7 +4,7 @@ import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { recordEvent } from '../audit/service.ts'
-import { deleteRelease, insertRelease, selectContents } from './scan-queries.ts'
+import { deleteRelease, insertRelease, renewFound, selectContents } from './scan-queries.ts'
 
 const leastReason = 3
 const mostReason = 2_000
@@ -46,6 +46,8 @@ export async function withdrawRelease(
 ): Promise<void> {
   await hub.transaction(async (tx) => {
     if (!(await deleteRelease(tx, content))) throw new HoldfastError('not_found')
+    // Addresses that were given meanwhile end as if it had been found now.
+    await renewFound(tx, content, hub.clock.now())
     const resource = { kind: 'content', id: content, name: content }
     await recordEvent(hub, tx, allowed, origin, { action: 'scan.hold', resource, ownerId: null })
   })

@@ -243,3 +243,7 @@ export async function deleteRelease(tx: Tx, content: string): Promise<boolean> {
   const done = await tx.deleteFrom('scanRelease').where('content', '=', content).executeTakeFirst()
   return done.numDeletedRows === 1n
 }
+
+export async function renewFound(tx: Tx, content: string, now: number): Promise<void> {
+  await tx.updateTable('contentScan').set({ foundAt: now }).where('content', '=', content).execute()
+}

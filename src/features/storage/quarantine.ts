@@ -21,7 +21,7 @@ type Place = Pick<RepoFacts, 'id' | 'owner'>
 const refsOfReaders = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
 
 /** The stricter of what the instance and the organization say. */
-async function scanPolicyOf(hub: Hub, { owner }: Place): Promise<ScanPolicy> {
+export async function scanPolicyOf(hub: Hub, { owner }: Place): Promise<ScanPolicy> {
   const own = owner.kind === 'organization' ? await selectPolicy(hub.db, owner.id) : null
   return stricterPolicy(hub.config.scanPolicy, own ?? 'warn')
 }
@@ -66,10 +66,19 @@ export async function gitHold(hub: Hub, repo: Place): Promise<string | null> {
     : null
 }
 
-/** Whether bytes that are stored beside git have become held since a time: addresses that were given before no longer count. */
-export async function isNewlyHeld(hub: Hub, repo: Place, since: number): Promise<boolean> {
-  if ((await scanPolicyOf(hub, repo)) === 'warn') return false
-  return (await selectHeldOfRepo(hub.db, repo.id, storedContent(''), since)) !== null
+/**
+ * Whether bytes that are stored beside git have become held since a time, or may have: the policy is stricter than it was then. Addresses that were given before,
+ * for nobody knows which file, no longer count.
+ */
+export async function isNewlyHeld(
+  hub: Hub,
+  repo: Place,
+  given: { readonly at: number; readonly policy: ScanPolicy },
+): Promise<boolean> {
+  const policy = await scanPolicyOf(hub, repo)
+  if (policy === 'warn') return false
+  if (stricterPolicy(policy, given.policy) !== given.policy) return true
+  return (await selectHeldOfRepo(hub.db, repo.id, storedContent(''), given.at)) !== null
 }
 
 /** All that refs lead to has been written down for the scanners. */

@@ -5,13 +5,15 @@ import { sendFile } from '../../access/file-reply.ts'
 import { empty, json, type Reply } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { storedContent } from '../../domain/quarantine.ts'
+import { scanPolicies, storedContent } from '../../domain/quarantine.ts'
 import { noteDownload } from '../downloads/service.ts'
 import {
   findXetFileOfRepo,
   findXorbSize,
   isNewlyHeld,
+  redirectTime,
   refuseHeld,
+  scanPolicyOf,
   type XetFile,
   xorbNamed,
 } from '../storage/service.ts'
@@ -98,13 +100,16 @@ export const downloadRoutes: Route[] = [
         .string()
         .regex(/^[0-9a-f]{64}$/)
         .optional(),
+      policy: z.enum(scanPolicies).default('warn'),
     }),
     summary: 'Xet: one range of a xorb, at the address that a reconstruction gave',
     answers: { 206: 'The bytes', 403: 'The address has expired, or is for another range' },
     handle: async ({ hub, allowed, params, query, request }) => {
       if (query.file !== undefined) await refuseHeld(hub, allowed.resource, storedContent(query.file))
       // Whoever asks again learns which file is held, and gets new addresses for the others.
-      else if (await isNewlyHeld(hub, allowed.resource, Number(request.query.get('issued')))) {
+      else if (
+        await isNewlyHeld(hub, allowed.resource, { at: Number(request.query.get('issued')), policy: query.policy })
+      ) {
         throw new HoldfastError('address_not_valid')
       }
       const hash = parseHash(params.get('hash'), 'xet_xorb_invalid')
@@ -124,8 +129,13 @@ export const downloadRoutes: Route[] = [
         open: (start, end) => hub.blobs.openRange(xorbNamed(hash), start, end),
         frontServerPath: hub.blobs.pathForFrontServer(xorbNamed(hash)),
         // The object storage checks the range too: it is signed, as this address is.
-        addressElsewhere: (headers) =>
-          findAddressInStore(hub, xorbNamed(hash), size, headers, { start: Number(first), end: Number(last) }),
+        addressElsewhere: async (headers) => {
+          const content = query.file === undefined ? null : storedContent(query.file)
+          const lifetimeMs = await redirectTime(hub, allowed.resource, content)
+          if (lifetimeMs === null) return null
+          const range = { start: Number(first), end: Number(last) }
+          return await findAddressInStore(hub, xorbNamed(hash), size, headers, lifetimeMs, range)
+        },
         timeLimitMs: null,
       })
     },
@@ -150,7 +160,7 @@ async function reconstructOne(call: CasCall, version: Version): Promise<Reply> {
   const range = rangeOf(request.header('range'), file.size)
   const plan = await reconstruct(hub, file, range)
   noteFile(call, file, range === null ? file.size : range.end - range.start + 1)
-  const sign = rangeSigner(hub, allowed, segment, file.sha256)
+  const sign = rangeSigner(hub, allowed, segment, file)
   return await replyInPieces(request, presentReconstruction(hub, version, plan, sign))
 }
 
@@ -159,6 +169,8 @@ async function reconstructMany<Q, B>(call: CasCall<Q, B>, hashes: readonly strin
   const wanted = [...new Set(hashes)]
   if (wanted.length > mostFiles)
     throw new HoldfastError('bad_request', { reason: `At most ${mostFiles} files at once.` })
+  // Before the files are looked at: what becomes held meanwhile ends these addresses.
+  const sign = rangeSigner(hub, allowed, segment, { policy: await scanPolicyOf(hub, allowed.resource) })
   const plans = new Map<string, Reconstruction>()
   let terms = 0
   for (const hash of wanted) {
@@ -169,5 +181,5 @@ async function reconstructMany<Q, B>(call: CasCall<Q, B>, hashes: readonly strin
     plans.set(hash, await reconstruct(hub, file, null))
     noteFile(call, file, file.size)
   }
-  return await replyInPieces(request, presentBatch(hub, plans, rangeSigner(hub, allowed, segment)))
+  return await replyInPieces(request, presentBatch(hub, plans, sign))
 }

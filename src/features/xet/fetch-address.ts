@@ -4,6 +4,7 @@
  */
 import { signAddress } from '../../access/signed-address.ts'
 import type { Allowed } from '../../domain/policy.ts'
+import type { ScanPolicy } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { ByteRange } from '../../platform/xet/chunk-index.ts'
 
@@ -12,19 +13,19 @@ const lifetimeMs = 3_600_000
 /** `range.end` is exclusive, as in our index; addresses name the last byte, as HTTP does. */
 export type SignRange = (xorb: string, range: ByteRange) => string
 
-/** `sha256`: of the one file that the ranges are given for, so that they end with it when it is held; absent where they are for several. */
+/** `of`: the SHA-256 of the one file that the ranges are given for, so that they end with it when it is held; the policy of now where they are for several. */
 export function rangeSigner(
   hub: Hub,
   allowed: Allowed<'repo.content.read' | 'repo.push'>,
   segment: string,
-  sha256?: string,
+  of: { readonly sha256: string } | { readonly policy: ScanPolicy },
 ): SignRange {
   const now = hub.clock.now()
   const { credential, resource } = allowed
   return (xorb, range) => {
     const path = `/cas/${segment}/xorbs/${xorb}`
-    const file: Readonly<Record<string, string>> = sha256 === undefined ? {} : { file: sha256 }
-    const parameters = { repo: resource.id, ...file, first: range.start, last: range.end - 1 }
+    const about: Readonly<Record<string, string>> = 'sha256' in of ? { file: of.sha256 } : { policy: of.policy }
+    const parameters = { repo: resource.id, ...about, first: range.start, last: range.end - 1 }
     const address = { method: 'GET' as const, path, parameters, credential, now, lifetimeMs }
     return hub.config.publicUrl + signAddress(hub.keys, address)
   }

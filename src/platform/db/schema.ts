@@ -607,7 +607,7 @@ export interface ContentScanTable {
   claim: string | null
   queuedAt: number
   scannedAt: number | null
-  /** When its level last changed; 0 before the first. */
+  /** When its level last changed, or a release of it was taken back; 0 before the first. */
   foundAt: number
 }
 
