@@ -2,19 +2,15 @@
 import { access, constants, statfs } from 'node:fs/promises'
 import { type Config, readConfig } from '../config.ts'
 import { glanceAtLog } from '../features/audit/service.ts'
+import { glanceAtScanning } from '../features/scanning/service.ts'
 import { listDamage } from '../features/storage/service.ts'
 import { type Hub, openHub } from '../hub.ts'
 import { checkDatabase } from '../platform/db/health.ts'
 import { gitVersion } from '../platform/git/version.ts'
 import { listDeadJobs } from '../platform/jobs/queries.ts'
 import { makeLogger } from '../platform/log/logger.ts'
-
-interface Finding {
-  readonly what: string
-  readonly state: 'ok' | 'look' | 'broken'
-  readonly detail: string
-  readonly mend?: string
-}
+import type { Finding } from './finding.ts'
+import { scanningFindings } from './scanning-findings.ts'
 
 const oldestGit: readonly [number, number] = [2, 36]
 
@@ -211,6 +207,7 @@ async function hubFindings(config: Config): Promise<Finding[]> {
     findings.push(await blobStoreFinding(hub))
     findings.push(await damageFinding(hub))
     findings.push(await auditFinding(hub))
+    findings.push(...scanningFindings(await glanceAtScanning(hub), hub.clock.now()))
     const dead = await listDeadJobs(hub.db, { after: null, limit: 5 })
     findings.push(
       dead.length === 0

@@ -129,3 +129,40 @@ export async function selectReleased(db: Db, contents: readonly string[]): Promi
   const rows = await db.list.selectFrom('scanRelease').select('content').where('content', 'in', contents).execute()
   return new Set(rows.map(({ content }) => content))
 }
+
+/** How many contents wait for a scanner, at most `limit`, and since when the one that waits longest among those that are due first. */
+export async function selectWaiting(db: Db, limit: number): Promise<{ count: number; oldest: number | null }> {
+  const rows = await Promise.all(
+    (['queued', 'scanning'] as const).map((state) =>
+      db.list
+        .selectFrom((q) =>
+          q
+            .selectFrom('contentScan')
+            .select('queuedAt')
+            .where('state', '=', state)
+            .orderBy('state')
+            .orderBy('dueAt')
+            .limit(limit)
+            .as('waiting'),
+        )
+        .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.min('queuedAt').as('oldest')])
+        .executeTakeFirstOrThrow(),
+    ),
+  )
+  const oldest = rows.flatMap((row) => (row.oldest === null ? [] : [Number(row.oldest)]))
+  return {
+    count: rows.reduce((sum, { count }) => sum + Number(count), 0),
+    oldest: oldest.length === 0 ? null : Math.min(...oldest),
+  }
+}
+
+/** How many contents could not be scanned, at most `limit`. */
+export async function countFailed(db: Db, limit: number): Promise<number> {
+  const { count } = await db.list
+    .selectFrom((q) =>
+      q.selectFrom('contentScan').select('content').where('state', '=', 'error').limit(limit).as('failed'),
+    )
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}

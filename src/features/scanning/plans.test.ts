@@ -32,11 +32,13 @@ import {
   selectVerdicts,
 } from '../storage/quarantine-queries.ts'
 import {
+  countFailed,
   selectOwned,
   selectPlaceRows,
   selectReleased,
   selectReleasesBefore,
   selectUnsafeBefore,
+  selectWaiting,
 } from './held-queries.ts'
 import {
   claimContent,
@@ -164,6 +166,8 @@ describe.each(dialects)('statements of scanning on %s', (dialect) => {
     const names = first.map(({ content }) => content)
     await expectCheap(() => selectOwned(db, names, ownerOf(3)))
     await expectCheap(() => selectReleased(db, names))
+    await expectCheap(() => selectWaiting(db, 100))
+    await expectCheap(() => countFailed(db, 100))
     for (const owner of [null, ownerOf(3)]) {
       await expectCheap(() => selectPlaceRows(db, names[0] ?? '', owner, 6))
       await expectCheap(() => selectPlaceRows(db, everywhere, owner, 6))

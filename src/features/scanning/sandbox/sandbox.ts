@@ -199,6 +199,8 @@ export class Sandbox {
   async #end(): Promise<void> {
     const child = this.#child
     if (child === null) return
+    // Its end is waited for, so until then it keeps this process going.
+    child.ref()
     const ended = new Promise((resolve) => child.once('exit', resolve))
     this.#lose(child, new Error('The sandbox was ended.'))
     if (child.exitCode === null && child.signalCode === null) await ended
