@@ -3,16 +3,14 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { assetUrl, findAsset } from '../../src/web/assets.ts'
 import { makeUser } from '../support/accounts.ts'
 import { findChromium, openBrowser } from '../support/browser.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const chromium = findChromium()
-const isBuilt = findAsset(assetUrl('styles.css').slice('/assets/'.length)) !== null
 const password = 'a long and quiet word'
 
-describe.skipIf(chromium === null || !isBuilt)('the settings of an organization', () => {
+describe.skipIf(chromium === null)('the settings of an organization', () => {
   let hub: TestHub
   let browser: Browser
   beforeAll(async () => {

@@ -2,7 +2,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { assetUrl, findAsset } from '../../src/web/assets.ts'
 import { makeOrganization, makeUser, signInAs, type TestUser } from '../support/accounts.ts'
 import { findChromium, openBrowser } from '../support/browser.ts'
 import { jsonClient } from '../support/json-client.ts'
@@ -10,10 +9,9 @@ import { insertRepo } from '../support/rows.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const chromium = findChromium()
-const isBuilt = findAsset(assetUrl('styles.css').slice('/assets/'.length)) !== null
 const password = 'a long enough sentence'
 
-describe.skipIf(chromium === null || !isBuilt)('service accounts in a browser', () => {
+describe.skipIf(chromium === null)('service accounts in a browser', () => {
   let hub: TestHub
   let browser: Browser
   let mara: TestUser

@@ -1,6 +1,10 @@
-/** A real Chromium for tests of pages. Where there is none it is said loudly; with HOLDFAST_TEST_REQUIRE_ALL that fails. */
+/**
+ * A real Chromium for tests of pages. Where there is none it is said loudly; with HOLDFAST_TEST_REQUIRE_ALL that fails.
+ * The scripts and styles of the pages come from the build, which `npm test` makes first: without one such a test fails.
+ */
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
+import { assetUrl, findAsset } from '../../src/web/assets.ts'
 
 const places = [
   process.env.HOLDFAST_TEST_CHROMIUM,
@@ -12,7 +16,11 @@ const places = [
 /** The program, or null after saying how to get one. */
 export function findChromium(): string | null {
   const found = places.find((place) => place !== undefined && existsSync(place))
-  if (found !== undefined) return found
+  if (found !== undefined) {
+    if (findAsset(assetUrl('styles.css').slice('/assets/'.length)) === null)
+      throw new Error('Missing: the build. Run: npm run build')
+    return found
+  }
   const advice = 'apt-get install chromium, or name one in HOLDFAST_TEST_CHROMIUM'
   if (process.env.HOLDFAST_TEST_REQUIRE_ALL !== undefined) throw new Error(`Missing: Chromium. Install it: ${advice}`)
   console.warn(`\n  LEFT OUT: Chromium is missing. Install it: ${advice}\n`)
