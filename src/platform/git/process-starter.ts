@@ -143,6 +143,7 @@ class StarterLink {
   #hear(message: FromStarter): void {
     if (message.kind === 'ready') {
       this.isReady = true
+      this.#usedAt = performance.now()
       return
     }
     const begun = this.#begun.get(message.id)
@@ -234,7 +235,9 @@ class StarterLink {
   }
 
   #endIfIdle(idleMs: number): void {
-    if (this.#begun.size > 0 || performance.now() - this.#usedAt < idleMs) return
+    // One that has yet to come cannot be used: that is no reason to end it, however busy the machine is.
+    const limit = this.isReady ? idleMs : Math.max(idleMs, patienceMs)
+    if (this.#begun.size > 0 || performance.now() - this.#usedAt < limit) return
     this.#onIdle()
     this.close().catch((error: Error) => this.#onFailure(error))
   }
