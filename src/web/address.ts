@@ -41,6 +41,16 @@ export function namespacePath(name: string): string {
   return `/${encodeURIComponent(name)}`
 }
 
+/** A page for administrators of the hub. */
+export function hubSettingsPath(place: string): string {
+  return `/admin/${place}`
+}
+
+/** A page of an organization's settings. */
+export function organizationSettingsPath(organization: string, place: string): string {
+  return `/organizations/${encodeURIComponent(organization)}/settings/${place}`
+}
+
 export function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
 }

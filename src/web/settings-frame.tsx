@@ -1,8 +1,11 @@
 /* The side list of settings pages. On phones it folds into a `<details>`. */
+import { hubSettingsPath, organizationSettingsPath } from './address.ts'
 import { Icon } from './icon.tsx'
 import type { IconName } from './icon-names.ts'
 import type { PageOrganization } from './page-context.ts'
 import { Who } from './who.tsx'
+
+export { hubSettingsPath, organizationSettingsPath }
 
 export type SidePlace = { href: string; label: string; icon: IconName }
 type SideGroup = { title: string; places: readonly SidePlace[] }
@@ -29,11 +32,6 @@ export function YourSettingsSide(props: { current: string; organizations: readon
   )
 }
 
-/** Below `/admin/`. */
-export function hubSettingsPath(place: string): string {
-  return `/admin/${place}`
-}
-
 const hubPlaces: readonly SidePlace[] = [
   { href: hubSettingsPath('held'), label: 'Unsafe files', icon: 'bug' },
   { href: hubSettingsPath('releases'), label: 'Released files', icon: 'shield-check' },
@@ -53,11 +51,6 @@ export function HubSettingsSide(props: { current: string }) {
 
 export function membersPath(organization: string): string {
   return organizationSettingsPath(organization, 'members')
-}
-
-/** Below `/organizations/{organization}/settings/`. */
-export function organizationSettingsPath(organization: string, place: string): string {
-  return `/organizations/${encodeURIComponent(organization)}/settings/${place}`
 }
 
 type OrganizationPlace = Omit<SidePlace, 'href'> & {

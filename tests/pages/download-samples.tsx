@@ -1,27 +1,21 @@
 /** Who downloaded what, as pages show it. `words` stands for whatever a stranger could have chosen: a name, a path, a user agent. */
 import type { LatestOfContent } from '../../src/features/downloads/latest.ts'
 import { HubDownloadsPage, OrganizationDownloadsPage, RepoDownloadsPage } from '../../src/features/downloads/pages.tsx'
-import type { DownloadRecordTable } from '../../src/platform/db/schema.ts'
+import type { DownloadView } from '../../src/web/download-table.tsx'
 import type { PageContext } from '../../src/web/page-context.ts'
 import type { RepoView } from '../../src/web/repo-place.tsx'
 
 export function downloadSamples(words: (text: string) => string, context: PageContext, repo: RepoView, now: number) {
-  const record: DownloadRecordTable = {
-    id: '1'.repeat(24),
-    key: 'k',
+  const record: DownloadView = {
     content: `git:${'b'.repeat(40)}`,
-    repoId: '2'.repeat(24),
     repoKind: 'model',
     repoName: words('acme/model'),
-    ownerId: '3'.repeat(24),
     path: words('eval/loader.pkl'),
-    commits: JSON.stringify([words('a'.repeat(40))]),
+    commits: [words('a'.repeat(40))],
     via: 'resolve',
     actorKind: 'user',
-    actorId: '4'.repeat(24),
     actorName: words('jonas'),
     credentialKind: 'token',
-    credentialId: '5'.repeat(24),
     credentialLast4: words('x7Qa'),
     ip: words('203.0.113.7'),
     userAgent: words('huggingface_hub/1.20'),
@@ -30,7 +24,7 @@ export function downloadSamples(words: (text: string) => string, context: PageCo
     firstAt: now - 60_000,
     lastAt: now,
   }
-  const records: DownloadRecordTable[] = [
+  const records: DownloadView[] = [
     record,
     { ...record, via: 'git', path: null, bytes: 0, actorKind: 'service-account', actorName: words('nightly build') },
     { ...record, via: 'xet', path: null, actorKind: 'anonymous', actorName: 'anonymous', credentialKind: null },

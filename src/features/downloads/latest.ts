@@ -1,15 +1,16 @@
 /** What the page of an unsafe file shows of who downloaded it, for those who may see that. */
 import type { Facts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
-import type { DownloadRecordTable } from '../../platform/db/schema.ts'
+import type { DownloadView } from '../../web/download-table.tsx'
 import { listDownloads } from './list.ts'
 import { downloadsOfOrganization, downloadsOfRepo, downloadsOnHub } from './paths.ts'
+import { viewOf } from './present.ts'
 import { scopeOnRepo } from './scope.ts'
 
 const shown = 10
 
 export interface LatestOfContent {
-  readonly records: readonly DownloadRecordTable[]
+  readonly records: readonly DownloadView[]
   /** Where the others are. */
   readonly allHref: string
   readonly mode: Hub['config']['downloadRecords']
@@ -27,7 +28,7 @@ export async function loadLatestDownloads(hub: Hub, facts: Facts, content: strin
       ? downloadsOfOrganization(owner.name, content)
       : downloadsOfRepo({ kind: repo.kind, namespace: owner.name, name: repo.name })
   return {
-    records,
+    records: records.map(viewOf),
     allHref: scope.kind === 'all' ? downloadsOnHub(content) : ownHref,
     mode: hub.config.downloadRecords,
   }

@@ -7,6 +7,7 @@ import { repoViewOf } from '../repos/service.ts'
 import { type DownloadPage, listDownloads, listDownloadsOfRepo } from './list.ts'
 import { HubDownloadsPage, OrganizationDownloadsPage, RepoDownloadsPage } from './pages.tsx'
 import { downloadsOfOrganization, downloadsOfRepo, downloadsOnHub, exportPath } from './paths.ts'
+import { viewOf } from './present.ts'
 import { readContent, readCursor } from './routes.ts'
 import { scopeOf } from './scope.ts'
 
@@ -86,7 +87,7 @@ export const downloadPageRoutes: Route[] = [
 
 function listOf({ records, next }: DownloadPage, here: string, cursor: string | undefined) {
   return {
-    records,
+    records: records.map(viewOf),
     olderHref: next === null ? null : withQuery(here, { cursor: next }),
     firstHref: cursor ? here : null,
   }

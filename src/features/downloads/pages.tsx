@@ -1,8 +1,8 @@
 /* Who downloaded it: of one content on the hub or from an organization, and of a repository. */
 import type { Child } from 'hono/jsx'
-import type { DownloadRecordTable } from '../../platform/db/schema.ts'
 import { repoId } from '../../web/address.ts'
 import { LinkButton } from '../../web/button.tsx'
+import { DownloadTable, type DownloadView, type RecordMode, recordModeWords } from '../../web/download-table.tsx'
 import { Empty } from '../../web/empty.tsx'
 import { HubSettingsPage } from '../../web/hub-settings-page.tsx'
 import { Page } from '../../web/layout.tsx'
@@ -13,23 +13,13 @@ import type { PageContext } from '../../web/page-context.ts'
 import { PageHead } from '../../web/page-head.tsx'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
-import { DownloadTable } from './download-table.tsx'
-
-export type RecordMode = 'restricted' | 'all' | 'off'
 
 type ListProps = {
-  records: readonly DownloadRecordTable[]
+  records: readonly DownloadView[]
   olderHref: string | null
   firstHref: string | null
   /** What this hub writes down. */
   mode: RecordMode
-}
-
-const modeWords: Readonly<Record<RecordMode, string>> = {
-  restricted:
-    'This hub writes down who downloads from private repositories, and who downloads files that are known to be unsafe. Of public files from before that, it does not know.',
-  all: 'This hub writes down every download; of people who are not signed in, their address.',
-  off: 'This hub does not write down who downloads what (HOLDFAST_DOWNLOAD_RECORDS).',
 }
 
 type ContentProps = ListProps & {
@@ -98,7 +88,7 @@ function ContentDownloads(props: ContentProps & { whence: string }) {
 function List(props: ListProps): Child {
   return (
     <>
-      <p class="text-sm text-muted">{modeWords[props.mode]}</p>
+      <p class="text-sm text-muted">{recordModeWords[props.mode]}</p>
       {props.records.length === 0 ? (
         <section class="panel">
           <Empty icon="download" title="No downloads">
@@ -139,31 +129,5 @@ export function RepoDownloadsPage(props: ListProps & { context: PageContext; rep
         <List {...props} />
       </section>
     </Page>
-  )
-}
-
-/** On the page of an unsafe file: the newest few, and the way to the rest. */
-export function LatestDownloads(props: {
-  records: readonly DownloadRecordTable[]
-  /** Where all of them are. */
-  allHref: string
-  mode: RecordMode
-}) {
-  return (
-    <section class="panel overflow-hidden" aria-labelledby="downloaded-h">
-      <div class="panel-head">
-        <h2 id="downloaded-h" class="text-base font-semibold">
-          Who downloaded it
-        </h2>
-        <span class="ml-auto">
-          <LinkButton href={props.allHref}>All downloads</LinkButton>
-        </span>
-      </div>
-      {props.records.length === 0 ? (
-        <p class="p-4 text-sm text-muted">Nothing is written down. {modeWords[props.mode]}</p>
-      ) : (
-        <DownloadTable records={props.records} />
-      )}
-    </section>
   )
 }

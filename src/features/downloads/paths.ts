@@ -1,6 +1,5 @@
 /** Where the pages of downloads are. */
-import { type RepoAddress, repoPath, withQuery } from '../../web/address.ts'
-import { hubSettingsPath, organizationSettingsPath } from '../../web/settings-frame.tsx'
+import { hubSettingsPath, organizationSettingsPath, type RepoAddress, repoPath, withQuery } from '../../web/address.ts'
 
 export function downloadsOnHub(content: string): string {
   return hubSettingsPath(`contents/${encodeURIComponent(content)}`)

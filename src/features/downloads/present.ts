@@ -2,11 +2,17 @@
 import { z } from 'zod'
 import { serviceAccountName } from '../../domain/facts.ts'
 import type { DownloadRecordTable } from '../../platform/db/schema.ts'
+import type { DownloadView } from '../../web/download-table.tsx'
 
 const commitsShape = z.array(z.string())
 
-export function commitsOf(record: Pick<DownloadRecordTable, 'commits'>): readonly string[] {
+function commitsOf(record: Pick<DownloadRecordTable, 'commits'>): readonly string[] {
   return commitsShape.parse(JSON.parse(record.commits))
+}
+
+/** As pages show it. */
+export function viewOf(record: DownloadRecordTable): DownloadView {
+  return { ...record, commits: commitsOf(record) }
 }
 
 export function presentDownload(record: DownloadRecordTable): object {

@@ -4,7 +4,6 @@ import { recorderOf } from './record.ts'
 
 export { downloadJobs, scheduleForgetting } from './jobs.ts'
 export { type LatestOfContent, loadLatestDownloads } from './latest.ts'
-export { LatestDownloads } from './pages.tsx'
 export { downloadsOfOrganization, downloadsOnHub } from './paths.ts'
 export { type Download, gitFetch, noteDownload } from './record.ts'
 

@@ -17,6 +17,7 @@ import { hubSettingsPath, organizationSettingsPath } from '../../web/settings-fr
 import { sizeWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { downloadsOfOrganization, downloadsOnHub } from '../downloads/service.ts'
+import { releasePath } from './held-paths.ts'
 import type { HeldPlace, Release, UnsafeContent } from './list-held.ts'
 
 type Paged = { olderHref: string | null; firstHref: string | null }
@@ -171,11 +172,6 @@ function UnsafeTable(
       <MoreRows order="Newest first" shown={contents.length} olderHref={props.olderHref} firstHref={props.firstHref} />
     </>
   )
-}
-
-/** Where the page of a file leads an administrator of the hub. */
-export function releasePath(content: string): string {
-  return `${hubSettingsPath('held')}?release=${encodeURIComponent(content)}`
 }
 
 function State({ isReleased, places }: Pick<UnsafeContent, 'isReleased' | 'places'>) {

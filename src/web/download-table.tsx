@@ -1,14 +1,44 @@
 /* Download records as a table: when, who, what, with which credential, from where. The rest opens on request. */
 
-import type { DownloadRecordTable } from '../../platform/db/schema.ts'
-import { commitPath, namespacePath, repoPath } from '../../web/address.ts'
-import { Cell, Row, Rows } from '../../web/rows.tsx'
-import { counted, sizeWords } from '../../web/size.ts'
-import { exactTime } from '../../web/time-words.ts'
-import { Who } from '../../web/who.tsx'
-import { commitsOf } from './present.ts'
+import { commitPath, namespacePath, type RepoKind, repoPath } from './address.ts'
+import { Cell, Row, Rows } from './rows.tsx'
+import { counted, sizeWords } from './size.ts'
+import { exactTime } from './time-words.ts'
+import { Who } from './who.tsx'
 
-const ways: Readonly<Record<DownloadRecordTable['via'], string>> = {
+/** A download record, as it is shown. */
+export type DownloadView = {
+  content: string
+  repoKind: RepoKind
+  /** `owner/name`, as it was then. */
+  repoName: string
+  /** Null where it was asked for by hash. */
+  path: string | null
+  commits: readonly string[]
+  via: 'resolve' | 'raw' | 'page' | 'lfs' | 'xet' | 'git'
+  actorKind: 'user' | 'service-account' | 'anonymous' | 'system'
+  actorName: string
+  credentialKind: 'session' | 'token' | null
+  credentialLast4: string | null
+  ip: string | null
+  userAgent: string | null
+  requests: number
+  bytes: number
+  firstAt: number
+  lastAt: number
+}
+
+/** Of which downloads a hub writes down who made them. */
+export type RecordMode = 'restricted' | 'all' | 'off'
+
+export const recordModeWords: Readonly<Record<RecordMode, string>> = {
+  restricted:
+    'This hub writes down who downloads from private repositories, and who downloads files that are known to be unsafe. Of public files from before that, it does not know.',
+  all: 'This hub writes down every download; of people who are not signed in, their address.',
+  off: 'This hub does not write down who downloads what (HOLDFAST_DOWNLOAD_RECORDS).',
+}
+
+const ways: Readonly<Record<DownloadView['via'], string>> = {
   resolve: 'download',
   raw: 'raw file',
   page: 'read on its page',
@@ -17,7 +47,7 @@ const ways: Readonly<Record<DownloadRecordTable['via'], string>> = {
   git: 'git clone or fetch',
 }
 
-export function DownloadTable(props: { records: readonly DownloadRecordTable[] }) {
+export function DownloadTable(props: { records: readonly DownloadView[] }) {
   const { records } = props
   return (
     <section class="scroll-x" tabindex={0} aria-label="Downloads, scrolls sideways">
@@ -33,7 +63,7 @@ export function DownloadTable(props: { records: readonly DownloadRecordTable[] }
   )
 }
 
-function DownloadRow({ record }: { record: DownloadRecordTable }) {
+function DownloadRow({ record }: { record: DownloadView }) {
   const moment = new Date(record.lastAt).toISOString()
   return (
     <Row>
@@ -59,7 +89,7 @@ function DownloadRow({ record }: { record: DownloadRecordTable }) {
   )
 }
 
-function Actor({ record: { actorKind, actorName } }: { record: DownloadRecordTable }) {
+function Actor({ record: { actorKind, actorName } }: { record: DownloadView }) {
   const kind = actorKind === 'user' || actorKind === 'service-account' ? actorKind : 'hub'
   const words = actorKind === 'anonymous' ? 'somebody not signed in' : actorName
   return (
@@ -79,10 +109,9 @@ function Actor({ record: { actorKind, actorName } }: { record: DownloadRecordTab
   )
 }
 
-function What({ record }: { record: DownloadRecordTable }) {
-  const { via, path, requests, bytes } = record
+function What({ record }: { record: DownloadView }) {
+  const { via, path, requests, bytes, commits } = record
   const repo = placeOf(record)
-  const commits = commitsOf(record)
   return (
     <details>
       <summary class="wrap-anywhere">
@@ -134,7 +163,7 @@ function What({ record }: { record: DownloadRecordTable }) {
 }
 
 /** As it was called then; the hub leads on from names of before. */
-function placeOf({ repoKind, repoName }: DownloadRecordTable) {
+function placeOf({ repoKind, repoName }: DownloadView) {
   const [namespace = '', name = ''] = repoName.split('/', 2)
   return { kind: repoKind, namespace, name }
 }
