@@ -439,6 +439,12 @@ export const errorCatalogue = {
       '{place} takes only commits that are signed as its policy asks, and no branch or tag leads to {commit} "{title}" yet: {reason}.',
     next: 'Choose a starting point that a branch or tag leads to, or sign the commit and push it.',
   },
+  model_not_signed: {
+    status: 403,
+    message: 'Only signed models are handed out here. {reason}',
+    next: 'Sign the model with a key that its organization trusts, and upload the signature as model.sig.',
+  },
+  model_key_taken: { status: 409, message: 'The organization trusts it already.' },
   policy_too_lax: {
     status: 400,
     message: '{place} asks for more: its repos may ask for as much, or more.',

@@ -27,6 +27,9 @@ import { keyPageRoutes, machineKeyPageRoutes } from './keys/page-routes.tsx'
 import { keyApiRoutes } from './keys/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
+import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
+import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
+import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
 import { repoJobs } from './repos/jobs.ts'
@@ -88,7 +91,9 @@ export const routes: readonly Route[] = [
   ...signatureRoutes,
   ...policyApiRoutes,
   ...policyPageRoutes,
-  ...repoApiRoutes(repoStatus, evalEntries),
+  ...modelSignatureRoutes,
+  ...modelSignaturePageRoutes,
+  ...repoApiRoutes({ scanOf: repoStatus, modelSignatureOf: modelSignatureBrief, evalEntries }),
   ...evalResultRoutes,
   ...repoWorkspaceRoutes,
   ...ownedRepoRoutes,
@@ -121,9 +126,11 @@ export function jobHandlers(hub: Hub): JobHandlers {
       'ref-moved': async (payload) => {
         await afterRefMove(hub, payload)
         await askForJudgement(hub, payload)
+        await askForModelSignature(hub, payload)
       },
     }),
     ...signatureJobs(hub),
+    ...modelSignatureJobs(hub),
     ...moveJobs(hub),
     ...storageJobs(hub),
     ...downloadJobs(hub),

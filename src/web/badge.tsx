@@ -151,17 +151,44 @@ export function StorageBadge(props: { kind: StorageKind }) {
   )
 }
 
-export function RepoBadges(props: { isPrivate: boolean; isGated?: boolean; workspace?: string; isSigned?: boolean }) {
+export type ModelSignatureStatus = 'verified' | 'unverified' | 'pending'
+
+/** With `href` it opens who signed and which files differ. */
+export function ModelSignatureBadge(props: { status: ModelSignatureStatus; href?: string }) {
+  switch (props.status) {
+    case 'verified':
+      return (
+        <Badge look="success" icon="file-badge" {...props}>
+          signed model
+        </Badge>
+      )
+    case 'unverified':
+      return (
+        <Badge look="warning" icon="badge-question-mark" {...props}>
+          model signature: unverified
+        </Badge>
+      )
+    case 'pending':
+      return (
+        <Badge icon="refresh-cw" {...props}>
+          model signature: being checked
+        </Badge>
+      )
+  }
+}
+
+export function RepoBadges(props: {
+  isPrivate: boolean
+  isGated?: boolean
+  workspace?: string
+  modelSignature?: { status: ModelSignatureStatus; href?: string } | null
+}) {
   return (
     <>
       {props.isPrivate && <Badge icon="lock">private</Badge>}
       {props.isGated && <Badge icon="ticket">gated</Badge>}
       {props.workspace && <Badge icon="layers">workspace: {props.workspace}</Badge>}
-      {props.isSigned && (
-        <Badge look="success" icon="file-badge">
-          signed model
-        </Badge>
-      )}
+      {props.modelSignature && <ModelSignatureBadge {...props.modelSignature} />}
     </>
   )
 }

@@ -56,9 +56,9 @@ test('badges say their word and carry an icon', () => {
   expect(draw(<TokenRoleBadge role={role} />)).toContain('fine-grained')
   expect(draw(<ServiceAccountBadge />)).toMatch(/badge-secondary.*service account/)
   expect(draw(<RepoBadges isPrivate={false} />)).toBe('')
-  expect(draw(<RepoBadges isPrivate={true} isGated={true} workspace="w" isSigned={true} />)).toMatch(
-    /private.*gated.*workspace: w.*signed model/,
-  )
+  expect(
+    draw(<RepoBadges isPrivate={true} isGated={true} workspace="w" modelSignature={{ status: 'verified' }} />),
+  ).toMatch(/private.*gated.*workspace: w.*signed model/)
 })
 
 test('an expiry presses from 30 days on', () => {

@@ -1,7 +1,7 @@
 /* The place bar of a repository: owner / name, copy, badges, tabs. The page's h1 stands here. A tab that the viewer may
    not open is not drawn. */
 import { namespacePath, type RepoAddress, repoId, repoPath, revisionPath } from './address.ts'
-import { RepoBadges } from './badge.tsx'
+import { type ModelSignatureStatus, RepoBadges } from './badge.tsx'
 import { NamespaceSwitch } from './breadcrumbs.tsx'
 import { CopyButton } from './copy-button.tsx'
 import type { Section } from './header.tsx'
@@ -13,6 +13,10 @@ export type RepoView = RepoAddress & {
   isPrivate: boolean
   isGated?: boolean
   workspace?: string
+  /** Of the revision that is shown; null or absent where it has no model signature. */
+  modelSignature?: { status: ModelSignatureStatus; href: string } | null
+  /** Why nothing of the revision that is shown is handed out. */
+  hold?: string | null
   /** From the policy: whether the settings tab and its buttons are drawn. */
   mayChangeSettings: boolean
   /** From the policy: whether one may push and edit here. */
@@ -49,7 +53,12 @@ export function RepoPlace(props: { viewer: PageViewer; repo: RepoView; current: 
           </a>
         </h1>
         <CopyButton value={id} label={`Copy ${id}`} small={true} />
-        <RepoBadges isPrivate={repo.isPrivate} isGated={repo.isGated} workspace={repo.workspace} />
+        <RepoBadges
+          isPrivate={repo.isPrivate}
+          isGated={repo.isGated}
+          workspace={repo.workspace}
+          modelSignature={repo.modelSignature}
+        />
       </div>
       <Tabs label={id} tabs={repoTabs(repo, props.current, props.revision ?? 'main')} />
     </>

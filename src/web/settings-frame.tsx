@@ -74,6 +74,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
     title: 'Trust',
     places: [
       { place: 'signing', label: 'Signing', icon: 'badge-check' },
+      { place: 'model-signatures', label: 'Model signatures', icon: 'file-badge' },
       { place: 'scanning', label: 'Scanning and quarantine', icon: 'scan-search' },
       { place: 'audit-log', label: 'Audit log', icon: 'scroll-text', forAdmins: true },
     ],

@@ -13,7 +13,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const venvs = process.env.HOLDFAST_TEST_VENVS ?? path.join(root, '.venv')
 
 /** The python of one set of clients, or null after saying what to do. */
-export function findPython(set: 'newest' | 'last1' | 'pickles' | 'transformers' | 'older'): string | null {
+export function findPython(
+  set: 'newest' | 'last1' | 'pickles' | 'model-signing' | 'transformers' | 'older',
+): string | null {
   const python = path.join(venvs, set, 'bin', 'python')
   if (existsSync(python)) return python
   const isLong = set === 'transformers' || set === 'older'

@@ -85,6 +85,7 @@ export function placePages(context: PageContext, words: Words): Record<string, P
       description: words('Arms and legs.'),
       autoJoin: 'all' as const,
       autoJoinRole: 'read',
+      signedModelsSince: at,
     },
     repos: page([
       {
@@ -105,10 +106,10 @@ export function placePages(context: PageContext, words: Words): Record<string, P
     groupChoices: [{ value: 'g2', label: words('Others') }],
     offered: [{ value: 'sa-0a2201296725aa9354741ab0', label: words('GitLab release') }],
     outside: { all: 3, readPlus: 1 },
-    may: { manage: true, remove: true, moveRepos: true, createRepos: true },
-    forms: { people: refused, groups: fresh, repos: fresh, autoJoin: fresh },
+    may: { manage: true, remove: true, moveRepos: true, createRepos: true, signedModels: true },
+    forms: { people: refused, groups: fresh, repos: fresh, autoJoin: fresh, signed: fresh },
   }
-  const reads = { manage: false, remove: false, moveRepos: false, createRepos: false }
+  const reads = { manage: false, remove: false, moveRepos: false, createRepos: false, signedModels: false }
   return {
     groups: <GroupsPage {...groups} dialog={null} />,
     'groups-empty': <GroupsPage {...groups} groups={[]} nextHref={null} dialog={null} />,

@@ -37,6 +37,7 @@ import { type PageNode, renderPage } from '../../src/web/render.ts'
 import { downloadSamples } from './download-samples.tsx'
 import { factorSamples } from './factor-samples.tsx'
 
+import { modelSignatureSamples } from './model-signature-samples.tsx'
 import { placeMove, placePages } from './place-samples.tsx'
 import { scanSamples } from './scan-samples.ts'
 import { trustSamples } from './trust-samples.tsx'
@@ -638,6 +639,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         dialog={{ kind: 'place', ...placeMove(words), from: place }}
       />
     ),
+    ...modelSignatureSamples(words, context, repo, fresh),
     ...placePages(context, words),
     card: (
       <CardPage

@@ -53,6 +53,11 @@ const sentences = {
   'org.service_account.key.create': (told) => keySentence('Added', told),
   'org.service_account.key.update': (told) => keySentence('Renewed', told),
   'org.service_account.key.delete': (told) => keySentence('Deleted', told),
+  'org.model_key.create': ({ name, data }) => `Trusted ${text(data, 'key') ?? 'a key'} to sign models of ${name}`,
+  'org.model_key.delete': ({ name, data }) =>
+    `Took ${text(data, 'key') ?? 'a key'} from those trusted to sign models of ${name}`,
+  'org.signed_models.update': (told) => signedModelsSentence(told),
+  'resource_group.signed_models': (told) => signedModelsSentence(told),
   'org.signing_policy.update': (told) => policySentence(told),
   'org.signing_policy.bypass': (told) => bypassSentence(told),
   'repo.signing_policy.update': (told) => policySentence(told),
@@ -148,6 +153,10 @@ export const toldActions: readonly string[] = Object.keys(known).sort()
 export function sentenceFor(told: Told): string {
   const sentence = Object.hasOwn(known, told.action) ? known[told.action] : undefined
   return sentence?.(told) ?? `Did ${told.action} on ${told.resourceKind} ${told.name}`
+}
+
+function signedModelsSentence({ name, data }: Told): string {
+  return data.only === true ? `Had ${name} hand out signed models alone` : `Had ${name} hand out all models again`
 }
 
 function text(data: EventData, key: string): string | null {

@@ -53,13 +53,14 @@ const notShown = {
   large: 'This file is too large to be shown here.',
   stored: 'Git holds a pointer to this file; its bytes are stored beside the repository.',
   held: 'This file is held: scanners found it unsafe, or have not seen it yet, so nobody can download it.',
+  unsigned: 'This file is held: only signed models are handed out here, and this revision is not verified.',
   missing: 'Git holds a pointer to this file, but its bytes were never uploaded to this repository.',
 } as const
 
 export function BlobPage(props: BlobPageProps) {
   const { context, repo, revision, path } = props
   const name = path.slice(path.lastIndexOf('/') + 1)
-  const isMissing = props.body.kind === 'sizes' && (props.body.why === 'missing' || props.body.why === 'held')
+  const isMissing = props.body.kind === 'sizes' && ['missing', 'held', 'unsigned'].includes(props.body.why)
   return (
     <Page
       context={context}

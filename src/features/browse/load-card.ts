@@ -8,7 +8,7 @@ import { readObject, streamBlob } from '../../platform/git/objects.ts'
 import { type RepoAddress, repoPath } from '../../web/address.ts'
 import { findEntry, type RepoEntry } from '../files/service.ts'
 import { findRepoWithCard } from '../repos/service.ts'
-import { findHeld } from '../storage/service.ts'
+import { findHeld, revisionHold } from '../storage/service.ts'
 import type { CardFacts, CardText } from './card-page.tsx'
 import { lastBriefOf } from './commit-brief.ts'
 import { renderCard } from './render-card.ts'
@@ -37,7 +37,9 @@ export async function loadCard(
     const kind = entry.isSymlink ? 'a link to another file' : 'stored as a large file'
     return { kind: 'unreadable', reason: `README.md is ${kind}, so it is not shown as a card.` }
   }
-  if ((await findHeld(hub, allowed.resource, [contentOf(entry)])).size > 0) {
+  const hold = await revisionHold(hub, allowed.resource, commit)
+  if (hold !== null) return { kind: 'unreadable', reason: 'README.md is not shown: it is of a revision that is held.' }
+  if ((await findHeld(hub, allowed.resource, [contentOf(entry)], commit)).size > 0) {
     return { kind: 'unreadable', reason: 'README.md is held: scanners found it unsafe, or have not seen it yet.' }
   }
   const repoId = allowed.resource.id

@@ -78,6 +78,7 @@ async function loadChanges(hub: Hub, allowed: Reading, repo: RepoAddress, commit
     hub,
     allowed.resource,
     contents.filter((content) => content !== gitContent(zeroOid)),
+    commit.oid,
   )
   const isHeld = ({ oldOid, newOid }: ChangedFile): boolean =>
     held.has(gitContent(oldOid)) || held.has(gitContent(newOid))

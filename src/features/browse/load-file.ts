@@ -4,7 +4,7 @@ import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
 import { fitsCodeView } from '../../web/code-view.tsx'
 import type { Reading, RepoEntry } from '../files/service.ts'
-import { findHeld, findLinkedBlob } from '../storage/service.ts'
+import { findHeld, findLinkedBlob, revisionHold } from '../storage/service.ts'
 import type { BlobBody } from './blob-page.tsx'
 
 /** Bytes that are read to be shown as text. */
@@ -12,8 +12,9 @@ const textLimit = 600_000
 const pictureLimit = 20_000_000
 const pictures = /\.(png|jpe?g|gif|webp|avif)$/i
 
-export async function loadFileBody(hub: Hub, allowed: Reading, entry: RepoEntry): Promise<BlobBody> {
-  const held = await findHeld(hub, allowed.resource, [contentOf(entry)])
+export async function loadFileBody(hub: Hub, allowed: Reading, commit: string, entry: RepoEntry): Promise<BlobBody> {
+  if ((await revisionHold(hub, allowed.resource, commit)) !== null) return { kind: 'sizes', why: 'unsigned' }
+  const held = await findHeld(hub, allowed.resource, [contentOf(entry)], commit)
   if (held.size > 0 && !entry.isSymlink) return { kind: 'sizes', why: 'held' }
   const isPicture = pictures.test(entry.path) && entry.size <= pictureLimit
   if (entry.lfs !== null) {

@@ -37,7 +37,7 @@ export async function loadFolder(
     inTime(hub.log, () => listLastCommits(hub, allowed, commit, page.entries)),
     latestOf(hub, allowed, commit, path),
     inTime(hub.log, () => countCommits(hub.git, allowed.resource.id, commit)),
-    loadScans(hub, allowed, page.entries),
+    loadScans(hub, allowed, commit, page.entries),
     loadAlarms(hub, allowed, commit),
   ])
   const entries = page.entries.map((entry): TreeEntry => {

@@ -4,7 +4,7 @@ import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { Reading, RepoEntry } from '../files/service.ts'
 import { type FileStatus, type FileWithIssue, findIssues, noteVisit, statusesOf } from '../scanning/service.ts'
-import { findHeld } from '../storage/service.ts'
+import { findHeld, revisionHold } from '../storage/service.ts'
 import { inTime } from './in-time.ts'
 
 export type FileScan = FileStatus & {
@@ -17,13 +17,11 @@ export type FileScan = FileStatus & {
 export async function loadScans(
   hub: Hub,
   allowed: Reading,
+  commit: string,
   entries: readonly RepoEntry[],
 ): Promise<ReadonlyMap<string, FileScan>> {
   const files = entries.filter(({ type, isSymlink }) => type === 'file' && !isSymlink)
-  const [statuses, held] = await Promise.all([
-    statusesOf(hub, files),
-    findHeld(hub, allowed.resource, files.map(contentOf)),
-  ])
+  const [statuses, held] = await Promise.all([statusesOf(hub, files), heldAmong(hub, allowed, commit, files)])
   noteVisit(hub, allowed.resource.id, files, statuses)
   const scans = new Map<string, FileScan>()
   for (const file of files) {
@@ -32,6 +30,17 @@ export async function loadScans(
     if (status !== undefined) scans.set(file.oid, { ...status, content, isHeld: held.has(content) })
   }
   return scans
+}
+
+/** Where the revision as a whole is not handed out, the page says so once and not at each file. */
+async function heldAmong(
+  hub: Hub,
+  allowed: Reading,
+  commit: string,
+  files: readonly RepoEntry[],
+): Promise<ReadonlySet<string>> {
+  if ((await revisionHold(hub, allowed.resource, commit)) !== null) return new Set()
+  return await findHeld(hub, allowed.resource, files.map(contentOf), commit)
 }
 
 /** The files of the commit that nobody should load; none where looking for them took too long. */

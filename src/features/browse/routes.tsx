@@ -6,12 +6,15 @@ import { type Reply, redirect } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
 import { splitRevisionAndPath } from '../../domain/names.ts'
 import { contentOf } from '../../domain/quarantine.ts'
+import type { Hub } from '../../hub.ts'
 import { repoPath, revisionPath, withQuery } from '../../web/address.ts'
 import type { PageContext } from '../../web/page-context.ts'
 import type { RepoView } from '../../web/repo-place.tsx'
 import { loadLatestDownloads, noteDownload } from '../downloads/service.ts'
 import { entryNotFound, findEntry, getRevision } from '../files/service.ts'
+import { modelSignatureOf } from '../model-signatures/service.ts'
 import { repoViewOf } from '../repos/service.ts'
+import { revisionHold } from '../storage/service.ts'
 import { BlobPage } from './blob-page.tsx'
 import { CardPage } from './card-page.tsx'
 import { lastBriefOf } from './commit-brief.ts'
@@ -118,9 +121,9 @@ export const browseRoutes: Route[] = [
         if (entry === null) throw entryNotFound(commit)
         if (entry.type === 'folder') return redirect(revisionPath(repo, 'tree', view.name, path), 302)
         const [body, latest, scans, alarms] = await Promise.all([
-          loadFileBody(hub, allowed, entry),
+          loadFileBody(hub, allowed, commit, entry),
           lastBriefOf(hub, allowed, commit, entry),
-          loadScans(hub, allowed, [entry]),
+          loadScans(hub, allowed, commit, [entry]),
           loadAlarms(hub, allowed, commit),
         ])
         if (body.kind === 'text' && call.request.method === 'GET') {
@@ -226,6 +229,21 @@ interface Opened {
 
 type Reading = Call<'repo.read', unknown, unknown> | Call<'repo.content.read', unknown, unknown>
 
+/** What is said of the revision as a whole: whether it is a signed model, and whether it is handed out. */
+async function withTrust(
+  hub: Hub,
+  allowed: Reading['allowed'],
+  repo: RepoView,
+  { commit, view }: Pick<Opened, 'commit' | 'view'>,
+): Promise<RepoView> {
+  const [{ status }, hold] = await Promise.all([
+    modelSignatureOf(hub, allowed.resource, commit),
+    revisionHold(hub, allowed.resource, commit),
+  ])
+  const href = revisionPath(repo, 'model-signature', view.name)
+  return { ...repo, modelSignature: status === 'none' ? null : { status, href }, hold }
+}
+
 /** The page at a revision, or how to fill an empty repo. Throws `revision_not_found`. */
 async function at(
   { hub, allowed, facts, request }: Reading,
@@ -235,7 +253,8 @@ async function at(
 ): Promise<Reply> {
   const repo = repoViewOf(facts)
   const [context, opened] = await Promise.all([pageContext(hub, facts, request), openRevision(hub, allowed, revision)])
-  if (opened.kind === 'found') return await show({ ...opened, context, repo })
+  if (opened.kind === 'found')
+    return await show({ ...opened, context, repo: await withTrust(hub, allowed, repo, opened) })
   // Branches, but no `main`: they are listed there.
   if (opened.kind === 'elsewhere') return redirect(repoPath(repo, '/refs'), 302)
   const { publicUrl } = hub.config

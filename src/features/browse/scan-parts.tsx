@@ -49,6 +49,33 @@ const heldWords =
 const mostNamed = 3
 
 export function ScanBanner(props: { repo: RepoView; revision: string; alarms: readonly FileWithIssue[] }) {
+  return (
+    <>
+      <HoldNotice repo={props.repo} />
+      <Alarms {...props} />
+    </>
+  )
+}
+
+/** Nothing of the revision is handed out. */
+function HoldNotice({ repo }: { repo: RepoView }) {
+  if (repo.hold == null) return null
+  return (
+    <Notice kind="warning" standing={true}>
+      <b>This revision is held.</b> Only signed models are handed out here. {repo.hold}
+      {repo.modelSignature != null && (
+        <>
+          {' '}
+          <a class="a" href={repo.modelSignature.href}>
+            What was found
+          </a>
+        </>
+      )}
+    </Notice>
+  )
+}
+
+function Alarms(props: { repo: RepoView; revision: string; alarms: readonly FileWithIssue[] }) {
   const { alarms } = props
   if (alarms.length === 0) return null
   const named = alarms.slice(0, mostNamed)

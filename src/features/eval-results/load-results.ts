@@ -55,7 +55,7 @@ async function filesWithResults(hub: Hub, allowed: Allowed<'repo.read'>, commit:
     files.push(...page.entries.filter(({ path, type }) => type === 'file' && fileName.test(path)))
   }
   const plain = files.filter(({ lfs, isSymlink, size }) => lfs === null && !isSymlink && size <= fileLimit)
-  const held = await findHeld(hub, allowed.resource, plain.map(contentOf))
+  const held = await findHeld(hub, allowed.resource, plain.map(contentOf), commit)
   return plain.filter((entry) => !held.has(contentOf(entry)))
 }
 

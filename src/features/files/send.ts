@@ -25,7 +25,7 @@ export interface Asked {
 export async function sendContent(hub: Hub, allowed: Reading, request: HttpRequest, asked: Asked): Promise<Reply> {
   const { entry, found } = asked
   const { lfs } = entry
-  await refuseHeld(hub, allowed.resource, contentOf(entry))
+  await refuseHeld(hub, allowed.resource, contentOf(entry), found.commit)
   if (lfs === null)
     return await sendGitBlob(hub, allowed, request, asked, 'resolve', entry.size, servedType(nameOf(entry)))
   const linked = await findPlacedBlob(hub.db, allowed.resource.id, lfs.sha256)
@@ -63,8 +63,8 @@ function xetInfo({ sha256, size }: PlacedBlob, hash: string, headers: Headers): 
 
 /** The git blob as it is: of a large file the pointer. */
 export async function sendRaw(hub: Hub, allowed: Reading, request: HttpRequest, asked: Asked): Promise<Reply> {
-  const { entry } = asked
-  if (entry.lfs === null) await refuseHeld(hub, allowed.resource, contentOf(entry))
+  const { entry, found } = asked
+  if (entry.lfs === null) await refuseHeld(hub, allowed.resource, contentOf(entry), found.commit)
   const size = entry.lfs?.pointerSize ?? entry.size
   const served = entry.lfs === null ? servedTypeOfRaw(nameOf(entry)) : servedTypeOfRaw('pointer.txt')
   return await sendGitBlob(hub, allowed, request, asked, 'raw', size, served)

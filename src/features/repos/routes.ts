@@ -99,13 +99,17 @@ const repoTarget = ({ params }: Pick<Asked<unknown>, 'params'>): Target => ({
   name: params.get('name'),
 })
 
-/** Whether all files of a repo are scanned, and in which something was found: a feature above hands it in. */
-export type RepoScan = (hub: Hub, allowed: Allowed<'repo.read'>) => Promise<object>
+/** What features above this one say of a repo. */
+export interface RepoTrust {
+  /** Whether all files are scanned, and in which something was found. */
+  scanOf(hub: Hub, allowed: Allowed<'repo.read'>): Promise<object>
+  /** Whether a revision is signed as a model. */
+  modelSignatureOf(hub: Hub, allowed: Allowed<'repo.read'>, commit: string): Promise<object>
+  /** The evaluation results of a model at a commit, as the Hub lists them. */
+  evalEntries(hub: Hub, allowed: Allowed<'repo.read'>, commit: string): Promise<object[]>
+}
 
-/** The evaluation results of a model at a commit, as the Hub lists them: a feature above hands it in. */
-export type EvalEntries = (hub: Hub, allowed: Allowed<'repo.read'>, commit: string) => Promise<object[]>
-
-export const repoApiRoutes = (scanOf: RepoScan, evalEntries: EvalEntries): Route[] => [
+export const repoApiRoutes = (trust: RepoTrust): Route[] => [
   route({
     method: 'POST',
     path: '/api/repos/create',
@@ -224,7 +228,7 @@ export const repoApiRoutes = (scanOf: RepoScan, evalEntries: EvalEntries): Route
     target: repoTarget,
     query: infoQuery,
     summary: 'Everything about a repository at the head of its main branch',
-    handle: (call) => infoReply(scanOf, evalEntries, call, null),
+    handle: (call) => infoReply(trust, call, null),
   }),
   route({
     method: 'GET',
@@ -237,7 +241,7 @@ export const repoApiRoutes = (scanOf: RepoScan, evalEntries: EvalEntries): Route
     handle: (call) => {
       const { revision, path } = splitRevisionAndPath(call.params.tail)
       // A branch name with a slash that was not escaped.
-      return infoReply(scanOf, evalEntries, call, path === '' ? revision : `${revision}/${path}`)
+      return infoReply(trust, call, path === '' ? revision : `${revision}/${path}`)
     },
   }),
   route({
@@ -390,8 +394,7 @@ function withDenial(error: HoldfastError, refusal: HoldfastError): HoldfastError
 }
 
 async function infoReply(
-  scanOf: RepoScan,
-  evalEntries: EvalEntries,
+  trust: RepoTrust,
   { hub, allowed, facts, params, query }: Call<'repo.read', z.output<typeof infoQuery>, unknown>,
   revision: string | null,
 ): Promise<Reply> {
@@ -407,10 +410,12 @@ async function infoReply(
     : {}
   const workspace = (await workspacesOf(hub, facts, expand ?? usual, [row]))(row)
   const repo = presentRepo({ row, sha, withBlobs, workspace, ...siblings }, expand, usual)
+  const wantsSignature = query.securityStatus === true || expand?.has('modelSignature') === true
   return json({
     ...repo,
-    ...(expand?.has('evalResults') && sha !== null ? { evalResults: await evalEntries(hub, allowed, sha) } : {}),
-    ...(query.securityStatus === true ? { securityRepoStatus: await scanOf(hub, allowed) } : {}),
+    ...(expand?.has('evalResults') && sha !== null ? { evalResults: await trust.evalEntries(hub, allowed, sha) } : {}),
+    ...(query.securityStatus === true ? { securityRepoStatus: await trust.scanOf(hub, allowed) } : {}),
+    ...(wantsSignature && sha !== null ? { modelSignature: await trust.modelSignatureOf(hub, allowed, sha) } : {}),
   })
 }
 

@@ -147,7 +147,7 @@ describe.each(dialects)('statements of scanning on %s', (dialect) => {
 
   test('what is held, right before bytes are sent', async () => {
     const { db } = watched
-    await expectCheap(() => selectPolicy(db, ownerOf(1)))
+    await expectCheap(() => selectPolicy(db, ownerOf(1), repoOf(1)))
     await expectCheap(() => selectVerdicts(db, [contentOf(1), contentOf(2)]), 10)
     for (const repo of [repoOf(7), repoOf(100)]) {
       await expectCheap(() => selectHeldOfRepo(db, repo, 'git:', 0))

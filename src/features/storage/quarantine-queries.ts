@@ -3,12 +3,30 @@ import type { ScanPolicy } from '../../domain/quarantine.ts'
 import type { Db } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 
-const policyById = prepared<{ id: string }, { scanPolicy: ScanPolicy }>((q, param) =>
-  q.selectFrom('organization').select('scanPolicy').where('id', '=', param('id')),
+export interface PlacePolicy {
+  readonly scanPolicy: ScanPolicy
+  /** Since when only signed models are handed out, there and in the workspace; 0 or null: all are. */
+  readonly signedModelsSince: number
+  readonly workspaceSince: number | null
+  readonly modelKeyRemovedAt: number
+}
+
+const policyById = prepared<{ id: string; workspaceId: string }, PlacePolicy>((q, param) =>
+  q
+    .selectFrom('organization')
+    .leftJoin('workspace', (join) => join.on('workspace.id', '=', param('workspaceId')))
+    .select(['organization.scanPolicy', 'organization.signedModelsSince', 'organization.modelKeyRemovedAt'])
+    .select('workspace.signedModelsSince as workspaceSince')
+    .where('organization.id', '=', param('id')),
 )
 
-export async function selectPolicy(db: Db, organizationId: string): Promise<ScanPolicy | null> {
-  return (await policyById.first(db.read, { id: organizationId }))?.scanPolicy ?? null
+/** What an organization, and the workspace that a repo of it lies in, say of what is handed out. */
+export async function selectPolicy(
+  db: Db,
+  organizationId: string,
+  workspaceId: string | null,
+): Promise<PlacePolicy | null> {
+  return await policyById.first(db.read, { id: organizationId, workspaceId: workspaceId ?? '' })
 }
 
 export interface ContentVerdict {

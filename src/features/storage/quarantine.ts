@@ -15,22 +15,59 @@ import {
   selectUnscannedOfRepo,
   selectVerdicts,
 } from './quarantine-queries.ts'
+import { findUnsigned, modelNotSigned, signatureGitHold, signatureHold } from './signed-only.ts'
 
-type Place = Pick<RepoFacts, 'id' | 'owner'>
+export type Place = Pick<RepoFacts, 'id' | 'kind' | 'owner' | 'workspaceId'>
 
 const refsOfReaders = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
 
-/** The stricter of what the instance and the organization say. */
-export async function scanPolicyOf(hub: Hub, { owner }: Place): Promise<ScanPolicy> {
-  const own = owner.kind === 'organization' ? await selectPolicy(hub.db, owner.id) : null
-  return stricterPolicy(hub.config.scanPolicy, own ?? 'warn')
+interface Policy {
+  /** The stricter of what the instance and the organization say. */
+  readonly scan: ScanPolicy
+  /** Since when only signed models are handed out, by these keys; null: all are. */
+  readonly signedSince: number | null
 }
 
-/** Of these contents, those that are held in this repo. */
-export async function findHeld(hub: Hub, repo: Place, contents: readonly string[]): Promise<ReadonlySet<string>> {
+/** What an organization, the workspace and the instance say of what is handed out from a repo. */
+export async function policyOf(hub: Hub, { kind, owner, workspaceId }: Place): Promise<Policy> {
+  const own = owner.kind === 'organization' ? await selectPolicy(hub.db, owner.id, workspaceId) : null
+  const scan = stricterPolicy(hub.config.scanPolicy, own?.scanPolicy ?? 'warn')
+  if (own === null || kind !== 'model') return { scan, signedSince: null }
+  const since = Math.max(own.signedModelsSince, own.workspaceSince ?? 0)
+  return { scan, signedSince: since === 0 ? null : Math.max(since, own.modelKeyRemovedAt) }
+}
+
+/** What is done there about what scanners find. */
+export async function scanPolicyOf(hub: Hub, repo: Place): Promise<ScanPolicy> {
+  return (await policyOf(hub, repo)).scan
+}
+
+/** Of these contents, those that are held in this repo. Without `commit` they are asked for by their hash, whatever the revision. */
+export async function findHeld(
+  hub: Hub,
+  repo: Place,
+  contents: readonly string[],
+  commit: string | null = null,
+): Promise<ReadonlySet<string>> {
+  if (contents.length === 0) return new Set()
+  const policy = await policyOf(hub, repo)
+  if (policy.signedSince !== null) {
+    if (commit !== null && (await signatureHold(hub, repo, commit)) !== null) return new Set(contents)
+    if (commit === null) {
+      const unsigned = await findUnsigned(hub, repo, contents)
+      return new Set([...unsigned, ...(await findUnsafe(hub, policy.scan, contents))])
+    }
+  }
+  return await findUnsafe(hub, policy.scan, contents)
+}
+
+/** Why nobody gets files of a revision from this repo, as a sentence: it is not signed as it must be. Null: they are handed out. */
+export async function revisionHold(hub: Hub, repo: Place, commit: string): Promise<string | null> {
+  return (await policyOf(hub, repo)).signedSince === null ? null : await signatureHold(hub, repo, commit)
+}
+
+async function findUnsafe(hub: Hub, policy: ScanPolicy, contents: readonly string[]): Promise<Set<string>> {
   const held = new Set<string>()
-  if (contents.length === 0) return held
-  const policy = await scanPolicyOf(hub, repo)
   if (policy === 'warn') return held
   const known = new Map((await selectVerdicts(hub.db, [...new Set(contents)])).map((one) => [one.content, one]))
   for (const content of contents) {
@@ -42,9 +79,19 @@ export async function findHeld(hub: Hub, repo: Place, contents: readonly string[
   return held
 }
 
-/** Throws `content_held`. */
-export async function refuseHeld(hub: Hub, repo: Place, content: string): Promise<void> {
-  if ((await findHeld(hub, repo, [content])).size > 0) throw new HoldfastError('content_held')
+/** Throws `content_held`, or `model_not_signed`. Without `commit` the content is asked for by its hash, whatever the revision. */
+export async function refuseHeld(hub: Hub, repo: Place, content: string, commit: string | null = null): Promise<void> {
+  const policy = await policyOf(hub, repo)
+  if (policy.signedSince !== null) {
+    const reason = commit === null ? await unsignedReason(hub, repo, content) : await signatureHold(hub, repo, commit)
+    if (reason !== null) throw modelNotSigned(reason)
+  }
+  if ((await findUnsafe(hub, policy.scan, [content])).size > 0) throw new HoldfastError('content_held')
+}
+
+async function unsignedReason(hub: Hub, repo: Place, content: string): Promise<string | null> {
+  const unsigned = await findUnsigned(hub, repo, [content])
+  return unsigned.size > 0 ? 'No revision that has this file is verified.' : null
 }
 
 /**
@@ -52,7 +99,9 @@ export async function refuseHeld(hub: Hub, repo: Place, content: string): Promis
  * git is refused file by file instead.
  */
 export async function gitHold(hub: Hub, repo: Place): Promise<string | null> {
-  const policy = await scanPolicyOf(hub, repo)
+  const { scan: policy, signedSince } = await policyOf(hub, repo)
+  const unsigned = signedSince === null ? null : await signatureGitHold(hub, repo)
+  if (unsigned !== null) return unsigned
   if (policy === 'warn') return null
   const unsafe = await selectHeldOfRepo(hub.db, repo.id, gitContent(''), 0)
   if (unsafe !== null) {
@@ -75,7 +124,8 @@ export async function isNewlyHeld(
   repo: Place,
   given: { readonly at: number; readonly policy: ScanPolicy },
 ): Promise<boolean> {
-  const policy = await scanPolicyOf(hub, repo)
+  const { scan: policy, signedSince } = await policyOf(hub, repo)
+  if (signedSince !== null && signedSince >= given.at) return true
   if (policy === 'warn') return false
   if (stricterPolicy(policy, given.policy) !== given.policy) return true
   return (await selectHeldOfRepo(hub.db, repo.id, storedContent(''), given.at)) !== null

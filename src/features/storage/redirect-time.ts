@@ -1,7 +1,6 @@
 /** For how long an address into the object storage is given, where nothing is looked up again. Null: the bytes go through the hub. */
-import type { RepoFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
-import { scanPolicyOf } from './quarantine.ts'
+import { type Place, policyOf } from './quarantine.ts'
 import { selectVerdicts } from './quarantine-queries.ts'
 
 const usualMs = 5 * 60_000
@@ -14,11 +13,12 @@ const shortMs = 60_000
  */
 export async function redirectTime(
   hub: Hub,
-  repo: Pick<RepoFacts, 'id' | 'owner'>,
+  repo: Place,
   content: string | null,
 ): Promise<number | null> {
   if (hub.config.s3?.isRedirecting !== true) return null
-  if ((await scanPolicyOf(hub, repo)) === 'warn') return usualMs
+  const { scan, signedSince } = await policyOf(hub, repo)
+  if (scan === 'warn') return signedSince === null ? usualMs : shortMs
   if (content === null) return null
   const [verdict] = await selectVerdicts(hub.db, [content])
   return verdict !== undefined && (verdict.isScanned || verdict.isReleased) ? shortMs : null

@@ -62,6 +62,7 @@ export async function createWorkspace(
     createdAt: now,
     createdBy: creator?.id ?? null,
     ...autoJoinColumns(input.autoJoin),
+    signedModelsSince: 0,
   }
   await hub.transaction(async (tx) => {
     await (input.autoJoin === null

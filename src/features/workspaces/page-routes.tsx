@@ -20,6 +20,7 @@ import type { RepoPlaces } from './places.ts'
 import { listWorkspaces } from './queries.ts'
 import { addToWorkspace, changeWorkspaceRole, removeFromWorkspace, type Whose } from './roster.ts'
 import { countRoles } from './roster-queries.ts'
+import { setSignedModels } from './signed-models.ts'
 import { workspaceReply } from './workspace-reply.tsx'
 
 const field = z.string().max(1_000).default('')
@@ -139,6 +140,27 @@ export const workspacePageRoutes = (repos: RepoPlaces): Route[] => [
         },
         (fault) => {
           const forms = { autoJoin: formWithFault(body, fault) }
+          return workspaceReply(hub, allowed.resource, facts, request, { forms, fault })
+        },
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: `${base}/:id/signed-models`,
+    surface: 'page',
+    action: 'resource_group.signed_models',
+    target: workspace,
+    body: z.object({ only: z.enum(['all', 'signed']) }),
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          await setSignedModels(hub, allowed, request.origin, body.only === 'signed')
+          const words =
+            body.only === 'signed' ? 'Only signed models are handed out now.' : 'All models are handed out now.'
+          return back(allowed.resource, words)
+        },
+        (fault) => {
+          const forms = { signed: formWithFault(body, fault) }
           return workspaceReply(hub, allowed.resource, facts, request, { forms, fault })
         },
       ),

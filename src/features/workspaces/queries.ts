@@ -38,7 +38,9 @@ export async function lockOrganization(tx: Tx, dialect: Db['dialect'], id: strin
 export async function updateWorkspaceRow(
   tx: Tx,
   id: string,
-  change: Partial<Pick<WorkspaceRow, 'name' | 'nameKey' | 'description' | 'autoJoin' | 'autoJoinRole'>>,
+  change: Partial<
+    Pick<WorkspaceRow, 'name' | 'nameKey' | 'description' | 'autoJoin' | 'autoJoinRole' | 'signedModelsSince'>
+  >,
 ): Promise<void> {
   await tx.updateTable('workspace').set(change).where('id', '=', id).execute()
 }

@@ -20,6 +20,7 @@ import { presentContent, presentGroupHolder, presentHolder, presentWorkspace } f
 import { findWorkspaceRow, listWorkspaces, type WorkspaceRow } from './queries.ts'
 import { addToWorkspace, changeWorkspaceRole, removeFromWorkspace } from './roster.ts'
 import { firstHolders, listGroupHolders, listHolders } from './roster-queries.ts'
+import { setSignedModels } from './signed-models.ts'
 
 const organization = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 const workspace = ({ params }: { params: Params }) =>
@@ -177,6 +178,34 @@ export const workspaceApiRoutes = (repos: RepoPlaces): Route[] => [
         await updateWorkspace(hub, allowed, request.origin, { autoJoin: readAutoJoin(body.autoJoin) })
       }
       return wholeReply(hub, facts, allowed.resource)
+    },
+  }),
+  route({
+    method: 'GET',
+    path: `${base}/:id/signed-models`,
+    surface: 'api',
+    action: 'resource_group.read',
+    target: workspace,
+    summary: 'Whether only signed models are handed out from a resource group',
+    answers: noWorkspace,
+    handle: async ({ hub, allowed }) => {
+      const row = await findWorkspaceRow(hub.db, allowed.resource.id)
+      if (row === null) throw new HoldfastError('workspace_not_found')
+      return json({ signedModelsOnly: row.signedModelsSince > 0 })
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: `${base}/:id/signed-models`,
+    surface: 'api',
+    action: 'resource_group.signed_models',
+    target: workspace,
+    body: z.strictObject({ signedModelsOnly: z.boolean() }),
+    summary: 'Hands out signed models of a resource group alone, or all again, in a session of an administrator',
+    answers: noWorkspace,
+    handle: async ({ hub, allowed, body, request }) => {
+      await setSignedModels(hub, allowed, request.origin, body.signedModelsOnly)
+      return json(body)
     },
   }),
   route({

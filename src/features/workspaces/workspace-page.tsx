@@ -33,9 +33,17 @@ export type WorkspaceView = {
   description: string | null
   autoJoin: 'all' | 'read_plus' | null
   autoJoinRole: string | null
+  /** 0: all models are handed out. */
+  signedModelsSince: number
 }
 
-export type WorkspaceForms = { people: FormState; groups: FormState; repos: FormState; autoJoin: FormState }
+export type WorkspaceForms = {
+  people: FormState
+  groups: FormState
+  repos: FormState
+  autoJoin: FormState
+  signed: FormState
+}
 
 type WorkspacePageProps = {
   context: PageContext
@@ -51,14 +59,14 @@ type WorkspacePageProps = {
   /** People who would join at once if it were turned on. */
   outside: { all: number; readPlus: number } | null
   /** From the policy, each on its own. */
-  may: { manage: boolean; remove: boolean; moveRepos: boolean; createRepos: boolean }
+  may: { manage: boolean; remove: boolean; moveRepos: boolean; createRepos: boolean; signedModels: boolean }
   /** Whichever of the forms was refused; the others are fresh. */
   forms: WorkspaceForms
   dialog: WorkspaceDialogState | null
 }
 
 /**
- * Posts `name` and `description` to {workspace}, `scope` and `joinRole` to {workspace}/auto-join, and to {workspace}/delete. Dialogs at
+ * Posts `name` and `description` to {workspace}, `scope` and `joinRole` to {workspace}/auto-join, `only` to {workspace}/signed-models, and to {workspace}/delete. Dialogs at
  * ?dialog=edit, ?dialog=delete, ?dialog=place&kind={kind}&repo={id} (a form that asks first), ?dialog=take-out&kind={kind}&repo={id}.
  */
 export function WorkspacePage(props: WorkspacePageProps) {
@@ -111,6 +119,7 @@ export function WorkspacePage(props: WorkspacePageProps) {
         choices={props.groupChoices}
       />
       <AutoJoinSection {...props} here={here} />
+      <SignedModelsSection {...props} here={here} />
       <p class="text-sm text-muted">
         Here the role in the workspace alone counts, whatever the role in {organization}; of several the highest. Admins
         of {organization} see and write everything, here too.
@@ -251,6 +260,45 @@ function AutoJoinSection(props: WorkspacePageProps & { here: string }) {
         </p>
         <div>
           <Button>Save auto-join</Button>
+        </div>
+      </form>
+    </SettingsSection>
+  )
+}
+
+function SignedModelsSection({ workspace, may, forms, here }: WorkspacePageProps & { here: string }) {
+  const isOn = workspace.signedModelsSince > 0
+  if (!may.signedModels) {
+    return (
+      <SettingsSection id="signed-h" title="Signed models">
+        <p class="p-4 text-sm text-muted">
+          {isOn ? 'Only signed models are handed out from here.' : 'All models here are handed out, signed or not.'}
+        </p>
+      </SettingsSection>
+    )
+  }
+  return (
+    <SettingsSection id="signed-h" title="Signed models">
+      <form class="p-4 grid gap-3" method="post" action={`${here}/signed-models`}>
+        <FormProblem form={forms.signed} />
+        <PickField
+          form={forms.signed}
+          name="only"
+          legend="Models in this workspace"
+          columns={2}
+          value={isOn ? 'signed' : 'all'}
+          picks={[
+            { value: 'all', label: 'all', help: 'They are handed out, signed or not.' },
+            {
+              value: 'signed',
+              label: 'signed models only',
+              help: 'Nobody gets files of a revision whose model signature is not verified. Uploads go on.',
+            },
+          ]}
+        />
+        <p class="text-sm text-muted">Whose signatures count is said under Model signatures.</p>
+        <div>
+          <Button>Save policy</Button>
         </div>
       </form>
     </SettingsSection>

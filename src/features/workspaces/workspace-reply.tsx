@@ -85,12 +85,29 @@ export async function workspaceReply(
         remove: decide('resource_group.delete', facts).allow,
         moveRepos: facts.standing.organizationRole === 'admin',
         createRepos: mayCreateRepos(facts),
+        signedModels: mayOnceFresh(facts),
       }}
-      forms={{ people: freshForm, groups: freshForm, repos: freshForm, autoJoin: freshForm, ...state.forms }}
+      forms={{
+        people: freshForm,
+        groups: freshForm,
+        repos: freshForm,
+        autoJoin: freshForm,
+        signed: freshForm,
+        ...state.forms,
+      }}
       dialog={state.dialog ?? null}
     />
   )
   return pageReply(context, drawn, state.fault === undefined ? {} : faultAnswer(state.fault))
+}
+
+/** A sign-in that is too old is confirmed on the way: the form is there. */
+function mayOnceFresh(facts: Facts): boolean {
+  const { credential } = facts
+  return decide(
+    'resource_group.signed_models',
+    credential?.kind === 'session' ? { ...facts, credential: { ...credential, isFresh: true } } : facts,
+  ).allow
 }
 
 /** WS-9: with the role contributor there. */

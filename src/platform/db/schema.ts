@@ -180,6 +180,10 @@ export interface OrganizationTable {
   secondFactorRequired: Generated<Flag>
   /** What scanners find is only said, or held (quarantine). */
   scanPolicy: Generated<'warn' | 'block_infected' | 'block_until_scanned'>
+  /** Since when only signed models are handed out; 0: all are. */
+  signedModelsSince: Generated<number>
+  /** When a key was last taken from those that are trusted to sign models; 0: never. */
+  modelKeyRemovedAt: Generated<number>
   /** People that it may have; null for any number (SEAT-4). */
   seatLimit: number | null
   createdAt: number
@@ -312,6 +316,8 @@ export interface WorkspaceTable {
   autoJoin: 'all' | 'read_plus' | null
   /** As what; null where nobody joins. */
   autoJoinRole: 'read' | 'contributor' | 'write' | 'admin' | null
+  /** Since when only signed models are handed out from it; 0: all are. */
+  signedModelsSince: Generated<number>
 }
 
 /**
@@ -682,6 +688,60 @@ export interface DownloadRecordTable {
   lastAt: number
 }
 
+/** A public key or a certificate whose signatures of models an organization believes. */
+export interface TrustedModelKeyTable {
+  id: string
+  organizationId: string
+  kind: 'key' | 'certificate'
+  name: string
+  /** SHA-256 in hex: of a key over its PEM, as signature files name it; of a certificate over its DER. */
+  fingerprint: string
+  pem: string
+  createdAt: number
+  /** A user. */
+  createdBy: string | null
+}
+
+/** What was found of the model signature in a commit. It counts as verified only while `keyId` is trusted. */
+export interface ModelSignatureTable {
+  repoId: string
+  commit: string
+  status: 'verified' | 'unverified' | 'none'
+  reason: string | null
+  /** The reason as a sentence. */
+  detail: string | null
+  /** The path of the signature. */
+  file: string | null
+  /** Its bytes, named as scans name contents. */
+  bundle: string | null
+  /** A trusted key, or the trusted certificate that the signer's chain ends at. */
+  keyId: string | null
+  /** The subject of the certificate that signed, or the fingerprint of a key that is not trusted. */
+  signer: string | null
+  /** Who was trusted when it was judged, as a hash over their ids. */
+  trust: string
+  /** JSON: which files differ, and how many. */
+  report: string
+  /** When these bytes first came to this repo as a signature. */
+  seenAt: number
+  checkedAt: number
+}
+
+/** Large files of a revision whose signature was verified: whoever asks for bytes by hash names no commit. */
+export interface SignedContentTable {
+  repoId: string
+  content: string
+  commit: string
+}
+
+/** Digests of contents that scans and git do not name by them. `kind`: `sha256`, `blake2b`, `blake3`, or with `/` and the size of a shard. */
+export interface ContentDigestTable {
+  content: string
+  kind: string
+  /** Lowercase hex; of shards one behind the other, with commas between. */
+  digest: string
+}
+
 export interface JobTable {
   id: string
   queue: string
@@ -761,6 +821,10 @@ export interface Schema {
   repoScan: RepoScanTable
   scanRelease: ScanReleaseTable
   downloadRecord: DownloadRecordTable
+  trustedModelKey: TrustedModelKeyTable
+  modelSignature: ModelSignatureTable
+  signedContent: SignedContentTable
+  contentDigest: ContentDigestTable
   throttle: ThrottleTable
   instance: InstanceTable
 }

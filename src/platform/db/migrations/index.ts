@@ -15,6 +15,7 @@ import * as groupGrants from './0011-group-grants.ts'
 import * as keys from './0012-keys.ts'
 import * as scans from './0013-scans.ts'
 import * as quarantine from './0014-quarantine.ts'
+import * as modelSignatures from './0017-model-signatures.ts'
 import * as downloads from './0018-downloads.ts'
 
 export interface Migration {
@@ -36,5 +37,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-keys': keys,
   '0013-scans': scans,
   '0014-quarantine': quarantine,
+  '0017-model-signatures': modelSignatures,
   '0018-downloads': downloads,
 }
