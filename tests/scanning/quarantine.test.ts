@@ -154,6 +154,14 @@ describe.each(dialects)('quarantine on %s', (dialect) => {
     expect((await batch()).objects[0]?.error).toEqual({ code: 403, message: disabled })
     expect((await fetch(href)).status).toBe(403)
     await expectDisabled('/acme/by-lfs/resolve/main/model.pkl')
+    // Nor through a copy in a repository of one's own, where nothing is held.
+    await makeRepo(running.hub, ada, 'copy')
+    const copied = await call('/api/models/acme/by-lfs/lfs-files/duplicate', {
+      method: 'POST',
+      body: JSON.stringify({ target: { type: 'model', name: 'ada/copy' }, files: [{ sha256: oid }] }),
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(await copied.json()).toEqual({ failed: [{ sha256: oid, error: disabled }] })
     // Its bytes do not lie in git, so the clone itself works, and git-lfs is refused.
     expect(await git.fails('git clone -q $URL/acme/by-lfs lfs-held')).toContain(disabled)
     await git.sh(

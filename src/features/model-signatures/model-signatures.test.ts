@@ -469,6 +469,19 @@ describe.each(dialects)('model signatures on %s', (dialect) => {
         const href = goodOne?.actions?.download.href ?? ''
         expect((await fetch(href)).status).toBe(200)
         expect(evilOne?.error?.code).toBe(403)
+        // Nor through a copy in a repository of one's own, where nobody asks for signatures.
+        const own = await ask('POST', '/api/repos/create', { token: ada.token, body: { name: `copy-${dialect}` } })
+        expect(own.status).toBe(200)
+        const duplicate = await ask('POST', `/api/models/${repo}/lfs-files/duplicate`, {
+          token: ada.token,
+          body: {
+            target: { type: 'model', name: `ada/copy-${dialect}` },
+            files: [{ sha256: oid }, { sha256: evilOid }],
+          },
+        })
+        expect(duplicate.json()).toEqual({
+          failed: [{ sha256: evilOid, error: 'Access to this resource is disabled.' }],
+        })
         expect((await ask('DELETE', `${keysAt}/${id}`, { cookie })).status).toBe(204)
         expect((await fetch(href)).status).toBe(403)
         expect((await batch()).map(({ error }) => error?.code)).toEqual([403, 403])

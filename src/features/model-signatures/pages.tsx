@@ -62,7 +62,7 @@ function Unsigned({ repo }: { repo: RepoView }) {
         <div class="p-4 pt-0">
           <Snippet
             label="Commands that sign a model"
-            code={`pip install model-signing\nmodel_signing sign key --private_key key.pem --signature model.sig .\nhf upload ${repoId(repo)} model.sig`}
+            code={`pip install model-signing pyOpenSSL\nmodel_signing sign key --private_key key.pem --signature model.sig .\nhf upload ${repoId(repo)} model.sig`}
           />
         </div>
       )}
