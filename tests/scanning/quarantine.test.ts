@@ -162,6 +162,15 @@ describe.each(dialects)('quarantine on %s', (dialect) => {
       headers: { 'content-type': 'application/json' },
     })
     expect(await copied.json()).toEqual({ failed: [{ sha256: oid, error: disabled }] })
+    const named = await call('/api/models/ada/copy/commit/main', {
+      method: 'POST',
+      body: [
+        JSON.stringify({ key: 'header', value: { summary: 'copy' } }),
+        JSON.stringify({ key: 'lfsFile', value: { path: 'model.pkl', algo: 'sha256', oid } }),
+      ].join('\n'),
+      headers: { 'content-type': 'application/x-ndjson' },
+    })
+    expect(named.status).toBe(422)
     // Its bytes do not lie in git, so the clone itself works, and git-lfs is refused.
     expect(await git.fails('git clone -q $URL/acme/by-lfs lfs-held')).toContain(disabled)
     await git.sh(

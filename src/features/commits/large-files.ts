@@ -6,10 +6,12 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { HoldfastError } from '../../domain/errors.ts'
+import type { RepoFacts } from '../../domain/facts.ts'
 import type { LfsPointer } from '../../domain/lfs-pointer.ts'
+import { storedContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { ApiCommit } from '../ingest/service.ts'
-import { findLinkedBlobs, linkBlob, linkStoredBlob, prepareBlob } from '../storage/service.ts'
+import { findHeld, findLinkedBlobs, linkBlob, linkStoredBlob, prepareBlob } from '../storage/service.ts'
 import type { SpooledContent } from './content-spool.ts'
 import { selectHolders } from './queries.ts'
 
@@ -20,8 +22,8 @@ export interface NamedLargeFile {
   readonly size: number | null
 }
 
-/** True if the caller may read the content of that repo, decided now. */
-export type MayRead = (repoId: string) => Promise<boolean>
+/** The repo if the caller may read its content, decided now; else null. */
+export type MayRead = (repoId: string) => Promise<RepoFacts | null>
 
 /** How many repos are tried for the files of one batch. */
 const holderLimit = 200
@@ -63,13 +65,15 @@ async function linkFromElsewhere(
   mayRead: MayRead,
 ): Promise<LfsPointer[]> {
   if (sha256s.length === 0) return []
-  const answers = new Map<string, boolean>()
+  const answers = new Map<string, RepoFacts | null>()
   const found = new Map<string, LfsPointer>()
   for (const holder of await selectHolders(hub.db, sha256s, holderLimit)) {
     if (found.has(holder.sha256)) continue
-    const may = answers.get(holder.repoId) ?? (await mayRead(holder.repoId))
-    answers.set(holder.repoId, may)
-    if (may) found.set(holder.sha256, { sha256: holder.sha256, size: holder.size })
+    if (!answers.has(holder.repoId)) answers.set(holder.repoId, await mayRead(holder.repoId))
+    const repo = answers.get(holder.repoId) ?? null
+    // What is not handed out there shall not be had through a copy here.
+    if (repo === null || (await findHeld(hub, repo, [storedContent(holder.sha256)])).size > 0) continue
+    found.set(holder.sha256, { sha256: holder.sha256, size: holder.size })
   }
   if (found.size > 0) {
     await hub.transaction(async (tx) => {

@@ -6,6 +6,7 @@ import type { Target } from '../../access/load-facts.ts'
 import { json } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import type { RepoFacts } from '../../domain/facts.ts'
 import { decodeSegment } from '../../domain/names.ts'
 import type { CommitGate } from '../ingest/service.ts'
 import { presentCommitted, presentPlan } from './present.ts'
@@ -133,12 +134,14 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
   }),
 ]
 
-async function mayRead(call: Pick<Call<'repo.push', unknown, unknown>, 'authorizeAlso'>, id: string): Promise<boolean> {
+async function mayRead(
+  call: Pick<Call<'repo.push', unknown, unknown>, 'authorizeAlso'>,
+  id: string,
+): Promise<RepoFacts | null> {
   try {
-    await call.authorizeAlso('repo.content.read', { on: 'repo-id', id })
-    return true
+    return (await call.authorizeAlso('repo.content.read', { on: 'repo-id', id })).resource
   } catch (error) {
-    if (error instanceof HoldfastError && error.status < 500) return false
+    if (error instanceof HoldfastError && error.status < 500) return null
     throw error
   }
 }

@@ -401,11 +401,14 @@ describe.each(dialects)('model signatures on %s', (dialect) => {
       try {
         const repo = await newRepo()
         await commit(repo, base)
-        await vi.waitFor(async () => {
-          const refused = await get(`/${repo}/resolve/main/config.json`)
-          expect(refused.status).toBe(403)
-          expect(refused.headers.get('x-error-message')).toContain('This revision is not signed')
-        })
+        await vi.waitFor(
+          async () => {
+            const refused = await get(`/${repo}/resolve/main/config.json`)
+            expect(refused.status).toBe(403)
+            expect(refused.headers.get('x-error-message')).toContain('This revision is not signed')
+          },
+          { timeout: 20_000, interval: 30 },
+        )
         await commit(repo, { 'model.sig': signModel(signer, base) })
         await vi.waitFor(async () => expect((await get(`/${repo}/resolve/main/config.json`)).status).toBe(200), {
           timeout: 20_000,
@@ -482,6 +485,15 @@ describe.each(dialects)('model signatures on %s', (dialect) => {
         expect(duplicate.json()).toEqual({
           failed: [{ sha256: evilOid, error: 'Access to this resource is disabled.' }],
         })
+        const named = await fetch(`${site.url}/api/models/ada/copy-${dialect}/commit/main`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/x-ndjson' },
+          body: [
+            JSON.stringify({ key: 'header', value: { summary: 'copy' } }),
+            JSON.stringify({ key: 'lfsFile', value: { path: 'evil.bin', algo: 'sha256', oid: evilOid } }),
+          ].join('\n'),
+        })
+        expect(named.status).toBe(422)
         expect((await ask('DELETE', `${keysAt}/${id}`, { cookie })).status).toBe(204)
         expect((await fetch(href)).status).toBe(403)
         expect((await batch()).map(({ error }) => error?.code)).toEqual([403, 403])
