@@ -1,6 +1,7 @@
 /** The program: argv to config to hub to command. */
 import { Command } from 'commander'
 import { adminCommand } from './cli/admin.ts'
+import { attestCommand } from './cli/attest.ts'
 import { auditCommand } from './cli/audit.ts'
 import { backupCommand } from './cli/backup.ts'
 import { doctor } from './cli/doctor.ts'
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   program.command('serve', { isDefault: true }).description('Serve the hub (the default).').action(serve)
   program.command('doctor').description('Check this installation, and say how to mend what is wrong.').action(doctor)
   program.addCommand(adminCommand(openQuietHub))
+  program.addCommand(attestCommand(openQuietHub))
   program.addCommand(auditCommand(openQuietHub))
   program.addCommand(backupCommand(openQuietHub))
   program.addCommand(restoreCommand())

@@ -445,6 +445,15 @@ export const errorCatalogue = {
     next: 'Sign the model with a key that its organization trusts, and upload the signature as model.sig.',
   },
   model_key_taken: { status: 409, message: 'The organization trusts it already.' },
+  attestation_waiting: {
+    status: 503,
+    message: 'What this attestation tells is still being put together.',
+    next: 'Ask again in a moment.',
+  },
+  attestation_too_large: {
+    status: 422,
+    message: 'An attestation tells of at most {most} files; this revision has more.',
+  },
   policy_too_lax: {
     status: 400,
     message: '{place} asks for more: its repos may ask for as much, or more.',

@@ -6,6 +6,8 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { attestationJobs } from './attestations/attest.ts'
+import { attestationRoutes } from './attestations/routes.ts'
 import { auditPageRoutes } from './audit/page-routes.tsx'
 import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
@@ -93,6 +95,7 @@ export const routes: readonly Route[] = [
   ...policyPageRoutes,
   ...modelSignatureRoutes,
   ...modelSignaturePageRoutes,
+  ...attestationRoutes,
   ...repoApiRoutes({ scanOf: repoStatus, modelSignatureOf: modelSignatureBrief, evalEntries }),
   ...evalResultRoutes,
   ...repoWorkspaceRoutes,
@@ -131,6 +134,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     }),
     ...signatureJobs(hub),
     ...modelSignatureJobs(hub),
+    ...attestationJobs(hub),
     ...moveJobs(hub),
     ...storageJobs(hub),
     ...downloadJobs(hub),

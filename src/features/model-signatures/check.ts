@@ -55,6 +55,11 @@ export async function checkModel(hub: Hub, payload: unknown, signal: AbortSignal
   await hub.transaction((tx) => putState(tx, row))
 }
 
+/** Without a job: for commands, beside which no server need run. */
+export async function checkNow(hub: Hub, repoId: string, commit: string, signal: AbortSignal): Promise<void> {
+  await checkModel(hub, { repoId, commit, isAsked: true }, signal)
+}
+
 /** Whether what is known would be found again today. */
 export function isCurrent(
   { status, keyId, trust }: ModelSignatureTable,

@@ -19,6 +19,8 @@ export interface DigestWay {
   readonly shardSize: number | null
 }
 
+export const plainSha256: DigestWay = { hash: 'sha256', shardSize: null }
+
 /** A file as lists have it: a large file has `lfs`. */
 export interface DigestedFile {
   readonly oid: string

@@ -1,2 +1,5 @@
 /** What other features may ask about model signatures. */
-export { type ModelSignature, modelSignatureOf } from './state.ts'
+export { checkNow } from './check.ts'
+export { type DigestedFile, digestsOf, knownDigests, plainSha256 } from './digests.ts'
+export { presentBrief } from './present.ts'
+export { modelSignatureOf } from './state.ts'

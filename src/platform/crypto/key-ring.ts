@@ -26,7 +26,7 @@ type Purpose =
   | 'xet-token'
   | 'xet-dedup'
   | 'challenge'
-type SigningPurpose = 'audit-checkpoint' | 'commit-signature'
+type SigningPurpose = 'audit-checkpoint' | 'commit-signature' | 'attestation'
 type SealingPurpose = 'totp-secret'
 
 export interface KeyRing {

@@ -7,6 +7,7 @@ export interface PublicKey {
   readonly pem: string
   /** Whether `signature` (base64) is of `text` under this key. */
   verify(text: string, signature: string): boolean
+  verifyBytes(bytes: Buffer, signature: Buffer): boolean
 }
 
 export interface SigningKey extends PublicKey {
@@ -14,6 +15,8 @@ export interface SigningKey extends PublicKey {
   sign(text: string): string
   /** The 64 bytes of a signature, for formats of their own. */
   signBytes(bytes: Buffer): Buffer
+  /** The same, in a thread: for what is long. */
+  signAside(bytes: Buffer): Promise<Buffer>
 }
 
 /** RFC 8410: an Ed25519 private key in PKCS #8 is this, then its 32 bytes. */
@@ -26,6 +29,10 @@ export function signingKey(seed: Buffer): SigningKey {
     ...publicKey(createPublicKey(key)),
     sign: (text) => sign(null, Buffer.from(text, 'utf8'), key).toString('base64'),
     signBytes: (bytes) => sign(null, bytes, key),
+    signAside: (bytes) =>
+      new Promise((resolve, reject) => {
+        sign(null, bytes, key, (error, signature) => (error === null ? resolve(signature) : reject(error)))
+      }),
   }
 }
 
@@ -43,5 +50,6 @@ function publicKey(key: KeyObject): PublicKey {
     id: createHash('sha256').update(der).digest('hex').slice(0, 16),
     pem: key.export({ format: 'pem', type: 'spki' }).toString(),
     verify: (text, signature) => verify(null, Buffer.from(text, 'utf8'), key, Buffer.from(signature, 'base64')),
+    verifyBytes: (bytes, signature) => verify(null, bytes, key, signature),
   }
 }
