@@ -137,6 +137,31 @@ describe.skipIf(python === null || hubPython === null)('OpenSSF model signing', 
     const held = await run(hf, 'download', 'acme/by-hand', '--local-dir', path.join(folder, 'held'))
     expect(held.code).not.toBe(0)
     expect(held.stdout + held.stderr).toContain('Only signed models are handed out here')
+    // By Xet bytes are asked for by their hash: those of the revision that was verified are given, others of the same repository are not.
+    await writeFile(path.join(model, 'unsigned.safetensors'), Buffer.alloc(12_000_000, 4))
+    const more = await run(
+      hf,
+      'upload',
+      'acme/by-hand',
+      path.join(model, 'unsigned.safetensors'),
+      'unsigned.safetensors',
+    )
+    expect(more.code, more.stderr).toBe(0)
+    const tree = (await ask('GET', '/api/models/acme/by-hand/tree/main', { token: ada.token })).json<
+      { path: string; xetHash?: string }[]
+    >()
+    const hashOf = (name: string) => tree.find((entry) => entry.path === name)?.xetHash ?? ''
+    const { casUrl, accessToken } = (
+      await ask('GET', '/api/models/acme/by-hand/xet-read-token/main', { token: ada.token })
+    ).json<{ casUrl: string; accessToken: string }>()
+    const reconstruct = async (name: string) =>
+      (
+        await fetch(`${casUrl}/v1/reconstructions/${hashOf(name)}`, {
+          headers: { authorization: `Bearer ${accessToken}` },
+        })
+      ).status
+    expect(await reconstruct('large.safetensors')).toBe(200)
+    expect(await reconstruct('unsigned.safetensors')).toBe(403)
     expect((await ask('PUT', only, { cookie, body: { signedModelsOnly: false } })).status).toBe(200)
   })
 

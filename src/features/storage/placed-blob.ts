@@ -1,13 +1,13 @@
 /** A blob that a repo links, and how its bytes are sent: the one place that knows that they lie as an object or in a Xet file. */
 import { findAddressInStore } from '../../access/address-in-store.ts'
 import type { SentFile } from '../../access/file-reply.ts'
-import type { RepoFacts } from '../../domain/facts.ts'
 import { storedContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { type BlobIdentity, objectNamed } from '../../platform/blobs/blob-store.ts'
 import type { Db } from '../../platform/db/database.ts'
 import { openBlob } from './open-blob.ts'
 import { selectPlacedBlob, selectXetHashesOfRepo } from './placed-blob-queries.ts'
+import type { Place } from './quarantine.ts'
 import { redirectTime } from './redirect-time.ts'
 
 export interface PlacedBlob extends BlobIdentity {
@@ -40,7 +40,7 @@ export async function findXetHashesOfRepo(
 /** Only what lies as it is can be sent by somebody else; chunks are put together here. */
 export function bytesOf(
   hub: Hub,
-  repo: Pick<RepoFacts, 'id' | 'owner'>,
+  repo: Place,
   blob: PlacedBlob,
 ): Pick<SentFile, 'open' | 'frontServerPath' | 'addressElsewhere' | 'timeLimitMs'> {
   const name = objectNamed(blob.sha256)
