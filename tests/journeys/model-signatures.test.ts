@@ -14,7 +14,7 @@ const isBuilt = findAsset(assetUrl('styles.css').slice('/assets/'.length)) !== n
 if (!isBuilt && process.env.HOLDFAST_TEST_REQUIRE_ALL !== undefined)
   throw new Error('Missing: the build. Run: npm run build')
 
-describe.skipIf(chromium === null || !isBuilt)('signed models in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(chromium === null || !isBuilt)('signed models in a browser', { timeout: 240_000 }, () => {
   let site: TestHub
   let browser: Browser
   let ada: TestUser
@@ -82,7 +82,7 @@ describe.skipIf(chromium === null || !isBuilt)('signed models in a browser', { t
         await page.reload()
         expect(await page.content()).not.toContain('being checked')
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     )
   }
 
