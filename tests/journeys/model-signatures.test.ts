@@ -161,6 +161,19 @@ describe.skipIf(chromium === null || !isBuilt)('signed models in a browser', { t
       await page.getByText('only signed models are handed out here, and this revision is not verified').waitFor()
       await check()
 
+      const workspace = await fetch(`${site.url}/api/organizations/${organization}/resource-groups`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'Production' }),
+      })
+      const { id } = (await workspace.json()) as { id: string }
+      await page.goto(`${site.url}/organizations/${organization}/settings/workspaces/${id}`)
+      await page.getByLabel('signed models only').check()
+      await check()
+      await page.getByRole('region', { name: 'Signed models' }).getByRole('button', { name: 'Save policy' }).click()
+      await page.getByText('Only signed models are handed out now.').waitFor()
+      expect(await page.getByLabel('signed models only').isChecked()).toBe(true)
+
       await page.goto(settings)
       await page.getByRole('link', { name: 'Remove Release key' }).click()
       await page.getByRole('button', { name: 'Trust it no longer' }).waitFor()

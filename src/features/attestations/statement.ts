@@ -68,7 +68,7 @@ function predicateOf(hub: Hub, about: About, name: string, scanners: readonly st
     },
     modelSignature: about.modelSignature,
     files: listed.files.length,
-    // What `scan.by` of a file is the place in.
+    // A file says by its place in this list which of them scanned it.
     scanners: scanners.map((set) => set.split('\n')),
     unavailable: listed.unavailable,
     links: listed.links,
