@@ -18,6 +18,7 @@ import {
   insertSignedContents,
   putState,
   selectRepo,
+  selectRepoIds,
   selectSeenAt,
   selectState,
   selectTrustedKeys,
@@ -73,19 +74,15 @@ export function isCurrent(
 /** Handler of `check-model-signatures-again`: another key is trusted, or one no longer. */
 export async function checkAgain(hub: Hub, payload: unknown, signal: AbortSignal): Promise<void> {
   const { organizationId } = againShape.parse(payload)
-  let after = { repoId: '', commit: '' }
+  let after = ''
   for (;;) {
     signal.throwIfAborted()
-    const rows = await selectUnverified(hub.db, organizationId, after, page)
-    await hub.transaction((tx) =>
-      enqueueEach(
-        tx,
-        checkModelQueue,
-        rows.map(({ repoId, commit }) => ({ repoId, commit, isAsked: true })),
-      ),
-    )
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < page) return
+    const repoIds = await selectRepoIds(hub.db, organizationId, after, page)
+    const rows = await selectUnverified(hub.db, repoIds)
+    const checks = rows.map(({ repoId, commit }) => ({ repoId, commit, isAsked: true }))
+    await hub.transaction((tx) => enqueueEach(tx, checkModelQueue, checks))
+    const last = repoIds.at(-1)
+    if (last === undefined || repoIds.length < page) return
     after = last
   }
 }

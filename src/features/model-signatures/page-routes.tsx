@@ -137,8 +137,7 @@ async function keysReply(hub: Hub, owner: OwnerFacts, facts: Facts, request: Htt
     handsOutSignedOnly(hub, owner.id),
   ])
   const asked = keys.find(({ id }) => id === view.asked)
-  const dialog =
-    asked === undefined ? null : { trusted: asked, revisions: await countVerifiedBy(hub.db, owner.id, asked.id) }
+  const dialog = asked === undefined ? null : { trusted: asked, revisions: await countVerifiedBy(hub.db, asked.id) }
   const page = (
     <ModelKeysPage
       context={context}

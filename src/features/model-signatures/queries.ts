@@ -105,40 +105,41 @@ export async function putState(tx: Tx, row: ModelSignatureTable): Promise<void> 
     .execute()
 }
 
-/** A page of the signatures in an organization's repos that are not verified, in order. */
+/** Some repos of an owner, in the order of their ids. */
+export async function selectRepoIds(db: Db, ownerId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await db.list
+    .selectFrom('repo')
+    .select('id')
+    .where('ownerId', '=', ownerId)
+    .where('deletedAt', 'is', null)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+/** The signatures in some repos that are not verified. */
 export async function selectUnverified(
   db: Db,
-  organizationId: string,
-  after: { readonly repoId: string; readonly commit: string },
-  limit: number,
+  repoIds: readonly string[],
 ): Promise<{ repoId: string; commit: string }[]> {
+  if (repoIds.length === 0) return []
   return await db.list
-    .selectFrom('repo')
-    .innerJoin('modelSignature', 'modelSignature.repoId', 'repo.id')
-    .select(['modelSignature.repoId', 'modelSignature.commit'])
-    .where('repo.ownerId', '=', organizationId)
-    .where('modelSignature.status', '=', 'unverified')
-    .where((q) =>
-      q.or([
-        q('modelSignature.repoId', '>', after.repoId),
-        q.and([q('modelSignature.repoId', '=', after.repoId), q('modelSignature.commit', '>', after.commit)]),
-      ]),
-    )
-    .orderBy('modelSignature.repoId')
-    .orderBy('modelSignature.commit')
-    .limit(limit)
+    .selectFrom('modelSignature')
+    .select(['repoId', 'commit'])
+    .where('repoId', 'in', repoIds)
+    .where('status', '=', 'unverified')
     .execute()
 }
 
 /** Revisions that are verified by a key. */
-export async function countVerifiedBy(db: Db, organizationId: string, keyId: string): Promise<number> {
+export async function countVerifiedBy(db: Db, keyId: string): Promise<number> {
   const row = await db.list
-    .selectFrom('repo')
-    .innerJoin('modelSignature', 'modelSignature.repoId', 'repo.id')
+    .selectFrom('modelSignature')
     .select((q) => q.fn.countAll<number | string>().as('count'))
-    .where('repo.ownerId', '=', organizationId)
-    .where('modelSignature.keyId', '=', keyId)
-    .where('modelSignature.status', '=', 'verified')
+    .where('keyId', '=', keyId)
+    .where('status', '=', 'verified')
     .executeTakeFirst()
   return Number(row?.count ?? 0)
 }

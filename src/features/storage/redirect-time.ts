@@ -11,11 +11,7 @@ const shortMs = 60_000
  * `content`: what the bytes are of; null where that is not known. Where something may be held, what scanners have not seen yet gets no address: the verdict that
  * is about to come could not take it back.
  */
-export async function redirectTime(
-  hub: Hub,
-  repo: Place,
-  content: string | null,
-): Promise<number | null> {
+export async function redirectTime(hub: Hub, repo: Place, content: string | null): Promise<number | null> {
   if (hub.config.s3?.isRedirecting !== true) return null
   const { scan, signedSince } = await policyOf(hub, repo)
   if (scan === 'warn') return signedSince === null ? usualMs : shortMs

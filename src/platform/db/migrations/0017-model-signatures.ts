@@ -37,6 +37,8 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .execute()
   // Since when a signature is here, whatever commit it came with.
   await db.schema.createIndex('modelSignatureByBundle').on('modelSignature').columns(['repoId', 'bundle']).execute()
+  // What a key verified: before it is removed.
+  await db.schema.createIndex('modelSignatureByKey').on('modelSignature').columns(['keyId', 'status']).execute()
 
   await db.schema
     .createTable('signedContent')
