@@ -5,6 +5,7 @@ import { clamdScanner } from './malware/clamd.ts'
 import type { Sandboxed } from './sandbox/protocol.ts'
 import { Sandbox } from './sandbox/sandbox.ts'
 import { type Scanner, ScannerDown } from './scanner.ts'
+import { structureRules } from './structure/scan-structure.ts'
 
 export interface ScannerSet {
   readonly scanners: readonly Scanner[]
@@ -22,7 +23,7 @@ export function openScanners(config: Pick<Config, 'clamd' | 'clamdStream'>): Sca
   })
   const scanners: Scanner[] = [
     inSandbox('pickle', async () => programVersion),
-    inSandbox('structure', async () => programVersion),
+    inSandbox('structure', async () => `${programVersion} rules ${structureRules}`),
     inSandbox('yara', async () => (await sandbox.yara()).yara ?? noYara),
   ]
   if (config.clamd !== null) scanners.push(clamdScanner({ address: config.clamd, streamBytes: config.clamdStream }))
