@@ -4,7 +4,7 @@
 #   last1    the last 1.x huggingface_hub
 #   pickles  what writes pickles: numpy, scikit-learn, joblib, pandas
 #   model-signing  OpenSSF model signing, with pyOpenSSL, which it needs and does not name
-#   models   what writes the containers of other models: onnx, h5py
+#   models   what writes other models and archives: onnx, h5py, py7zr, lz4
 # HOLDFAST_TEST_VENVS says where (default: .venv beside package.json). Installing again is quick and harmless.
 # With --long, transformers and torch too, and an older pinned pair that still sends use_auth_token=.
 set -euo pipefail
@@ -27,7 +27,7 @@ make newest 'huggingface_hub' 'datasets'
 make last1 'huggingface_hub>=1,<2'
 make pickles 'numpy' 'scikit-learn' 'joblib' 'pandas'
 make model-signing 'model-signing' 'pyOpenSSL'
-make models 'numpy' 'onnx' 'h5py'
+make models 'numpy' 'onnx' 'h5py' 'py7zr' 'lz4' 'joblib'
 if [ "${1:-}" = --long ]; then
   make transformers 'transformers' 'torch' 'safetensors' 'accelerate'
   make older 'transformers==4.30.2' 'datasets==2.13.1' 'huggingface_hub==0.16.4' 'tokenizers==0.13.3' 'numpy<2' 'pyarrow<15' 'pandas<2.1' 'fsspec==2023.6.0'

@@ -1,5 +1,11 @@
 import type { Transform } from 'node:stream'
 import { createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
+import { turnGiver } from '../../../platform/give-turn.ts'
+import { Bzip2Decoder } from './decoders/bzip2.ts'
+import { Damaged, type Decoder } from './decoders/decoder.ts'
+import { Lz4Decoder } from './decoders/lz4.ts'
+import { LzmaDecoder } from './decoders/lzma-file.ts'
+import { XzDecoder } from './decoders/xz.ts'
 
 /** With how many bytes at once the transform is fed: so that what they unpack to fits into memory, a thousandfold or, for zstd, far more. */
 const makers = {
@@ -9,20 +15,30 @@ const makers = {
   zstd: { make: () => createZstdDecompress(), atOnce: 512 },
 } as const satisfies Readonly<Record<string, { make(): Transform; atOnce: number }>>
 
-export type Compression = keyof typeof makers
+/** What Node does not unpack. */
+const decoders = {
+  lz4: () => new Lz4Decoder(),
+  bzip2: () => new Bzip2Decoder(),
+  lzma: () => new LzmaDecoder('file'),
+  'lzma in a zip': () => new LzmaDecoder('zip'),
+  xz: () => new XzDecoder(),
+} as const satisfies Readonly<Record<string, () => Decoder>>
 
-/** The compressed bytes are damaged, cut, or none of the kind. */
-export class Damaged extends Error {}
+export type Compression = keyof typeof makers | keyof typeof decoders
 
 /**
- * The pieces unpacked, as they come; `count` is told of each and may throw. Throws Damaged where it is no longer possible, after all that came out
- * before: a stream would drop what its reader had not taken yet, and an attacker would put the payload there.
+ * The pieces unpacked, as they come; `count` is told of each and may throw. Throws Damaged, or NotDecoded, where it is no longer possible, after all that
+ * came out before: a stream would drop what its reader had not taken yet, and an attacker would put the payload there.
  */
 export async function* unpack(
   pieces: AsyncIterable<Uint8Array>,
   compression: Compression,
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
+  if (isOurs(compression)) {
+    yield* unpackWith(pieces, decoders[compression](), count)
+    return
+  }
   const { make, atOnce } = makers[compression]
   const transform: Transform = make()
   const unpacked = new Unpacked(transform, count)
@@ -41,6 +57,32 @@ export async function* unpack(
   } finally {
     transform.destroy()
   }
+}
+
+function isOurs(compression: Compression): compression is keyof typeof decoders {
+  return compression in decoders
+}
+
+/** As `unpack`, by a decoder that stands at its beginning. */
+export async function* unpackWith(
+  pieces: AsyncIterable<Uint8Array>,
+  decoder: Decoder,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const turn = turnGiver()
+  const decode = async function* (bytes: Uint8Array, isLast: boolean): AsyncGenerator<Uint8Array> {
+    for (const piece of decoder.feed(bytes, isLast)) {
+      count(piece.length)
+      yield piece
+      // Much may come out of little, and others must have their turn meanwhile.
+      await turn()
+    }
+  }
+  for await (const piece of pieces) {
+    yield* decode(piece, false)
+    if (decoder.isOver) return
+  }
+  yield* decode(new Uint8Array(0), true)
 }
 
 class Unpacked {

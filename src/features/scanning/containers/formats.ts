@@ -52,15 +52,9 @@ function isBzip2(head: Uint8Array): boolean {
   return /^BZh[1-9](1AY&SY|\x17rE8P\x90)/.test(Buffer.from(head.subarray(0, 10)).toString('latin1'))
 }
 
-/** The old format of lzma, as joblib writes it: properties, size of the dictionary, and a length that is not known. */
+/** The old format of lzma, as joblib knows it: by its usual properties, and the zero byte that begins the data. */
 function isLzma(head: Uint8Array): boolean {
-  return (
-    head[0] === 0x5d &&
-    head[1] === 0 &&
-    head[2] === 0 &&
-    head.subarray(5, 13).every((byte) => byte === 0xff) &&
-    head.length > 13
-  )
+  return head[0] === 0x5d && head[1] === 0 && head.length > 17 && head[13] === 0
 }
 
 /** By its checksum, as Python's tarfile knows them; the word ustar need not be there. */

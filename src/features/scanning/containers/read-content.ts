@@ -3,12 +3,14 @@ import { Buffer } from 'node:buffer'
 import { turnGiver } from '../../../platform/give-turn.ts'
 import { type ByteSource, memorySource, readBytes } from '../byte-source.ts'
 import { PickleReader } from '../pickle/read-pickles.ts'
-import { Damaged, unpack } from './compressed.ts'
+import { unpack } from './compressed.ts'
+import { Damaged, NotDecoded } from './decoders/decoder.ts'
 import { type Format, formatOf, headBytes } from './formats.ts'
 import { readNpy } from './npy.ts'
 import { Pieces } from './pieces.ts'
 import type { Reading, ReadOptions } from './reading.ts'
 import { LimitReached, type Place, type ScanContext } from './scan-context.ts'
+import { readSevenZip } from './seven-zip.ts'
 import { readTar } from './tar.ts'
 import { readZip } from './zip.ts'
 import { findDirectories } from './zip-directory.ts'
@@ -38,7 +40,14 @@ async function readSource(
   options: ReadOptions = {},
 ): Promise<void> {
   const head = await readBytes(source, 0, headBytes)
-  const isZip = formatOf(head) === 'zip'
+  const format = formatOf(head)
+  if (format === '7z') {
+    await readSevenZip(context, place, source, deeper(context, depth))
+    // Pickles may stand behind it, or between its parts.
+    await readPieces(context, place, source.read(0, source.size), depth, { ...options, isPlain: true })
+    return
+  }
+  const isZip = format === 'zip'
   // A zip is found by its end: anything may stand before it.
   if (isZip || (await findDirectories(source)).length > 0) {
     await readZip(context, place, source, deeper(context, depth))
@@ -120,9 +129,14 @@ async function readContainer(
     case 'gzip':
     case 'zlib':
     case 'zstd':
+    case 'lz4':
+    case 'bzip2':
+    case 'lzma':
+    case 'xz':
       return await readCompressed(context, place, all, format, depth)
     case 'zip':
-      return await readHeldZip(context, place, pieces, depth)
+    case '7z':
+      return await readHeld(context, place, pieces, format, depth)
     default:
       context.sayPartly(place, `${format} is not read`)
   }
@@ -132,7 +146,7 @@ async function readCompressed(
   context: ScanContext,
   place: Place,
   pieces: AsyncIterable<Uint8Array>,
-  format: 'gzip' | 'zlib' | 'zstd',
+  format: 'gzip' | 'zlib' | 'zstd' | 'lz4' | 'bzip2' | 'lzma' | 'xz',
   depth: number,
 ): Promise<void> {
   let unpacked = 0
@@ -146,15 +160,25 @@ async function readCompressed(
   try {
     await deeper(context, depth).pieces([...place, format], counted())
   } catch (error) {
+    if (error instanceof NotDecoded) return context.sayPartly(place, `its ${format} data is not read: ${error.message}`)
     if (!(error instanceof Damaged)) throw error
-    if (unpacked > 0 && (format !== 'zlib' || unpacked >= someBytes)) {
+    // Two bytes begin zlib and lzma, which anything else may have too.
+    const isWeak = format === 'zlib' || format === 'lzma'
+    const isStrong = format === 'bzip2' || format === 'xz' || format === 'lz4'
+    if (isStrong || (unpacked > 0 && (!isWeak || unpacked >= someBytes))) {
       context.sayBroken(place, `its ${format} data is damaged or cut`)
     }
   }
 }
 
-/** A zip that comes as a stream must be held: its directory is at its end. */
-async function readHeldZip(context: ScanContext, place: Place, pieces: Pieces, depth: number): Promise<void> {
+/** An archive whose directory is at its end must be held where it comes as a stream. */
+async function readHeld(
+  context: ScanContext,
+  place: Place,
+  pieces: Pieces,
+  format: 'zip' | '7z',
+  depth: number,
+): Promise<void> {
   const parts: Uint8Array[] = []
   let held = 0
   let isHeld = true
@@ -167,7 +191,8 @@ async function readHeldZip(context: ScanContext, place: Place, pieces: Pieces, d
       held += piece.length
       parts.push(Uint8Array.from(piece))
     }
-    if (isHeld) await readZip(context, place, memorySource(Buffer.concat(parts)), deeper(context, depth))
+    const reading = format === 'zip' ? readZip : readSevenZip
+    if (isHeld) await reading(context, place, memorySource(Buffer.concat(parts)), deeper(context, depth))
     else context.sayPartly(place, 'a compressed archive in an archive is too large')
   } finally {
     context.release(held)

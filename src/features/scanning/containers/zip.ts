@@ -5,13 +5,22 @@
 import { Buffer } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import { type ByteSource, partOf } from '../byte-source.ts'
-import { Damaged, unpack } from './compressed.ts'
+import { type Compression, unpack } from './compressed.ts'
+import { Damaged, NotDecoded } from './decoders/decoder.ts'
 import type { Reading } from './reading.ts'
 import { LimitReached, type Place, type ScanContext } from './scan-context.ts'
 import { findDirectories, type LocalHeader, listEntries, readLocalHeader, type ZipEntry } from './zip-directory.ts'
 
 const stored = 0
-const deflated = 8
+/** Methods of compression, by their numbers; Python's zipfile reads the first three. */
+const compressions: Readonly<Record<number, Compression>> = {
+  8: 'deflate',
+  12: 'bzip2',
+  14: 'lzma in a zip',
+  20: 'zstd',
+  93: 'zstd',
+  95: 'xz',
+}
 const isEncrypted = (flags: number): boolean => (flags & 1) !== 0
 const sizesFollow = (flags: number): boolean => (flags & 8) !== 0
 const mostHidden = 10_000
@@ -83,15 +92,17 @@ async function readEntry(
   const end = entry.dataAt + entry.compressedSize
   if (end > source.size) context.sayBroken(inside, 'its data is cut')
   const data = partOf(source, entry.dataAt, end)
+  const compression = compressions[entry.method]
   if (entry.method === stored) await read.source(inside, data, { watch })
-  else if (entry.method === deflated) {
+  else if (compression !== undefined) {
     try {
       await read.pieces(
         inside,
-        unpack(data.read(0, data.size), 'deflate', (bytes) => context.countUnpacked(bytes)),
+        unpack(data.read(0, data.size), compression, (bytes) => context.countUnpacked(bytes)),
         { watch },
       )
     } catch (error) {
+      if (error instanceof NotDecoded) return context.sayPartly(inside, error.message)
       if (!(error instanceof Damaged)) throw error
       if (!isEncrypted(entry.flags)) context.sayBroken(inside, 'its data cannot be unpacked')
     }
@@ -134,26 +145,29 @@ async function readGap(
     context.countEntry()
     if (hasDirectory) context.find(place, 'zip-hidden-entry', JSON.stringify(header.name), from + at)
     const inside = [...place, header.name]
-    if (header.method === deflated) await readHiddenDeflate(context, inside, gap, header, read)
+    const compression = compressions[header.method]
+    if (compression !== undefined) await readHidden(context, inside, gap, header, compression, read)
     else if (header.method !== stored) context.sayPartly(inside, `compression method ${header.method} is not read`)
   }
   // Entries that are stored as they are lie in here too.
   await read.pieces(place, gap.read(0, gap.size), { isPlain: true })
 }
 
-async function readHiddenDeflate(
+async function readHidden(
   context: ScanContext,
   inside: Place,
   gap: ByteSource,
   header: LocalHeader,
+  compression: Compression,
   read: Reading,
 ): Promise<void> {
   try {
     await read.pieces(
       inside,
-      unpack(gap.read(header.dataAt, gap.size), 'deflate', (bytes) => context.countUnpacked(bytes)),
+      unpack(gap.read(header.dataAt, gap.size), compression, (bytes) => context.countUnpacked(bytes)),
     )
   } catch (error) {
+    if (error instanceof NotDecoded) return context.sayPartly(inside, error.message)
     if (error instanceof LimitReached || !(error instanceof Damaged)) throw error
     context.sayBroken(inside, 'its data cannot be unpacked')
   }

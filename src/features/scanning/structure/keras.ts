@@ -1,7 +1,8 @@
 /** Where Keras keeps the configuration of a model: `config.json` in a zip (.keras), an attribute of an HDF5 file, or a JSON file of its own. */
 import { Buffer } from 'node:buffer'
 import { type ByteSource, partOf, readBytes } from '../byte-source.ts'
-import { Damaged, unpack } from '../containers/compressed.ts'
+import { unpack } from '../containers/compressed.ts'
+import { Damaged } from '../containers/decoders/decoder.ts'
 import { findDirectories, listEntries, readLocalHeader, type ZipEntry } from '../containers/zip-directory.ts'
 import type { ScanReport } from '../scanner.ts'
 import { textsInHdf5 } from './hdf5-texts.ts'
