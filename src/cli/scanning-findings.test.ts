@@ -48,6 +48,7 @@ describe('scanning in the doctor', () => {
       claim: null,
       queuedAt: now - day,
       scannedAt: null,
+      importSet: null,
       foundAt: 0,
     }
     await hub.transaction((tx) =>

@@ -110,7 +110,7 @@ export function ScanBadge(props: { status: ScanStatus; title?: string }) {
   }
 }
 
-export type PickleStatus = 'innocuous' | 'suspicious' | 'dangerous'
+export type PickleStatus = 'innocuous' | 'admitted' | 'not admitted' | 'suspicious' | 'dangerous'
 
 /** Stands beside ok or infected, never instead of it. */
 export function PickleBadge(props: { status: PickleStatus; href?: string; title?: string }) {
@@ -119,6 +119,18 @@ export function PickleBadge(props: { status: PickleStatus; href?: string; title?
       return (
         <Badge icon="package-check" {...props}>
           pickle
+        </Badge>
+      )
+    case 'admitted':
+      return (
+        <Badge icon="package-check" {...props}>
+          pickle: admitted
+        </Badge>
+      )
+    case 'not admitted':
+      return (
+        <Badge look="warning" icon="package-search" {...props}>
+          pickle: not admitted
         </Badge>
       )
     case 'suspicious':

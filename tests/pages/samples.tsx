@@ -541,9 +541,24 @@ export function samplePages(words: (text: string) => string): Map<string, string
         context={context}
         organization={words('acme')}
         scanPolicy="warn"
+        pickleAdmission="refuse"
+        pickleAllowList={words('acme.models.*')}
         instancePolicy="block_infected"
         maySeeUnsafe={true}
         mayChange={true}
+        form={fresh}
+      />
+    ),
+    'organization-scanning-read': (
+      <ScanningPage
+        context={context}
+        organization={words('acme')}
+        scanPolicy="warn"
+        pickleAdmission="flag"
+        pickleAllowList={words('acme.models.*')}
+        instancePolicy="warn"
+        maySeeUnsafe={false}
+        mayChange={false}
         form={fresh}
       />
     ),

@@ -8,6 +8,7 @@ export function scanSamples(words: (text: string) => string): { scan: FileScan; 
       status: 'unsafe',
       content: `git:${'b'.repeat(40)}`,
       isHeld: false,
+      admission: { policy: 'flag', isAdmitted: false, missing: [words('acme.models.Net')], barred: null },
       isScanning: false,
       hasFailed: false,
       reason: words('clamd cannot be reached'),

@@ -82,6 +82,7 @@ describe('addresses that outlive a look at the quarantine', () => {
       claim: null,
       queuedAt: now,
       scannedAt: null,
+      importSet: null,
       foundAt: now,
     }
     await running.hub.transaction(async (tx) => {

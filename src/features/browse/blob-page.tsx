@@ -52,7 +52,7 @@ const notShown = {
   binary: 'This is not text, so it is not shown here.',
   large: 'This file is too large to be shown here.',
   stored: 'Git holds a pointer to this file; its bytes are stored beside the repository.',
-  held: 'This file is held: scanners found it unsafe, or have not seen it yet, so nobody can download it.',
+  held: 'This file is held, so nobody can download it: scanners found it unsafe or have not seen it yet, or its owner does not admit it.',
   unsigned: 'This file is held: only signed models are handed out here, and this revision is not verified.',
   missing: 'Git holds a pointer to this file, but its bytes were never uploaded to this repository.',
 } as const

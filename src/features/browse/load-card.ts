@@ -40,7 +40,10 @@ export async function loadCard(
   const hold = await revisionHold(hub, allowed.resource, commit)
   if (hold !== null) return { kind: 'unreadable', reason: 'README.md is not shown: it is of a revision that is held.' }
   if ((await findHeld(hub, allowed.resource, [contentOf(entry)], commit)).size > 0) {
-    return { kind: 'unreadable', reason: 'README.md is held: scanners found it unsafe, or have not seen it yet.' }
+    return {
+      kind: 'unreadable',
+      reason: 'README.md is held: scanners found it unsafe or have not seen it yet, or its owner does not admit it.',
+    }
   }
   const repoId = allowed.resource.id
   if (entry.size > cardLimit) return await plainCard(hub, repoId, entry, notices.large)

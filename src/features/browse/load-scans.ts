@@ -4,13 +4,15 @@ import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { Reading, RepoEntry } from '../files/service.ts'
 import { type FileStatus, type FileWithIssue, findIssues, noteVisit, statusesOf } from '../scanning/service.ts'
-import { findHeld, revisionHold } from '../storage/service.ts'
+import { type Admission, admissionsOf, findHeld, revisionHold } from '../storage/service.ts'
 import { inTime } from './in-time.ts'
 
 export type FileScan = FileStatus & {
   /** `git:<object id>` or `sha256:<hash>`: the name under which it can be released. */
   readonly content: string
   readonly isHeld: boolean
+  /** Null where the owner has no such policy, or nothing in it needs to be admitted. */
+  readonly admission: Admission | null
 }
 
 /** By git object id; folders and links have none. */
@@ -21,13 +23,18 @@ export async function loadScans(
   entries: readonly RepoEntry[],
 ): Promise<ReadonlyMap<string, FileScan>> {
   const files = entries.filter(({ type, isSymlink }) => type === 'file' && !isSymlink)
-  const [statuses, held] = await Promise.all([statusesOf(hub, files), heldAmong(hub, allowed, commit, files)])
+  const [statuses, held, admissions] = await Promise.all([
+    statusesOf(hub, files),
+    heldAmong(hub, allowed, commit, files),
+    admissionsOf(hub, allowed.resource, files.map(contentOf)),
+  ])
   noteVisit(hub, allowed.resource.id, files, statuses)
   const scans = new Map<string, FileScan>()
   for (const file of files) {
     const status = statuses.get(file.oid)
     const content = contentOf(file)
-    if (status !== undefined) scans.set(file.oid, { ...status, content, isHeld: held.has(content) })
+    const admission = admissions.get(content) ?? null
+    if (status !== undefined) scans.set(file.oid, { ...status, content, isHeld: held.has(content), admission })
   }
   return scans
 }

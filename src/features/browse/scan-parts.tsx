@@ -6,6 +6,7 @@ import { Notice } from '../../web/notice.tsx'
 import type { RepoView } from '../../web/repo-place.tsx'
 import { counted } from '../../web/size.ts'
 import { type FileStatus, type FileWithIssue, releasePath } from '../scanning/service.ts'
+import { reasonOf } from '../storage/service.ts'
 import type { FileScan } from './load-scans.ts'
 
 export function ScanBadges({ scan }: { scan: FileScan }) {
@@ -19,9 +20,10 @@ export function ScanBadges({ scan }: { scan: FileScan }) {
 }
 
 /** What anti-malware scanners and checks of headers say; a dash says by its title why there is nothing to say. */
-function badgeOf({ malware, structure, isHeld, isScanning, reason }: FileScan): { status: ScanStatus; title?: string } {
+function badgeOf(scan: FileScan): { status: ScanStatus; title?: string } {
+  const { malware, structure, isHeld, isScanning, reason } = scan
   const title = malware.message ?? undefined
-  if (isHeld) return { status: 'held', title: heldWords }
+  if (isHeld) return { status: 'held', title: heldWords(scan) }
   if (malware.status === 'unsafe') return { status: 'infected', title }
   if (malware.status === 'suspicious') return { status: 'suspicious', title }
   if (structure.status === 'unsafe' || structure.status === 'suspicious') {
@@ -36,15 +38,22 @@ function badgeOf({ malware, structure, isHeld, isScanning, reason }: FileScan): 
     : { status: 'queued', title: reason === null ? undefined : `queued for scanning: ${reason}` }
 }
 
-function PickleOf({ scan: { pickle } }: { scan: FileStatus }) {
+function PickleOf({ scan: { pickle, admission } }: { scan: FileScan }) {
   if (pickle.status === 'unsafe') return <PickleBadge status="dangerous" title={pickle.message ?? undefined} />
+  if (admission?.isAdmitted === false)
+    return <PickleBadge status="not admitted" title={`not admitted: ${reasonOf(admission)}`} />
+  if (admission?.isAdmitted) return <PickleBadge status="admitted" title="The owner's own list names what it imports" />
   if (pickle.status === 'suspicious') return <PickleBadge status="suspicious" title={pickle.message ?? undefined} />
   if (pickle.imports.length === 0) return null
   return <PickleBadge status="innocuous" title={`${counted(pickle.imports.length, 'import')}, all innocuous`} />
 }
 
-const heldWords =
-  'Nobody can download this file until it is scanned and safe, or an administrator of this hub releases it.'
+function heldWords({ status, admission }: FileScan): string {
+  if (status !== 'unsafe' && admission?.policy === 'refuse' && !admission.isAdmitted) {
+    return `Nobody can download this file, because ${reasonOf(admission)}. Its owner's list can admit more, or an administrator of this hub releases it.`
+  }
+  return 'Nobody can download this file until it is scanned and safe, or an administrator of this hub releases it.'
+}
 
 const mostNamed = 3
 
@@ -118,7 +127,7 @@ export function ScanFacts({ scan, mayRelease }: { scan: FileScan; mayRelease: bo
         <ScanBadges scan={scan} />
       </div>
       <div class="p-4 grid gap-3">
-        {scan.isHeld && <p>{heldWords}</p>}
+        {scan.isHeld && <p>{heldWords(scan)}</p>}
         {scan.isHeld && mayRelease && (
           <p>
             <LinkButton look="danger" href={releasePath(scan.content)}>
@@ -129,7 +138,17 @@ export function ScanFacts({ scan, mayRelease }: { scan: FileScan; mayRelease: bo
         <dl class="facts">
           <Fact name="Malware" said={scan.malware} />
           <Fact name="Pickles" said={scan.pickle} />
-          <Fact name="Header" said={scan.structure} />
+          {scan.admission !== null && (
+            <>
+              <dt>Admission</dt>
+              <dd class="[overflow-wrap:anywhere]">
+                {scan.admission.isAdmitted
+                  ? 'admitted by the list of the owner'
+                  : `not admitted: ${reasonOf(scan.admission)}`}
+              </dd>
+            </>
+          )}
+          <Fact name="Structure" said={scan.structure} />
           <dt>Content</dt>
           <dd>
             <code class="select-all [overflow-wrap:anywhere]">{scan.content}</code>

@@ -52,7 +52,7 @@ export type VerificationsOf = (
 ) => Promise<ReadonlyMap<string, object>>
 
 /** What scanners found, as JSON by git object id: a feature above hands it in. */
-export type FileScans = (hub: Hub, files: readonly RepoEntry[]) => Promise<ReadonlyMap<string, object>>
+export type FileScans = (hub: Hub, repo: RepoFacts, files: readonly RepoEntry[]) => Promise<ReadonlyMap<string, object>>
 
 export const fileRoutes = (verificationsOf: VerificationsOf, scansOf: FileScans): Route[] => [
   route({
@@ -113,7 +113,7 @@ export const fileRoutes = (verificationsOf: VerificationsOf, scansOf: FileScans)
       const after = query.cursor === undefined ? null : Buffer.from(query.cursor, 'base64url').toString('utf8')
       const page = await listFolder(hub, allowed, commit, path, { recursive, after, limit })
       const last = expand ? await listLastCommits(hub, allowed, commit, page.entries) : null
-      const scans = expand ? await scansOf(hub, filesOf(page.entries)) : null
+      const scans = expand ? await scansOf(hub, allowed.resource, filesOf(page.entries)) : null
       const body = await presentEntries(hub, allowed, page.entries, last, scans)
       // Later pages name the commit, so that a push in between neither repeats nor hides an entry.
       const rest = path === '' ? '' : `/${encodeURIComponent(path)}`
@@ -147,7 +147,7 @@ export const fileRoutes = (verificationsOf: VerificationsOf, scansOf: FileScans)
       const { commit } = await getRevision(hub, allowed, revision)
       const entries = await listEntries(hub, allowed, commit, body.paths)
       const last = body.expand ? await listLastCommits(hub, allowed, commit, entries.slice(0, mostEntries)) : null
-      const scans = body.expand ? await scansOf(hub, filesOf(entries)) : null
+      const scans = body.expand ? await scansOf(hub, allowed.resource, filesOf(entries)) : null
       return json(await presentEntries(hub, allowed, entries, last, scans))
     },
   }),

@@ -68,6 +68,8 @@ export function presentSettings(name: string, row: OrganizationRow) {
     membersVisibility: row.membersVisibility,
     workspaceCreation: row.workspaceCreation,
     scanPolicy: row.scanPolicy,
+    pickleAdmission: row.pickleAdmission,
+    pickleAllowList: row.pickleAllowList,
     secondFactorRequired: row.secondFactorRequired === 1,
   }
 }

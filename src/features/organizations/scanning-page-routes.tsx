@@ -7,6 +7,7 @@ import type { Reply } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
 import type { Facts, OwnerFacts } from '../../domain/facts.ts'
+import { admissionPolicies } from '../../domain/import-list.ts'
 import { decide } from '../../domain/policy.ts'
 import { scanPolicies } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
@@ -32,7 +33,11 @@ export const scanningPageRoutes: Route[] = [
     surface: 'page',
     action: 'org.update_settings',
     target,
-    body: z.object({ scanPolicy: z.enum(scanPolicies) }),
+    body: z.object({
+      scanPolicy: z.enum(scanPolicies),
+      pickleAdmission: z.enum(admissionPolicies).optional(),
+      pickleAllowList: z.string().max(100_000).optional(),
+    }),
     handle: ({ hub, allowed, facts, body, request }) =>
       orShow(
         async () => {
@@ -58,6 +63,8 @@ async function scanningReply(
       context={context}
       organization={organization.name}
       scanPolicy={settings.scanPolicy}
+      pickleAdmission={settings.pickleAdmission}
+      pickleAllowList={settings.pickleAllowList}
       instancePolicy={hub.config.scanPolicy}
       maySeeUnsafe={decide('org.scan.read', facts).allow}
       mayChange={decide('org.update_settings', facts).allow}

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { admissionPolicies } from '../../domain/import-list.ts'
 import { scanPolicies } from '../../domain/quarantine.ts'
 import { roles } from '../../domain/role.ts'
 import { findNamespace } from './namespaces.ts'
@@ -37,6 +38,8 @@ export const settingsApiRoutes: Route[] = [
       membersVisibility: z.enum(['members', 'public']).optional(),
       workspaceCreation: z.enum(['read', 'contributor', 'write', 'admin']).optional(),
       scanPolicy: z.enum(scanPolicies).optional(),
+      pickleAdmission: z.enum(admissionPolicies).optional(),
+      pickleAllowList: z.string().max(100_000).nullish(),
     }),
     summary: 'Changes what is named of the settings; the rest stays.',
     handle: async ({ hub, allowed, body, request }) =>

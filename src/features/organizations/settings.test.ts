@@ -70,6 +70,8 @@ describe.each(dialects)('settings and members on %s', (dialect) => {
       membersVisibility: 'public',
       workspaceCreation: 'contributor',
       scanPolicy: 'warn',
+      pickleAdmission: 'off',
+      pickleAllowList: '',
       secondFactorRequired: false,
     })
     const told = await eventsOf(org, 'org.%settings%')

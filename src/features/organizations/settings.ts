@@ -5,6 +5,7 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import type { EventData, Origin } from '../../domain/event.ts'
 import type { OwnerFacts } from '../../domain/facts.ts'
+import { type AdmissionPolicy, importListFault, patternsOf } from '../../domain/import-list.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { ScanPolicy } from '../../domain/quarantine.ts'
@@ -27,6 +28,10 @@ export interface SettingsChange {
   readonly workspaceCreation?: Exclude<Role, 'no_access'> | undefined
   /** What happens to files that scanners find unsafe. */
   readonly scanPolicy?: ScanPolicy | undefined
+  /** What happens to pickles whose imports neither our lists nor the organization's list names. */
+  readonly pickleAdmission?: AdmissionPolicy | undefined
+  /** That list; null or empty admits nothing beyond ours. */
+  readonly pickleAllowList?: string | null | undefined
 }
 
 const longest = { fullname: 100, description: 1_000 } as const
@@ -54,9 +59,13 @@ export async function changeSettings(
       Object.entries(wanted).filter(([name, value]) => value !== undefined && value !== before[name as Setting]),
     ) as Partial<Record<Setting, string | null>>
     if (Object.keys(changed).length === 0) return before
-    await updateOrganization(tx, organization.id, changed as Partial<OrganizationRow>)
+    const admissionAt =
+      'pickleAdmission' in changed || 'pickleAllowList' in changed ? { admissionAt: hub.clock.now() } : {}
+    await updateOrganization(tx, organization.id, { ...(changed as Partial<OrganizationRow>), ...admissionAt })
     for (const [action, names] of Object.entries(told(changed))) {
-      const data = Object.fromEntries(names.map((name) => [name, { from: before[name], to: changed[name] ?? null }]))
+      const data = Object.fromEntries(
+        names.map((name) => [name, difference(name, before[name], changed[name] ?? null)]),
+      )
       await record(hub, tx, allowed, origin, organization, action, data)
     }
     return { ...before, ...(changed as Partial<OrganizationRow>) }
@@ -107,6 +116,28 @@ function checked(change: SettingsChange): Record<Setting, string | null | undefi
     membersVisibility: change.membersVisibility,
     workspaceCreation: change.workspaceCreation,
     scanPolicy: change.scanPolicy,
+    pickleAdmission: change.pickleAdmission,
+    pickleAllowList: change.pickleAllowList === undefined ? undefined : checkedList(change.pickleAllowList ?? ''),
+  }
+}
+
+function checkedList(text: string): string {
+  const lines = text.replace(/\r\n?/g, '\n').trimEnd()
+  const reason = importListFault(lines)
+  if (reason !== null) throw new HoldfastError('invalid_input', { reason, field: 'pickleAllowList' })
+  return lines
+}
+
+/** Lines that a list gained or lost, named in an event at most. */
+const mostNamed = 100
+
+/** Of a list, which lines came and went. */
+function difference(name: Setting, from: string | null, to: string | null): EventData {
+  if (name !== 'pickleAllowList') return { from, to }
+  const [before, after] = [patternsOf(from ?? ''), patternsOf(to ?? '')]
+  return {
+    added: after.filter((line) => !before.includes(line)).slice(0, mostNamed),
+    removed: before.filter((line) => !after.includes(line)).slice(0, mostNamed),
   }
 }
 

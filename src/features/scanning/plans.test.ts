@@ -245,6 +245,7 @@ async function fill({ db }: TestDatabase): Promise<void> {
         claim: null,
         queuedAt: number,
         scannedAt: 1,
+        importSet: null,
         foundAt: number % 500,
       }
     },

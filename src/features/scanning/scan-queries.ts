@@ -3,6 +3,7 @@ import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type {
   ContentScanTable,
+  ImportSetTable,
   RepoScanTable,
   ScanPlaceTable,
   ScanReleaseTable,
@@ -33,6 +34,7 @@ export async function insertContents(
       queuedAt: now,
       scannedAt: null,
       foundAt: 0,
+      importSet: null,
     }),
   )
   await tx
@@ -134,6 +136,27 @@ export async function settleContent(
     }))
     .where('content', '=', content)
     .where('claim', '=', claim)
+    .execute()
+}
+
+/** Which imports of a content an organization must admit; null for none. */
+export async function setImportSet(tx: Tx, content: string, set: ImportSetTable | null, now: number): Promise<void> {
+  if (set !== null) {
+    await tx
+      .insertInto('importSet')
+      .values(set)
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .execute()
+  }
+  await tx
+    .updateTable('contentScan')
+    .set({ importSet: set?.id ?? null, foundAt: now })
+    .where('content', '=', content)
+    .where((eb) =>
+      set === null
+        ? eb('importSet', 'is not', null)
+        : eb.or([eb('importSet', 'is', null), eb('importSet', '!=', set.id)]),
+    )
     .execute()
 }
 

@@ -2,7 +2,9 @@
  * Scans what is queued, for as long as the server runs. The queue is a table: a content is claimed for a minute at a time, so that what a killed hub held is
  * taken up by another or by its next start. An attempt counts from its beginning, so a file that takes the whole hub with it ends in `error` as well.
  */
+import { createHash } from 'node:crypto'
 import type { Hub } from '../../hub.ts'
+import type { ImportSetTable } from '../../platform/db/schema.ts'
 import { backoffMs } from '../../platform/jobs/backoff.ts'
 import { blot } from '../../platform/log/logger.ts'
 import { levelOfAll } from './conclude.ts'
@@ -15,11 +17,12 @@ import {
   renewClaim,
   selectDue,
   selectResults,
+  setImportSet,
   settleContent,
   upsertResult,
 } from './scan-queries.ts'
 import { onQueued } from './scan-wake.ts'
-import { ScannerDown, type ScanReport } from './scanner.ts'
+import { type ImportSet, ScannerDown, type ScanReport } from './scanner.ts'
 import { fingerprintOf, openScanners, type Ready, readyScanners, type ScannerSet } from './scanners.ts'
 
 export interface ScanQueue {
@@ -230,7 +233,7 @@ class Queue implements ScanQueue {
   }
 
   async #keep(content: string, { scanner, version }: Ready, report: ScanReport): Promise<void> {
-    const { level, message, imports = [] } = report
+    const { level, message, imports = [], importSet } = report
     const scannedAt = this.#hub.clock.now()
     const result = {
       content,
@@ -244,6 +247,7 @@ class Queue implements ScanQueue {
     await this.#hub.transaction(async (tx) => {
       await upsertResult(tx, result)
       await deleteOldResults(tx, content, scanner.name, version)
+      if (importSet !== undefined) await setImportSet(tx, content, importSetRow(importSet), scannedAt)
     })
   }
 
@@ -299,4 +303,11 @@ class Queue implements ScanQueue {
     }
     return this.#asked.answer.then(({ ready, down }) => ({ ready, down: [...down] }))
   }
+}
+
+function importSetRow(set: ImportSet | null): ImportSetTable | null {
+  if (set === null) return null
+  const imports = JSON.stringify(set.imports.toSorted((one, other) => (`${one}` < `${other}` ? -1 : 1)))
+  const id = createHash('sha256').update(`${set.barred}\n${imports}`).digest('hex')
+  return { id, imports, barred: set.barred }
 }

@@ -18,11 +18,21 @@ export interface PickleImport {
   readonly safety: Verdict
 }
 
+/** What only an organization's own list can admit. */
+export interface ImportSet {
+  /** Module and name of each, once, sorted. */
+  readonly imports: readonly (readonly [module: string, name: string])[]
+  /** Why no list may admit it. */
+  readonly barred: 'dangerous' | 'partly' | 'many' | null
+}
+
 export interface ScanReport {
   readonly level: FoundLevel
   /** What was found, or what was not read, in words for people; null where there is nothing to say. */
   readonly message: string | null
   readonly imports?: readonly PickleImport[]
+  /** Null where all imports are innocuous, or there are none. */
+  readonly importSet?: ImportSet | null
 }
 
 export interface Scanner {

@@ -2,6 +2,7 @@
 import type { Config } from '../../config.ts'
 import { version as programVersion } from '../../version.ts'
 import { clamdScanner } from './malware/clamd.ts'
+import { pickleRules } from './report-pickles.ts'
 import type { Sandboxed } from './sandbox/protocol.ts'
 import { Sandbox } from './sandbox/sandbox.ts'
 import { type Scanner, ScannerDown } from './scanner.ts'
@@ -22,7 +23,7 @@ export function openScanners(config: Pick<Config, 'clamd' | 'clamdStream'>): Sca
     scan: (source, signal) => sandbox.run(name, source, signal),
   })
   const scanners: Scanner[] = [
-    inSandbox('pickle', async () => programVersion),
+    inSandbox('pickle', async () => `${programVersion} rules ${pickleRules}`),
     inSandbox('structure', async () => `${programVersion} rules ${structureRules}`),
     inSandbox('yara', async () => (await sandbox.yara()).yara ?? noYara),
   ]

@@ -1,7 +1,9 @@
 /** The SQL of quarantine: what scanners found unsafe, what they have not seen yet, and what an administrator released. */
+import type { AdmissionPolicy } from '../../domain/import-list.ts'
 import type { ScanPolicy } from '../../domain/quarantine.ts'
 import type { Db } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
+import type { ImportSetTable } from '../../platform/db/schema.ts'
 
 export interface PlacePolicy {
   readonly scanPolicy: ScanPolicy
@@ -9,6 +11,9 @@ export interface PlacePolicy {
   readonly signedModelsSince: number
   readonly workspaceSince: number | null
   readonly modelKeyRemovedAt: number
+  readonly pickleAdmission: AdmissionPolicy
+  /** When what is admitted last changed. */
+  readonly admissionAt: number
 }
 
 const policyById = prepared<{ id: string; workspaceId: string }, PlacePolicy>((q, param) =>
@@ -16,6 +21,7 @@ const policyById = prepared<{ id: string; workspaceId: string }, PlacePolicy>((q
     .selectFrom('organization')
     .leftJoin('workspace', (join) => join.on('workspace.id', '=', param('workspaceId')))
     .select(['organization.scanPolicy', 'organization.signedModelsSince', 'organization.modelKeyRemovedAt'])
+    .select(['organization.pickleAdmission', 'organization.admissionAt'])
     .select('workspace.signedModelsSince as workspaceSince')
     .where('organization.id', '=', param('id')),
 )
@@ -29,12 +35,21 @@ export async function selectPolicy(
   return await policyById.first(db.read, { id: organizationId, workspaceId: workspaceId ?? '' })
 }
 
+const allowListById = prepared<{ id: string }, { pickleAllowList: string }>((q, param) =>
+  q.selectFrom('organization').select('pickleAllowList').where('id', '=', param('id')),
+)
+
+export async function selectAllowList(db: Db, organizationId: string): Promise<string> {
+  return (await allowListById.first(db.read, { id: organizationId }))?.pickleAllowList ?? ''
+}
+
 export interface ContentVerdict {
   readonly content: string
   readonly level: string
   /** All scanners have spoken at least once. */
   readonly isScanned: boolean
   readonly isReleased: boolean
+  readonly importSet: string | null
 }
 
 /** Of these contents, what is known; a content without a row is not scanned. */
@@ -42,14 +57,21 @@ export async function selectVerdicts(db: Db, contents: readonly string[]): Promi
   const rows = await db.read
     .selectFrom('contentScan')
     .leftJoin('scanRelease', 'scanRelease.content', 'contentScan.content')
-    .select(['contentScan.content', 'contentScan.level', 'contentScan.scanners', 'scanRelease.releasedAt'])
+    .select([
+      'contentScan.content',
+      'contentScan.level',
+      'contentScan.scanners',
+      'contentScan.importSet',
+      'scanRelease.releasedAt',
+    ])
     .where('contentScan.content', 'in', contents)
     .execute()
-  return rows.map(({ content, level, scanners, releasedAt }) => ({
+  return rows.map(({ content, level, scanners, importSet, releasedAt }) => ({
     content,
     level,
     isScanned: scanners !== null,
     isReleased: releasedAt !== null,
+    importSet,
   }))
 }
 
@@ -95,4 +117,48 @@ export async function selectUnscannedOfRepo(db: Db, repoId: string, prefix: stri
 export async function selectListedHeads(db: Db, repoId: string): Promise<string | null> {
   const row = await db.read.selectFrom('repoScan').select('heads').where('repoId', '=', repoId).executeTakeFirst()
   return row?.heads ?? null
+}
+
+/** Which contents import what must be admitted, and which set that is. */
+export async function selectImportSetsOf(
+  db: Db,
+  contents: readonly string[],
+): Promise<{ content: string; importSet: string }[]> {
+  return await db.read
+    .selectFrom('contentScan')
+    .select(['content', 'importSet'])
+    .where('content', 'in', contents)
+    .where('importSet', 'is not', null)
+    .$narrowType<{ importSet: string }>()
+    .execute()
+}
+
+export async function selectImportSets(db: Db, ids: readonly string[]): Promise<ImportSetTable[]> {
+  if (ids.length === 0) return []
+  return await db.read.selectFrom('importSet').selectAll().where('id', 'in', ids).execute()
+}
+
+/** The sets of a repo's contents that nobody released, since a time, each with one of its contents; `prefix` is of their names. */
+export async function selectImportSetsOfRepo(
+  db: Db,
+  repoId: string,
+  prefix: string,
+  since: number,
+  limit: number,
+): Promise<{ importSet: string; content: string }[]> {
+  return await db.list
+    .selectFrom('contentScan')
+    .innerJoin('scanPlace', 'scanPlace.content', 'contentScan.content')
+    .leftJoin('scanRelease', 'scanRelease.content', 'contentScan.content')
+    .select((eb) => ['contentScan.importSet', eb.fn.min('contentScan.content').as('content')])
+    .where('contentScan.importSet', 'is not', null)
+    .where('contentScan.content', '>=', prefix)
+    .where('contentScan.content', '<', `${prefix}\u007f`)
+    .where('contentScan.foundAt', '>=', since)
+    .where('scanPlace.repoId', '=', repoId)
+    .where('scanRelease.content', 'is', null)
+    .groupBy('contentScan.importSet')
+    .limit(limit)
+    .$narrowType<{ importSet: string }>()
+    .execute()
 }

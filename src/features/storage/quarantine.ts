@@ -8,6 +8,7 @@ import type { RepoFacts } from '../../domain/facts.ts'
 import { gitContent, type ScanPolicy, storedContent, stricterPolicy } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { listRefs } from '../../platform/git/refs.ts'
+import { type Admission, findRefused, judgeSets, reasonOf } from './admission.ts'
 import {
   selectHeldOfRepo,
   selectListedHeads,
@@ -26,15 +27,20 @@ interface Policy {
   readonly scan: ScanPolicy
   /** Since when only signed models are handed out, by these keys; null: all are. */
   readonly signedSince: number | null
+  /** Pickles that the organization does not admit are held. */
+  readonly refusesPickles: boolean
+  /** When what is admitted last changed. */
+  readonly admissionAt: number
 }
 
 /** What an organization, the workspace and the instance say of what is handed out from a repo. */
 export async function policyOf(hub: Hub, { kind, owner, workspaceId }: Place): Promise<Policy> {
   const own = owner.kind === 'organization' ? await selectPolicy(hub.db, owner.id, workspaceId) : null
   const scan = stricterPolicy(hub.config.scanPolicy, own?.scanPolicy ?? 'warn')
-  if (own === null || kind !== 'model') return { scan, signedSince: null }
+  const pickles = { refusesPickles: own?.pickleAdmission === 'refuse', admissionAt: own?.admissionAt ?? 0 }
+  if (own === null || kind !== 'model') return { scan, signedSince: null, ...pickles }
   const since = Math.max(own.signedModelsSince, own.workspaceSince ?? 0)
-  return { scan, signedSince: since === 0 ? null : Math.max(since, own.modelKeyRemovedAt) }
+  return { scan, signedSince: since === 0 ? null : Math.max(since, own.modelKeyRemovedAt), ...pickles }
 }
 
 /** What is done there about what scanners find. */
@@ -55,10 +61,10 @@ export async function findHeld(
     if (commit !== null && (await signatureHold(hub, repo, commit)) !== null) return new Set(contents)
     if (commit === null) {
       const unsigned = await findUnsigned(hub, repo, contents)
-      return new Set([...unsigned, ...(await findUnsafe(hub, policy.scan, contents))])
+      return new Set([...unsigned, ...(await findBad(hub, repo, policy, contents))])
     }
   }
-  return await findUnsafe(hub, policy.scan, contents)
+  return await findBad(hub, repo, policy, contents)
 }
 
 /** Why nobody gets files of a revision from this repo, as a sentence: it is not signed as it must be. Null: they are handed out. */
@@ -66,15 +72,22 @@ export async function revisionHold(hub: Hub, repo: Place, commit: string): Promi
   return (await policyOf(hub, repo)).signedSince === null ? null : await signatureHold(hub, repo, commit)
 }
 
-async function findUnsafe(hub: Hub, policy: ScanPolicy, contents: readonly string[]): Promise<Set<string>> {
+/** Unsafe, not scanned yet where that counts, or not admitted. */
+async function findBad(hub: Hub, repo: Place, policy: Policy, contents: readonly string[]): Promise<Set<string>> {
   const held = new Set<string>()
-  if (policy === 'warn') return held
+  if (policy.scan === 'warn' && !policy.refusesPickles) return held
   const known = new Map((await selectVerdicts(hub.db, [...new Set(contents)])).map((one) => [one.content, one]))
+  const sets = [...new Set([...known.values()].flatMap(({ importSet }) => importSet ?? []))]
+  const admissions = policy.refusesPickles
+    ? await judgeSets(hub, repo.owner.id, 'refuse', sets)
+    : new Map<string, Admission>()
   for (const content of contents) {
     const verdict = known.get(content)
     if (verdict?.isReleased === true) continue
+    const isUnsafe = verdict?.level === 'unsafe' && policy.scan !== 'warn'
     const isUnscanned = verdict === undefined || !verdict.isScanned
-    if (verdict?.level === 'unsafe' || (policy === 'block_until_scanned' && isUnscanned)) held.add(content)
+    const isRefused = admissions.get(verdict?.importSet ?? '')?.isAdmitted === false
+    if (isUnsafe || isRefused || (policy.scan === 'block_until_scanned' && isUnscanned)) held.add(content)
   }
   return held
 }
@@ -86,7 +99,7 @@ export async function refuseHeld(hub: Hub, repo: Place, content: string, commit:
     const reason = commit === null ? await unsignedReason(hub, repo, content) : await signatureHold(hub, repo, commit)
     if (reason !== null) throw modelNotSigned(reason)
   }
-  if ((await findUnsafe(hub, policy.scan, [content])).size > 0) throw new HoldfastError('content_held')
+  if ((await findBad(hub, repo, policy, [content])).size > 0) throw new HoldfastError('content_held')
 }
 
 async function unsignedReason(hub: Hub, repo: Place, content: string): Promise<string | null> {
@@ -99,20 +112,28 @@ async function unsignedReason(hub: Hub, repo: Place, content: string): Promise<s
  * git is refused file by file instead.
  */
 export async function gitHold(hub: Hub, repo: Place): Promise<string | null> {
-  const { scan: policy, signedSince } = await policyOf(hub, repo)
+  const { scan, signedSince, refusesPickles } = await policyOf(hub, repo)
   const unsigned = signedSince === null ? null : await signatureGitHold(hub, repo)
   if (unsigned !== null) return unsigned
-  if (policy === 'warn') return null
-  const unsafe = await selectHeldOfRepo(hub.db, repo.id, gitContent(''), 0)
-  if (unsafe !== null) {
-    return `A file in the history of this repository is held: scanners found it unsafe (${unsafe}). Every other file can be downloaded by itself. An administrator of this hub can release it.`
+  if (scan !== 'warn') {
+    const unsafe = await selectHeldOfRepo(hub.db, repo.id, gitContent(''), 0)
+    if (unsafe !== null) return heldInHistory(`scanners found it unsafe (${unsafe})`)
   }
-  if (policy !== 'block_until_scanned') return null
+  if (refusesPickles) {
+    const refused = await findRefused(hub, repo, gitContent(''), 0)
+    if (refused !== null)
+      return heldInHistory(`${repo.owner.name} does not admit it: ${reasonOf(refused.admission)} (${refused.content})`)
+  }
+  if (scan !== 'block_until_scanned') return null
   const isWaiting =
     (await selectUnscannedOfRepo(hub.db, repo.id, gitContent(''))) !== null || !(await isListed(hub, repo.id))
   return isWaiting
     ? 'Files of this repository have not been scanned yet, and nothing is handed out before. Try again in a moment.'
     : null
+}
+
+function heldInHistory(why: string): string {
+  return `A file in the history of this repository is held: ${why}. Every other file can be downloaded by itself. An administrator of this hub can release it.`
 }
 
 /**
@@ -124,10 +145,15 @@ export async function isNewlyHeld(
   repo: Place,
   given: { readonly at: number; readonly policy: ScanPolicy },
 ): Promise<boolean> {
-  const { scan: policy, signedSince } = await policyOf(hub, repo)
+  const { scan, signedSince, refusesPickles, admissionAt } = await policyOf(hub, repo)
   if (signedSince !== null && signedSince >= given.at) return true
-  if (policy === 'warn') return false
-  if (stricterPolicy(policy, given.policy) !== given.policy) return true
+  if (refusesPickles) {
+    // Another list is as good as another verdict on everything.
+    const from = admissionAt >= given.at ? 0 : given.at
+    if ((await findRefused(hub, repo, storedContent(''), from)) !== null) return true
+  }
+  if (scan === 'warn') return false
+  if (stricterPolicy(scan, given.policy) !== given.policy) return true
   return (await selectHeldOfRepo(hub.db, repo.id, storedContent(''), given.at)) !== null
 }
 

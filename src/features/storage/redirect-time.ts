@@ -13,8 +13,8 @@ const shortMs = 60_000
  */
 export async function redirectTime(hub: Hub, repo: Place, content: string | null): Promise<number | null> {
   if (hub.config.s3?.isRedirecting !== true) return null
-  const { scan, signedSince } = await policyOf(hub, repo)
-  if (scan === 'warn') return signedSince === null ? usualMs : shortMs
+  const { scan, signedSince, refusesPickles } = await policyOf(hub, repo)
+  if (scan === 'warn' && !refusesPickles) return signedSince === null ? usualMs : shortMs
   if (content === null) return null
   const [verdict] = await selectVerdicts(hub.db, [content])
   return verdict !== undefined && (verdict.isScanned || verdict.isReleased) ? shortMs : null

@@ -30,6 +30,7 @@ export {
   findUsage,
   type Usage,
 } from './accounting.ts'
+export { type Admission, admissionsOf, reasonOf } from './admission.ts'
 export { askForCollection, collectionQueue } from './ask-for-collection.ts'
 export { type ChunkIndexes, chunkIndexes } from './chunk-indexes.ts'
 export { type CollectionReport, type CollectOptions, collectStorage } from './collect.ts'

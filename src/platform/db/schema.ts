@@ -184,6 +184,12 @@ export interface OrganizationTable {
   signedModelsSince: Generated<number>
   /** When a key was last taken from those that are trusted to sign models; 0: never. */
   modelKeyRemovedAt: Generated<number>
+  /** What happens to pickles whose imports neither our lists nor its own name. */
+  pickleAdmission: Generated<'off' | 'flag' | 'refuse'>
+  /** Lines as in `domain/import-list.ts`. */
+  pickleAllowList: Generated<string>
+  /** When one of these two last changed; 0 where neither ever did. */
+  admissionAt: Generated<number>
   /** People that it may have; null for any number (SEAT-4). */
   seatLimit: number | null
   createdAt: number
@@ -613,8 +619,20 @@ export interface ContentScanTable {
   claim: string | null
   queuedAt: number
   scannedAt: number | null
-  /** When its level last changed, or a release of it was taken back; 0 before the first. */
+  /** When its level or its imports last changed, or a release of it was taken back; 0 before the first. */
   foundAt: number
+  /** The set of imports that only an organization's own list can admit; null where there are none. */
+  importSet: string | null
+}
+
+/** What pickles import that no list of a framework names. Contents with the same imports share one. */
+export interface ImportSetTable {
+  /** SHA-256 over the other two. */
+  id: string
+  /** JSON: `[[module, name], ...]`, sorted. */
+  imports: string
+  /** Why no list may admit it: something dangerous, something that was not read, too many to keep; null where one may. */
+  barred: 'dangerous' | 'partly' | 'many' | null
 }
 
 /** What one scanner said of a content, with the signatures that it had then. */
@@ -825,6 +843,7 @@ export interface Schema {
   modelSignature: ModelSignatureTable
   signedContent: SignedContentTable
   contentDigest: ContentDigestTable
+  importSet: ImportSetTable
   throttle: ThrottleTable
   instance: InstanceTable
 }

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { importListFault, longestImportList, parseImportList, patternsOf } from './import-list.ts'
+
+const list = `# What our trainers write
+acme.models.Net
+acme.layers.*   # all of them
+!acme.layers.unsafe.*
+acme.layers.unsafe.Allowed
+`
+
+test('a name, everything below a module, exceptions, and exceptions of those: the last line that fits counts', () => {
+  const { admits } = parseImportList(list)
+  expect(admits('acme.models', 'Net')).toBe(true)
+  expect(admits('acme', 'models.Net')).toBe(true)
+  expect(admits('acme.models', 'Net.forward')).toBe(false)
+  expect(admits('acme.models', 'Network')).toBe(false)
+  expect(admits('acme.layers', 'Block')).toBe(true)
+  expect(admits('acme.layers.deep.er', 'Block')).toBe(true)
+  expect(admits('acme.layersx', 'Block')).toBe(false)
+  expect(admits('acme', 'layers')).toBe(false)
+  expect(admits('acme.layers.unsafe', 'Block')).toBe(false)
+  expect(admits('acme.layers.unsafe', 'Allowed')).toBe(true)
+  expect(admits('ACME.models', 'Net')).toBe(false)
+})
+
+test('a star alone admits all, an empty list nothing, and order decides', () => {
+  expect(parseImportList('*').admits('a', 'b')).toBe(true)
+  expect(parseImportList('').admits('a', 'b')).toBe(false)
+  expect(parseImportList('a.b\n!*').admits('a', 'b')).toBe(false)
+  expect(parseImportList('!*\na.b').admits('a', 'b')).toBe(true)
+  expect(parseImportList('!a.b\n*').admits('a', 'b')).toBe(true)
+})
+
+test.each([
+  ['a b'],
+  ['a.*.b'],
+  ['*a'],
+  ['a.b*'],
+  ['a..b'],
+  ['.a'],
+  ['a.'],
+  ['/a'],
+  ['!!a'],
+  ['!'],
+  ['1a'],
+  ['a.**'],
+  [`${'a'.repeat(500)}`],
+])('a line that is no pattern is refused with its number, and admits nothing: %j', (line) => {
+  expect(importListFault(`# first\n${line}`)).toMatch(/^Line 2 is neither/)
+  expect(parseImportList(line).admits('a', 'b')).toBe(false)
+})
+
+test('what is too long is refused', () => {
+  expect(importListFault('#'.repeat(longestImportList))).toBeNull()
+  expect(importListFault('#'.repeat(longestImportList + 1))).toContain('characters')
+  expect(importListFault('a.b\n'.repeat(2_001))).toContain('lines')
+  expect(importListFault(list)).toBeNull()
+  expect(patternsOf(list)).toEqual([
+    'acme.models.Net',
+    'acme.layers.*',
+    '!acme.layers.unsafe.*',
+    'acme.layers.unsafe.Allowed',
+  ])
+})
