@@ -8,7 +8,7 @@ const largest = 1 << 20
 /** The size of what a socket takes in one go; below it reading costs more than it saves. */
 const smallest = 1 << 16
 /** What the pieces of all open streams may have together before they become smaller. */
-const budget = 32 << 20
+const budget = 16 << 20
 
 export interface ReadSizes {
   /** Bytes, for the stream that is opened next. */
