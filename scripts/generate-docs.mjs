@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { apiReference } from '../dist/access/api-description.js'
 import { settings } from '../dist/config.js'
 import { errorCatalogue } from '../dist/domain/errors.js'
-import { permissionRow, permissions, tokenPermissions } from '../dist/domain/permissions.js'
+import { permissionRow, permissions } from '../dist/domain/permissions.js'
+import { tokenPermissions } from '../dist/domain/token-permissions.js'
 import { routes } from '../dist/features/index.js'
 
 const isCheck = process.argv.includes('--check')

@@ -54,6 +54,7 @@ async function run(names: readonly string[], options: Options): Promise<void> {
 /** The files named, and all files in the folders named; in the order of their names. What is no file or folder is passed over in folders. */
 async function* filesIn(names: readonly string[]): AsyncGenerator<string> {
   for (const name of names) {
+    // Why it cannot be looked at is told when it is opened, like any other fault of a file.
     const found = await stat(name).catch(() => null)
     if (found?.isDirectory() !== true) {
       yield name

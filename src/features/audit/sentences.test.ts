@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { isTokenPermission, permissions } from '../../domain/permissions.ts'
+import { permissions } from '../../domain/permissions.ts'
+import { isTokenPermission } from '../../domain/token-permissions.ts'
 import { sentenceFor, toldActions } from './sentences.ts'
 
 const source = path.join(import.meta.dirname, '..', '..')

@@ -29,8 +29,10 @@ export async function inTime<T>(log: Logger, look: () => Promise<T>, waitMs = pa
       looks--
       if (isLate) late--
     })
-  // A fault after the page has gone concerns nobody any more; before, the race below reports it.
-  answer.catch(() => undefined)
+  // Before, the race below reports a fault; after the page has gone only the log can.
+  answer.catch((error: unknown) => {
+    if (isLate) log.error({ error }, 'A look into the history failed after its page had gone')
+  })
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<null>((resolve) => {
     timer = setTimeout(() => {

@@ -163,6 +163,7 @@ class NoteBook implements Recorder {
 
   async flush(): Promise<void> {
     const before = this.#writing
+    // Whoever asked for the write before was told of its failure; what it held is part of this one.
     const writing = before.catch(() => undefined).then(() => this.#write())
     this.#writing = writing
     await writing

@@ -10,19 +10,13 @@ import { type Facts, type RepoKind, repoKinds } from '../../domain/facts.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Hub } from '../../hub.ts'
 import { listPath, namespacePath, withQuery } from '../../web/address.ts'
+import { HomePage } from './home-page.tsx'
 import { type ListPage, type ListRequest, listRepos, readCursor, writeCursor } from './listing.ts'
-import {
-  HomePage,
-  ListingPage,
-  type ListingQuery,
-  listingHref,
-  listingSorts,
-  NamespacePage,
-  type RepoRow,
-  SearchPage,
-} from './listing-pages.tsx'
+import { ListingPage, type ListingQuery, listingHref, listingSorts, SearchPage } from './listing-pages.tsx'
+import { NamespacePage } from './namespace-page.tsx'
 import type { ShownRow } from './present.ts'
 import { findProfile, listProfiles } from './queries.ts'
+import type { RepoRow } from './repo-rows.tsx'
 
 const instance = { on: 'instance' } as const
 const perPage = 30

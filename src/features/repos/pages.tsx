@@ -12,7 +12,7 @@ import { PageHead, SettingsSection } from '../../web/page-head.tsx'
 import { PlaceDialog, type PlaceMove } from '../../web/place-change.tsx'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
-import { kindWords } from './listing-pages.tsx'
+import { kindWords } from './repo-rows.tsx'
 
 const visibilityPicks = [
   {

@@ -4,9 +4,9 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import { type Facts, noStanding, type OwnerFacts, serviceAccountName } from '../../domain/facts.ts'
-import type { TokenPermission } from '../../domain/permissions.ts'
 import { decide } from '../../domain/policy.ts'
 import { atLeast, isRole, type Role, stronger } from '../../domain/role.ts'
+import type { TokenPermission } from '../../domain/token-permissions.ts'
 import type { Hub } from '../../hub.ts'
 import { leastRoleFor, type ResolvedGrant } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'

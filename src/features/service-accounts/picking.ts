@@ -4,7 +4,7 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import { type OwnerFacts, type RepoKind, repoKinds } from '../../domain/facts.ts'
-import { tokenPermissions } from '../../domain/permissions.ts'
+import { tokenPermissions } from '../../domain/token-permissions.ts'
 import type { Hub } from '../../hub.ts'
 import type {
   AddingRepo,
@@ -16,8 +16,9 @@ import type {
 } from '../../web/permission-picker.tsx'
 import { parseScoped, type RequestedGrant, type ResolvedGrant, resolveEntity, unticked } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
-import { type AccountToken, refuseHiddenInWorkspaces, tokenOwner } from './account-tokens.ts'
+import type { AccountToken } from './account-tokens.ts'
 import { accountPermissions, type Ceiling, ceilingOf, repoPermissions, shortfallsOf } from './ceiling.ts'
+import { refuseHiddenInWorkspaces, tokenOwner } from './judge-grants.ts'
 import { listPlaces } from './queries.ts'
 
 /** What a form says, whether it was sent or is drawn from a token. */

@@ -1,12 +1,13 @@
 /* What the permission picker offers one person, and what a choice amounts to in sentences. Both only describe: a token
    is limited by what its owner may do at the time of each request, whatever was ticked here (AUTH-4). */
+
+import { atLeast, type Role } from '../../domain/role.ts'
 import {
   globalTokenPermissions,
   isTokenPermission,
   type TokenPermission,
   tokenPermissions,
-} from '../../domain/permissions.ts'
-import { atLeast, type Role } from '../../domain/role.ts'
+} from '../../domain/token-permissions.ts'
 import type {
   AddingRepo,
   PermissionChoice,

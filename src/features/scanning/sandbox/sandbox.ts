@@ -60,6 +60,7 @@ export class Sandbox {
       await this.#start()
       return await this.#perform(scanner, source, signal)
     })
+    // The next scan waits for the end of this one, not for its success, which is its caller's.
     this.#turn = run.catch(() => undefined)
     return run
   }
@@ -104,6 +105,7 @@ export class Sandbox {
       child.once('error', (error) => fail(error.message))
       child.once('exit', (code, killedBy) => fail(killedBy === null ? `exit code ${code}` : `signal ${killedBy}`))
     })
+    // Told to whoever waits for the start; the process may also end when nobody does.
     ready.catch(() => undefined)
     this.#ready = ready
     return ready
@@ -116,6 +118,7 @@ export class Sandbox {
     const id = ++this.#scans
     const timeMs = this.#limits.timeMs + (source.size / this.#limits.bytesPerSecond) * 1_000
     const done = Promise.withResolvers<ScanReport>()
+    // Awaited below; it can fail before that, while the order is being sent.
     done.promise.catch(() => undefined)
     this.#running = { id, source, resolve: done.resolve, reject: done.reject }
     const giveUp = (error: Error): void => {
