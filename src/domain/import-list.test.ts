@@ -62,3 +62,18 @@ test('what is too long is refused', () => {
     'acme.layers.unsafe.Allowed',
   ])
 })
+
+// Story: `acme.models.*` is admitted, and acme/models/net.py imports torch. Protocol 4 follows a dotted name attribute by attribute, so that
+// ("acme.models.net", "torch.hub.load") is torch.hub.load, which fetches code and runs it.
+test('a star admits what is in a module, not what can be reached through it', () => {
+  const stars = parseImportList('acme.*\n!acme.unsafe.*')
+  expect(stars.admits('acme.models.net', 'Net')).toBe(true)
+  expect(stars.admits('acme.models.net', 'Net.Inner')).toBe(true)
+  expect(stars.admits('acme.models.net', '_Net.build')).toBe(true)
+  for (const name of ['torch.hub.load', 'np.load', 'torch.Tensor', 'Net.os.system', 'helpers.Net']) {
+    expect(stars.admits('acme.models.net', name), name).toBe(false)
+    expect(parseImportList('*').admits('acme.models.net', name), name).toBe(false)
+  }
+  expect(parseImportList('acme.net.helpers.Net').admits('acme.net', 'helpers.Net')).toBe(true)
+  expect(parseImportList('acme.net.a.B\n!acme.net.*').admits('acme.net', 'a.B')).toBe(false)
+})

@@ -1,6 +1,8 @@
 /**
  * An organization's own list of what pickles may import: lines like those of a .gitignore. `module.name` admits one name, `module.*` everything below a module,
- * at any depth, `*` everything; a `!` before a line takes that out again; the last line that fits counts. `#` begins a comment.
+ * at any depth, `*` everything; a `!` before a line takes that out again; the last line that fits counts. `#` begins a comment. A name that leads
+ * through something other than a class (`torch.hub.load` in a module of one's own that imports torch) belongs to another module: a star does not
+ * admit it, only a line that spells it out.
  */
 
 /** What happens to pickles that import what neither Holdfast's lists nor the organization's list names. */
@@ -24,6 +26,9 @@ interface Line {
   readonly name: string
   readonly isPrefix: boolean
 }
+
+/** By the custom of Python: neither a module nor a function. */
+const isClassName = (part: string): boolean => /^_?\p{Lu}/u.test(part)
 
 const part = '[\\p{ID_Start}_][\\p{ID_Continue}]*'
 const wellFormed = new RegExp(`^(?:\\*|${part}(?:\\.${part})*(?:\\.\\*)?)$`, 'u')
@@ -52,10 +57,12 @@ export function parseImportList(text: string): ImportList {
   return {
     admits(module, name) {
       const full = `${module}.${name}`
+      const isOwn = name.split('.').slice(0, -1).every(isClassName)
       let last = exact.get(full)
       for (let end = 0; ; ) {
         const line = prefixes.get(full.slice(0, end))
-        if (line !== undefined && line.number > (last?.number ?? 0)) last = line
+        const counts = line !== undefined && (isOwn || line.isNegative)
+        if (counts && line.number > (last?.number ?? 0)) last = line
         const dot = full.indexOf('.', end)
         if (dot < 0) break
         end = dot + 1

@@ -163,9 +163,10 @@ describe.each(dialects)('pickle admission (idea 15) on %s', (dialect) => {
       'many.pkl': many,
       'partly.pkl': nested,
       'posix.pkl': importing('posix', 'system'),
+      'through.pkl': importing('acme.models.net', 'torch.hub.load'),
     })
-    await set('refuse', '*\nos.system\nposix.*')
-    for (const name of ['system.pkl', 'many.pkl', 'partly.pkl', 'posix.pkl']) {
+    await set('refuse', '*\nos.system\nposix.*\nacme.models.net.torch.hub.load')
+    for (const name of ['system.pkl', 'many.pkl', 'partly.pkl', 'posix.pkl', 'through.pkl']) {
       expect(await statusOf(`/acme/never/resolve/main/${name}`), name).toBe(403)
       expect((await wireOf('never', name))?.pickleImportScan, name).toMatchObject({ admission: 'not_admitted' })
     }

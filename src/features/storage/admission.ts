@@ -64,15 +64,20 @@ export async function judgeSets(
   const answers = new Map<string, Admission>()
   if (ids.length === 0) return answers
   const { list, known } = listOf(await selectAllowList(hub.db, organizationId))
-  const unknown = ids.filter((id) => !known.has(id))
-  if (known.size + unknown.length > mostRemembered) known.clear()
-  const fresh = new Map<string, Verdict>()
-  for (let at = 0; at < unknown.length; at += atOnce) {
-    for (const set of await selectImportSets(hub.db, unknown.slice(at, at + atOnce)))
-      fresh.set(set.id, judgeSet(list, set))
+  // What is remembered is read before anything is waited for: others forget it meanwhile.
+  const unknown: string[] = []
+  for (const id of ids) {
+    const verdict = known.get(id)
+    if (verdict === undefined) unknown.push(id)
+    else answers.set(id, { policy, ...verdict })
   }
-  for (const id of ids) answers.set(id, { policy, ...(known.get(id) ?? fresh.get(id) ?? notThere) })
-  for (const [id, verdict] of fresh) known.set(id, verdict)
+  for (let at = 0; at < unknown.length; at += atOnce) {
+    const some = unknown.slice(at, at + atOnce)
+    const sets = new Map((await selectImportSets(hub.db, some)).map((set) => [set.id, judgeSet(list, set)]))
+    for (const id of some) answers.set(id, { policy, ...(sets.get(id) ?? notThere) })
+    if (known.size + sets.size > mostRemembered) known.clear()
+    for (const [id, verdict] of sets) known.set(id, verdict)
+  }
   return answers
 }
 

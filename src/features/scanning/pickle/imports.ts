@@ -39,8 +39,17 @@ function allowedBy(module: string, name: string, how: Use): string | null {
 /** A class by the custom of Python: never a path, never a function. */
 const className = /^_?[A-Z][A-Za-z0-9]*$/
 
-/** Whether a list names it as dangerous, in itself or by the module, class or attribute it is reached through. */
+/**
+ * Whether a list names it as dangerous, in itself or by the module, class or attribute it is reached through: also where the name begins with a
+ * module that the first one has imported (`acme.net`, `torch.hub.load`), which the unpickler follows attribute by attribute.
+ */
 export function isDangerousName(module: string, name: string): boolean {
+  if (isDangerousPath(module, name)) return true
+  const parts = name.split('.')
+  return parts.slice(1).some((_, at) => isDangerousPath(parts.slice(at, -1).join('.'), parts.at(-1) ?? ''))
+}
+
+function isDangerousPath(module: string, name: string): boolean {
   if (innocuousNames.get(module)?.has(name)) return false
   const path = `${module}.${name}`.split('.')
   const [root] = path

@@ -16,7 +16,7 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
   await db.schema
     .createIndex('contentScanWithImports')
     .on('contentScan')
-    .columns(['content', 'importSet'])
+    .columns(['foundAt', 'content', 'importSet'])
     .where(sql.ref('importSet'), 'is not', null)
     .execute()
 
@@ -33,7 +33,9 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('admissionAt', int, (c) => c.notNull().defaultTo(0))
     .execute()
 
-  // What was found in them is known, not all of what they import: they are scanned again. What is safe imports nothing that needs to be admitted.
-  await sql`update ${sql.table('contentScan')} set ${sql.ref('state')} = 'queued', ${sql.ref('dueAt')} = 0
-    where ${sql.ref('state')} = 'done' and ${sql.ref('level')} in ('caution', 'suspicious', 'unsafe')`.execute(db)
+  // What was found in them is known, not all of what they import: they are scanned again, and until then no list admits them (a set that is not
+  // there). What is safe imports nothing that needs to be admitted.
+  await sql`update ${sql.table('contentScan')} set ${sql.ref('state')} = 'queued', ${sql.ref('dueAt')} = 0, ${sql.ref('attempts')} = 0,
+    ${sql.ref('importSet')} = 'unknown' where ${sql.ref('state')} = 'error'
+    or (${sql.ref('state')} = 'done' and ${sql.ref('level')} in ('caution', 'suspicious', 'unsafe'))`.execute(db)
 }
