@@ -223,4 +223,35 @@ describe('addresses that outlive a look at the quarantine', () => {
     await fetch(`${running.url}/api/scan/releases/${encodeURIComponent(content)}`, { method: 'DELETE', headers })
     expect(await use(given)).toEqual(['refused', 'refused'])
   })
+
+  // Story: the addresses of a batch carried the policy alone. A repo that moves to a stricter organization, whose policy is older than the
+  // addresses, looked unchanged, and its refused pickles could be had for an hour.
+  test('Xet: addresses end when the repo moves to where another policy holds', async () => {
+    const strict = await makeOrganization(running, 'strict', ada)
+    await running.hub.transaction((tx) =>
+      tx
+        .updateTable('organization')
+        .set({ pickleAdmission: 'refuse', admissionAt: 1 })
+        .where('id', '=', strict.id)
+        .execute(),
+    )
+    await setPolicy('warn')
+    await say(file.sha256, 'safe')
+    await running.hub.transaction((tx) =>
+      tx
+        .updateTable('contentScan')
+        .set({ importSet: 'unknown', foundAt: 1 })
+        .where('content', '=', storedContent(file.sha256))
+        .execute(),
+    )
+    const given = await plans()
+    expect(await use(given)).toEqual([300, 300])
+    const moved = await fetch(`${running.url}/api/repos/move`, {
+      method: 'POST',
+      body: JSON.stringify({ fromRepo: 'acme/large', toRepo: 'strict/large', type: 'model' }),
+      headers: { cookie: await signInAs(running, ada), origin: running.url, 'content-type': 'application/json' },
+    })
+    expect(moved.status).toBe(200)
+    expect(await use(given)).toEqual(['refused', 'refused'])
+  })
 })

@@ -4,12 +4,12 @@ import { lfsPointerLimit, parseLfsPointer } from '../../domain/lfs-pointer.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { findPaths, smallBlobs } from '../../platform/git/reachable.ts'
-import { listRefs, moveRefs, type RefMove, type RefMoveResult } from '../../platform/git/refs.ts'
+import { listRefs, moveRefs, type RefMove, type RefMoveResult, readableRefs } from '../../platform/git/refs.ts'
 import { isOid, zeroOid } from '../../platform/git/safe-names.ts'
 import { describeMove } from './describe-move.ts'
 import { inOurWords } from './git-words.ts'
 import { Judgement } from './judge.ts'
-import { allRefs, openMoves, settleMoves } from './ref-move.ts'
+import { openMoves, settleMoves } from './ref-move.ts'
 import { inTurn } from './turns.ts'
 
 /**
@@ -53,7 +53,7 @@ async function judgeForgotten(
 ): Promise<void> {
   const wanted = moves.map((move) => move.newOid).filter((oid) => oid !== zeroOid)
   if (wanted.length === 0) return
-  const tips = new Set((await listRefs(hub.git, repoId, allRefs)).map((ref) => ref.oid))
+  const tips = new Set((await listRefs(hub.git, repoId, readableRefs)).map((ref) => ref.oid))
   const include = wanted.filter((oid) => !tips.has(oid))
   if (include.length === 0) return
   const reach = { include, exclude: [...tips] }

@@ -19,9 +19,6 @@ import { markReferenced } from '../storage/service.ts'
 import { deleteIntent, insertIntents, selectOpenIntents, updateRepoHead } from './queries.ts'
 
 const mainRef = 'refs/heads/main'
-/** Prefixes of every ref that keeps what it leads to. */
-export const allRefs = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
-
 /** Payload of the `ref-moved` job: one for each move that happened. */
 export interface RefMoved {
   readonly repoId: string

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Hub } from '../../hub.ts'
 import { repositoryFolder } from '../../platform/git/git-store.ts'
 import { readRefFiles } from '../../platform/git/ref-files.ts'
-import { listRefs } from '../../platform/git/refs.ts'
+import { listRefs, readableRefs } from '../../platform/git/refs.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { isOid, isSafeRef, zeroOid } from '../../platform/git/safe-names.ts'
 import { selectMovesSince, selectOpenIntents } from './queries.ts'
@@ -24,7 +24,6 @@ export interface RefsOfThen {
  * snapshot has at least its intent there.
  */
 const marginMs = 3_600_000
-const refPrefixes = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
 const refsAtMost = 10_000_000
 
 const moveShape = z.object({ ref: z.string(), old: z.string().nullable(), new: z.string().nullable() })
@@ -70,7 +69,7 @@ export function watchRefs(hub: Hub, takenAt: number): RefsOfThen {
 
 async function readRefs(hub: Hub, repoId: string): Promise<Map<string, string>> {
   const files = await readRefFiles(repositoryFolder(hub.git, repoId))
-  const refs = files?.refs ?? (await listRefs(hub.git, repoId, refPrefixes, refsAtMost))
+  const refs = files?.refs ?? (await listRefs(hub.git, repoId, readableRefs, refsAtMost))
   return new Map(refs.map(({ ref, oid }) => [ref, oid]))
 }
 

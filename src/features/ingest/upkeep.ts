@@ -6,14 +6,14 @@ import { isAncestor } from '../../platform/git/diff.ts'
 import { cleanStale, countPacks, maintain, packLimit } from '../../platform/git/maintain.ts'
 import { findLeftovers } from '../../platform/git/marks.ts'
 import { smallBlobs } from '../../platform/git/reachable.ts'
-import { listRefs } from '../../platform/git/refs.ts'
+import { listRefs, readableRefs } from '../../platform/git/refs.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { zeroOid } from '../../platform/git/safe-names.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { askForCount, findUnnamed, markReferenced, markUnnamed, scheduleMove } from '../storage/service.ts'
 import { selectReferenced, selectReposWithIntents } from './queries.ts'
-import { allRefs, settleOpen } from './ref-move.ts'
+import { settleOpen } from './ref-move.ts'
 import { inTurn } from './turns.ts'
 
 /** Before the first request: settles every open ref move and removes what crashed writers left in their repos. */
@@ -92,14 +92,14 @@ const page = 1_000
 export async function relinkRepo(hub: Hub, payload: unknown): Promise<void> {
   const { repoId } = repoShape.parse(payload)
   if (!(await hasRepository(hub.git, repoId))) return
-  const before = JSON.stringify(await listRefs(hub.git, repoId, allRefs))
+  const before = JSON.stringify(await listRefs(hub.git, repoId, readableRefs))
   const reached = new Set<string>()
   for await (const blob of smallBlobs(hub.git, repoId, { include: 'all', exclude: [] }, lfsPointerLimit)) {
     const pointer = parseLfsPointer(blob.bytes)
     if (pointer) reached.add(pointer.sha256)
   }
   await inTurn(repoId, async () => {
-    if (JSON.stringify(await listRefs(hub.git, repoId, allRefs)) !== before) {
+    if (JSON.stringify(await listRefs(hub.git, repoId, readableRefs)) !== before) {
       // Somebody moved a ref meanwhile; what we counted is old.
       await hub.transaction((tx) => enqueue(tx, 'relink-repo', { repoId }, { dedupKey: repoId }))
       return

@@ -9,7 +9,7 @@ import type { Hub } from '../../hub.ts'
 import { afterCommit, type Tx } from '../../platform/db/database.ts'
 import type { ObjectInfo } from '../../platform/git/objects.ts'
 import { reachableBlobs } from '../../platform/git/reachable.ts'
-import { listRefs } from '../../platform/git/refs.ts'
+import { listRefs, readableRefs } from '../../platform/git/refs.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
@@ -24,8 +24,6 @@ const mostHeads = 5_000
 
 const repoShape = z.object({ repoId: z.string() })
 /** Refs whose commits people or the hub can reach. */
-const allRefs = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
-
 export async function askForListing(tx: Tx, repoId: string): Promise<void> {
   await enqueue(tx, listQueue, { repoId }, { dedupKey: repoId })
 }
@@ -46,7 +44,7 @@ export function withListing(hub: Hub, handlers: JobHandlers): JobHandlers {
 
 export async function listRepo(hub: Hub, repoId: string, signal: AbortSignal): Promise<void> {
   if (!(await hasRepository(hub.git, repoId))) return
-  const refs = await listRefs(hub.git, repoId, allRefs)
+  const refs = await listRefs(hub.git, repoId, readableRefs)
   const heads = [...new Set(refs.map(({ target }) => target))]
   const seen = headsOf((await selectRepoScan(hub.db, repoId))?.heads)
   const include = heads.filter((oid) => !seen.includes(oid))

@@ -1,7 +1,7 @@
 /** What is known of a whole repo: whether all of it is scanned, and which files at the head of `main` have something. */
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
-import { listRefs } from '../../platform/git/refs.ts'
+import { listRefs, readableRefs } from '../../platform/git/refs.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { walkTree } from '../../platform/git/tree.ts'
 import type { Reading } from '../files/service.ts'
@@ -59,7 +59,7 @@ async function mainOf(hub: Hub, repoId: string): Promise<string | null> {
 /** All that refs lead to is written down, and nothing of it waits. */
 async function isDone(hub: Hub, repoId: string): Promise<boolean> {
   if (!(await hasRepository(hub.git, repoId))) return true
-  const refs = await listRefs(hub.git, repoId, ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast'])
+  const refs = await listRefs(hub.git, repoId, readableRefs)
   const listed = new Set(headsOf((await selectRepoScan(hub.db, repoId))?.heads))
   if (refs.some(({ target }) => !listed.has(target))) return false
   return !(await hasWaiting(hub.db, repoId))

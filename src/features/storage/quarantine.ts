@@ -7,7 +7,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import { gitContent, type ScanPolicy, storedContent, stricterPolicy } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
-import { listRefs } from '../../platform/git/refs.ts'
+import { listRefs, readableRefs } from '../../platform/git/refs.ts'
 import { type Admission, findRefused, judgeSets, reasonOf } from './admission.ts'
 import {
   selectHeldOfRepo,
@@ -19,8 +19,6 @@ import {
 import { findUnsigned, modelNotSigned, signatureGitHold, signatureHold } from './signed-only.ts'
 
 export type Place = Pick<RepoFacts, 'id' | 'kind' | 'owner' | 'workspaceId'>
-
-const refsOfReaders = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
 
 interface Policy {
   /** The stricter of what the instance and the organization say. */
@@ -136,31 +134,42 @@ function heldInHistory(why: string): string {
   return `A file in the history of this repository is held: ${why}. Every other file can be downloaded by itself. An administrator of this hub can release it.`
 }
 
+/** Whose policies count for a repo, as one word: it changes when the repo moves to another owner or workspace. */
+export function placeOf({ owner, workspaceId }: Pick<Place, 'owner' | 'workspaceId'>): string {
+  return `${owner.id}.${workspaceId ?? ''}`
+}
+
+/** A verdict has its time before it is written: an address that was given in between did not see it yet. */
+const writingMs = 5_000
+
 /**
- * Whether bytes that are stored beside git have become held since a time, or may have: the policy is stricter than it was then. Addresses that were given before,
+ * Whether bytes that are stored beside git have become held since a time, or may have: the policy is stricter than it was then, or the repo lies
+ * where others hold, whose policies may be older than the address. Addresses that were given before,
  * for nobody knows which file, no longer count.
  */
 export async function isNewlyHeld(
   hub: Hub,
   repo: Place,
-  given: { readonly at: number; readonly policy: ScanPolicy },
+  given: { readonly at: number; readonly policy: ScanPolicy; readonly place: string },
 ): Promise<boolean> {
   const { scan, signedSince, refusesPickles, admissionAt } = await policyOf(hub, repo)
+  if (given.place !== placeOf(repo)) return scan !== 'warn' || signedSince !== null || refusesPickles
+  const since = given.at - writingMs
   if (signedSince !== null && signedSince >= given.at) return true
   if (refusesPickles) {
     // Another list is as good as another verdict on everything.
-    const from = admissionAt >= given.at ? 0 : given.at
+    const from = admissionAt >= given.at ? 0 : since
     if ((await findRefused(hub, repo, storedContent(''), from)) !== null) return true
   }
   if (scan === 'warn') return false
   if (stricterPolicy(scan, given.policy) !== given.policy) return true
-  return (await selectHeldOfRepo(hub.db, repo.id, storedContent(''), given.at)) !== null
+  return (await selectHeldOfRepo(hub.db, repo.id, storedContent(''), since)) !== null
 }
 
 /** All that refs lead to has been written down for the scanners. */
 async function isListed(hub: Hub, repoId: string): Promise<boolean> {
   const heads = await selectListedHeads(hub.db, repoId)
   const listed = new Set(heads === null ? [] : z.array(z.string()).parse(JSON.parse(heads)))
-  const refs = await listRefs(hub.git, repoId, refsOfReaders)
+  const refs = await listRefs(hub.git, repoId, readableRefs)
   return refs.every(({ target }) => listed.has(target))
 }

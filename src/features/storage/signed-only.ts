@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
-import { listRefs } from '../../platform/git/refs.ts'
+import { listRefs, readableRefs } from '../../platform/git/refs.ts'
 import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import {
   selectSignatureState,
@@ -66,12 +66,10 @@ export async function findUnsigned(hub: Hub, repo: SignedPlace, contents: readon
   return new Set(contents.filter((content) => !signed.has(content)))
 }
 
-const refsOfReaders = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
-
 /** Why nobody may fetch with git, or null: every ref must lead to a verified revision. What lies behind those in history is not judged. */
 export async function signatureGitHold(hub: Hub, repo: SignedPlace): Promise<string | null> {
   const place = { id: repo.id, ownerId: repo.owner.id }
-  const refs = await listRefs(hub.git, repo.id, refsOfReaders)
+  const refs = await listRefs(hub.git, repo.id, readableRefs)
   const commits = [...new Set(refs.map(({ target }) => target))]
   const verified = new Set<string>()
   for (let at = 0; at < commits.length; at += 500) {

@@ -11,6 +11,7 @@ import {
   findXetFileOfRepo,
   findXorbSize,
   isNewlyHeld,
+  placeOf,
   redirectTime,
   refuseHeld,
   scanPolicyOf,
@@ -101,6 +102,7 @@ export const downloadRoutes: Route[] = [
         .regex(/^[0-9a-f]{64}$/)
         .optional(),
       policy: z.enum(scanPolicies).default('warn'),
+      place: z.string().max(100).default(''),
     }),
     summary: 'Xet: one range of a xorb, at the address that a reconstruction gave',
     answers: { 206: 'The bytes', 403: 'The address has expired, or is for another range' },
@@ -108,7 +110,11 @@ export const downloadRoutes: Route[] = [
       if (query.file !== undefined) await refuseHeld(hub, allowed.resource, storedContent(query.file))
       // Whoever asks again learns which file is held, and gets new addresses for the others.
       else if (
-        await isNewlyHeld(hub, allowed.resource, { at: Number(request.query.get('issued')), policy: query.policy })
+        await isNewlyHeld(hub, allowed.resource, {
+          at: Number(request.query.get('issued')),
+          policy: query.policy,
+          place: query.place,
+        })
       ) {
         throw new HoldfastError('address_not_valid')
       }
@@ -170,7 +176,10 @@ async function reconstructMany<Q, B>(call: CasCall<Q, B>, hashes: readonly strin
   if (wanted.length > mostFiles)
     throw new HoldfastError('bad_request', { reason: `At most ${mostFiles} files at once.` })
   // Before the files are looked at: what becomes held meanwhile ends these addresses.
-  const sign = rangeSigner(hub, allowed, segment, { policy: await scanPolicyOf(hub, allowed.resource) })
+  const sign = rangeSigner(hub, allowed, segment, {
+    policy: await scanPolicyOf(hub, allowed.resource),
+    place: placeOf(allowed.resource),
+  })
   const plans = new Map<string, Reconstruction>()
   let terms = 0
   for (const hash of wanted) {

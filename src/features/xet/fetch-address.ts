@@ -13,18 +13,22 @@ const lifetimeMs = 3_600_000
 /** `range.end` is exclusive, as in our index; addresses name the last byte, as HTTP does. */
 export type SignRange = (xorb: string, range: ByteRange) => string
 
-/** `of`: the SHA-256 of the one file that the ranges are given for, so that they end with it when it is held; the policy of now where they are for several. */
+/**
+ * `of`: the SHA-256 of the one file that the ranges are given for, so that they end with it when it is held. Where they are for several: the
+ * policy and the place of the repo as they were, which end them when they change.
+ */
 export function rangeSigner(
   hub: Hub,
   allowed: Allowed<'repo.content.read' | 'repo.push'>,
   segment: string,
-  of: { readonly sha256: string } | { readonly policy: ScanPolicy },
+  of: { readonly sha256: string } | { readonly policy: ScanPolicy; readonly place: string },
 ): SignRange {
   const now = hub.clock.now()
   const { credential, resource } = allowed
   return (xorb, range) => {
     const path = `/cas/${segment}/xorbs/${xorb}`
-    const about: Readonly<Record<string, string>> = 'sha256' in of ? { file: of.sha256 } : { policy: of.policy }
+    const about: Readonly<Record<string, string>> =
+      'sha256' in of ? { file: of.sha256 } : { policy: of.policy, place: of.place }
     const parameters = { repo: resource.id, ...about, first: range.start, last: range.end - 1 }
     const address = { method: 'GET' as const, path, parameters, credential, now, lifetimeMs }
     return hub.config.publicUrl + signAddress(hub.keys, address)

@@ -7,7 +7,7 @@ import { fetchFrom } from '../git/fetch.ts'
 import { type GitStore, repositoryFolder } from '../git/git-store.ts'
 import { cleanStale, countPacks, maintain, packLimit } from '../git/maintain.ts'
 import { readRefFiles } from '../git/ref-files.ts'
-import { listRefs } from '../git/refs.ts'
+import { listRefs, readableRefs } from '../git/refs.ts'
 import { createRepository, hasRepository } from '../git/repository.ts'
 import { GitFailure } from '../git/run.ts'
 import { isSafeRef } from '../git/safe-names.ts'
@@ -51,7 +51,7 @@ export async function listKept(backup: GitStore, repo: string): Promise<Set<stri
 
 /** Every ref that the hub knows, and nothing that somebody else may have put there. */
 export async function readTips(store: GitStore, repo: string): Promise<NamedTip[]> {
-  const refs = await readAllRefs(store, repo, ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast'])
+  const refs = await readAllRefs(store, repo, readableRefs)
   return refs.filter(({ ref }) => isSafeRef(ref)).map(({ ref, oid }) => ({ ref, oid }))
 }
 
@@ -80,7 +80,7 @@ export function repoDamageOf(error: unknown): string | null {
 }
 
 /** From the files where they are plain, else from git. */
-async function readAllRefs(store: GitStore, repo: string, prefixes: string[]): Promise<NamedTip[]> {
+async function readAllRefs(store: GitStore, repo: string, prefixes: readonly string[]): Promise<NamedTip[]> {
   const files = await readRefFiles(repositoryFolder(store, repo))
   if (files === null) return await listRefs(store, repo, prefixes, refsAtMost)
   return files.refs.filter(({ ref }) => prefixes.some((prefix) => ref.startsWith(`${prefix}/`)))

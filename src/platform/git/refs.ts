@@ -48,11 +48,14 @@ export interface Ref {
   target: string
 }
 
+/** Everything that readers can see or fetch: branches, tags, pull requests, and what the hub keeps beside them. */
+export const readableRefs: readonly string[] = ['refs/heads', 'refs/tags', 'refs/pr', 'refs/convert', 'refs/holdfast']
+
 /** The refs under the prefixes, in name order, at most `most` of them. A repo has few enough refs for a list; 100,000 is the bound. */
 export async function listRefs(
   store: GitStore,
   repo: string,
-  prefixes = ['refs/heads', 'refs/tags'],
+  prefixes: readonly string[] = ['refs/heads', 'refs/tags'],
   most = 100_000,
 ): Promise<Ref[]> {
   for (const prefix of prefixes) assertRef(`${prefix}/x`)
