@@ -303,4 +303,51 @@ describe.each(dialects)('quarantine on %s', (dialect) => {
     await expectDisabled('/acme/until/resolve/main/notes.txt')
     expect(await git.fails('git clone -q $URL/acme/until waiting')).toContain('not been scanned yet')
   })
+
+  // Story: what refs lead to is judged before git hands it out. A branch that was pushed and deleted at once was never listed for the scanners,
+  // but its objects lie there still, and protocol 2 hands out whatever is asked for by its id: a commit, or the one file.
+  test('where nothing leaves unseen, git hands out heads of branches and tags, and nothing else by its id', async () => {
+    await make('gone')
+    await setPolicy('warn')
+    await git.sh(`git init -q gone && cd gone && git checkout -q -b main && echo hello > notes.txt && git add -A && git commit -qm one
+      git tag -a v1 -m v1 && git push -q $URL/acme/gone main v1
+      git checkout -q -b hidden && echo unseen > hidden.txt && git add -A && git commit -qm two
+      git push -q $URL/acme/gone hidden && git push -q $URL/acme/gone :hidden`)
+    const oid = async (name: string) => (await git.sh(`cd gone && git rev-parse ${name}`)).trim()
+    const [hidden, file] = [await oid('hidden'), await oid('hidden:hidden.txt')]
+    await git.sh(`git init -q early && cd early && git fetch -q $URL/acme/gone ${hidden}`)
+    await setPolicy('block_until_scanned')
+    await vi.waitFor(async () => await git.sh('rm -rf whole && git clone -q $URL/acme/gone whole'), {
+      timeout: 20_000,
+      interval: 200,
+    })
+    await git.sh('git clone -q --depth 1 $URL/acme/gone shallow && git clone -q --branch v1 $URL/acme/gone tagged')
+    await git.sh('cd whole && git fetch -q --tags && git -c protocol.version=0 fetch -q')
+    for (const wanted of [hidden, file]) {
+      expect(
+        await git.fails(`git init -q w-${wanted} && cd w-${wanted} && git fetch -q $URL/acme/gone ${wanted}`),
+      ).toContain('No branch or tag is at')
+    }
+    const line = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`
+    const post = async (body: string, protocol: string) => {
+      const headers = { 'content-type': 'application/x-git-upload-pack-request', 'git-protocol': protocol }
+      const answer = await call('/acme/gone/git-upload-pack', { method: 'POST', body, headers })
+      return Buffer.from(await answer.arrayBuffer()).toString('latin1')
+    }
+    const fetching = `${line('command=fetch')}0001${line('no-progress')}`
+    const main = await oid('main')
+    expect(await post(`${fetching}${line(`want ${main}\n`)}${line('done\n')}0000`, 'version=2')).toContain('PACK')
+    // As git reads a request, not as a client of ours writes it: any order, either case, anything behind the id.
+    for (const body of [
+      `${fetching}${line(`want ${hidden.toUpperCase()}\n`)}${line('done\n')}0000`,
+      `${fetching}${line(`want ${hidden} and more`)}${line('done\n')}0000`,
+      `${fetching}${line(`want ${main}\n`)}${line(`have ${'1'.repeat(40)}\n`)}${line(`want ${hidden}\n`)}${line('done\n')}0000`,
+    ]) {
+      const answer = await post(body, 'version=2')
+      expect(answer).toMatch(/^[0-9a-f]{4}ERR No branch or tag is at/)
+      expect(answer).not.toContain('PACK')
+    }
+    expect(await post(`zz${fetching}`, 'version=2')).toMatch(/^[0-9a-f]{4}ERR .*read whole/)
+    await setPolicy('warn')
+  })
 })

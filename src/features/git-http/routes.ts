@@ -16,7 +16,7 @@ import { GitFailure } from '../../platform/git/run.ts'
 import { advertiseRefs, type GitService, uploadPack } from '../../platform/git/upload-pack.ts'
 import { gitFetch, noteDownload } from '../downloads/service.ts'
 import { acceptPush, type CommitGate, inOurWords } from '../ingest/service.ts'
-import { gitHold } from '../storage/service.ts'
+import { gitHold, judgesRefsAlone, wantHold } from '../storage/service.ts'
 
 const repoOfPath = ({ params }: Asked<unknown>): Target => ({
   on: 'repo',
@@ -67,7 +67,10 @@ export const gitRoutes = (gate: CommitGate): Route[] => [
         const content = gitFetch(allowed.resource.id)
         noteDownload(hub, allowed, request.origin, { content, via: 'git', commits, bytes: 0 })
       }
-      await untilGone(request, uploadPack(hub.git, allowed.resource.id, { ...exchangeOf(request), onWants }))
+      const mayWant = (await judgesRefsAlone(hub, allowed.resource))
+        ? (wants: readonly string[]) => wantHold(hub, allowed.resource, wants)
+        : undefined
+      await untilGone(request, uploadPack(hub.git, allowed.resource.id, { ...exchangeOf(request), onWants, mayWant }))
       return taken
     },
   }),

@@ -17,12 +17,12 @@ import { compareFiles, emptyReport, type Report } from './compare.ts'
 import {
   insertSignedContents,
   putState,
+  selectDoubtful,
   selectRepo,
   selectRepoIds,
   selectSeenAt,
   selectState,
   selectTrustedKeys,
-  selectUnverified,
 } from './queries.ts'
 
 export const checkAgainQueue = 'check-model-signatures-again'
@@ -78,7 +78,7 @@ export async function checkAgain(hub: Hub, payload: unknown, signal: AbortSignal
   for (;;) {
     signal.throwIfAborted()
     const repoIds = await selectRepoIds(hub.db, organizationId, after, page)
-    const rows = await selectUnverified(hub.db, repoIds)
+    const rows = await selectDoubtful(hub.db, organizationId, repoIds)
     const checks = rows.map(({ repoId, commit }) => ({ repoId, commit, isAsked: true }))
     await hub.transaction((tx) => enqueueEach(tx, checkModelQueue, checks))
     const last = repoIds.at(-1)

@@ -272,6 +272,24 @@ describe.each(dialects)('model signatures on %s', (dialect) => {
     expect((await ask('DELETE', `${keysAt}/${id}`, { cookie })).status).toBe(404)
   })
 
+  // Story: only what was not verified was looked at again after a key had been removed. What that key verified, and another trusted one too (a
+  // renewed authority), was refused by its hash to everybody, until somebody happened to ask for that revision.
+  it('what a removed key verified is looked at again without anybody asking: another trusted key may verify it too', async () => {
+    const repo = await signedRepo()
+    const { commit: oid } = (await settled(repo)) as unknown as { commit: string }
+    const other = makeModelSigner()
+    const body = { name: 'Old authority', key: other.publicKey }
+    const { id: old } = (await ask('POST', keysAt, { cookie, body })).json<{ id: string }>()
+    await site.hub.transaction((tx) =>
+      tx.updateTable('modelSignature').set({ keyId: old }).where('commit', '=', oid).execute(),
+    )
+    expect((await ask('DELETE', `${keysAt}/${old}`, { cookie })).status).toBe(204)
+    const row = async () =>
+      (await site.hub.db.read.selectFrom('modelSignature').selectAll().where('commit', '=', oid).execute())[0]
+    await expect.poll(async () => (await row())?.keyId, { timeout: 15_000 }).toBe(keyId)
+    expect(await row()).toMatchObject({ status: 'verified' })
+  })
+
   it('keys are trusted by administrators in a session, listed by members, hidden from strangers, and audited', async () => {
     const { publicKey } = makeModelSigner()
     const body = { name: 'Another', key: publicKey }

@@ -27,13 +27,13 @@ import {
   insertTrustedKey,
   putState,
   selectDigests,
+  selectDoubtful,
   selectRepo,
   selectRepoIds,
   selectSeenAt,
   selectSignedSince,
   selectState,
   selectTrustedKeys,
-  selectUnverified,
   updateSignedSince,
 } from './queries.ts'
 
@@ -96,7 +96,7 @@ describe.each(dialects)('statements of model signatures on %s', (dialect) => {
     await expectCheap(() => insertSignedContents(tx, repoOf(1), commitOf(1), [storedContent(hashOf(9_999))]))
     await expectCheap(() => insertDigests(tx, [{ content: gitContent(commitOf(9_999)), kind: 'sha256', digest: 'x' }]))
     await expectCheap(() => selectRepoIds(db, ownerOf(1), '', 100), repos)
-    await expectCheap(() => selectUnverified(db, [repoOf(1), repoOf(2)]), mostRead)
+    await expectCheap(() => selectDoubtful(db, ownerOf(1), [repoOf(1), repoOf(2)]), mostRead)
   })
 
   test('the keys of an organization', async () => {

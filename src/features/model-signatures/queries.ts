@@ -119,9 +119,10 @@ export async function selectRepoIds(db: Db, ownerId: string, after: string, limi
   return rows.map(({ id }) => id)
 }
 
-/** The signatures in some repos that are not verified. */
-export async function selectUnverified(
+/** The signatures in some repos of an organization that are not verified, or were by a key that it trusts no more: another may verify them now. */
+export async function selectDoubtful(
   db: Db,
+  organizationId: string,
   repoIds: readonly string[],
 ): Promise<{ repoId: string; commit: string }[]> {
   if (repoIds.length === 0) return []
@@ -129,7 +130,23 @@ export async function selectUnverified(
     .selectFrom('modelSignature')
     .select(['repoId', 'commit'])
     .where('repoId', 'in', repoIds)
-    .where('status', '=', 'unverified')
+    .where((q) =>
+      q.or([
+        q('status', '=', 'unverified'),
+        q.and([
+          q('status', '=', 'verified'),
+          q.not(
+            q.exists(
+              q
+                .selectFrom('trustedModelKey')
+                .select('trustedModelKey.id')
+                .whereRef('trustedModelKey.id', '=', 'modelSignature.keyId')
+                .where('trustedModelKey.organizationId', '=', organizationId),
+            ),
+          ),
+        ]),
+      ]),
+    )
     .execute()
 }
 
@@ -182,16 +199,8 @@ export async function insertDigests(tx: Tx, rows: readonly ContentDigestTable[])
     .execute()
 }
 
-const repoById = prepared<
-  { id: string },
-  { id: string; ownerId: string; ownerKind: 'user' | 'organization'; workspaceId: string | null }
->((q, param) =>
-  q
-    .selectFrom('repo')
-    .innerJoin('namespace', 'namespace.id', 'repo.ownerId')
-    .select(['repo.id', 'repo.ownerId', 'namespace.kind as ownerKind', 'repo.workspaceId'])
-    .where('repo.id', '=', param('id'))
-    .where('repo.deletedAt', 'is', null),
+const repoById = prepared<{ id: string }, { id: string; ownerId: string }>((q, param) =>
+  q.selectFrom('repo').select(['id', 'ownerId']).where('id', '=', param('id')).where('deletedAt', 'is', null),
 )
 
 /** Null where it is gone. */

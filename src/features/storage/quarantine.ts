@@ -7,7 +7,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import { gitContent, type ScanPolicy, storedContent, stricterPolicy } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
-import { listRefs, readableRefs } from '../../platform/git/refs.ts'
+import { listRefs, type Ref, readableRefs } from '../../platform/git/refs.ts'
 import { type Admission, findRefused, judgeSets, reasonOf } from './admission.ts'
 import {
   selectHeldOfRepo,
@@ -109,9 +109,10 @@ async function unsignedReason(hub: Hub, repo: Place, content: string): Promise<s
  * Why nobody may fetch from the repo with git, or null: a pack has every object of the history, so one that is held holds all of it. What is stored beside
  * git is refused file by file instead.
  */
-export async function gitHold(hub: Hub, repo: Place): Promise<string | null> {
+export async function gitHold(hub: Hub, repo: Place, given?: readonly Ref[]): Promise<string | null> {
   const { scan, signedSince, refusesPickles } = await policyOf(hub, repo)
-  const unsigned = signedSince === null ? null : await signatureGitHold(hub, repo)
+  const refs = async (): Promise<readonly Ref[]> => given ?? (await listRefs(hub.git, repo.id, readableRefs))
+  const unsigned = signedSince === null ? null : await signatureGitHold(hub, repo, await refs())
   if (unsigned !== null) return unsigned
   if (scan !== 'warn') {
     const unsafe = await selectHeldOfRepo(hub.db, repo.id, gitContent(''), 0)
@@ -124,10 +125,28 @@ export async function gitHold(hub: Hub, repo: Place): Promise<string | null> {
   }
   if (scan !== 'block_until_scanned') return null
   const isWaiting =
-    (await selectUnscannedOfRepo(hub.db, repo.id, gitContent(''))) !== null || !(await isListed(hub, repo.id))
+    (await selectUnscannedOfRepo(hub.db, repo.id, gitContent(''))) !== null ||
+    !(await isListed(hub, repo.id, await refs()))
   return isWaiting
     ? 'Files of this repository have not been scanned yet, and nothing is handed out before. Try again in a moment.'
     : null
+}
+
+/** Whether what refs lead to is judged here, and nothing else that lies in the repository: a branch that is gone, a single object. */
+export async function judgesRefsAlone(hub: Hub, repo: Place): Promise<boolean> {
+  const { scan, signedSince } = await policyOf(hub, repo)
+  return scan === 'block_until_scanned' || signedSince !== null
+}
+
+/** Why these objects, which a client asks git for by id, are not handed out there, or null: they are heads of branches or tags, all of them judged. */
+export async function wantHold(hub: Hub, repo: Place, wants: readonly string[]): Promise<string | null> {
+  const refs = await listRefs(hub.git, repo.id, readableRefs)
+  const heads = new Set(refs.flatMap(({ oid, target }) => [oid, target]))
+  const other = wants.find((want) => !heads.has(want))
+  if (other !== undefined) {
+    return `No branch or tag is at ${other.slice(0, 12)}, and only what they are at is looked at before it is handed out here. Fetch a branch or a tag, whole (without --filter).`
+  }
+  return await gitHold(hub, repo, refs)
 }
 
 function heldInHistory(why: string): string {
@@ -167,9 +186,8 @@ export async function isNewlyHeld(
 }
 
 /** All that refs lead to has been written down for the scanners. */
-async function isListed(hub: Hub, repoId: string): Promise<boolean> {
+async function isListed(hub: Hub, repoId: string, refs: readonly Ref[]): Promise<boolean> {
   const heads = await selectListedHeads(hub.db, repoId)
   const listed = new Set(heads === null ? [] : z.array(z.string()).parse(JSON.parse(heads)))
-  const refs = await listRefs(hub.git, repoId, readableRefs)
   return refs.every(({ target }) => listed.has(target))
 }

@@ -42,7 +42,17 @@ export { askForMove, moveJobs, scheduleMove } from './move-jobs.ts'
 export { planMove } from './move-objects.ts'
 export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
 export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from './placed-blob.ts'
-export { findHeld, gitHold, isNewlyHeld, placeOf, refuseHeld, revisionHold, scanPolicyOf } from './quarantine.ts'
+export {
+  findHeld,
+  gitHold,
+  isNewlyHeld,
+  judgesRefsAlone,
+  placeOf,
+  refuseHeld,
+  revisionHold,
+  scanPolicyOf,
+  wantHold,
+} from './quarantine.ts'
 export { redirectTime } from './redirect-time.ts'
 export { type Damage, listDamage, partCount, type ScrubReport, scrub } from './scrub.ts'
 export { askForModelCheck, type CheckModel, checkModelQueue, trustWord } from './signed-only.ts'

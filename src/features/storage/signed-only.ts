@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
-import { listRefs, readableRefs } from '../../platform/git/refs.ts'
+import type { Ref } from '../../platform/git/refs.ts'
 import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import {
   selectSignatureState,
@@ -66,18 +66,24 @@ export async function findUnsigned(hub: Hub, repo: SignedPlace, contents: readon
   return new Set(contents.filter((content) => !signed.has(content)))
 }
 
+/** Heads that one fetch has looked at. */
+const mostAskedFor = 50
+
 /** Why nobody may fetch with git, or null: every ref must lead to a verified revision. What lies behind those in history is not judged. */
-export async function signatureGitHold(hub: Hub, repo: SignedPlace): Promise<string | null> {
+export async function signatureGitHold(hub: Hub, repo: SignedPlace, refs: readonly Ref[]): Promise<string | null> {
   const place = { id: repo.id, ownerId: repo.owner.id }
-  const refs = await listRefs(hub.git, repo.id, readableRefs)
   const commits = [...new Set(refs.map(({ target }) => target))]
   const verified = new Set<string>()
   for (let at = 0; at < commits.length; at += 500) {
     for (const commit of await selectVerifiedCommits(hub.db, place, commits.slice(at, at + 500))) verified.add(commit)
   }
-  const open = refs.find(({ target }) => !verified.has(target))
+  const [open, ...others] = refs.filter(({ target }) => !verified.has(target))
   if (open === undefined) return null
   const reason = await signatureHold(hub, repo, open.target)
+  // Those that nobody has looked at are asked for together, or each try would wait for the next one.
+  for (const target of new Set(others.map((ref) => ref.target).slice(0, mostAskedFor))) {
+    await signatureHold(hub, repo, target)
+  }
   const name = open.ref.replace(/^refs\/(heads|tags)\//, '')
   return `Only signed models are handed out here, and ${name} is at ${open.target.slice(0, 12)}. ${reason ?? 'Try again in a moment.'}`
 }

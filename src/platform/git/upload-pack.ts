@@ -11,7 +11,7 @@ import { flushPacket, packet } from './pkt-line.ts'
 import { fetchAdvertisement, listRefsAnswer, pushAdvertisement } from './ref-answers.ts'
 import { decodeBody } from './request-body.ts'
 import { exitFailure, type GitChild, GitFailure, startGit } from './run.ts'
-import { watchWants } from './wants.ts'
+import { wantsIn, watchWants } from './wants.ts'
 
 export type GitService = 'git-upload-pack' | 'git-receive-pack'
 
@@ -27,11 +27,18 @@ export interface UploadPackRequest {
   timeLimitMs?: number
   /** Called once, with the objects that the client wants, before git answers; not for a question that wants none. */
   onWants?: ((wants: readonly string[]) => void) | undefined
+  /**
+   * Given where not everything that lies in the repo may be had: decides over all that the client wants, before git hears of it. What it gives is
+   * told to the client as the reason of the refusal; null lets it through.
+   */
+  mayWant?: ((wants: readonly string[]) => Promise<string | null>) | undefined
   /** Bytes of the request, decompressed. Default: 64 MiB of wants and haves. */
   requestLimit?: number
 }
 
 const hour = 3_600_000
+/** Bytes of a request that is judged whole: some 80,000 wants and haves. */
+const mostJudged = 4 * 1024 * 1024
 
 /** Writes the answer to `GET info/refs?service=...`; ends the response. Headers are the caller's. */
 export async function advertiseRefs(
@@ -68,6 +75,21 @@ export async function uploadPack(store: GitStore, repo: string, exchange: Upload
       return
     }
     input = begun.all
+  }
+  if (exchange.mayWant !== undefined) {
+    const whole = await readWhole(input)
+    const wants = whole === null ? null : wantsIn(whole)
+    const refusal =
+      wants === null
+        ? 'Nothing here is handed out to a request that cannot be read whole. Fetch fewer branches at once.'
+        : wants.length === 0
+          ? null
+          : await exchange.mayWant(wants)
+    if (whole === null || refusal !== null) {
+      await endWith(exchange.response, Buffer.from(packet(`ERR ${refusal ?? ''}\n`)))
+      return
+    }
+    input = Readable.from([whole], { objectMode: false })
   }
   const args = ['upload-pack', '--strict', '--stateless-rpc', repositoryFolder(store, repo)]
   const child = await startGit(store, args, {
@@ -119,6 +141,19 @@ async function beginReading(body: Readable): Promise<BegunBody> {
     if (!isOver && canBe) continue
     return { start, isWhole: isOver && canBe, all: Readable.from(from(start, pieces), { objectMode: false }) }
   }
+}
+
+/** Null for a request that is too long to be judged. */
+async function readWhole(body: Readable): Promise<Buffer | null> {
+  const pieces: Buffer[] = []
+  let size = 0
+  // Left standing where it is too long, so that the refusal still goes out on its connection.
+  for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += piece.length
+    if (size > mostJudged) return null
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
 }
 
 async function* from(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {

@@ -5,6 +5,8 @@ import { Readable } from 'node:stream'
 const mostBytes = 1 << 20
 const mostWants = 1_000
 const headerBytes = 4
+/** Version 0 writes the capabilities behind the first. */
+const wantLine = /^want ([0-9a-f]{40})/i
 
 /**
  * The same stream; `tell` hears the wants when they are over, once, unless there are none. What is not git's framing is git's to refuse: it is
@@ -12,6 +14,29 @@ const headerBytes = 4
  */
 export function watchWants(request: Readable, tell: (wants: readonly string[]) => void): Readable {
   return Readable.from(watched(request, new WantReader(tell)), { objectMode: false })
+}
+
+/**
+ * All that a whole request wants, for judging it; null where it cannot be read as git reads it. Version 2 takes its lines in any order, and git
+ * hexadecimal digits in either case with anything behind them.
+ */
+export function wantsIn(request: Buffer): string[] | null {
+  const wants = new Set<string>()
+  let at = 0
+  while (at < request.length) {
+    const head = request.toString('latin1', at, at + headerBytes)
+    if (!/^[0-9a-f]{4}$/i.test(head)) return null
+    const end = at + Math.max(Number.parseInt(head, 16), headerBytes)
+    if (end > request.length) return null
+    const text = request.toString('latin1', at + headerBytes, end)
+    if (text.startsWith('want')) {
+      const oid = wantLine.exec(text)?.[1]
+      if (oid === undefined) return null
+      wants.add(oid.toLowerCase())
+    }
+    at = end
+  }
+  return [...wants]
 }
 
 async function* watched(request: Readable, reader: WantReader): AsyncGenerator<Buffer> {
@@ -54,10 +79,9 @@ class WantReader {
     if (this.#seen > mostBytes || this.#wants.length >= mostWants) this.end()
   }
 
-  /** Version 0 writes the capabilities behind the first want. */
   #line(text: string): void {
-    const [, oid] = /^want ([0-9a-f]{40})(?:[ \n]|$)/.exec(text) ?? []
-    if (oid !== undefined) this.#wants.push(oid)
+    const [, oid] = wantLine.exec(text) ?? []
+    if (oid !== undefined) this.#wants.push(oid.toLowerCase())
     else if (/^(have |done)/.test(text)) this.end()
   }
 
