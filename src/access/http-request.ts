@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { HoldfastError } from '../domain/errors.ts'
 import type { Origin } from '../domain/event.ts'
+import { withoutTokens } from '../domain/token.ts'
 
 export interface HttpRequest {
   readonly message: IncomingMessage
@@ -62,7 +63,7 @@ export function readRequest(
     },
     origin: {
       ip: clientAddress(message, isTrusted),
-      userAgent: header('user-agent')?.slice(0, 500) ?? null,
+      userAgent: shortened(header('user-agent')),
       requestId: requestId(header('x-request-id') ?? header('x-amzn-trace-id')),
     },
     header,
@@ -122,4 +123,9 @@ export function refuseCrossSite(request: HttpRequest, publicOrigin: string): voi
   const host = request.header('host')
   if (origin !== publicOrigin && origin !== `http://${host}` && origin !== `https://${host}`)
     throw new HoldfastError('cross_site')
+}
+
+/** Cut after tokens were taken out: of half a token nobody sees that it is one. */
+function shortened(userAgent: string | null): string | null {
+  return userAgent === null || userAgent.length <= 500 ? userAgent : withoutTokens(userAgent).slice(0, 500)
 }

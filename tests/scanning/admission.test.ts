@@ -307,7 +307,26 @@ describe.each(dialects)('pickle admission (idea 15) on %s', (dialect) => {
       .execute()
     expect(JSON.parse(events.at(-1)?.data ?? '')).toEqual({
       pickleAdmission: { from: 'off', to: 'flag' },
-      pickleAllowList: { added: ['!acme.models.bad.*'], removed: ['acme.old.Net'] },
+      pickleAllowList: { added: ['!acme.models.bad.*'], removed: ['acme.old.Net'], isReordered: false },
+    })
+    // Story: the event named a hundred lines and stopped, and said nothing of their order, in which the last that fits counts.
+    const harmless = Array.from({ length: 150 }, (_, index) => `acme.n${index}`)
+    const changed = async (lines: readonly string[]) => {
+      await patch({ pickleAllowList: lines.join('\n') })
+      const { data } = await running.hub.db.read
+        .selectFrom('event')
+        .select('data')
+        .where('action', '=', 'org.update_settings')
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirstOrThrow()
+      return (JSON.parse(data) as { pickleAllowList: { added: string[]; isReordered: boolean } }).pickleAllowList
+    }
+    expect((await changed(['*', '!acme.*', ...harmless, 'evil.*'])).added).toContain('evil.*')
+    expect(await changed(['!acme.*', '*', ...harmless, 'evil.*'])).toEqual({
+      added: [],
+      removed: [],
+      isReordered: true,
     })
     for (const pickleAllowList of ['ok.Name\nnot a name', 'x.'.repeat(30_000)]) {
       expect((await patch({ pickleAllowList })).status).toBe(422)

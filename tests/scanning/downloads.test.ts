@@ -308,6 +308,16 @@ describe.each(dialects)('download records on %s', (dialect) => {
     expect(mine.text).toContain('Who downloaded it')
     expect(mine.text).toContain(`hf_…${bob.token.slice(-4)}`)
     expect((await page(address, asBob)).text).not.toContain('Who downloaded it')
+    // Story: pages take tokens too. One that may read this repo alone showed who loads what from all the others of its owner.
+    const narrow = await makeToken(running, ada, {
+      role: 'fineGrained',
+      scoped: ['model:acme/open=repo.content.read,repo.access.read'],
+    })
+    for (const token of [narrow, ada.token]) {
+      const answer = await fetch(`${running.url}${address}`, { headers: { authorization: `Bearer ${token}` } })
+      expect(answer.status).toBe(200)
+      expect(await answer.text()).not.toContain('Who downloaded it')
+    }
     expect((await page(address, ritaCookie)).text).toContain('/admin/contents/')
     const content = encodeURIComponent(gitContentOf(eicar))
     expect(await page(`/admin/contents/${content}`, ritaCookie)).toMatchObject({ status: 200 })

@@ -73,15 +73,23 @@ async function loadChanges(hub: Hub, allowed: Reading, repo: RepoAddress, commit
     readPatch(hub.git, repoId, base, commit.oid, { maxPatchBytes: mostPatchBytes }),
   ])
   const shown = summary.files.slice(0, mostFiles)
-  const contents = shown.flatMap(({ oldOid, newOid }) => [gitContent(oldOid), gitContent(newOid)])
-  const held = await findHeld(
-    hub,
-    allowed.resource,
-    contents.filter((content) => content !== gitContent(zeroOid)),
-    commit.oid,
-  )
+  // Each side at its own revision: lines that a signed commit takes away stood in one that perhaps is not.
+  const heldAt = async (revision: string | null, oids: readonly string[]): Promise<ReadonlySet<string>> => {
+    const contents = oids.filter((oid) => oid !== zeroOid).map(gitContent)
+    return revision === null ? new Set() : await findHeld(hub, allowed.resource, contents, revision)
+  }
+  const [heldBefore, heldNow] = await Promise.all([
+    heldAt(
+      base,
+      shown.map(({ oldOid }) => oldOid),
+    ),
+    heldAt(
+      commit.oid,
+      shown.map(({ newOid }) => newOid),
+    ),
+  ])
   const isHeld = ({ oldOid, newOid }: ChangedFile): boolean =>
-    held.has(gitContent(oldOid)) || held.has(gitContent(newOid))
+    heldBefore.has(gitContent(oldOid)) || heldNow.has(gitContent(newOid))
   const parsed = sectionsOf(shown, parsePatch(patch.text, patch.isCut, diffViewLimit))
   const sections = parsed.map((section, index) => {
     const file = shown[index]

@@ -52,6 +52,33 @@ describe('notes of downloads', () => {
     ])
   })
 
+  test('half a token is no less a secret: it is taken out before a long text is cut', async () => {
+    const content = contentNumbered(3)
+    const token = `hf_${'a1B2'.repeat(8)}c3`
+    const userAgent = `${'x'.repeat(185)}${token} and more`
+    const path = `${'y'.repeat(985)}${token}.bin`
+    noteDownload(
+      running.hub,
+      reader,
+      { ...origin, userAgent },
+      { content, via: 'resolve', path, commits: [], bytes: 1 },
+    )
+    await recorderOf(running.hub).flush()
+    expect(JSON.stringify(await rowsOf(content))).not.toContain('a1B2')
+  })
+
+  test('a stop goes on where the last notes cannot be written, and says how many are lost', async () => {
+    const said: { lost?: number }[] = []
+    const hub: Hub = {
+      ...running.hub,
+      log: Object.assign(Object.create(running.hub.log), { error: (words: { lost?: number }) => said.push(words) }),
+      transaction: () => Promise.reject(new Error('the disk is full')),
+    }
+    note(hub, contentNumbered(4))
+    await recorderOf(hub).stop()
+    expect(said).toMatchObject([{ lost: 1, error: { message: 'the disk is full' } }])
+  })
+
   test('a thousand different ones are written at once, together', async () => {
     for (let at = 0; at < 1_000; at++) note(running.hub, contentNumbered(10_000 + at))
     await vi.waitFor(

@@ -74,7 +74,7 @@ function describe(hub: Hub, reader: Reader, origin: Origin, download: Download):
     repoKind: resource.kind,
     repoName: `${resource.owner.name}/${resource.name}`,
     ownerId: resource.owner.id,
-    path: download.path === undefined ? null : withoutTokens(download.path.slice(0, mostPath)),
+    path: download.path === undefined ? null : withoutTokens(download.path).slice(0, mostPath),
     commits: JSON.stringify((download.commits ?? []).slice(0, mostCommits)),
     via: download.via,
     actorKind: principal.kind,
@@ -85,7 +85,7 @@ function describe(hub: Hub, reader: Reader, origin: Origin, download: Download):
     credentialId: credential?.id ?? null,
     credentialLast4: credential?.kind === 'token' ? credential.last4 : null,
     ip: origin.ip,
-    userAgent: withoutTokens(origin.userAgent?.slice(0, mostUserAgent) ?? null),
+    userAgent: withoutTokens(origin.userAgent)?.slice(0, mostUserAgent) ?? null,
     requests: 1,
     bytes: download.bytes,
     firstAt: now,
@@ -210,7 +210,10 @@ class NoteBook implements Recorder {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    await this.flush()
+    // What else has to be ended is ended: the notes are lost, and that is said.
+    await this.flush().catch((error: unknown) => {
+      this.#hub.log.error({ error, lost: this.#notes.size }, 'Downloads of the last moments could not be written down')
+    })
   }
 }
 

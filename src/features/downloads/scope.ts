@@ -1,5 +1,5 @@
 /** Whose records somebody may see. */
-import type { Facts } from '../../domain/facts.ts'
+import { accountOf, type Facts } from '../../domain/facts.ts'
 import { type Allowed, decide } from '../../domain/policy.ts'
 import type { RecordScope } from './list.ts'
 
@@ -15,8 +15,11 @@ export function scopeOnRepo(facts: Facts): ListScope | null {
   if (resource.on !== 'repo' || resource.repo === null) return null
   if (decide('download.read', { ...facts, resource: { on: 'instance' } }).allow) return { kind: 'all' }
   if (!decide('repo.download.read', facts).allow) return null
+  // A token that may read this repo says nothing about the others of its owner.
+  if (facts.credential?.kind !== 'session') return null
   const { owner } = resource.repo
-  // A workspace's administrator is none of the organization: what left its other repos is not theirs to see.
-  const isOwners = owner.kind === 'user' || facts.standing.organizationRole === 'admin'
+  // An administrator of a workspace, or of this repo alone, is none of its owner: what left the other repos is not theirs to see.
+  const isOwners =
+    owner.kind === 'user' ? accountOf(facts.principal)?.id === owner.id : facts.standing.organizationRole === 'admin'
   return isOwners ? { kind: 'owner', id: owner.id } : null
 }

@@ -404,6 +404,15 @@ describe.each(dialects)('model signatures on %s', (dialect) => {
         const diff = await ask('GET', `/${repo}/commit/${evil}`, { cookie })
         expect(diff.status).toBe(200)
         expect(diff.text).not.toContain('evil weights')
+        // Story: the diff of a signed commit was judged by that commit alone, and showed what the unsigned one before it had.
+        const clean = { ...base, 'weights/part.bin': 'weights made anew' }
+        await commit(repo, { 'weights/part.bin': clean['weights/part.bin'], 'model.sig': signModel(signer, clean) })
+        expect(await settled(repo)).toMatchObject({ status: 'verified' })
+        const onTop = await ask('GET', `/${repo}/commit/${(await look(repo)).commit}`, { cookie })
+        expect(onTop.text).toContain('part.bin')
+        expect(onTop.text).not.toContain('evil weights')
+        await commit(repo, { 'weights/part.bin': 'evil weights' })
+        await settled(repo)
         expect(await git.fails(`git clone -q $URL/${repo} held-${dialect}`)).toContain(
           'Only signed models are handed out',
         )

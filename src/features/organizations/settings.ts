@@ -128,16 +128,16 @@ function checkedList(text: string): string {
   return lines
 }
 
-/** Lines that a list gained or lost, named in an event at most. */
-const mostNamed = 100
-
-/** Of a list, which lines came and went. */
+/** Of a list, which lines came and went, all of them: a hundred harmless ones must not hide the one that admits everything. The last line that fits counts, so another order is a change too. */
 function difference(name: Setting, from: string | null, to: string | null): EventData {
   if (name !== 'pickleAllowList') return { from, to }
   const [before, after] = [patternsOf(from ?? ''), patternsOf(to ?? '')]
+  const [had, has] = [new Set(before), new Set(after)]
+  const kept = after.filter((line) => had.has(line))
   return {
-    added: after.filter((line) => !before.includes(line)).slice(0, mostNamed),
-    removed: before.filter((line) => !after.includes(line)).slice(0, mostNamed),
+    added: after.filter((line) => !had.has(line)),
+    removed: before.filter((line) => !has.has(line)),
+    isReordered: before.filter((line) => has.has(line)).join('\n') !== kept.join('\n'),
   }
 }
 
