@@ -121,6 +121,15 @@ export function decide(action: Action, facts: Facts): Decision {
   }
 }
 
+/** Whether it would be allowed after a fresh sign-in, which is asked for on the way: a page draws such a form. */
+export function mayOnceFresh(action: Action, facts: Facts): boolean {
+  const { credential } = facts
+  return decide(
+    action,
+    credential?.kind === 'session' ? { ...facts, credential: { ...credential, isFresh: true } } : facts,
+  ).allow
+}
+
 const allow: Decision = { allow: true }
 
 function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null): Decision {

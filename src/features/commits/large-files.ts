@@ -65,15 +65,19 @@ async function linkFromElsewhere(
   mayRead: MayRead,
 ): Promise<LfsPointer[]> {
   if (sha256s.length === 0) return []
-  const answers = new Map<string, RepoFacts | null>()
   const found = new Map<string, LfsPointer>()
-  for (const holder of await selectHolders(hub.db, sha256s, holderLimit)) {
-    if (found.has(holder.sha256)) continue
-    if (!answers.has(holder.repoId)) answers.set(holder.repoId, await mayRead(holder.repoId))
-    const repo = answers.get(holder.repoId) ?? null
+  const holders = await selectHolders(hub.db, sha256s, holderLimit)
+  for (const [holderId, held] of Map.groupBy(holders, ({ repoId: id }) => id)) {
+    const wanted = held.filter(({ sha256 }) => !found.has(sha256))
+    const repo = wanted.length === 0 ? null : await mayRead(holderId)
+    if (repo === null) continue
     // What is not handed out there shall not be had through a copy here.
-    if (repo === null || (await findHeld(hub, repo, [storedContent(holder.sha256)])).size > 0) continue
-    found.set(holder.sha256, { sha256: holder.sha256, size: holder.size })
+    const kept = await findHeld(
+      hub,
+      repo,
+      wanted.map(({ sha256 }) => storedContent(sha256)),
+    )
+    for (const { sha256, size } of wanted) if (!kept.has(storedContent(sha256))) found.set(sha256, { sha256, size })
   }
   if (found.size > 0) {
     await hub.transaction(async (tx) => {

@@ -18,22 +18,42 @@ export interface DownloadPage {
 /** Repos whose fetches are looked through. */
 const mostHolders = 2_000
 
-/** The same empty page for what nobody downloaded and for what there is not. */
-export async function listDownloads(
-  hub: Hub,
-  scope: Exclude<RecordScope, { readonly kind: 'repo' }>,
-  content: string,
-  before: string | null,
-  limit: number,
-): Promise<DownloadPage> {
-  await recorderOf(hub).flush()
+export interface WantedContents {
+  /** The content itself, and the fetches by git that may have brought it along. */
+  readonly contents: readonly string[]
+  readonly isComplete: boolean
+}
+
+/** What a list about a content is made of; for many pages it is looked up once. */
+export async function contentsOf(hub: Hub, scope: RecordScope, content: string): Promise<WantedContents> {
   // A large file is a pointer to git: who fetched by git got its bytes by LFS or Xet, and stands there.
   const isInGit = content.startsWith(gitContent(''))
   const ownerId = scope.kind === 'owner' ? scope.id : null
   const holders = isInGit ? await selectHolders(hub.db, content, ownerId, mostHolders + 1) : []
   const contents = [content, ...holders.slice(0, mostHolders).map(gitFetch)]
-  const found = await selectOfContents(hub.db, scope, contents, before, limit + 1)
-  return pageOf(found, limit, holders.length <= mostHolders)
+  return { contents, isComplete: holders.length <= mostHolders }
+}
+
+/** The same empty page for what nobody downloaded and for what there is not. */
+export async function listDownloads(
+  hub: Hub,
+  scope: RecordScope,
+  content: string,
+  before: string | null,
+  limit: number,
+): Promise<DownloadPage> {
+  return await listDownloadsOf(hub, scope, await contentsOf(hub, scope, content), before, limit)
+}
+
+export async function listDownloadsOf(
+  hub: Hub,
+  scope: RecordScope,
+  { contents, isComplete }: WantedContents,
+  before: string | null,
+  limit: number,
+): Promise<DownloadPage> {
+  await recorderOf(hub).flush()
+  return pageOf(await selectOfContents(hub.db, scope, contents, before, limit + 1), limit, isComplete)
 }
 
 /** Of one repo, whatever was downloaded. */

@@ -66,11 +66,8 @@ export async function selectHolders(db: Db, content: string, ownerId: string | n
   return (await query.limit(limit).execute()).map(({ repoId }) => repoId)
 }
 
-/** Whose repos: of one owner, one repo, or all. */
-export type RecordScope =
-  | { readonly kind: 'all' }
-  | { readonly kind: 'owner'; readonly id: string }
-  | { readonly kind: 'repo'; readonly id: string }
+/** Whose repos: of one owner, or all. */
+export type RecordScope = { readonly kind: 'all' } | { readonly kind: 'owner'; readonly id: string }
 
 /** SQLite joins at most 500 selects. */
 const contentsAtOnce = 100
@@ -81,7 +78,7 @@ const contentsAtOnce = 100
  */
 export async function selectOfContents(
   db: Db,
-  scope: Exclude<RecordScope, { readonly kind: 'repo' }>,
+  scope: RecordScope,
   contents: readonly string[],
   before: string | null,
   limit: number,
@@ -95,7 +92,7 @@ export async function selectOfContents(
 
 async function newestOfEach(
   db: Db,
-  scope: Exclude<RecordScope, { readonly kind: 'repo' }>,
+  scope: RecordScope,
   contents: readonly string[],
   before: string | null,
   limit: number,
@@ -122,7 +119,7 @@ const lastId = 'g'
 
 /** As rows that are compared and ordered together: an index over ids alone, which a planner may prefer, cannot answer that. */
 function newest(
-  scope: Exclude<RecordScope, { readonly kind: 'repo' }>,
+  scope: RecordScope,
   content: RawBuilder<unknown>,
   before: string | null,
   limit: number,

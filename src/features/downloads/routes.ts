@@ -1,5 +1,6 @@
 /** Who downloaded a content, for programs: administrators of the hub see all, those of an organization what left its own repos. */
 import { z } from 'zod'
+import { replyWithJsonArray } from '../../access/json-array-reply.ts'
 import { nextPageLink, type PageParameters } from '../../access/paging.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
@@ -8,8 +9,7 @@ import { isId } from '../../domain/ids.ts'
 import { pluralOfKind } from '../../domain/names.ts'
 import { contentPattern } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
-import { replyWithExport } from './export-reply.ts'
-import { type DownloadPage, listDownloads, listDownloadsOfRepo } from './list.ts'
+import { contentsOf, type DownloadPage, listDownloads, listDownloadsOf, listDownloadsOfRepo } from './list.ts'
 import { presentDownload } from './present.ts'
 import { recordExport } from './record-export.ts'
 import { scopeOf } from './scope.ts'
@@ -63,9 +63,13 @@ export const downloadApiRoutes: Route[] = [
       const content = readContent(params.get('content'))
       const scope = scopeOf(allowed)
       if (request.method !== 'HEAD') await recordExport(hub, allowed, request.origin, content)
-      return await replyWithExport(request, {
+      const contents = await contentsOf(hub, scope, content)
+      return await replyWithJsonArray(request, {
         fileName: `downloads-${content.replace(':', '-').slice(0, 24)}.json`,
-        page: (before, limit) => listDownloads(hub, scope, content, before, limit),
+        page: async (before: string | null, limit) => {
+          const { records, next } = await listDownloadsOf(hub, scope, contents, before, limit)
+          return { items: records.map(presentDownload), next }
+        },
         stillAllowed: reauthorize,
       })
     },

@@ -3,14 +3,12 @@ import { accountOf, type Facts } from '../../domain/facts.ts'
 import { type Allowed, decide } from '../../domain/policy.ts'
 import type { RecordScope } from './list.ts'
 
-type ListScope = Exclude<RecordScope, { readonly kind: 'repo' }>
-
-export function scopeOf(allowed: Allowed<'download.read' | 'org.download.read'>): ListScope {
+export function scopeOf(allowed: Allowed<'download.read' | 'org.download.read'>): RecordScope {
   return allowed.resource === null ? { kind: 'all' } : { kind: 'owner', id: allowed.resource.id }
 }
 
 /** On the page of a file: an administrator of the hub sees all, one of the repo what left repos of the same owner. Null: nothing. */
-export function scopeOnRepo(facts: Facts): ListScope | null {
+export function scopeOnRepo(facts: Facts): RecordScope | null {
   const { resource } = facts
   if (resource.on !== 'repo' || resource.repo === null) return null
   if (decide('download.read', { ...facts, resource: { on: 'instance' } }).allow) return { kind: 'all' }

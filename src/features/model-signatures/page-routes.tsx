@@ -9,7 +9,7 @@ import { type Asked, type Params, type Route, route } from '../../access/route.t
 import type { HoldfastError } from '../../domain/errors.ts'
 import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import { splitRevisionAndPath } from '../../domain/names.ts'
-import { decide } from '../../domain/policy.ts'
+import { mayOnceFresh } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
@@ -144,19 +144,10 @@ async function keysReply(hub: Hub, owner: OwnerFacts, facts: Facts, request: Htt
       organization={owner.name}
       keys={keys}
       signedOnly={signedOnly}
-      mayChange={mayOnceFresh(facts)}
+      mayChange={mayOnceFresh('org.model_key.create', facts)}
       forms={{ key: freshForm, policy: freshForm, ...view.forms }}
       dialog={dialog}
     />
   )
   return pageReply(context, page, view.fault === undefined ? {} : faultAnswer(view.fault))
-}
-
-/** A sign-in that is too old is confirmed on the way: the form is there. */
-function mayOnceFresh(facts: Facts): boolean {
-  const { credential } = facts
-  return decide(
-    'org.model_key.create',
-    credential?.kind === 'session' ? { ...facts, credential: { ...credential, isFresh: true } } : facts,
-  ).allow
 }

@@ -9,7 +9,7 @@ import { type Asked, type Call, type Params, type Route, route } from '../../acc
 import type { HoldfastError } from '../../domain/errors.ts'
 import type { Facts } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
-import { decide } from '../../domain/policy.ts'
+import { mayOnceFresh } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { repoPath } from '../../web/address.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
@@ -168,17 +168,6 @@ async function policyReply(
       <RepoSigningPage {...shown} repo={repoViewOf(facts)} />
     )
   return pageReply(context, page, view.fault === undefined ? {} : faultAnswer(view.fault))
-}
-
-type Changing = `${'org' | 'repo'}.signing_policy.${'update' | 'bypass'}`
-
-/** A sign-in that is too old is confirmed on the way: the form is there. */
-function mayOnceFresh(action: Changing, facts: Facts): boolean {
-  const { credential } = facts
-  return decide(
-    action,
-    credential?.kind === 'session' ? { ...facts, credential: { ...credential, isFresh: true } } : facts,
-  ).allow
 }
 
 async function dialogOf(hub: Hub, target: PolicyTarget, query: z.output<typeof asked>): Promise<PolicyDialog | null> {

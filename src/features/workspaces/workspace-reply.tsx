@@ -6,7 +6,7 @@ import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import type { Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Facts, PartFacts } from '../../domain/facts.ts'
-import { decide } from '../../domain/policy.ts'
+import { decide, mayOnceFresh } from '../../domain/policy.ts'
 import { atLeast } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { withQuery } from '../../web/address.ts'
@@ -85,7 +85,7 @@ export async function workspaceReply(
         remove: decide('resource_group.delete', facts).allow,
         moveRepos: facts.standing.organizationRole === 'admin',
         createRepos: mayCreateRepos(facts),
-        signedModels: mayOnceFresh(facts),
+        signedModels: mayOnceFresh('resource_group.signed_models', facts),
       }}
       forms={{
         people: freshForm,
@@ -99,15 +99,6 @@ export async function workspaceReply(
     />
   )
   return pageReply(context, drawn, state.fault === undefined ? {} : faultAnswer(state.fault))
-}
-
-/** A sign-in that is too old is confirmed on the way: the form is there. */
-function mayOnceFresh(facts: Facts): boolean {
-  const { credential } = facts
-  return decide(
-    'resource_group.signed_models',
-    credential?.kind === 'session' ? { ...facts, credential: { ...credential, isFresh: true } } : facts,
-  ).allow
 }
 
 /** WS-9: with the role contributor there. */

@@ -1,0 +1,73 @@
+/**
+ * Sends a long list as one JSON array, made while it is sent. The client's pace is ours: a page is read when the one before is on its way, so no
+ * query waits for a slow reader, and memory holds one page. A client that reads nothing for a minute, or goes, ends it.
+ */
+import type { HttpRequest } from './http-request.ts'
+import { type Reply, taken } from './reply.ts'
+
+/** As the Hub's exports. */
+export const mostExported = 100_000
+const rowsOfPage = 500
+const usualStallMs = 60_000
+
+export interface ArraySource<Position> {
+  readonly fileName: string
+  /** `items` as they go out. `after`: what `next` of the page before said; null for the first. */
+  page(after: Position | null, limit: number): Promise<{ items: readonly object[]; next: Position | null }>
+  /** Called before each page but the first: what was allowed a while ago may no longer be. Throws where it is not. */
+  stillAllowed(): Promise<unknown>
+  readonly stallMs?: number
+}
+
+/** At most `mostExported` items. */
+export async function replyWithJsonArray<Position>(
+  { response, method }: HttpRequest,
+  source: ArraySource<Position>,
+): Promise<Reply> {
+  let page = await source.page(null, rowsOfPage)
+  response.writeHead(200, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-disposition': `attachment; filename="${source.fileName}"`,
+    'cache-control': 'no-store',
+  })
+  if (method === 'HEAD') {
+    response.end()
+    return taken
+  }
+  let left = mostExported
+  let mark = '['
+  for (;;) {
+    let text = ''
+    for (const item of page.items.slice(0, left)) {
+      text += `${mark}${JSON.stringify(item)}`
+      mark = ',\n'
+    }
+    left -= page.items.length
+    if (!response.write(text === '' ? ' ' : text) && !(await drained(response, source.stallMs ?? usualStallMs)))
+      return taken
+    if (page.next === null || left <= 0) break
+    await source.stillAllowed()
+    page = await source.page(page.next, rowsOfPage)
+  }
+  response.end(mark === '[' ? '[]' : ']')
+  return taken
+}
+
+/** False where the client went, or was let go because it read nothing. */
+async function drained(response: HttpRequest['response'], limitMs: number): Promise<boolean> {
+  if (response.destroyed) return false
+  return await new Promise<boolean>((resolve) => {
+    const end = (isDrained: boolean) => () => {
+      clearTimeout(timer)
+      response.off('drain', onDrain)
+      response.off('close', onClose)
+      if (!isDrained) response.destroy()
+      resolve(isDrained)
+    }
+    const onDrain = end(true)
+    const onClose = end(false)
+    const timer = setTimeout(onClose, limitMs)
+    response.on('drain', onDrain)
+    response.on('close', onClose)
+  })
+}
