@@ -1,20 +1,15 @@
 /* Signed models in a real browser, as somebody new meets them: trust a key, see what a signature says, hand out nothing else. */
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { assetUrl, findAsset } from '../../src/web/assets.ts'
 import { makeOrganization, makeUser, type TestUser } from '../support/accounts.ts'
-import { findChromium, openBrowser } from '../support/browser.ts'
+import { expectAccessible, findChromium, openBrowser, signInOn } from '../support/browser.ts'
 import { makeModelSigner, signModel } from '../support/model-signer.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const password = 'a long enough sentence'
 const chromium = findChromium()
-const isBuilt = findAsset(assetUrl('styles.css').slice('/assets/'.length)) !== null
-if (!isBuilt && process.env.HOLDFAST_TEST_REQUIRE_ALL !== undefined)
-  throw new Error('Missing: the build. Run: npm run build')
 
-describe.skipIf(chromium === null || !isBuilt)('signed models in a browser', { timeout: 240_000 }, () => {
+describe.skipIf(chromium === null)('signed models in a browser', { timeout: 240_000 }, () => {
   let site: TestHub
   let browser: Browser
   let ada: TestUser
@@ -29,37 +24,6 @@ describe.skipIf(chromium === null || !isBuilt)('signed models in a browser', { t
     await browser?.close()
     await site?.stop()
   })
-
-  async function signedIn(javaScriptEnabled: boolean): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, javaScriptEnabled })
-    const page = await context.newPage()
-    await page.goto(`${site.url}/login`)
-    await page.getByLabel('Username or e-mail').fill('ada')
-    await page.getByLabel('Password', { exact: true }).fill(password)
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-    return page
-  }
-
-  /** Axe finds nothing, light and dark, and nothing scrolls sideways; with HOLDFAST_TEST_PICTURES pictures are kept there. */
-  async function expectAccessible(page: Page, name: string): Promise<void> {
-    const pictures = process.env.HOLDFAST_TEST_PICTURES
-    for (const colorScheme of ['light', 'dark'] as const) {
-      // Colours that are on their way from one scheme to the other are none that anybody reads.
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      await page.waitForFunction('document.getAnimations().every((one) => one.playState !== "running")')
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
-      for (const width of [390, 1280]) {
-        await page.setViewportSize({ width, height: 844 })
-        const beyond = await page.evaluate(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-        )
-        expect(beyond, `${name} at ${width}`).toBe(0)
-        const file = `${pictures}/${name}-${colorScheme}-${width}.png`
-        if (pictures !== undefined) await page.screenshot({ path: file, fullPage: true })
-      }
-    }
-  }
 
   async function commit(repo: string, files: Readonly<Record<string, string>>): Promise<void> {
     const answer = await fetch(`${site.url}/api/models/${repo}/commit/main`, {
@@ -92,7 +56,7 @@ describe.skipIf(chromium === null || !isBuilt)('signed models in a browser', { t
   ])(
     'idea 13: trust a key, see a model signed and then changed, hand out signed models alone: %s',
     async (_, scripts) => {
-      const page = await signedIn(scripts)
+      const page = await signInOn(browser, site.url, 'ada', password, { javaScriptEnabled: scripts })
       const organization = scripts ? 'acme' : 'beta'
       let looks = 0
       const check = async () => {

@@ -1,21 +1,16 @@
 /* Quarantine in a real browser: an administrator of an organization finds what is held and who has it, one of the hub releases it and holds it again. */
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { assetUrl, findAsset } from '../../src/web/assets.ts'
 import { eicar } from '../scanning/samples.ts'
 import { makeOrganization, makeUser, type TestUser } from '../support/accounts.ts'
-import { findChromium, openBrowser } from '../support/browser.ts'
+import { expectAccessible, findChromium, openBrowser, signInOn } from '../support/browser.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 import { makeRepo } from '../support/world.ts'
 
 const password = 'a long enough sentence'
 const chromium = findChromium()
-const isBuilt = findAsset(assetUrl('styles.css').slice('/assets/'.length)) !== null
-if (!isBuilt && process.env.HOLDFAST_TEST_REQUIRE_ALL !== undefined)
-  throw new Error('Missing: the build. Run: npm run build')
 
-describe.skipIf(chromium === null || !isBuilt)('quarantine in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(chromium === null)('quarantine in a browser', { timeout: 60_000 }, () => {
   let site: TestHub
   let browser: Browser
   let ada: TestUser
@@ -69,40 +64,8 @@ describe.skipIf(chromium === null || !isBuilt)('quarantine in a browser', { time
     await site?.stop()
   })
 
-  async function signedIn(name: string, javaScriptEnabled: boolean): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, javaScriptEnabled })
-    const page = await context.newPage()
-    await page.goto(`${site.url}/login`)
-    await page.getByLabel('Username or e-mail').fill(name)
-    await page.getByLabel('Password', { exact: true }).fill(password)
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-    return page
-  }
-
-  /** Axe finds nothing and nothing scrolls sideways, in light and dark; with HOLDFAST_TEST_PICTURES pictures are kept there. */
-  async function expectAccessible(page: Page, name: string): Promise<void> {
-    const pictures = process.env.HOLDFAST_TEST_PICTURES
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      // Colours change gradually.
-      await page.evaluate('Promise.all(document.getAnimations().map((animation) => animation.finished))')
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
-      for (const width of [390, 1280]) {
-        await page.setViewportSize({ width, height: 844 })
-        const beyond = await page.evaluate(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-        )
-        expect(beyond, `${name} at ${width}`).toBe(0)
-        if (pictures !== undefined)
-          await page.screenshot({ path: `${pictures}/${name}-${colorScheme}-${width}.png`, fullPage: true })
-      }
-    }
-    await page.emulateMedia({ colorScheme: 'light' })
-  }
-
   test('an administrator of the organization: the policy, what is held by it, and who already downloaded it', async () => {
-    const page = await signedIn('ada', true)
+    const page = await signInOn(browser, site.url, 'ada', password, { javaScriptEnabled: true })
     await page.goto(`${site.url}/organizations/acme/settings/scanning`)
     await page.getByLabel('Block infected files').check()
     await page.getByRole('button', { name: 'Save policy' }).click()
@@ -131,7 +94,7 @@ describe.skipIf(chromium === null || !isBuilt)('quarantine in a browser', { time
   ])(
     'an administrator of the hub releases a held file with a reason, and holds it again: %s',
     async (_title, scripts) => {
-      const page = await signedIn('rita', scripts)
+      const page = await signInOn(browser, site.url, 'rita', password, { javaScriptEnabled: scripts })
       const state = async () => (await fetch(`${site.url}/acme/harbor/resolve/main/eval/loader.com`)).status
       await page.goto(`${site.url}/acme/harbor/blob/main/eval/loader.com`)
       expect(await state()).toBe(403)

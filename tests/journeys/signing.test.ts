@@ -1,9 +1,8 @@
 /* Keys and the signing policy in a real browser, as somebody new meets them: add a key, see commits Verified and not, ask for more. */
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeOrganization, makeUser, type TestUser } from '../support/accounts.ts'
-import { findChromium, openBrowser } from '../support/browser.ts'
+import { expectAccessible, findChromium, openBrowser, signInOn } from '../support/browser.ts'
 import { makeSigners, type Signers } from '../support/signers.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
@@ -29,36 +28,13 @@ describe.skipIf(chromium === null)('signing in a browser', { timeout: 60_000 }, 
     await site?.stop()
   })
 
-  async function signedIn(javaScriptEnabled: boolean): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, javaScriptEnabled })
-    const page = await context.newPage()
-    await page.goto(`${site.url}/login`)
-    await page.getByLabel('Username or e-mail').fill('ada')
-    await page.getByLabel('Password', { exact: true }).fill(password)
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-    return page
-  }
-
-  /** Axe finds nothing and nothing scrolls sideways; with HOLDFAST_TEST_PICTURES pictures are kept there. */
-  async function expectAccessible(page: Page, name: string): Promise<void> {
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
-    const pictures = process.env.HOLDFAST_TEST_PICTURES
-    for (const width of [390, 1280]) {
-      await page.setViewportSize({ width, height: 844 })
-      const beyond = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-      expect(beyond, `${name} at ${width}`).toBe(0)
-      if (pictures !== undefined) await page.screenshot({ path: `${pictures}/${name}-${width}.png`, fullPage: true })
-    }
-  }
-
   test.each([
     ['with scripts', true],
     ['without scripts', false],
   ])(
     'GPG-1, GPG-6, SIG-2: a key is added, commits are told apart, unsigned pushes are refused: %s',
     async (title, scripts) => {
-      const page = await signedIn(scripts)
+      const page = await signInOn(browser, site.url, 'ada', password, { javaScriptEnabled: scripts })
       const organization = scripts ? 'acme' : 'beta'
       let looks = 0
       const check = async () => {
