@@ -252,6 +252,13 @@ export const settings = {
     about:
       'What happens to files that scanners find unsafe: they are marked, or nobody can download them; the last also holds what is not scanned yet. Organizations may be stricter.',
   },
+  leakedTokens: {
+    env: 'HOLDFAST_LEAKED_TOKENS',
+    schema: z.enum(['refuse', 'record']),
+    fallback: 'refuse',
+    about:
+      'What happens to a push or commit that holds a live access token of this hub. The token is revoked in either case; the push is refused, or taken and recorded.',
+  },
   downloadRecords: {
     env: 'HOLDFAST_DOWNLOAD_RECORDS',
     schema: z.enum(['restricted', 'all', 'off']),

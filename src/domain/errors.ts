@@ -345,6 +345,11 @@ export const errorCatalogue = {
     message: 'This lock belongs to {owner}.',
     next: 'An administrator of the repo can break it: git lfs unlock --force.',
   },
+  token_leaked: {
+    status: 422,
+    message: '"{path}" holds an access token of this hub (hf_…{last4}). It was live, and is revoked now.',
+    next: 'Take it out of the file and of every commit that you push, keep tokens in secrets or environment variables, and make a new one.',
+  },
   push_rejected: { status: 422, message: '{reason}' },
   pull_requests_missing: {
     status: 501,

@@ -69,6 +69,10 @@ const sentences = {
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
+  'token.leaked': (told) =>
+    `Revoked the ${tokenWords(told)}, which stood in what was pushed to ${text(told.data, 'repo') ?? 'a repository'}`,
+  'repo.leaked_token': ({ name, data }) =>
+    `Pushed a live access token (…${text(data, 'last4') ?? ''}) to ${name}, in ${text(data, 'place') ?? 'a file'}: the token is revoked, the push ${text(data, 'push') ?? 'recorded'}`,
   'token.delete': (told) => `Deleted the ${tokenWords(told)}`,
 
   'org.create': ({ name }) => `Created the organization ${name}`,

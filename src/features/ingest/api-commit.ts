@@ -2,7 +2,8 @@
  * A commit that arrives through the API: the same judge and the same ref move as a push. Without `parent` it lands on
  * the head of that moment, also when others committed meanwhile; with it, only on that very commit.
  */
-import type { Readable } from 'node:stream'
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import { formatLfsPointer, type LfsPointer, parseLfsPointer } from '../../domain/lfs-pointer.ts'
@@ -18,6 +19,7 @@ import { describeMove } from './describe-move.ts'
 import { inOurWords } from './git-words.ts'
 import { Judgement } from './judge.ts'
 import { openMoves, settleMoves } from './ref-move.ts'
+import { leakError, trapTokens } from './trap-tokens.ts'
 import { inTurn } from './turns.ts'
 
 export interface CommitTarget {
@@ -55,25 +57,27 @@ export async function beginCommit(hub: Hub, allowed: Allowed<'repo.push'>, targe
   if (head === null && target.ref !== 'refs/heads/main')
     throw revisionNotFound(target.ref.replace(/^refs\/heads\//, ''))
   if (!isExpected(head, target.parent)) throw new HoldfastError('stale_parent')
-  return new ApiCommit(hub, repoId, target, head, await stageCommit(hub.git, repoId, head))
+  return new ApiCommit(hub, allowed, target, head, await stageCommit(hub.git, repoId, head))
 }
 
 export class ApiCommit {
   /** The commit that this one stands on so far. */
   readonly base: string | null
   readonly #hub: Hub
+  readonly #allowed: Allowed<'repo.push'>
   readonly #repoId: string
   readonly #target: CommitTarget
   readonly #stage: CommitStage
   readonly #judgement: Judgement
 
-  constructor(hub: Hub, repoId: string, target: CommitTarget, base: string | null, stage: CommitStage) {
+  constructor(hub: Hub, allowed: Allowed<'repo.push'>, target: CommitTarget, base: string | null, stage: CommitStage) {
     this.#hub = hub
-    this.#repoId = repoId
+    this.#allowed = allowed
+    this.#repoId = allowed.resource.id
     this.#target = target
     this.base = base
     this.#stage = stage
-    this.#judgement = new Judgement(hub, repoId)
+    this.#judgement = new Judgement(hub, this.#repoId)
   }
 
   /** A file that is in memory. Throws `unsafe_path` or `push_rejected` at once. Gives the id of its blob. */
@@ -81,13 +85,15 @@ export class ApiCommit {
     const pointer = parseLfsPointer(bytes)
     this.#judge(path, mode, bytes.length)
     if (pointer) this.#judgement.pointer(path, pointer)
+    else this.#judgement.tokens.look(path, bytes)
     return this.#stage.putBytes(path, bytes, mode)
   }
 
   /** A file of known size from a stream, in bounded memory. Throws `length_mismatch` too. */
   async putStream(path: string, size: number, stream: Readable, mode: FileMode = '100644'): Promise<string> {
     this.#judge(path, mode, size)
-    return this.#stage.putStream(path, size, stream, mode).catch((error: unknown) => {
+    const looked = Readable.from(this.#judgement.tokens.through(path, stream), { objectMode: false })
+    return this.#stage.putStream(path, size, looked, mode).catch((error: unknown) => {
       throw inOurWords(error)
     })
   }
@@ -95,6 +101,9 @@ export class ApiCommit {
   /** A file that lies on the server's disk. */
   async putFile(path: string, file: string, size: number, mode: FileMode = '100644'): Promise<string> {
     this.#judge(path, mode, size)
+    for await (const _ of this.#judgement.tokens.through(path, createReadStream(file))) {
+      // Only looked at: it is stored from where it lies.
+    }
     return this.#stage.putFile(path, file, mode)
   }
 
@@ -129,6 +138,7 @@ export class ApiCommit {
     try {
       const [fault] = await this.#judgement.conclude()
       if (fault) throw fault.error(fault.places)
+      await this.#trapTokens(input)
       return await inTurn(this.#repoId, () => this.#land(input))
     } catch (error) {
       throw inOurWords(error)
@@ -170,6 +180,13 @@ export class ApiCommit {
     )
     if (!moved.ok) throw new HoldfastError('ref_moved', { ref }, { cause: new Error(moved.message) })
     return { commit: staged.commit, parent: head, isUnchanged }
+  }
+
+  async #trapTokens({ message, origin }: CommitInput): Promise<void> {
+    const { tokens } = this.#judgement
+    tokens.look('the message of the commit', Buffer.from(message))
+    const [leaked] = await trapTokens(this.#hub, this.#allowed, origin, tokens.found)
+    if (leaked !== undefined && this.#hub.config.leakedTokens === 'refuse') throw leakError(leaked)
   }
 
   #judge(path: string, mode: string, size: number): void {

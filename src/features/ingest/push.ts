@@ -7,8 +7,10 @@ import { type Push, type ReceivePackRequest, receivePack, type Verdict } from '.
 import { describeMove } from './describe-move.ts'
 import type { CommitGate } from './gate.ts'
 import { inOurWords } from './git-words.ts'
-import { judgePush } from './judge.ts'
+import { judgePush, pathsIn } from './judge.ts'
 import { type OpenMove, openMoves, readOutcome, settleMoves } from './ref-move.ts'
+import type { FoundToken } from './token-finder.ts'
+import { leakError, trapTokens } from './trap-tokens.ts'
 import { takeTurn } from './turns.ts'
 
 export interface PushInput
@@ -32,6 +34,8 @@ export async function acceptPush(hub: Hub, allowed: Allowed<'repo.push'>, input:
   const judge = async (push: Push): Promise<Verdict> => {
     const judged = await judgePush(hub, repoId, push)
     if (judged.errors.length > 0) return refuse(judged.errors)
+    const leaked = await leaksIn(hub, allowed, input.origin, push, judged.tokens)
+    if (leaked.length > 0 && hub.config.leakedTokens === 'refuse') return refuse(leaked)
     const passed = await input.gate.judgePush(hub, allowed, input.origin, push)
     if (passed.errors.length > 0) return refuse(passed.errors)
     let current: Allowed<'repo.push'>
@@ -46,7 +50,10 @@ export async function acceptPush(hub: Hub, allowed: Allowed<'repo.push'>, input:
     opened = await openMoves(hub, repoId, push.moves, (move) =>
       describeMove(hub, current, input.origin, move, { via: 'git' }),
     )
-    return { accept: true, lines: passed.remarks }
+    return {
+      accept: true,
+      lines: [...leaked.map(({ message, next }) => `Warning: ${message} ${next}`), ...passed.remarks],
+    }
   }
 
   const settle = async (): Promise<void> => {
@@ -60,6 +67,25 @@ export async function acceptPush(hub: Hub, allowed: Allowed<'repo.push'>, input:
   } finally {
     endTurn()
   }
+}
+
+async function leaksIn(
+  hub: Hub,
+  allowed: Allowed<'repo.push'>,
+  origin: Origin,
+  push: Push,
+  tokens: readonly FoundToken[],
+): Promise<HoldfastError[]> {
+  if (tokens.length === 0) return []
+  const repoId = allowed.resource.id
+  const paths = await pathsIn(
+    hub,
+    repoId,
+    push,
+    tokens.map(({ place }) => place),
+  )
+  const placed = tokens.map((token) => ({ ...token, place: paths.get(token.place) || token.place }))
+  return (await trapTokens(hub, allowed, origin, placed)).map(leakError)
 }
 
 function refuse(errors: readonly HoldfastError[]): Verdict {

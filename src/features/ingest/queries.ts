@@ -22,6 +22,20 @@ export async function selectMovesSince(db: Db, repoId: string, since: string): P
     .execute()
 }
 
+/** Ids of people who look after an organization; the first hundred by age of the account. */
+export async function selectAdministrators(tx: Tx, organizationId: string): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('roleGrant')
+    .select('principalId')
+    .where('targetId', '=', organizationId)
+    .where('principalKind', '=', 'user')
+    .where('role', '=', 'admin')
+    .orderBy('principalId')
+    .limit(100)
+    .execute()
+  return rows.map(({ principalId }) => principalId)
+}
+
 /** Heads of repos as their rows have them, in the order of ids. */
 export async function selectHeads(
   db: Db,

@@ -292,6 +292,33 @@ export async function findWorkspaceFor(
   return row ?? null
 }
 
+/** A live token with whose it is: `organizationId` for that of a service account. */
+export interface LiveToken {
+  readonly id: string
+  readonly hash: string
+  readonly name: string
+  readonly last4: string
+  readonly ownerId: string
+  readonly ownerName: string
+  readonly organizationId: string | null
+}
+
+/** Those of these values (by hash) that a request could still be made with, as far as the token itself says. */
+export async function takeLive(tx: Tx, hashes: readonly string[], now: number): Promise<LiveToken[]> {
+  if (hashes.length === 0) return []
+  const rows = await tx
+    .selectFrom('accessToken')
+    .leftJoin('namespace', 'namespace.id', 'accessToken.ownerId')
+    .leftJoin('serviceAccount', 'serviceAccount.id', 'accessToken.ownerId')
+    .select(['accessToken.id', 'accessToken.hash', 'accessToken.name', 'accessToken.last4', 'accessToken.ownerId'])
+    .select(['namespace.name as userName', 'serviceAccount.name as machineName', 'serviceAccount.organizationId'])
+    .where('accessToken.hash', 'in', hashes)
+    .where((q) => q.or([q('accessToken.expiresAt', 'is', null), q('accessToken.expiresAt', '>', now)]))
+    .orderBy('accessToken.id')
+    .execute()
+  return rows.map(({ userName, machineName, ...row }) => ({ ...row, ownerName: machineName ?? userName ?? '' }))
+}
+
 /** `acme/m1` by id. */
 export async function namesOfRepos(db: Db, ids: readonly string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()

@@ -42,6 +42,7 @@ export {
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
 export { presentGrant } from './present.ts'
+export { type LiveToken, takeLive } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export {
   changeStored,
