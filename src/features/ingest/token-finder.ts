@@ -37,7 +37,7 @@ export class TokenFinder {
     let at = bytes.indexOf(prefix)
     while (at !== -1 && checked < mostChecked && this.#found.size < mostFound) {
       // One more character: a longer word is no token.
-      const [value] = bytes.latin1Slice(at, at + tokenLength + 1).match(tokenInText) ?? []
+      const [value] = bytes.toString('latin1', at, at + tokenLength + 1).match(tokenInText) ?? []
       if (value !== undefined) {
         checked++
         this.#check(place, value)
@@ -48,7 +48,7 @@ export class TokenFinder {
 
   /** A content that comes in pieces; a token may stand across two of them. */
   async *through(place: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    let before = Buffer.alloc(0)
+    let before: Buffer = Buffer.alloc(0)
     for await (const chunk of chunks) {
       this.look(place, Buffer.concat([before, chunk.subarray(0, tokenLength + 1)]))
       this.look(place, chunk)

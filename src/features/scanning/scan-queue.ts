@@ -233,7 +233,7 @@ class Queue implements ScanQueue {
   }
 
   async #keep(content: string, { scanner, version }: Ready, report: ScanReport): Promise<void> {
-    const { level, message, imports = [], importSet } = report
+    const { level, message, imports = [], importSet, secrets = [] } = report
     const scannedAt = this.#hub.clock.now()
     const result = {
       content,
@@ -241,7 +241,7 @@ class Queue implements ScanQueue {
       version,
       level,
       message,
-      details: JSON.stringify({ imports }),
+      details: JSON.stringify({ imports, secrets }),
       scannedAt,
     }
     await this.#hub.transaction(async (tx) => {

@@ -25,6 +25,7 @@ export function openScanners(config: Pick<Config, 'clamd' | 'clamdStream'>): Sca
   const scanners: Scanner[] = [
     inSandbox('pickle', async () => `${programVersion} rules ${pickleRules}`),
     inSandbox('structure', async () => `${programVersion} rules ${structureRules}`),
+    inSandbox('secrets', async () => programVersion),
     inSandbox('yara', async () => (await sandbox.yara()).yara ?? noYara),
   ]
   if (config.clamd !== null) scanners.push(clamdScanner({ address: config.clamd, streamBytes: config.clamdStream }))

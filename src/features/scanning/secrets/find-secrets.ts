@@ -1,0 +1,79 @@
+/**
+ * Secrets in a text: which kind, on which line, and as much of it as may be shown. The secret itself leaves this file in no form.
+ */
+import { lintSource } from '@secretlint/core'
+import { tokenInText } from '../../../domain/token.ts'
+import { isHomelyAddress, isPlaceholder } from './placeholders.ts'
+import { addressKinds, hubTokenKind, kindOf, mayHoldSecrets, ruleSet } from './rules.ts'
+
+export interface FoundSecret {
+  /** In words for people, such as "GitHub token". */
+  readonly kind: string
+  /** From 1. */
+  readonly line: number
+  /** Its prefix, and nothing that narrows down the rest; empty where a kind has none. */
+  readonly masked: string
+}
+
+export interface PlacedSecret extends FoundSecret {
+  /** The byte where it begins. */
+  readonly at: number
+}
+
+/** `text` is decoded as latin1, a character for each byte. In the order of their places, each place once. */
+export async function findSecrets(text: string): Promise<PlacedSecret[]> {
+  if (!mayHoldSecrets(text)) return []
+  const { messages } = await lintSource({
+    // The name makes the rules for .npmrc look too; no file of that name, or of any other, is ever opened.
+    source: { filePath: '.npmrc', content: text, contentType: 'text', ext: '.txt' },
+    options: { config: ruleSet, noPhysicFilePath: true },
+  })
+  const found = new Map<number, { kind: string; value: string }>()
+  for (const { ruleId, range } of messages) {
+    const [from, to] = range
+    const kind = kindOf(ruleId)
+    const value = text.slice(from, to)
+    if (!found.has(from) && !isHarmless(kind, value)) found.set(from, { kind, value })
+  }
+  for (const { 0: value, index } of text.matchAll(tokenInText)) {
+    if (!isPlaceholder(value)) found.set(index, { kind: hubTokenKind, value })
+  }
+  const counter = new LineCounter(text)
+  return [...found]
+    .sort(([one], [other]) => one - other)
+    .map(([at, { kind, value }]) => ({ kind, line: counter.lineOf(at), masked: mask(kind, value), at }))
+}
+
+function isHarmless(kind: string, value: string): boolean {
+  if (addressKinds.includes(kind)) return isHomelyAddress(value)
+  // The test keys of Stripe stand in everybody's documents, and move no money.
+  if (/^[sr]k_test_/.test(value)) return true
+  return !value.startsWith('-----BEGIN') && isPlaceholder(value)
+}
+
+/** `ghp_…`: what every value of the kind begins with. */
+function mask(kind: string, value: string): string {
+  if (addressKinds.includes(kind) || value.startsWith('-----BEGIN')) return ''
+  const [prefix = ''] = /^[A-Za-z0-9]{2,12}[-_.](?:(?:ant|proj|svcacct|admin|api|pat|live)[-_])?/.exec(value) ?? []
+  return `${prefix}…`
+}
+
+/** For places that are asked for in ascending order. */
+class LineCounter {
+  readonly #text: string
+  #line = 1
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  lineOf(place: number): number {
+    for (;;) {
+      const next = this.#text.indexOf('\n', this.#at)
+      if (next === -1 || next >= place) return this.#line
+      this.#line++
+      this.#at = next + 1
+    }
+  }
+}

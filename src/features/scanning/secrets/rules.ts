@@ -1,0 +1,95 @@
+/**
+ * The rules by which secrets are found: those that secretlint recommends, each with what it is called for people. Left out are the one that lets
+ * a comment in the file switch rules off, and the one for tokens that begin with `hf_`, which `find-secrets.ts` reads with digits too.
+ */
+import { rules as recommended } from '@secretlint/secretlint-rule-preset-recommend'
+import type { SecretLintCoreConfig } from '@secretlint/types'
+
+const prefix = '@secretlint/secretlint-rule-'
+const leftOut: readonly string[] = ['filter-comments', 'huggingface']
+
+const kinds: Readonly<Record<string, string>> = {
+  aws: 'AWS secret access key',
+  gcp: 'Google Cloud service account key',
+  npm: 'npm token',
+  basicauth: 'password in an address',
+  openai: 'OpenAI API key',
+  anthropic: 'Anthropic API key',
+  groq: 'Groq API key',
+  linear: 'Linear API key',
+  notion: 'Notion token',
+  privatekey: 'private key',
+  sendgrid: 'SendGrid API key',
+  shopify: 'Shopify token',
+  slack: 'Slack token',
+  stripe: 'Stripe API key',
+  github: 'GitHub token',
+  gitlab: 'GitLab token',
+  grafana: 'Grafana token',
+  '1password': '1Password token',
+  'database-connection-string': 'password of a database',
+  'hashicorp-vault': 'Vault token',
+  vercel: 'Vercel token',
+  databricks: 'Databricks token',
+  docker: 'Docker access token',
+  figma: 'Figma token',
+  cloudflare: 'Cloudflare token',
+  tailscale: 'Tailscale key',
+}
+
+/** Kinds whose match is a whole address, not the secret alone. */
+export const addressKinds: readonly (string | undefined)[] = [kinds.basicauth, kinds['database-connection-string']]
+export const hubTokenKind = 'Hugging Face or Holdfast access token'
+
+export const ruleSet: SecretLintCoreConfig = {
+  rules: recommended
+    .map((rule) => ({ id: rule.meta.id, rule }))
+    .filter(({ id }) => !leftOut.includes(id.slice(prefix.length))),
+}
+
+export function kindOf(ruleId: string): string {
+  const name = ruleId.slice(prefix.length)
+  return kinds[name] ?? name
+}
+
+/**
+ * What every match of a rule has in it, so that most texts need no rule at all: one pass, linear in the text. A rule whose matches have none of
+ * these never speaks about a push.
+ */
+const marks = [
+  '(?:SECRET|secret|Secret)_?(?:ACCESS|access|Access)',
+  '_authToken=',
+  'npm_',
+  'xox[a-z]-',
+  'xapp-',
+  '[hH]ooks\\.slack',
+  'T3BlbkFJ',
+  'sk-ant-',
+  'gsk_',
+  'hf_',
+  'lin_api_',
+  'ntn_',
+  'PRIVATE KEY',
+  'SG\\.',
+  'shp(?:pa|ca|at|ss)_',
+  '[sr]k_live_',
+  'gh[pousr]_',
+  'github_pat_',
+  'glpat-',
+  'glc_',
+  'glsa_',
+  'ops_ey',
+  'hv[sbr]\\.',
+  'vc[piark]_',
+  'dapi',
+  'dckr_pat_',
+  'figd_',
+  'cf(?:k|ut|at)_',
+  'tskey-',
+  ':\\/\\/[^\\s\\/@:]{1,256}:[^\\s\\/@]{1,256}@',
+]
+const anyMark = new RegExp(marks.join('|'))
+
+export function mayHoldSecrets(text: string): boolean {
+  return anyMark.test(text)
+}
