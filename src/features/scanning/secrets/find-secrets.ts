@@ -28,20 +28,22 @@ export async function findSecrets(text: string): Promise<PlacedSecret[]> {
     source: { filePath: '.npmrc', content: text, contentType: 'text', ext: '.txt' },
     options: { config: ruleSet, noPhysicFilePath: true },
   })
-  const found = new Map<number, { kind: string; value: string }>()
-  for (const { ruleId, range } of messages) {
-    const [from, to] = range
-    const kind = kindOf(ruleId)
-    const value = text.slice(from, to)
-    if (!found.has(from) && !isHarmless(kind, value)) found.set(from, { kind, value })
-  }
+  const found = messages.map(({ ruleId, range: [from, to] }) => ({ at: from, to, kind: kindOf(ruleId) }))
   for (const { 0: value, index } of text.matchAll(tokenInText)) {
-    if (!isPlaceholder(value)) found.set(index, { kind: hubTokenKind, value })
+    found.push({ at: index, to: index + value.length, kind: hubTokenKind })
   }
+  found.sort((one, other) => one.at - other.at)
   const counter = new LineCounter(text)
-  return [...found]
-    .sort(([one], [other]) => one - other)
-    .map(([at, { kind, value }]) => ({ kind, line: counter.lineOf(at), masked: mask(kind, value), at }))
+  const secrets: PlacedSecret[] = []
+  let end = 0
+  for (const { at, to, kind } of found) {
+    const value = text.slice(at, to)
+    // Two rules may see one secret: the first of them tells it.
+    if (at < end || isHarmless(kind, value)) continue
+    end = to
+    secrets.push({ kind, line: counter.lineOf(at), masked: mask(kind, value), at })
+  }
+  return secrets
 }
 
 function isHarmless(kind: string, value: string): boolean {

@@ -2,8 +2,11 @@
  * What looks like a secret and is none: examples in documents, values to be filled in, passwords of test set-ups. A finding that is wrong
  * teaches people to pass over the next one.
  */
-const words =
-  /example|placeholder|your[-_ ]?|change[-_]?me|replace|dummy|redacted|fake|sample|insert|xxxx|\*\*\*|\.\.\.|…|[<>]|\$[{(A-Z]|\{\{|%\(|%[A-Z_]+%/i
+const filledIn = /\*{3}|\.{3}|…|[<>]|\$[{(A-Z]|\{\{|%\(|%[A-Z_]+%/
+/** All in one case, so that hardly any random value has one of them by chance. */
+const wordsInValues =
+  /example|EXAMPLE|placeholder|PLACEHOLDER|change_?me|CHANGE_?ME|your|YOUR|redacted|REDACTED|x{5}|X{5}/
+const wordsInAddresses = /example|placeholder|your|change[-_]?me|replace|dummy|redacted|fake|sample|insert|xxx/i
 
 const commonPasswords: readonly string[] = [
   'password passwd passw0rd pass pwd secret supersecret mysecret mysecretpassword mypassword mypass dbpass dbpassword',
@@ -19,7 +22,7 @@ const homelyHost =
 
 /** Of a value without anything around it. */
 export function isPlaceholder(value: string): boolean {
-  if (words.test(value)) return true
+  if (filledIn.test(value) || wordsInValues.test(value)) return true
   // What follows the prefix of its kind: `hf_`, `sk-ant-api03-`.
   const body = value.slice(value.search(/[^-_.][^-_.]{7,}$/))
   return new Set(body).size < Math.min(8, body.length / 2) || hasRun(body)
@@ -28,7 +31,8 @@ export function isPlaceholder(value: string): boolean {
 /** Of an address: `user:password@host`, with whatever stands around that. */
 export function isHomelyAddress(address: string): boolean {
   const [, user = '', password = '', host = ''] = /:\/\/([^:/\s]*):([^@/\s]*)@([^/\s:?#]*)/.exec(address) ?? []
-  if (words.test(`${user} ${password}`) || homelyHost.test(host)) return true
+  const typed = `${user} ${password}`
+  if (filledIn.test(typed) || wordsInAddresses.test(typed) || homelyHost.test(host)) return true
   const plain = password.toLowerCase()
   return commonPasswords.includes(plain) || plain === user.toLowerCase() || new Set(plain).size < 4
 }
