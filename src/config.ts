@@ -257,7 +257,14 @@ export const settings = {
     schema: z.enum(['refuse', 'record']),
     fallback: 'refuse',
     about:
-      'What happens to a push or commit that holds a live access token of this hub. The token is revoked in either case; the push is refused, or taken and recorded.',
+      'What happens to a push or commit that holds a live access token of this hub. The token is revoked in either case; the push is refused, or taken and recorded. Organizations may be stricter.',
+  },
+  pushProtection: {
+    env: 'HOLDFAST_PUSH_PROTECTION',
+    schema: z.enum(['off', 'warn', 'block']),
+    fallback: 'warn',
+    about:
+      'What happens to a push or commit that holds anything else that looks like a secret: nothing, a warning to whoever pushes, or a refusal. Organizations may be stricter.',
   },
   downloadRecords: {
     env: 'HOLDFAST_DOWNLOAD_RECORDS',

@@ -46,6 +46,7 @@ const payloadSchema = z.discriminatedUnion('kind', [
     owner: z.string(),
     token: z.string(),
     last4: z.string(),
+    /** Where it stood, as far as the reader may know. */
     repo: z.string().nullable(),
   }),
 ])
@@ -153,14 +154,14 @@ async function factorChanged(hub: Hub, userId: string, change: FactorChange): Pr
 async function tokenLeaked(hub: Hub, job: Extract<MailJob, { kind: 'token-leaked' }>): Promise<Mail | null> {
   const reached = await reach(hub, job.userId)
   if (reached === null) return null
-  const place = job.repo === null ? 'a repository' : job.repo
+  const where = job.repo === null ? 'was found where others could read it' : `was pushed to ${job.repo}`
   return {
     to: reached.address,
-    subject: `An access token was found in pushed content on ${hub.config.instanceName}, and is revoked`,
+    subject: `An access token leaked on ${hub.config.instanceName}, and is revoked`,
     text: lines(
-      `The access token "${job.token}" (hf_…${job.last4}) of ${job.owner} stood in what somebody pushed to ${place} on ${hub.config.publicUrl}.`,
+      `The access token "${job.token}" (hf_…${job.last4}) of ${job.owner} ${where} on ${hub.config.publicUrl}.`,
       'It was revoked at once: nobody can use it any more, and what used it needs a new one.',
-      'Whoever had it until then could do what it may. Look at when it was last used in the audit log, and keep tokens in secrets or environment variables, never in files.',
+      'Whoever had it until then could do what it may. The audit log says what was done with it. Keep tokens in secrets or environment variables, never in files.',
     ),
   }
 }

@@ -16,10 +16,13 @@ import { zeroOid } from '../../platform/git/safe-names.ts'
 import { type CommitStage, type FileMode, stageCommit } from '../../platform/git/stage.ts'
 import { signAsHub } from '../repos/service.ts'
 import { describeMove } from './describe-move.ts'
+import type { ContentWatch } from './gate.ts'
 import { inOurWords } from './git-words.ts'
-import { Judgement } from './judge.ts'
+import { Judgement, readLimit } from './judge.ts'
+import { leakPolicyOf } from './leak-policy.ts'
+import { locateHere, type Place } from './places.ts'
 import { openMoves, settleMoves } from './ref-move.ts'
-import { leakError, trapTokens } from './trap-tokens.ts'
+import { trapTokens } from './trap-tokens.ts'
 import { inTurn } from './turns.ts'
 
 export interface CommitTarget {
@@ -27,6 +30,8 @@ export interface CommitTarget {
   readonly ref: string
   /** The commit that the branch must be at: an id, or its first 5 digits and more. */
   readonly parent?: string | null | undefined
+  /** Sees every new content; null: nobody does. */
+  readonly watch: ContentWatch | null
 }
 
 export interface CommitInput {
@@ -85,14 +90,14 @@ export class ApiCommit {
     const pointer = parseLfsPointer(bytes)
     this.#judge(path, mode, bytes.length)
     if (pointer) this.#judgement.pointer(path, pointer)
-    else this.#judgement.tokens.look(path, bytes)
+    else await this.#look({ kind: 'path', path }, bytes)
     return this.#stage.putBytes(path, bytes, mode)
   }
 
   /** A file of known size from a stream, in bounded memory. Throws `length_mismatch` too. */
   async putStream(path: string, size: number, stream: Readable, mode: FileMode = '100644'): Promise<string> {
     this.#judge(path, mode, size)
-    const looked = Readable.from(this.#judgement.tokens.through(path, stream), { objectMode: false })
+    const looked = Readable.from(this.#lookThrough(path, size, stream), { objectMode: false })
     return this.#stage.putStream(path, size, looked, mode).catch((error: unknown) => {
       throw inOurWords(error)
     })
@@ -101,7 +106,7 @@ export class ApiCommit {
   /** A file that lies on the server's disk. */
   async putFile(path: string, file: string, size: number, mode: FileMode = '100644'): Promise<string> {
     this.#judge(path, mode, size)
-    for await (const _ of this.#judgement.tokens.through(path, createReadStream(file))) {
+    for await (const _ of this.#lookThrough(path, size, createReadStream(file))) {
       // Only looked at: it is stored from where it lies.
     }
     return this.#stage.putFile(path, file, mode)
@@ -138,7 +143,7 @@ export class ApiCommit {
     try {
       const [fault] = await this.#judgement.conclude()
       if (fault) throw fault.error(fault.places)
-      await this.#trapTokens(input)
+      await this.#judgeSecrets(input)
       return await inTurn(this.#repoId, () => this.#land(input))
     } catch (error) {
       throw inOurWords(error)
@@ -182,11 +187,33 @@ export class ApiCommit {
     return { commit: staged.commit, parent: head, isUnchanged }
   }
 
-  async #trapTokens({ message, origin }: CommitInput): Promise<void> {
-    const { tokens } = this.#judgement
-    tokens.look('the message of the commit', Buffer.from(message))
-    const [leaked] = await trapTokens(this.#hub, this.#allowed, origin, tokens.found)
-    if (leaked !== undefined && this.#hub.config.leakedTokens === 'refuse') throw leakError(leaked)
+  async #look(place: Place, bytes: Buffer): Promise<void> {
+    this.#judgement.tokens.look(place, bytes)
+    if (bytes.length < readLimit) await this.#target.watch?.look(place, bytes)
+  }
+
+  async *#lookThrough(path: string, size: number, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const place: Place = { kind: 'path', path }
+    const { watch } = this.#target
+    const kept: Buffer[] = []
+    for await (const chunk of this.#judgement.tokens.through(place, chunks)) {
+      if (watch !== null && size < readLimit) kept.push(Buffer.from(chunk))
+      yield chunk
+    }
+    if (kept.length > 0) await watch?.look(place, Buffer.concat(kept))
+  }
+
+  async #judgeSecrets({ message, origin }: CommitInput): Promise<void> {
+    await this.#look({ kind: 'message', of: 'commit', oid: null }, Buffer.from(message))
+    const { found } = this.#judgement.tokens
+    if (found.length > 0) {
+      const { leakedTokens } = await leakPolicyOf(this.#hub, this.#allowed.resource)
+      const outcome = leakedTokens === 'refuse' ? 'refused' : 'recorded'
+      const [leaked] = await trapTokens(this.#hub, this.#allowed, origin, found, outcome, locateHere)
+      if (leaked !== undefined && leakedTokens === 'refuse') throw leaked
+    }
+    const judged = await this.#target.watch?.conclude(origin, async () => [message], locateHere)
+    if (judged?.errors[0] !== undefined) throw judged.errors[0]
   }
 
   #judge(path: string, mode: string, size: number): void {

@@ -10,11 +10,13 @@ import { isOid, zeroOid } from '../../platform/git/safe-names.ts'
 import { visitEntries } from '../../platform/git/tree.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import { type Fault, makeChecks } from './checks.ts'
+import type { ContentWatch } from './gate.ts'
+import type { Place } from './places.ts'
 import { type FoundToken, TokenFinder } from './token-finder.ts'
 
 const faultLimit = 20
-/** Larger contents of pushes are not read for tokens: scanners read them afterwards. */
-const readLimit = 1024 * 1024
+/** Larger contents of pushes are not read for secrets: scanners read them afterwards. */
+export const readLimit = 1024 * 1024
 const treeLimit = 64 * 1024 * 1024
 
 export class Judgement {
@@ -76,19 +78,20 @@ export async function judgePush(
   hub: Hub,
   repoId: string,
   push: Push,
+  watch: ContentWatch | null,
 ): Promise<{ errors: HoldfastError[]; largeFiles: string[]; tokens: readonly FoundToken[] }> {
   const judgement = new Judgement(hub, repoId)
   for (const move of push.moves) judgement.move(move)
-  if (judgement.faultsSoFar.length === 0) await judgeObjects(judgement, push)
+  if (judgement.faultsSoFar.length === 0) await judgeObjects(judgement, push, watch)
   const errors = await inWords(hub, repoId, push, await judgement.conclude())
   return { errors, largeFiles: judgement.largeFiles, tokens: judgement.tokens.found }
 }
 
 /**
- * Every new tree is read for its names, every small blob for being a pointer, and all but large blobs, with commits and tags, for tokens that
+ * Every new tree is read for its names, every small blob for being a pointer, and all but large blobs, with commits and tags, for secrets that
  * do not belong there. Large ones are judged by their size alone.
  */
-async function judgeObjects(judgement: Judgement, push: Push): Promise<void> {
+async function judgeObjects(judgement: Judgement, push: Push, watch: ContentWatch | null): Promise<void> {
   // A history repeats its names in every tree; each is judged once, as far as memory allows.
   const good = new Set<string>()
   const giveTurn = turnGiver()
@@ -100,7 +103,11 @@ async function judgeObjects(judgement: Judgement, push: Push): Promise<void> {
       else {
         const pointer = type === 'blob' && size < lfsPointerLimit ? parseLfsPointer(bytes) : null
         if (pointer) judgement.pointer(oid, pointer)
-        else judgement.tokens.look(oid, bytes)
+        else {
+          const place: Place = type === 'blob' ? { kind: 'blob', oid } : { kind: 'message', of: type, oid }
+          judgement.tokens.look(place, bytes)
+          await watch?.look(place, bytes)
+        }
       }
       await giveTurn()
     }
@@ -123,25 +130,13 @@ function judgeTree(judgement: Judgement, tree: Buffer, good: Set<string>): void 
   })
 }
 
-async function inWords(hub: Hub, repoId: string, push: Push, faults: readonly Fault[]): Promise<HoldfastError[]> {
-  const paths = await pathsIn(
-    hub,
-    repoId,
-    push,
-    faults.flatMap((fault) => fault.places),
-  )
-  return faults.map((fault) => fault.error(fault.places.map((place) => paths.get(place) || place)))
-}
-
 /** Objects become paths only now, when there is something to say about them: looking for them walks the push. */
-export async function pathsIn(
-  hub: Hub,
-  repoId: string,
-  push: Push,
-  places: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const wanted = new Set(places.filter(isOid))
-  if (wanted.size === 0) return new Map()
+async function inWords(hub: Hub, repoId: string, push: Push, faults: readonly Fault[]): Promise<HoldfastError[]> {
+  const wanted = new Set(faults.flatMap((fault) => fault.places).filter(isOid))
   const include = push.moves.map((move) => move.newOid).filter((oid) => oid !== zeroOid)
-  return await findPaths(hub.git, repoId, { include, exclude: [] }, wanted, push.quarantine.environment())
+  const paths =
+    wanted.size === 0
+      ? new Map<string, string>()
+      : await findPaths(hub.git, repoId, { include, exclude: [] }, wanted, push.quarantine.environment())
+  return faults.map((fault) => fault.error(fault.places.map((place) => paths.get(place) || place)))
 }

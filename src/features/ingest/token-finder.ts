@@ -5,12 +5,12 @@
 import { tokenHash } from '../../access/credentials.ts'
 import { isOwnToken, tokenInText, tokenLength } from '../../domain/token.ts'
 import type { KeyRing } from '../../platform/crypto/key-ring.ts'
+import type { Place } from './places.ts'
 
 export interface FoundToken {
   readonly hash: string
   readonly last4: string
-  /** A path, or an object id where the path is not known yet. */
-  readonly place: string
+  readonly place: Place
 }
 
 const prefix = Buffer.from('hf_')
@@ -32,7 +32,7 @@ export class TokenFinder {
   }
 
   /** The whole of a content. */
-  look(place: string, bytes: Buffer): void {
+  look(place: Place, bytes: Buffer): void {
     let checked = 0
     let at = bytes.indexOf(prefix)
     while (at !== -1 && checked < mostChecked && this.#found.size < mostFound) {
@@ -47,7 +47,7 @@ export class TokenFinder {
   }
 
   /** A content that comes in pieces; a token may stand across two of them. */
-  async *through(place: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  async *through(place: Place, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let before: Buffer = Buffer.alloc(0)
     for await (const chunk of chunks) {
       this.look(place, Buffer.concat([before, chunk.subarray(0, tokenLength + 1)]))
@@ -60,11 +60,26 @@ export class TokenFinder {
     }
   }
 
-  #check(place: string, value: string): void {
-    const isOurs = (body: string): boolean =>
-      this.#keys.macs('token-checksum', body).some((digest) => isOwnToken(value, () => digest))
-    if (!isOurs(value.slice(3, -6))) return
+  #check(place: Place, value: string): void {
+    if (!isOfThisHub(this.#keys, value)) return
     const hash = tokenHash(this.#keys, value)
     if (!this.#found.has(hash)) this.#found.set(hash, { hash, last4: value.slice(-4), place })
   }
+}
+
+/** The same bytes with tokens of this hub blotted out, dead or alive: a copy where there are any. */
+export function withoutOwnTokens(keys: KeyRing, bytes: Buffer): Buffer {
+  let rest = bytes
+  let checked = 0
+  for (const { 0: value, index } of bytes.toString('latin1').matchAll(tokenInText)) {
+    if (++checked > mostChecked) break
+    if (!isOfThisHub(keys, value)) continue
+    if (rest === bytes) rest = Buffer.from(bytes)
+    rest.fill('-', index, index + value.length)
+  }
+  return rest
+}
+
+function isOfThisHub(keys: KeyRing, value: string): boolean {
+  return keys.macs('token-checksum', value.slice(3, -6)).some((digest) => isOwnToken(value, () => digest))
 }

@@ -304,7 +304,7 @@ export interface LiveToken {
 }
 
 /** Those of these values (by hash) that a request could still be made with, as far as the token itself says. */
-export async function takeLive(tx: Tx, hashes: readonly string[], now: number): Promise<LiveToken[]> {
+export async function selectLive(tx: Tx, hashes: readonly string[], now: number): Promise<LiveToken[]> {
   if (hashes.length === 0) return []
   const rows = await tx
     .selectFrom('accessToken')
@@ -317,6 +317,20 @@ export async function takeLive(tx: Tx, hashes: readonly string[], now: number): 
     .orderBy('accessToken.id')
     .execute()
   return rows.map(({ userName, machineName, ...row }) => ({ ...row, ownerName: machineName ?? userName ?? '' }))
+}
+
+/** Ids of people who look after an organization; the first hundred by age of the account. */
+export async function selectAdministrators(tx: Tx, organizationId: string): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('roleGrant')
+    .select('principalId')
+    .where('targetId', '=', organizationId)
+    .where('principalKind', '=', 'user')
+    .where('role', '=', 'admin')
+    .orderBy('principalId')
+    .limit(100)
+    .execute()
+  return rows.map(({ principalId }) => principalId)
 }
 
 /** `acme/m1` by id. */

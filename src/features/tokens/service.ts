@@ -39,10 +39,11 @@ export {
   type TokenOwner,
   unseenRepo,
 } from './grants.ts'
+export { type Exposure, leakJobs, revokeLeaked } from './leaked.ts'
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
 export { presentGrant } from './present.ts'
-export { type LiveToken, takeLive } from './queries.ts'
+export { type LiveToken, selectAdministrators } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export {
   changeStored,
