@@ -347,7 +347,7 @@ export const errorCatalogue = {
   },
   token_leaked: {
     status: 422,
-    message: '{place} holds an access token of this hub (hf_…{last4}). It was live, and is revoked now.',
+    message: '{place} holds an access token of this hub (ending in {last4}). It was live, and is revoked now.',
     next: 'Take it out of the file and of every commit that you push, keep tokens in secrets or environment variables, and make a new one.',
   },
   secrets_in_push: {

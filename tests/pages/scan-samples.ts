@@ -29,7 +29,7 @@ export function scanSamples(words: (text: string) => string): { scan: FileScan; 
         status: 'suspicious',
         message: words('GitHub token on line 12'),
         version: 'secrets 1',
-        found: [{ kind: words('GitHub token'), line: 12, masked: words('ghp_…') }],
+        found: [{ kind: words('GitHub token'), line: 12, masked: words('ghp_***') }],
       },
     },
     alarms: [{ path: words('eval/loader.pkl'), level: 'unsafe' }],

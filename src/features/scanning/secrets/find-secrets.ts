@@ -53,11 +53,11 @@ function isHarmless(kind: string, value: string): boolean {
   return !value.startsWith('-----BEGIN') && isPlaceholder(value)
 }
 
-/** `ghp_…`: what every value of the kind begins with. */
+/** `ghp_***`, in characters that a header can carry: what every value of the kind begins with. */
 function mask(kind: string, value: string): string {
   if (addressKinds.includes(kind) || value.startsWith('-----BEGIN')) return ''
   const [prefix = ''] = /^[A-Za-z0-9]{2,12}[-_.](?:(?:ant|proj|svcacct|admin|api|pat|live)[-_])?/.exec(value) ?? []
-  return `${prefix}…`
+  return `${prefix}***`
 }
 
 /** For places that are asked for in ascending order. */
