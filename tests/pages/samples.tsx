@@ -540,7 +540,13 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <ScanningPage
         context={context}
         organization={words('acme')}
-        policies={{ scanPolicy: 'warn', leakedTokens: 'record', pushProtection: 'block', pickleAdmission: 'refuse', pickleAllowList: words('acme.models.*') }}
+        policies={{
+          scanPolicy: 'warn',
+          leakedTokens: 'record',
+          pushProtection: 'block',
+          pickleAdmission: 'refuse',
+          pickleAllowList: words('acme.models.*'),
+        }}
         instance={{ scanPolicy: 'block_infected', leakedTokens: 'refuse', pushProtection: 'warn' }}
         maySeeUnsafe={true}
         mayChange={true}
@@ -551,10 +557,14 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <ScanningPage
         context={context}
         organization={words('acme')}
-        scanPolicy="warn"
-        pickleAdmission="flag"
-        pickleAllowList={words('acme.models.*')}
-        instancePolicy="warn"
+        policies={{
+          scanPolicy: 'warn',
+          leakedTokens: 'record',
+          pushProtection: 'off',
+          pickleAdmission: 'flag',
+          pickleAllowList: words('acme.models.*'),
+        }}
+        instance={{ scanPolicy: 'warn', leakedTokens: 'record', pushProtection: 'off' }}
         maySeeUnsafe={false}
         mayChange={false}
         form={fresh}

@@ -3,8 +3,9 @@
  */
 import { lintSource } from '@secretlint/core'
 import { tokenInText } from '../../../domain/token.ts'
+import { mayHoldSecrets } from './marks.ts'
 import { isHomelyAddress, isPlaceholder } from './placeholders.ts'
-import { addressKinds, hubTokenKind, kindOf, mayHoldSecrets, ruleSet } from './rules.ts'
+import { addressKinds, hubTokenKind, kindOf, ruleSet } from './rules.ts'
 
 export interface FoundSecret {
   /** In words for people, such as "GitHub token". */

@@ -19,7 +19,7 @@ import {
 import { memorySource } from '../byte-source.ts'
 import { Sandbox, usualLimits } from '../sandbox/sandbox.ts'
 import type { FoundSecret } from './find-secrets.ts'
-import { mayHoldSecrets } from './rules.ts'
+import { mayHoldSecrets } from './marks.ts'
 
 const oneContentMs = 10_000
 const wholePushMs = 60_000
