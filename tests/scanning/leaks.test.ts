@@ -399,6 +399,18 @@ describe.each(dialects)('secrets in what is pushed, on %s', (dialect) => {
       )
     })
 
+    test('many files that look alike are read together, and each secret is told of its own file and line', async () => {
+      await set({ pushProtection: 'block' })
+      const name = await newRepo()
+      const harmless = `https://user:password@host.example.com/x\n`
+      await git.sh(`cd ${name} && for i in $(seq 300); do printf '${harmless}' > "n$i.txt"; done; printf '%s' 'no end of line' > z1
+        printf 'a\n${harmless}%s' ${githubToken()} > secret-one.txt; printf '%s\n' ${githubToken()} > secret-two.txt`)
+      const output = await git.fails(`cd ${name} && git add -A && git commit -qm one && git push origin main`)
+      expect(output).toMatch(/in "secret-one.txt" \(commit [0-9a-f]{12}\), line 3/)
+      expect(output).toMatch(/in "secret-two.txt" \(commit [0-9a-f]{12}\), line 1/)
+      expect(output.match(/GitHub token/g)).toHaveLength(2)
+    })
+
     test('story: a secret in an old commit of the push, whose file is gone in the newest, is in the history all the same', async () => {
       await set({ pushProtection: 'block' })
       const name = await newRepo()

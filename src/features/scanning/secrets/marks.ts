@@ -1,4 +1,5 @@
 /** What of the search for secrets runs in the hub itself: nobody else's code, and no work beyond one pass. */
+import type { Buffer } from 'node:buffer'
 
 /** Raised with every change of rules, ours or of secretlint, so that what was scanned is scanned again. */
 export const secretRules = 1
@@ -43,4 +44,11 @@ const anyMark = new RegExp(marks.join('|'))
 
 export function mayHoldSecrets(text: string): boolean {
   return anyMark.test(text)
+}
+
+/** Ends of lines. */
+export function linesIn(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) lines++
+  return lines
 }

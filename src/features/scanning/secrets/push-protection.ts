@@ -19,10 +19,14 @@ import {
 import { memorySource } from '../byte-source.ts'
 import { Sandbox, usualLimits } from '../sandbox/sandbox.ts'
 import type { FoundSecret } from './find-secrets.ts'
-import { mayHoldSecrets } from './marks.ts'
+import { linesIn, mayHoldSecrets } from './marks.ts'
 
 const oneContentMs = 10_000
 const wholePushMs = 60_000
+/** Contents are read together up to this size. */
+const batchBytes = 1 << 20
+/** Ends the last line of a content, so that no line belongs to two. */
+const between = Buffer.from('\n\n')
 /** So many are named; the rest is counted. */
 const mostNamed = 10
 const trailer = /^Secrets-Allowed:[ \t]*(\S.{2,})$/im
@@ -49,11 +53,18 @@ export async function watchForSecrets(hub: Hub, allowed: Allowed<'repo.push'>): 
   return pushProtection === 'off' ? null : new SecretWatch(hub, allowed, pushProtection)
 }
 
+interface Waiting {
+  readonly place: Place
+  readonly bytes: Buffer
+}
+
 class SecretWatch implements ContentWatch {
   readonly #hub: Hub
   readonly #allowed: Allowed<'repo.push'>
   readonly #protection: Exclude<PushProtection, 'off'>
   readonly #found: (FoundSecret & { readonly place: Place })[] = []
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
   #count = 0
   #spentMs = 0
   /** Why not everything could be looked at. */
@@ -69,12 +80,24 @@ class SecretWatch implements ContentWatch {
     if (this.#fault !== null || !mayHoldSecrets(bytes.toString('latin1'))) return
     // The leak trap has those, and a dead one holds up nothing.
     const rest = withoutOwnTokens(this.#hub.keys, bytes)
+    this.#waiting.push({ place, bytes: rest === bytes ? Buffer.from(bytes) : rest })
+    this.#waitingBytes += rest.length
+    if (this.#waitingBytes >= batchBytes) await this.#read()
+  }
+
+  /** Reads what waits, in one: a small content costs the way to the sandbox more than the search does. */
+  async #read(): Promise<void> {
+    const batch = this.#waiting
+    if (batch.length === 0) return
+    this.#waiting = []
+    this.#waitingBytes = 0
     const startedAt = performance.now()
     try {
       const signal = new AbortController().signal
-      const { secrets = [] } = await sandboxOf(this.#hub).run('secrets', memorySource(rest), signal)
+      const joined = Buffer.concat(batch.flatMap(({ bytes }) => [bytes, between]))
+      const { secrets = [] } = await sandboxOf(this.#hub).run('secrets', memorySource(joined), signal)
       this.#count += secrets.length
-      for (const secret of secrets) if (this.#found.length < mostNamed) this.#found.push({ ...secret, place })
+      this.#note(batch, secrets)
     } catch (error) {
       this.#hub.log.warn({ err: error, repo: this.#allowed.resource.id }, 'A push could not be searched for secrets')
       this.#fault = 'a file could not be read for secrets.'
@@ -83,7 +106,21 @@ class SecretWatch implements ContentWatch {
     if (this.#spentMs > wholePushMs) this.#fault ??= 'it holds too much that looks like secrets.'
   }
 
+  /** By its line each secret belongs to one of the contents that were read as one. */
+  #note(batch: readonly Waiting[], secrets: readonly FoundSecret[]): void {
+    let before = 0
+    let next = 0
+    for (const { place, bytes } of batch) {
+      const lines = linesIn(bytes) + linesIn(between)
+      for (let one = secrets[next]; one !== undefined && one.line <= before + lines; one = secrets[++next]) {
+        if (this.#found.length < mostNamed) this.#found.push({ ...one, line: one.line - before, place })
+      }
+      before += lines
+    }
+  }
+
   async conclude(origin: Origin, messages: () => Promise<readonly string[]>, locate: Locate): Promise<PushJudgement> {
+    await this.#read()
     if (this.#count === 0 && this.#fault === null) return nothing
     const owner = this.#allowed.resource.owner.name
     const told = await this.#inWords(locate)

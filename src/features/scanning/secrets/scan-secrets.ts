@@ -2,12 +2,12 @@
  * The scanner of secrets: texts of any length, in windows. What it finds says nothing about whether a file is safe to load, so it stands apart from
  * the verdict of a file, and holds nothing.
  */
-import type { Buffer } from 'node:buffer'
 import { tokenInText } from '../../../domain/token.ts'
 import { type ByteSource, readBytes } from '../byte-source.ts'
 import type { ScanReport } from '../scanner.ts'
 import { windowsOf } from '../windows.ts'
 import { type FoundSecret, findSecrets } from './find-secrets.ts'
+import { linesIn } from './marks.ts'
 
 const windowBytes = 1 << 20
 /** Longer than what any rule can match. */
@@ -46,12 +46,6 @@ export async function scanSecrets(source: ByteSource): Promise<ScanReport> {
 
 async function isText(source: ByteSource): Promise<boolean> {
   return !(await readBytes(source, 0, headBytes)).includes(0)
-}
-
-function linesIn(bytes: Buffer): number {
-  let lines = 0
-  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) lines++
-  return lines
 }
 
 function inWords(secrets: readonly FoundSecret[], count: number): string {
