@@ -26,7 +26,6 @@ import {
 } from './store.ts'
 import type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
-export { ExpiryField, expiryFromForm } from './expiry-field.tsx'
 export {
   type EntityReference,
   type EntityType,
