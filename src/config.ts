@@ -252,6 +252,20 @@ export const settings = {
     about:
       'What happens to files that scanners find unsafe: they are marked, or nobody can download them; the last also holds what is not scanned yet. Organizations may be stricter.',
   },
+  leakedTokens: {
+    env: 'HOLDFAST_LEAKED_TOKENS',
+    schema: z.enum(['refuse', 'record']),
+    fallback: 'refuse',
+    about:
+      'What happens to a push or commit that holds a live access token of this hub. The token is revoked in either case; the push is refused, or taken and recorded. Organizations may be stricter.',
+  },
+  pushProtection: {
+    env: 'HOLDFAST_PUSH_PROTECTION',
+    schema: z.enum(['off', 'warn', 'block']),
+    fallback: 'warn',
+    about:
+      'What happens to a push or commit that holds anything else that looks like a secret: nothing, a warning to whoever pushes, or a refusal. Organizations may be stricter.',
+  },
   downloadRecords: {
     env: 'HOLDFAST_DOWNLOAD_RECORDS',
     schema: z.enum(['restricted', 'all', 'off']),

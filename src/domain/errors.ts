@@ -345,6 +345,21 @@ export const errorCatalogue = {
     message: 'This lock belongs to {owner}.',
     next: 'An administrator of the repo can break it: git lfs unlock --force.',
   },
+  token_leaked: {
+    status: 422,
+    message: '{place} holds an access token of this hub (ending in {last4}). It was live, and is revoked now.',
+    next: 'Take it out of the file and of every commit that you push, keep tokens in secrets or environment variables, and make a new one.',
+  },
+  secrets_in_push: {
+    status: 422,
+    message: 'Push protection of {owner} refuses what looks like a secret: {found}.',
+    next: 'Take it out of every commit that you push, and make a new one if anybody has seen it. If it is no secret, an administrator of the repo can push it with a line "Secrets-Allowed: <why>" in the message of the newest commit.',
+  },
+  secrets_not_judged: {
+    status: 503,
+    message: 'Push protection of {owner} could not look at this push: {reason}',
+    next: 'Try again in a moment. If it fails again, tell the administrator of the hub.',
+  },
   push_rejected: { status: 422, message: '{reason}' },
   pull_requests_missing: {
     status: 501,

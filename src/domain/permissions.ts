@@ -86,6 +86,13 @@ export const permissions = {
     audited: true,
     title: 'use a link sent by e-mail',
   },
+  'token.report': {
+    on: 'instance',
+    least: 'anyone',
+    token: 'any',
+    audited: false,
+    title: 'report access tokens that leaked, which revokes them',
+  },
   'session.create': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'sign in' },
 
   'user.list': {
@@ -781,6 +788,13 @@ export const permissions = {
     token: write,
     audited: true,
     title: 'push, commit, upload, and change branches and tags',
+  },
+  'repo.allow_secrets': {
+    on: 'repo',
+    least: 'admin',
+    token: write,
+    audited: true,
+    title: 'push what push protection takes for a secret, with a reason',
   },
   'repo.unlock_any': {
     on: 'repo',

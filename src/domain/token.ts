@@ -6,6 +6,8 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const bodyLength = 28
 const checkLength = 6
 const pattern = /^hf_[0-9A-Za-z]{34}$/
+/** Characters of a token. */
+export const tokenLength = 37
 
 /** Finds everything in a text that has the form of a token, ours or not. Global: use with `matchAll`. */
 export const tokenInText = /hf_[0-9A-Za-z]{34}(?![0-9A-Za-z])/g

@@ -23,7 +23,7 @@ import { fileRoutes } from './files/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
-import { afterRefMove, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
+import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { keyPageRoutes, machineKeyPageRoutes } from './keys/page-routes.tsx'
 import { keyApiRoutes } from './keys/routes.ts'
@@ -45,7 +45,7 @@ import { repoWorkspaceRoutes } from './repos/workspace-routes.ts'
 import { heldPageRoutes } from './scanning/held-page-routes.tsx'
 import { heldRoutes } from './scanning/held-routes.ts'
 import { scanRoutes } from './scanning/routes.ts'
-import { presentStatusesOf, repoStatus, startScanning, withListing } from './scanning/service.ts'
+import { presentStatusesOf, repoStatus, startScanning, watchForSecrets, withListing } from './scanning/service.ts'
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
@@ -61,10 +61,14 @@ import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
+import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
+import { leakJobs } from './tokens/service.ts'
 import { workspacePageRoutes } from './workspaces/page-routes.tsx'
 import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
+
+const commitGate: CommitGate = { ...signingGate, watch: watchForSecrets }
 
 export const routes: readonly Route[] = [
   ...instanceRoutes(() => routes),
@@ -75,6 +79,7 @@ export const routes: readonly Route[] = [
   ...secondStepRoutes,
   ...secondFactorRoutes,
   ...tokenApiRoutes,
+  ...reportRoutes,
   ...tokenPageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,
@@ -104,18 +109,18 @@ export const routes: readonly Route[] = [
   ...repoPageRoutes,
   ...listingRoutes,
   ...fileRoutes(verificationJson, presentStatusesOf),
-  ...refRoutes(signingGate),
-  ...commitRoutes(signingGate),
+  ...refRoutes(commitGate),
+  ...commitRoutes(commitGate),
   ...scanRoutes,
   ...heldRoutes,
   ...heldPageRoutes,
   ...downloadApiRoutes,
   ...downloadPageRoutes,
   ...browseRoutes,
-  ...browseRefRoutes(signingGate),
+  ...browseRefRoutes(commitGate),
   ...lfsRoutes,
   ...xetRoutes,
-  ...gitRoutes(signingGate),
+  ...gitRoutes(commitGate),
   //
 ]
 
@@ -123,6 +128,7 @@ export const routes: readonly Route[] = [
 export function jobHandlers(hub: Hub): JobHandlers {
   return {
     mail: (payload) => sendMail(hub, payload),
+    ...leakJobs(hub),
     ...repoJobs(hub),
     ...withListing(hub, {
       ...ingestJobs(hub),

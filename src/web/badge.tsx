@@ -148,6 +148,15 @@ export function PickleBadge(props: { status: PickleStatus; href?: string; title?
   }
 }
 
+/** Something in the file has the form of a secret; says nothing about whether it is safe to load. */
+export function SecretBadge(props: { count: number; title?: string }) {
+  return (
+    <Badge look="warning" icon="key-round" title={props.title}>
+      {props.count === 1 ? 'secret' : 'secrets'}
+    </Badge>
+  )
+}
+
 export type StorageKind = 'git' | 'lfs' | 'xet'
 
 export function StorageBadge(props: { kind: StorageKind }) {

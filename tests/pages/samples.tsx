@@ -542,10 +542,14 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <ScanningPage
         context={context}
         organization={words('acme')}
-        scanPolicy="warn"
-        pickleAdmission="refuse"
-        pickleAllowList={words('acme.models.*')}
-        instancePolicy="block_infected"
+        policies={{
+          scanPolicy: 'warn',
+          leakedTokens: 'record',
+          pushProtection: 'block',
+          pickleAdmission: 'refuse',
+          pickleAllowList: words('acme.models.*'),
+        }}
+        instance={{ scanPolicy: 'block_infected', leakedTokens: 'refuse', pushProtection: 'warn' }}
         maySeeUnsafe={true}
         mayChange={true}
         form={fresh}
@@ -555,10 +559,14 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <ScanningPage
         context={context}
         organization={words('acme')}
-        scanPolicy="warn"
-        pickleAdmission="flag"
-        pickleAllowList={words('acme.models.*')}
-        instancePolicy="warn"
+        policies={{
+          scanPolicy: 'warn',
+          leakedTokens: 'record',
+          pushProtection: 'off',
+          pickleAdmission: 'flag',
+          pickleAllowList: words('acme.models.*'),
+        }}
+        instance={{ scanPolicy: 'warn', leakedTokens: 'record', pushProtection: 'off' }}
         maySeeUnsafe={false}
         mayChange={false}
         form={fresh}

@@ -25,6 +25,12 @@ export function scanSamples(words: (text: string) => string): { scan: FileScan; 
         message: words('safetensors: its header is not JSON'),
         version: 'structure 1',
       },
+      secrets: {
+        status: 'suspicious',
+        message: words('GitHub token on line 12'),
+        version: 'secrets 1',
+        found: [{ kind: words('GitHub token'), line: 12, masked: words('ghp_***') }],
+      },
     },
     alarms: [{ path: words('eval/loader.pkl'), level: 'unsafe' }],
   }

@@ -138,7 +138,7 @@ describe.each(dialects)('scanning on %s', (dialect) => {
         2,
       )
       const results = await read.selectFrom('scanResult').select('scanner').where('content', '=', content).execute()
-      expect(results.map(({ scanner }) => scanner).sort()).toEqual(['pickle', 'structure', 'yara'])
+      expect(results.map(({ scanner }) => scanner).sort()).toEqual(['pickle', 'secrets', 'structure', 'yara'])
 
       // A pull request is a ref like any other, though nobody may push to it.
       const bare = repositoryFolder(running.hub.git, repo.id)

@@ -75,7 +75,7 @@ export async function commitFiles(
   files: Readonly<Record<string, string | null>>,
   target: Partial<CommitTarget> = {},
 ): Promise<CommitResult> {
-  const commit = await beginCommit(hub, allowPush(), { ref: 'refs/heads/main', ...target })
+  const commit = await beginCommit(hub, allowPush(), { watch: null, ref: 'refs/heads/main', ...target })
   try {
     for (const [path, content] of Object.entries(files)) {
       if (content === null) await commit.delete(path)
@@ -98,6 +98,7 @@ const openGate: CommitGate = {
   judgePush: async () => ({ errors: [], remarks: [] }),
   mayCommit: async () => undefined,
   mayPoint: async () => undefined,
+  watch: async () => null,
 }
 
 export interface PushDoor extends AsyncDisposable {

@@ -40,6 +40,15 @@ const payloadSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('password-changed'), userId: z.string() }),
   z.object({ kind: z.literal('second-factor'), userId: z.string(), change: z.enum(factorChanges) }),
   z.object({ kind: z.literal('invitation'), invitationId: z.string() }),
+  z.object({
+    kind: z.literal('token-leaked'),
+    userId: z.string(),
+    owner: z.string(),
+    token: z.string(),
+    last4: z.string(),
+    /** Where it stood, as far as the reader may know. */
+    repo: z.string().nullable(),
+  }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -65,6 +74,8 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await passwordChanged(hub, job.userId)
     case 'second-factor':
       return await factorChanged(hub, job.userId, job.change)
+    case 'token-leaked':
+      return await tokenLeaked(hub, job)
     case 'invitation':
       return await composeInvitation(hub, job.invitationId)
   }
@@ -136,6 +147,21 @@ async function factorChanged(hub: Hub, userId: string, change: FactorChange): Pr
     text: lines(
       `${words} "${reached.name}" on ${hub.config.publicUrl}.`,
       `If this was not you, change your password at ${hub.config.publicUrl}/settings/authentication and look through your second factors, sessions and tokens.`,
+    ),
+  }
+}
+
+async function tokenLeaked(hub: Hub, job: Extract<MailJob, { kind: 'token-leaked' }>): Promise<Mail | null> {
+  const reached = await reach(hub, job.userId)
+  if (reached === null) return null
+  const where = job.repo === null ? 'was found where others could read it' : `was pushed to ${job.repo}`
+  return {
+    to: reached.address,
+    subject: `An access token leaked on ${hub.config.instanceName}, and is revoked`,
+    text: lines(
+      `The access token "${job.token}" (hf_…${job.last4}) of ${job.owner} ${where} on ${hub.config.publicUrl}.`,
+      'It was revoked at once: nobody can use it any more, and what used it needs a new one.',
+      'Whoever had it until then could do what it may. The audit log says what was done with it. Keep tokens in secrets or environment variables, never in files.',
     ),
   }
 }

@@ -69,6 +69,12 @@ const sentences = {
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
+  'token.leaked': (told) =>
+    `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, ${exposure(told.data)}`,
+  'repo.leaked_token': ({ name, data }) =>
+    `Pushed a live access token${last4(data)} of ${text(data, 'owner') ?? 'somebody'} to ${name}, in ${text(data, 'place') ?? 'a file'}: it was revoked, the push ${text(data, 'push') ?? 'recorded'}`,
+  'repo.allow_secrets': ({ name, data }) =>
+    `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
   'token.delete': (told) => `Deleted the ${tokenWords(told)}`,
 
   'org.create': ({ name }) => `Created the organization ${name}`,
@@ -234,6 +240,12 @@ function bypassSentence({ name, data }: Told): string {
   const until = text(data, 'until')
   if (until === null) return `Ended the bypass of the signing policy of ${name}`
   return `Let unsigned pushes to ${name} through until ${until}: ${text(data, 'reason') ?? ''}`
+}
+
+function exposure(data: EventData): string {
+  if (text(data, 'via') === 'report') return 'which somebody reported as leaked'
+  const repo = text(data, 'repo')
+  return repo === null ? 'which was pushed to a repository' : `which was pushed to ${repo}`
 }
 
 function tokenWords({ name, data }: Told): string {

@@ -1,6 +1,6 @@
 /* Scans on pages: the badges of a file (MAL-4), the banner of a repo that holds something unsafe (MAL-5), and the report of one file with its scanners. */
 import { revisionPath } from '../../web/address.ts'
-import { PickleBadge, ScanBadge, type ScanStatus } from '../../web/badge.tsx'
+import { PickleBadge, ScanBadge, type ScanStatus, SecretBadge } from '../../web/badge.tsx'
 import { LinkButton } from '../../web/button.tsx'
 import { Notice } from '../../web/notice.tsx'
 import type { RepoView } from '../../web/repo-place.tsx'
@@ -15,6 +15,9 @@ export function ScanBadges({ scan }: { scan: FileScan }) {
     <span class="inline-flex flex-wrap gap-1">
       <ScanBadge status={status} title={title} />
       <PickleOf scan={scan} />
+      {scan.secrets.found.length > 0 && (
+        <SecretBadge count={scan.secrets.found.length} title={scan.secrets.message ?? undefined} />
+      )}
     </span>
   )
 }
@@ -149,6 +152,8 @@ export function ScanFacts({ scan, mayRelease }: { scan: FileScan; mayRelease: bo
             </>
           )}
           <Fact name="Structure" said={scan.structure} />
+          <dt>Secrets</dt>
+          <dd class="[overflow-wrap:anywhere]">{secretWords(scan.secrets)}</dd>
           <dt>Content</dt>
           <dd>
             <code class="select-all [overflow-wrap:anywhere]">{scan.content}</code>
@@ -160,6 +165,22 @@ export function ScanFacts({ scan, mayRelease }: { scan: FileScan; mayRelease: bo
             </>
           )}
         </dl>
+        {scan.secrets.found.length > 0 && (
+          <details>
+            <summary>{counted(scan.secrets.found.length, 'secret')} in this file</summary>
+            <ul class="pt-2 grid gap-1">
+              {scan.secrets.found.map(({ kind, line, masked }) => (
+                <li>
+                  Line {line}: {kind} {masked !== '' && <code>{masked}</code>}
+                </li>
+              ))}
+            </ul>
+            <p class="pt-2 text-sm text-muted">
+              Whoever can read this file can read them. Make new ones where they came from: taking them out of the file
+              leaves them in its history.
+            </p>
+          </details>
+        )}
         {scan.pickle.imports.length > 0 && (
           <details open={scan.pickle.status !== 'safe'}>
             <summary>{counted(scan.pickle.imports.length, 'import')} of its pickles</summary>
@@ -178,6 +199,10 @@ export function ScanFacts({ scan, mayRelease }: { scan: FileScan; mayRelease: bo
       </div>
     </section>
   )
+}
+
+function secretWords({ status, message }: FileStatus['secrets']): string {
+  return status === 'suspicious' ? `found: ${message}` : words[status]
 }
 
 function Fact({ name, said }: { name: string; said: FileStatus['malware'] }) {

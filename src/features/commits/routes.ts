@@ -38,8 +38,8 @@ function refusePullRequest(isAsked: boolean | undefined): void {
   if (isAsked === true) throw new HoldfastError('pull_requests_missing')
 }
 
-/** `gate`: whether the hub may make commits for people at all; handed in by features/index.ts. */
-export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
+/** `gate`: whether the hub may make commits for people at all, and who looks at their files; handed in by features/index.ts. */
+export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit' | 'watch'>): Route[] => [
   route({
     method: 'POST',
     path: '/api/{kinds}/:namespace/:name/preupload/*',
@@ -95,7 +95,7 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
       404: 'RepoNotFound, RevisionNotFound where that is no branch, or EntryNotFound for a file to delete',
       409: 'The branch moved meanwhile',
       412: 'The branch is not at parentCommit',
-      422: 'A path is not allowed, or a large file was not uploaded',
+      422: 'A path is not allowed, a large file was not uploaded, or a file holds a secret',
     },
     handle: async (call) => {
       const { hub, allowed, params, request, query } = call
@@ -106,6 +106,7 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit'>): Route[] => [
         body: bodyOf(request),
         origin: request.origin,
         mayRead: (repoId) => mayRead(call, repoId),
+        watch: await gate.watch(hub, allowed),
         // Asked once more where the ref moves: bodies may take hours, and a policy holds from the moment it is set.
         reauthorize: async () => {
           const again = await call.reauthorize()

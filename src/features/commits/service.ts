@@ -9,7 +9,7 @@ import { attributesFileLimit } from '../../domain/git-attributes.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { incomingFolder } from '../../platform/git/git-store.ts'
-import { type ApiCommit, beginCommit, type CommitResult } from '../ingest/service.ts'
+import { type ApiCommit, beginCommit, type CommitResult, type ContentWatch } from '../ingest/service.ts'
 import { checkCard, commitPerson, invalidMetadata } from '../repos/service.ts'
 import { attributesName } from './attributes.ts'
 import { branchRef } from './branch.ts'
@@ -26,6 +26,8 @@ export interface CommitRequest {
   readonly body: AsyncIterable<Buffer>
   readonly origin: Origin
   readonly mayRead: MayRead
+  /** Sees every new content. */
+  readonly watch: ContentWatch | null
   /** Decides again, immediately before the branch moves. */
   reauthorize(): Promise<Allowed<'repo.push'>>
 }
@@ -53,7 +55,7 @@ export async function commitFromBody(
     for await (const part of readCommitBody(request.body, { folder: incomingFolder(hub.git), ...limits })) {
       if (part.kind === 'header') {
         header = part
-        const commit = await beginCommit(hub, allowed, { ref, parent: part.parentCommit })
+        const commit = await beginCommit(hub, allowed, { ref, parent: part.parentCommit, watch: request.watch })
         making = new CommitInTheMaking(hub, allowed, commit, request.mayRead)
       } else {
         await making?.apply(part)

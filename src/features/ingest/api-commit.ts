@@ -2,7 +2,8 @@
  * A commit that arrives through the API: the same judge and the same ref move as a push. Without `parent` it lands on
  * the head of that moment, also when others committed meanwhile; with it, only on that very commit.
  */
-import type { Readable } from 'node:stream'
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import { formatLfsPointer, type LfsPointer, parseLfsPointer } from '../../domain/lfs-pointer.ts'
@@ -15,9 +16,13 @@ import { zeroOid } from '../../platform/git/safe-names.ts'
 import { type CommitStage, type FileMode, stageCommit } from '../../platform/git/stage.ts'
 import { signAsHub } from '../repos/service.ts'
 import { describeMove } from './describe-move.ts'
+import type { ContentWatch } from './gate.ts'
 import { inOurWords } from './git-words.ts'
-import { Judgement } from './judge.ts'
+import { Judgement, readLimit } from './judge.ts'
+import { leakPolicyOf } from './leak-policy.ts'
+import { locateHere, type Place } from './places.ts'
 import { openMoves, settleMoves } from './ref-move.ts'
+import { trapTokens } from './trap-tokens.ts'
 import { inTurn } from './turns.ts'
 
 export interface CommitTarget {
@@ -25,6 +30,8 @@ export interface CommitTarget {
   readonly ref: string
   /** The commit that the branch must be at: an id, or its first 5 digits and more. */
   readonly parent?: string | null | undefined
+  /** Sees every new content; null: nobody does. */
+  readonly watch: ContentWatch | null
 }
 
 export interface CommitInput {
@@ -55,25 +62,27 @@ export async function beginCommit(hub: Hub, allowed: Allowed<'repo.push'>, targe
   if (head === null && target.ref !== 'refs/heads/main')
     throw revisionNotFound(target.ref.replace(/^refs\/heads\//, ''))
   if (!isExpected(head, target.parent)) throw new HoldfastError('stale_parent')
-  return new ApiCommit(hub, repoId, target, head, await stageCommit(hub.git, repoId, head))
+  return new ApiCommit(hub, allowed, target, head, await stageCommit(hub.git, repoId, head))
 }
 
 export class ApiCommit {
   /** The commit that this one stands on so far. */
   readonly base: string | null
   readonly #hub: Hub
+  readonly #allowed: Allowed<'repo.push'>
   readonly #repoId: string
   readonly #target: CommitTarget
   readonly #stage: CommitStage
   readonly #judgement: Judgement
 
-  constructor(hub: Hub, repoId: string, target: CommitTarget, base: string | null, stage: CommitStage) {
+  constructor(hub: Hub, allowed: Allowed<'repo.push'>, target: CommitTarget, base: string | null, stage: CommitStage) {
     this.#hub = hub
-    this.#repoId = repoId
+    this.#allowed = allowed
+    this.#repoId = allowed.resource.id
     this.#target = target
     this.base = base
     this.#stage = stage
-    this.#judgement = new Judgement(hub, repoId)
+    this.#judgement = new Judgement(hub, this.#repoId)
   }
 
   /** A file that is in memory. Throws `unsafe_path` or `push_rejected` at once. Gives the id of its blob. */
@@ -81,13 +90,15 @@ export class ApiCommit {
     const pointer = parseLfsPointer(bytes)
     this.#judge(path, mode, bytes.length)
     if (pointer) this.#judgement.pointer(path, pointer)
+    else await this.#look({ kind: 'path', path }, bytes)
     return this.#stage.putBytes(path, bytes, mode)
   }
 
   /** A file of known size from a stream, in bounded memory. Throws `length_mismatch` too. */
   async putStream(path: string, size: number, stream: Readable, mode: FileMode = '100644'): Promise<string> {
     this.#judge(path, mode, size)
-    return this.#stage.putStream(path, size, stream, mode).catch((error: unknown) => {
+    const looked = Readable.from(this.#lookThrough(path, size, stream), { objectMode: false })
+    return this.#stage.putStream(path, size, looked, mode).catch((error: unknown) => {
       throw inOurWords(error)
     })
   }
@@ -95,6 +106,9 @@ export class ApiCommit {
   /** A file that lies on the server's disk. */
   async putFile(path: string, file: string, size: number, mode: FileMode = '100644'): Promise<string> {
     this.#judge(path, mode, size)
+    for await (const _ of this.#lookThrough(path, size, createReadStream(file))) {
+      // Only looked at: it is stored from where it lies.
+    }
     return this.#stage.putFile(path, file, mode)
   }
 
@@ -129,6 +143,7 @@ export class ApiCommit {
     try {
       const [fault] = await this.#judgement.conclude()
       if (fault) throw fault.error(fault.places)
+      await this.#judgeSecrets(input)
       return await inTurn(this.#repoId, () => this.#land(input))
     } catch (error) {
       throw inOurWords(error)
@@ -170,6 +185,35 @@ export class ApiCommit {
     )
     if (!moved.ok) throw new HoldfastError('ref_moved', { ref }, { cause: new Error(moved.message) })
     return { commit: staged.commit, parent: head, isUnchanged }
+  }
+
+  async #look(place: Place, bytes: Buffer): Promise<void> {
+    this.#judgement.tokens.look(place, bytes)
+    if (bytes.length < readLimit) await this.#target.watch?.look(place, bytes)
+  }
+
+  async *#lookThrough(path: string, size: number, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const place: Place = { kind: 'path', path }
+    const { watch } = this.#target
+    const kept: Buffer[] = []
+    for await (const chunk of this.#judgement.tokens.through(place, chunks)) {
+      if (watch !== null && size < readLimit) kept.push(Buffer.from(chunk))
+      yield chunk
+    }
+    if (kept.length > 0) await watch?.look(place, Buffer.concat(kept))
+  }
+
+  async #judgeSecrets({ message, origin }: CommitInput): Promise<void> {
+    await this.#look({ kind: 'message', of: 'commit', oid: null }, Buffer.from(message))
+    const { found } = this.#judgement.tokens
+    if (found.length > 0) {
+      const { leakedTokens } = await leakPolicyOf(this.#hub, this.#allowed.resource)
+      const outcome = leakedTokens === 'refuse' ? 'refused' : 'recorded'
+      const [leaked] = await trapTokens(this.#hub, this.#allowed, origin, found, outcome, locateHere)
+      if (leaked !== undefined && leakedTokens === 'refuse') throw leaked
+    }
+    const judged = await this.#target.watch?.conclude(origin, async () => [message], locateHere)
+    if (judged?.errors[0] !== undefined) throw judged.errors[0]
   }
 
   #judge(path: string, mode: string, size: number): void {

@@ -92,7 +92,7 @@ test('parents: the expected commit in full or short, a lost race, twenty committ
   await expect(commitFiles(hub, { c: '3' }, { ref: 'refs/heads/none' })).rejects.toMatchObject({
     code: 'revision_not_found',
   })
-  const slow = await beginCommit(hub, allowPush(), { ref: main, parent: (await head()) ?? '' })
+  const slow = await beginCommit(hub, allowPush(), { watch: null, ref: main, parent: (await head()) ?? '' })
   await slow.putBytes('slow', Buffer.from('slow'))
   await Promise.all(Array.from({ length: 20 }, (_, index) => commitFiles(hub, { [`f${index}`]: 'x' })))
   const input = { author: person, message: 'late', origin: systemOrigin, reauthorize: async () => allowPush() }
@@ -100,7 +100,7 @@ test('parents: the expected commit in full or short, a lost race, twenty committ
   const tree = await runClient(repositoryFolder(hub.git, ingestRepo), 'ls-tree', '--name-only', 'main')
   expect(tree.split('\n')).toHaveLength(22)
   expect(await events()).toHaveLength(22)
-  const same = await beginCommit(hub, allowPush(), { ref: main })
+  const same = await beginCommit(hub, allowPush(), { watch: null, ref: main })
   await same.putBytes('a', Buffer.from('1'))
   expect(await same.finish({ ...input, skipIfUnchanged: true })).toMatchObject({
     commit: await head(),
@@ -142,12 +142,12 @@ test('bad input of API commits', async () => {
   expect(await referenced()).toEqual([])
   await commitFiles(hub, { 'm.bin': formatLfsPointer(big) })
   expect(await referenced()).toEqual([big.sha256])
-  const short = await beginCommit(hub, allowPush(), { ref: main })
+  const short = await beginCommit(hub, allowPush(), { watch: null, ref: main })
   await expect(short.putStream('s', 10, Readable.from([Buffer.from('abc')]))).rejects.toMatchObject({
     code: 'length_mismatch',
   })
   await short.discard()
-  const revoked = await beginCommit(hub, allowPush(), { ref: main })
+  const revoked = await beginCommit(hub, allowPush(), { watch: null, ref: main })
   await revoked.putBytes('late', Buffer.from('x'))
   const reauthorize = async () =>
     Promise.reject(new HoldfastError('forbidden', { resource: 'x', have: 'read', need: 'write' }))

@@ -8,17 +8,25 @@ import type { Push } from '../../platform/git/receive-pack.ts'
 import type { RefMove } from '../../platform/git/refs.ts'
 import { isOid, zeroOid } from '../../platform/git/safe-names.ts'
 import { visitEntries } from '../../platform/git/tree.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import { type Fault, makeChecks } from './checks.ts'
+import type { ContentWatch } from './gate.ts'
+import type { Place } from './places.ts'
+import { type FoundToken, TokenFinder } from './token-finder.ts'
 
 const faultLimit = 20
+/** Larger contents of pushes are not read for secrets: scanners read them afterwards. */
+export const readLimit = 1024 * 1024
 const treeLimit = 64 * 1024 * 1024
 
 export class Judgement {
   readonly #largeFiles = new Map<string, { size: number; place: string }>()
+  readonly tokens: TokenFinder
   readonly #checks
   readonly #faults: Fault[] = []
 
   constructor(hub: Hub, repoId: string) {
+    this.tokens = new TokenFinder(hub.keys)
     this.#checks = makeChecks({ hub, repoId, largeFiles: this.#largeFiles })
   }
 
@@ -70,34 +78,44 @@ export async function judgePush(
   hub: Hub,
   repoId: string,
   push: Push,
-): Promise<{ errors: HoldfastError[]; largeFiles: string[] }> {
+  watch: ContentWatch | null,
+): Promise<{ errors: HoldfastError[]; largeFiles: string[]; tokens: readonly FoundToken[] }> {
   const judgement = new Judgement(hub, repoId)
   for (const move of push.moves) judgement.move(move)
-  if (judgement.faultsSoFar.length === 0) await judgeObjects(judgement, push)
+  if (judgement.faultsSoFar.length === 0) await judgeObjects(judgement, push, watch)
   const errors = await inWords(hub, repoId, push, await judgement.conclude())
-  return { errors, largeFiles: judgement.largeFiles }
+  return { errors, largeFiles: judgement.largeFiles, tokens: judgement.tokens.found }
 }
 
-/** Every new tree is read for its names, every small blob for being a pointer; large ones are judged by their size alone. */
-async function judgeObjects(judgement: Judgement, push: Push): Promise<void> {
+/**
+ * Every new tree is read for its names, every small blob for being a pointer, and all but large blobs, with commits and tags, for secrets that
+ * do not belong there. Large ones are judged by their size alone.
+ */
+async function judgeObjects(judgement: Judgement, push: Push, watch: ContentWatch | null): Promise<void> {
   // A history repeats its names in every tree; each is judged once, as far as memory allows.
   const good = new Set<string>()
+  const giveTurn = turnGiver()
   for await (const batch of push.quarantine.objects(isRead, treeLimit)) {
     for (const { type, oid, size, bytes } of batch) {
       if (type === 'blob') judgement.blob(oid, size)
       if (bytes === null) continue
       if (type === 'tree') judgeTree(judgement, bytes, good)
       else {
-        const pointer = parseLfsPointer(bytes)
+        const pointer = type === 'blob' && size < lfsPointerLimit ? parseLfsPointer(bytes) : null
         if (pointer) judgement.pointer(oid, pointer)
+        else {
+          const place: Place = type === 'blob' ? { kind: 'blob', oid } : { kind: 'message', of: type, oid }
+          judgement.tokens.look(place, bytes)
+          await watch?.look(place, bytes)
+        }
       }
+      await giveTurn()
     }
     if (judgement.isHopeless) return
   }
 }
 
-const isRead = (type: ObjectType, size: number): boolean =>
-  type === 'tree' || (type === 'blob' && size < lfsPointerLimit)
+const isRead = (type: ObjectType, size: number): boolean => type === 'tree' || size < readLimit
 
 function judgeTree(judgement: Judgement, tree: Buffer, good: Set<string>): void {
   visitEntries(tree, (entry) => {

@@ -1,4 +1,5 @@
 /** The SQL of ref moves: intents that are open, what a repo shows of its head, and which large files its commits name. */
+import type { LeakPolicy } from '../../domain/leak-policy.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { RefIntentTable } from '../../platform/db/schema.ts'
@@ -20,6 +21,14 @@ export async function selectMovesSince(db: Db, repoId: string, since: string): P
     .where('id', '>=', since)
     .orderBy('id')
     .execute()
+}
+
+const policyById = prepared<{ id: string }, LeakPolicy>((q, param) =>
+  q.selectFrom('organization').select(['leakedTokens', 'pushProtection']).where('id', '=', param('id')),
+)
+
+export async function selectLeakPolicy(db: Db, organizationId: string): Promise<LeakPolicy | null> {
+  return await policyById.first(db.read, { id: organizationId })
 }
 
 /** Heads of repos as their rows have them, in the order of ids. */

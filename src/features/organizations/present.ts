@@ -70,6 +70,8 @@ export function presentSettings(name: string, row: OrganizationRow) {
     scanPolicy: row.scanPolicy,
     pickleAdmission: row.pickleAdmission,
     pickleAllowList: row.pickleAllowList,
+    leakedTokens: row.leakedTokens,
+    pushProtection: row.pushProtection,
     secondFactorRequired: row.secondFactorRequired === 1,
   }
 }

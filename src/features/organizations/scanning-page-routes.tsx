@@ -8,6 +8,7 @@ import { type Params, type Route, route } from '../../access/route.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
 import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import { admissionPolicies } from '../../domain/import-list.ts'
+import { leakedTokenPolicies, pushProtections } from '../../domain/leak-policy.ts'
 import { decide } from '../../domain/policy.ts'
 import { scanPolicies } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
@@ -37,13 +38,15 @@ export const scanningPageRoutes: Route[] = [
       scanPolicy: z.enum(scanPolicies),
       pickleAdmission: z.enum(admissionPolicies).optional(),
       pickleAllowList: z.string().max(100_000).optional(),
+      leakedTokens: z.enum(leakedTokenPolicies).optional(),
+      pushProtection: z.enum(pushProtections).optional(),
     }),
     handle: ({ hub, allowed, facts, body, request }) =>
       orShow(
         async () => {
           await changeSettings(hub, allowed, request.origin, body)
           const here = organizationSettingsPath(allowed.resource.name, 'scanning')
-          return redirectWithNotice(here, 'success', 'The policy is saved.')
+          return redirectWithNotice(here, 'success', 'The policies are saved.')
         },
         (fault) => scanningReply(hub, allowed.resource, facts, request, { form: formWithFault(body, fault), fault }),
       ),
@@ -62,10 +65,8 @@ async function scanningReply(
     <ScanningPage
       context={context}
       organization={organization.name}
-      scanPolicy={settings.scanPolicy}
-      pickleAdmission={settings.pickleAdmission}
-      pickleAllowList={settings.pickleAllowList}
-      instancePolicy={hub.config.scanPolicy}
+      policies={settings}
+      instance={hub.config}
       maySeeUnsafe={decide('org.scan.read', facts).allow}
       mayChange={decide('org.update_settings', facts).allow}
       form={view.form ?? freshForm}

@@ -1,5 +1,12 @@
-/* What happens in an organization to files that scanners find unsafe, and which pickles it admits: the settings page "Scanning and quarantine". */
+/* What happens in an organization to files that scanners find unsafe and to pushes that hold secrets, and which pickles it admits: the settings page
+   "Scanning and quarantine". */
 import { type AdmissionPolicy, longestImportList } from '../../domain/import-list.ts'
+import {
+  type LeakedTokenPolicy,
+  type LeakPolicy,
+  type PushProtection,
+  stricterLeakPolicy,
+} from '../../domain/leak-policy.ts'
 import { type ScanPolicy, stricterPolicy } from '../../domain/quarantine.ts'
 import { Button } from '../../web/button.tsx'
 import { PickField, TextArea } from '../../web/field.tsx'
@@ -38,28 +45,71 @@ const admissionPicks = [
   },
 ] as const satisfies readonly { value: AdmissionPolicy; label: string; help: string }[]
 
-const admissionLabelOf = (policy: AdmissionPolicy): string =>
-  admissionPicks.find(({ value }) => value === policy)?.label ?? policy
+const tokenPicks = [
+  {
+    value: 'record',
+    label: 'Revoke and record',
+    help: 'The token is revoked and its owner told. The push is taken, with a warning.',
+  },
+  {
+    value: 'refuse',
+    label: 'Revoke and refuse',
+    help: 'The push is refused too, so that the dead token does not stay in the history.',
+  },
+] as const satisfies readonly { value: LeakedTokenPolicy; label: string; help: string }[]
 
-const labelOf = (policy: ScanPolicy): string => picks.find(({ value }) => value === policy)?.label ?? policy
+const secretPicks = [
+  { value: 'off', label: 'Off', help: 'Pushes are not searched. What a scan finds afterwards is shown on the file.' },
+  { value: 'warn', label: 'Warn', help: 'Whoever pushes is told what looks like a secret. The push is taken.' },
+  {
+    value: 'block',
+    label: 'Block',
+    help: 'The push is refused. An admin of the repository can let it pass, with a reason in the message of the newest commit.',
+  },
+] as const satisfies readonly { value: PushProtection; label: string; help: string }[]
 
-/** Posts `scanPolicy`, `pickleAdmission` and `pickleAllowList` to /organizations/{org}/settings/scanning. */
+interface InstancePolicies extends LeakPolicy {
+  readonly scanPolicy: ScanPolicy
+}
+
+interface Policies extends InstancePolicies {
+  readonly pickleAdmission: AdmissionPolicy
+  readonly pickleAllowList: string
+}
+
+const labelIn = (list: readonly { value: string; label: string }[], value: string): string =>
+  list.find((pick) => pick.value === value)?.label ?? value
+
+/** What the hub asks for and the organization does not: by the legend of its field. */
+function overruled(own: InstancePolicies, instance: InstancePolicies): { legend: string; label: string }[] {
+  const leaks = stricterLeakPolicy(own, instance)
+  const strictest = { ...leaks, scanPolicy: stricterPolicy(own.scanPolicy, instance.scanPolicy) }
+  return fields
+    .filter(({ name }) => strictest[name] !== own[name])
+    .map(({ name, legend, picks: list }) => ({ legend, label: labelIn(list, strictest[name]) }))
+}
+
+const fields = [
+  { name: 'scanPolicy', legend: 'Unsafe files', picks },
+  { name: 'leakedTokens', legend: 'Leaked access tokens of this hub', picks: tokenPicks },
+  { name: 'pushProtection', legend: 'Other secrets in pushes', picks: secretPicks },
+] as const
+
+/** Posts `scanPolicy`, `pickleAdmission`, `pickleAllowList`, `leakedTokens` and `pushProtection` to /organizations/{org}/settings/scanning. */
 export function ScanningPage(props: {
   context: PageContext
   organization: string
-  scanPolicy: ScanPolicy
-  pickleAdmission: AdmissionPolicy
-  pickleAllowList: string
+  policies: Policies
   /** What the hub asks of everybody. */
-  instancePolicy: ScanPolicy
+  instance: InstancePolicies
   /** From the policy. */
   mayChange: boolean
   /** From the policy: the list of what was found. */
   maySeeUnsafe: boolean
   form: FormState
 }) {
-  const { organization, scanPolicy, pickleAdmission, pickleAllowList, instancePolicy, form } = props
-  const isOverruled = stricterPolicy(scanPolicy, instancePolicy) !== scanPolicy
+  const { organization, policies, form } = props
+  const stricter = overruled(policies, props.instance)
   return (
     <OrganizationSettingsPage
       context={props.context}
@@ -70,7 +120,7 @@ export function ScanningPage(props: {
     >
       <PageHead
         title="Scanning and quarantine"
-        lede={`Every file of ${organization} is scanned. This says what happens to those that are found unsafe, and what their pickles may import.`}
+        lede={`Every file of ${organization} is scanned. This says what happens to those that are found unsafe, what their pickles may import, and what happens to pushes that hold secrets.`}
       />
       {props.maySeeUnsafe && (
         <p>
@@ -80,15 +130,21 @@ export function ScanningPage(props: {
           and who downloaded them
         </p>
       )}
-      {isOverruled && (
+      {stricter.length > 0 && (
         <Notice kind="info" standing={true}>
-          This hub asks for more: <b>{labelOf(instancePolicy)}</b> holds in every organization.
+          This hub asks every organization for more.
+          {stricter.map(({ legend, label }) => (
+            <>
+              {' '}
+              {legend}: <b>{label}</b>.
+            </>
+          ))}
         </Notice>
       )}
       {props.mayChange ? (
         <form class="panel p-4 grid gap-5" method="post" action={organizationSettingsPath(organization, 'scanning')}>
           <FormProblem form={form} />
-          <PickField form={form} name="scanPolicy" legend="Unsafe files" value={scanPolicy} picks={picks} />
+          <PickField form={form} name="scanPolicy" legend="Unsafe files" value={policies.scanPolicy} picks={picks} />
           <p class="text-sm text-muted">
             A held file stays in its repository and can be taken out of it. Where its bytes lie in git itself, the
             repository cannot be cloned while its history has it. An administrator of this hub can release a file, with
@@ -98,7 +154,7 @@ export function ScanningPage(props: {
             form={form}
             name="pickleAdmission"
             legend="Pickles"
-            value={pickleAdmission}
+            value={policies.pickleAdmission}
             picks={admissionPicks}
           />
           <TextArea
@@ -109,7 +165,7 @@ export function ScanningPage(props: {
             rows={8}
             mono={true}
             maxlength={longestImportList}
-            value={pickleAllowList}
+            value={policies.pickleAllowList}
             help={
               <>
                 One a line: <code>module.name</code>, or <code>module.*</code> for everything below a module.{' '}
@@ -118,22 +174,44 @@ export function ScanningPage(props: {
               </>
             }
           />
+          <PickField
+            form={form}
+            name="leakedTokens"
+            legend="Leaked access tokens of this hub"
+            value={policies.leakedTokens}
+            picks={tokenPicks}
+          />
+          <PickField
+            form={form}
+            name="pushProtection"
+            legend="Other secrets in pushes"
+            value={policies.pushProtection}
+            picks={secretPicks}
+          />
+          <p class="text-sm text-muted">
+            Commits through the API and the website count as pushes. A live token of this hub is revoked whatever is
+            chosen here, in private repositories too.
+          </p>
           <div>
-            <Button look="primary">Save policy</Button>
+            <Button look="primary">Save policies</Button>
           </div>
         </form>
       ) : (
         <section class="panel p-4 grid gap-4" aria-label={`Scanning and quarantine of ${organization}`}>
           <dl class="facts">
-            <dt>Unsafe files</dt>
-            <dd>{labelOf(scanPolicy)}</dd>
+            {fields.map(({ name, legend, picks: list }) => (
+              <>
+                <dt>{legend}</dt>
+                <dd>{labelIn(list, policies[name])}</dd>
+              </>
+            ))}
             <dt>Pickles</dt>
-            <dd>{admissionLabelOf(pickleAdmission)}</dd>
+            <dd>{labelIn(admissionPicks, policies.pickleAdmission)}</dd>
           </dl>
-          {pickleAdmission !== 'off' && pickleAllowList !== '' && (
+          {policies.pickleAdmission !== 'off' && policies.pickleAllowList !== '' && (
             <div class="grid gap-1">
               <h2 class="text-sm font-semibold">Imports that {organization} admits</h2>
-              <pre class="text-xs overflow-x-auto">{pickleAllowList}</pre>
+              <pre class="text-xs overflow-x-auto">{policies.pickleAllowList}</pre>
             </div>
           )}
           <p class="text-sm text-muted">An admin of {organization} can change this.</p>

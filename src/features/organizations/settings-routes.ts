@@ -4,6 +4,7 @@ import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { admissionPolicies } from '../../domain/import-list.ts'
+import { leakedTokenPolicies, pushProtections } from '../../domain/leak-policy.ts'
 import { scanPolicies } from '../../domain/quarantine.ts'
 import { roles } from '../../domain/role.ts'
 import { findNamespace } from './namespaces.ts'
@@ -40,6 +41,8 @@ export const settingsApiRoutes: Route[] = [
       scanPolicy: z.enum(scanPolicies).optional(),
       pickleAdmission: z.enum(admissionPolicies).optional(),
       pickleAllowList: z.string().max(100_000).nullish(),
+      leakedTokens: z.enum(leakedTokenPolicies).optional(),
+      pushProtection: z.enum(pushProtections).optional(),
     }),
     summary: 'Changes what is named of the settings; the rest stays.',
     handle: async ({ hub, allowed, body, request }) =>

@@ -72,6 +72,8 @@ describe.each(dialects)('settings and members on %s', (dialect) => {
       scanPolicy: 'warn',
       pickleAdmission: 'off',
       pickleAllowList: '',
+      leakedTokens: 'record',
+      pushProtection: 'off',
       secondFactorRequired: false,
     })
     const told = await eventsOf(org, 'org.%settings%')

@@ -6,6 +6,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { EventData, Origin } from '../../domain/event.ts'
 import type { OwnerFacts } from '../../domain/facts.ts'
 import { type AdmissionPolicy, importListFault, patternsOf } from '../../domain/import-list.ts'
+import type { LeakedTokenPolicy, PushProtection } from '../../domain/leak-policy.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { ScanPolicy } from '../../domain/quarantine.ts'
@@ -32,6 +33,8 @@ export interface SettingsChange {
   readonly pickleAdmission?: AdmissionPolicy | undefined
   /** That list; null or empty admits nothing beyond ours. */
   readonly pickleAllowList?: string | null | undefined
+  readonly leakedTokens?: LeakedTokenPolicy | undefined
+  readonly pushProtection?: PushProtection | undefined
 }
 
 const longest = { fullname: 100, description: 1_000 } as const
@@ -116,6 +119,8 @@ function checked(change: SettingsChange): Record<Setting, string | null | undefi
     membersVisibility: change.membersVisibility,
     workspaceCreation: change.workspaceCreation,
     scanPolicy: change.scanPolicy,
+    leakedTokens: change.leakedTokens,
+    pushProtection: change.pushProtection,
     pickleAdmission: change.pickleAdmission,
     pickleAllowList: change.pickleAllowList === undefined ? undefined : checkedList(change.pickleAllowList ?? ''),
   }

@@ -1,7 +1,7 @@
 /** What several scanners together say of a content. */
 import type { ScanResultTable } from '../../platform/db/schema.ts'
 import { type FoundLevel, worstLevel } from './levels.ts'
-import { malwareScanners } from './scanner.ts'
+import { malwareScanners, separateScanners } from './scanner.ts'
 
 type Said = Pick<ScanResultTable, 'scanner' | 'level'>
 
@@ -17,7 +17,7 @@ export function malwareLevel(results: readonly Said[]): FoundLevel | null {
 
 export function levelOfAll(results: readonly Said[]): FoundLevel | null {
   const rest = results
-    .filter(({ scanner }) => !malwareScanners.some((name) => name === scanner))
+    .filter(({ scanner }) => ![...malwareScanners, ...separateScanners].some((name) => name === scanner))
     .map(({ level }) => level)
   const malware = malwareLevel(results)
   const all = malware === null ? rest : [malware, ...rest]

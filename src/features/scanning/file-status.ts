@@ -8,6 +8,7 @@ import type { StoredFile } from './content.ts'
 import type { FoundLevel, Level } from './levels.ts'
 import { selectContents, selectResults } from './scan-queries.ts'
 import { malwareScanners, type PickleImport, type ScannerName } from './scanner.ts'
+import type { FoundSecret } from './secrets/find-secrets.ts'
 
 export interface ScannerStatus {
   readonly status: Level
@@ -28,12 +29,15 @@ export interface FileStatus {
   readonly malware: ScannerStatus
   readonly pickle: ScannerStatus & { readonly imports: readonly PickleImport[] }
   readonly structure: ScannerStatus
+  /** Apart from `status`: it says nothing of whoever loads the file. */
+  readonly secrets: ScannerStatus & { readonly found: readonly FoundSecret[] }
 }
 
 const detailsShape = z.object({
   imports: z
     .array(z.object({ module: z.string(), name: z.string(), safety: z.enum(['innocuous', 'suspicious', 'dangerous']) }))
     .default([]),
+  secrets: z.array(z.object({ kind: z.string(), line: z.number(), masked: z.string() })).default([]),
 })
 
 /** Of each file, by its git object id. */
@@ -54,6 +58,7 @@ function describe(row: ContentScanTable | null, results: readonly ScanResultTabl
   const waiting = waitingLevel(row)
   const malware = results.filter(({ scanner }) => malwareScanners.some((name) => name === scanner))
   const pickle = results.find(({ scanner }) => scanner === 'pickle')
+  const secrets = results.find(({ scanner }) => scanner === 'secrets')
   return {
     status: overall(row, waiting),
     isScanning: row?.state === 'scanning',
@@ -66,6 +71,10 @@ function describe(row: ContentScanTable | null, results: readonly ScanResultTabl
       imports: pickle === undefined ? [] : detailsShape.parse(JSON.parse(pickle.details)).imports,
     },
     structure: single(results, 'structure', waiting),
+    secrets: {
+      ...single(results, 'secrets', waiting),
+      found: secrets === undefined ? [] : detailsShape.parse(JSON.parse(secrets.details)).secrets,
+    },
   }
 }
 

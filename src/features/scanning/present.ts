@@ -38,6 +38,10 @@ function presentFileStatus(file: FileStatus, admission: Admission | null): objec
       ...(admission === null ? {} : presentAdmission(admission)),
     },
     structureScan: presentScanner(file.structure),
+    secretsScan: {
+      ...presentScanner(file.secrets),
+      ...(file.secrets.found.length === 0 ? {} : { secrets: file.secrets.found }),
+    },
   }
 }
 

@@ -24,6 +24,8 @@ import {
 import { onQueued } from './scan-wake.ts'
 import { type ImportSet, ScannerDown, type ScanReport } from './scanner.ts'
 import { fingerprintOf, openScanners, type Ready, readyScanners, type ScannerSet } from './scanners.ts'
+import { stopProtecting } from './secrets/push-protection.ts'
+import { trapStored } from './secrets/trap-stored.ts'
 
 export interface ScanQueue {
   /** Ends what is under way and returns it to the queue. */
@@ -106,7 +108,7 @@ class Queue implements ScanQueue {
     clearTimeout(this.#timer)
     this.#abort.abort(new Error('The program stops.'))
     await this.#round
-    await this.#set.close()
+    await Promise.all([this.#set.close(), stopProtecting(this.#hub)])
     await Promise.all(this.#running.values())
   }
 
@@ -205,7 +207,10 @@ class Queue implements ScanQueue {
         for (const one of left) {
           // One scanner that fails on a file does not keep the others from looking at it.
           try {
-            await this.#keep(content, one, await one.scanner.scan(source, this.#abort.signal))
+            const report = await one.scanner.scan(source, this.#abort.signal)
+            // Before the result stands, so that a hub that is killed here looks again.
+            if (report.tokenPlaces !== undefined) await trapStored(this.#hub, content, source, report.tokenPlaces)
+            await this.#keep(content, one, report)
           } catch (error) {
             if (this.#abort.signal.aborted) throw error
             if (error instanceof ScannerDown) down.push(error.message)
@@ -233,7 +238,7 @@ class Queue implements ScanQueue {
   }
 
   async #keep(content: string, { scanner, version }: Ready, report: ScanReport): Promise<void> {
-    const { level, message, imports = [], importSet } = report
+    const { level, message, imports = [], importSet, secrets = [] } = report
     const scannedAt = this.#hub.clock.now()
     const result = {
       content,
@@ -241,7 +246,7 @@ class Queue implements ScanQueue {
       version,
       level,
       message,
-      details: JSON.stringify({ imports }),
+      details: JSON.stringify({ imports, secrets }),
       scannedAt,
     }
     await this.#hub.transaction(async (tx) => {

@@ -5,12 +5,16 @@
 import type { ByteSource } from './byte-source.ts'
 import type { FoundLevel } from './levels.ts'
 import type { Verdict } from './pickle/verdict.ts'
+import type { FoundSecret } from './secrets/find-secrets.ts'
 
-export const scannerNames = ['pickle', 'yara', 'clamav', 'structure'] as const
+export const scannerNames = ['pickle', 'yara', 'clamav', 'structure', 'secrets'] as const
 export type ScannerName = (typeof scannerNames)[number]
 
 /** Those whose `unsafe` means malware: `infected` on pages. */
 export const malwareScanners: readonly ScannerName[] = ['yara', 'clamav']
+
+/** Those that say something of whoever wrote a file, not of whoever loads it: no part of its level. */
+export const separateScanners: readonly ScannerName[] = ['secrets']
 
 export interface PickleImport {
   readonly module: string
@@ -33,6 +37,9 @@ export interface ScanReport {
   readonly imports?: readonly PickleImport[]
   /** Null where all imports are innocuous, or there are none. */
   readonly importSet?: ImportSet | null
+  readonly secrets?: readonly FoundSecret[]
+  /** Where in the bytes something stands that has the form of a token of this hub. Not kept. */
+  readonly tokenPlaces?: readonly number[]
 }
 
 export interface Scanner {

@@ -6,6 +6,7 @@ import { pickleRules } from './report-pickles.ts'
 import type { Sandboxed } from './sandbox/protocol.ts'
 import { Sandbox } from './sandbox/sandbox.ts'
 import { type Scanner, ScannerDown } from './scanner.ts'
+import { secretRules } from './secrets/marks.ts'
 import { structureRules } from './structure/scan-structure.ts'
 
 export interface ScannerSet {
@@ -25,6 +26,7 @@ export function openScanners(config: Pick<Config, 'clamd' | 'clamdStream'>): Sca
   const scanners: Scanner[] = [
     inSandbox('pickle', async () => `${programVersion} rules ${pickleRules}`),
     inSandbox('structure', async () => `${programVersion} rules ${structureRules}`),
+    inSandbox('secrets', async () => `${programVersion} rules ${secretRules}`),
     inSandbox('yara', async () => (await sandbox.yara()).yara ?? noYara),
   ]
   if (config.clamd !== null) scanners.push(clamdScanner({ address: config.clamd, streamBytes: config.clamdStream }))

@@ -2,10 +2,10 @@
 import type { Role } from '../../domain/role.ts'
 import { Button } from '../../web/button.tsx'
 import { Dialog } from '../../web/dialog.tsx'
+import { ExpiryField } from '../../web/expiry-field.tsx'
 import { SelectField, TextArea, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { FormProblem, Notice } from '../../web/notice.tsx'
-import { ExpiryField } from '../tokens/service.ts'
 import { accountNameLimit, contactLimit, descriptionLimit } from './account.ts'
 import { accountPath, accountsPath } from './paths.ts'
 

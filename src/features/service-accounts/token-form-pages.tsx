@@ -1,6 +1,7 @@
 /* The two forms of a service account's token: a new one, and what one that exists is called and may do. */
 import type { Child } from 'hono/jsx'
 import { Button, LinkButton } from '../../web/button.tsx'
+import { ExpiryField } from '../../web/expiry-field.tsx'
 import { PickField, TextArea, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { FormProblem, Notice } from '../../web/notice.tsx'
@@ -13,7 +14,7 @@ import {
   type SummaryLine,
 } from '../../web/permission-picker.tsx'
 import { TokenFacts } from '../../web/token-parts.tsx'
-import { ExpiryField, tokenNameLimit } from '../tokens/service.ts'
+import { tokenNameLimit } from '../tokens/service.ts'
 import { descriptionLimit } from './account.ts'
 import type { AccountTokenRow } from './account-page.tsx'
 import { accountPath, accountsPath, accountTokenPath } from './paths.ts'

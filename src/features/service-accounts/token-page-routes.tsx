@@ -10,10 +10,11 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
 import { isConfirmed } from '../../web/confirmation.tsx'
+import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
-import { addedInstead, expiryFromForm, isTypedAndLeft, suggestRepos } from '../tokens/service.ts'
+import { addedInstead, isTypedAndLeft, suggestRepos } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import {
   type AccountToken,

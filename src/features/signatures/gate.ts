@@ -15,7 +15,7 @@ import { readPolicies, type SigningLevel, shortfall } from './policy.ts'
 /** So many are named; the rest is counted. */
 const mostNamed = 200
 
-export const signingGate: CommitGate = { judgePush, mayCommit, mayPoint }
+export const signingGate: Omit<CommitGate, 'watch'> = { judgePush, mayCommit, mayPoint }
 
 interface Offence {
   readonly commit: string

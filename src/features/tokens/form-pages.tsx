@@ -3,6 +3,7 @@
 import type { Child } from 'hono/jsx'
 import { TokenRoleBadge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
+import { ExpiryField } from '../../web/expiry-field.tsx'
 import { PickField, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { FormProblem } from '../../web/notice.tsx'
@@ -15,7 +16,6 @@ import {
 } from '../../web/permission-picker.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { TokenFact, TokenFacts } from '../../web/token-parts.tsx'
-import { ExpiryField } from './expiry-field.tsx'
 import { LeakWarning, type TokenRow } from './pages.tsx'
 import { tokensPath } from './paths.ts'
 

@@ -292,6 +292,47 @@ export async function findWorkspaceFor(
   return row ?? null
 }
 
+/** A live token with whose it is: `organizationId` for that of a service account. */
+export interface LiveToken {
+  readonly id: string
+  readonly hash: string
+  readonly name: string
+  readonly last4: string
+  readonly ownerId: string
+  readonly ownerName: string
+  readonly organizationId: string | null
+}
+
+/** Those of these values (by hash) that a request could still be made with, as far as the token itself says. */
+export async function selectLive(tx: Tx, hashes: readonly string[], now: number): Promise<LiveToken[]> {
+  if (hashes.length === 0) return []
+  const rows = await tx
+    .selectFrom('accessToken')
+    .leftJoin('namespace', 'namespace.id', 'accessToken.ownerId')
+    .leftJoin('serviceAccount', 'serviceAccount.id', 'accessToken.ownerId')
+    .select(['accessToken.id', 'accessToken.hash', 'accessToken.name', 'accessToken.last4', 'accessToken.ownerId'])
+    .select(['namespace.name as userName', 'serviceAccount.name as machineName', 'serviceAccount.organizationId'])
+    .where('accessToken.hash', 'in', hashes)
+    .where((q) => q.or([q('accessToken.expiresAt', 'is', null), q('accessToken.expiresAt', '>', now)]))
+    .orderBy('accessToken.id')
+    .execute()
+  return rows.map(({ userName, machineName, ...row }) => ({ ...row, ownerName: machineName ?? userName ?? '' }))
+}
+
+/** Ids of people who look after an organization; the first hundred by age of the account. */
+export async function selectAdministrators(tx: Tx, organizationId: string): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('roleGrant')
+    .select('principalId')
+    .where('targetId', '=', organizationId)
+    .where('principalKind', '=', 'user')
+    .where('role', '=', 'admin')
+    .orderBy('principalId')
+    .limit(100)
+    .execute()
+  return rows.map(({ principalId }) => principalId)
+}
+
 /** `acme/m1` by id. */
 export async function namesOfRepos(db: Db, ids: readonly string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()

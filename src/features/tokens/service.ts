@@ -26,7 +26,6 @@ import {
 } from './store.ts'
 import type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
-export { ExpiryField, expiryFromForm } from './expiry-field.tsx'
 export {
   type EntityReference,
   type EntityType,
@@ -39,9 +38,11 @@ export {
   type TokenOwner,
   unseenRepo,
 } from './grants.ts'
+export { type Exposure, leakJobs, revokeLeaked } from './leaked.ts'
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
 export { presentGrant } from './present.ts'
+export { type LiveToken, selectAdministrators } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export {
   changeStored,

@@ -190,6 +190,10 @@ export interface OrganizationTable {
   pickleAllowList: Generated<string>
   /** When one of these two last changed; 0 where neither ever did. */
   admissionAt: Generated<number>
+  /** Whether a push with a live token of this hub is taken; the token is revoked in any case. */
+  leakedTokens: Generated<'record' | 'refuse'>
+  /** What becomes of a push with anything else that looks like a secret. */
+  pushProtection: Generated<'off' | 'warn' | 'block'>
   /** People that it may have; null for any number (SEAT-4). */
   seatLimit: number | null
   createdAt: number

@@ -83,7 +83,7 @@ async function* linesOf(
     for (let line = await reader.lineOrEnd(); line !== null; line = reader.lineNow() ?? (await reader.lineOrEnd()))
       yield line
     const { code, stderr } = await child.ended
-    if (code !== 0) throw new GitFailure('exit', `git rev-list ended with code ${code}`, stderr)
+    if (code !== 0) throw new GitFailure('exit', `git ended with code ${code}`, stderr)
   } finally {
     child.stop(new GitFailure('aborted', 'enough was listed'))
   }
@@ -113,6 +113,33 @@ export async function findPaths(
   for await (const line of reachable(store, repo, reach, [], environment)) {
     const oid = line.slice(0, 40)
     if (wanted.has(oid)) found.set(oid, line.slice(41))
+    if (found.size === wanted.size || Date.now() > deadline) break
+  }
+  return found
+}
+
+/**
+ * The newest commit that brings each of the wanted blobs, with its path there, among those that `include` leads to and no ref does yet; as far as
+ * found, since it is for messages.
+ */
+export async function findIntroductions(
+  store: GitStore,
+  repo: string,
+  include: readonly string[],
+  wanted: ReadonlySet<string>,
+  environment: Record<string, string>,
+): Promise<Map<string, { commit: string; path: string }>> {
+  for (const oid of include) assertOid(oid)
+  const found = new Map<string, { commit: string; path: string }>()
+  const deadline = Date.now() + 10_000
+  const options = ['--format=commit %H', '--raw', '--no-abbrev', '--no-renames', '--root', '-m']
+  const args = ['--git-dir', repositoryFolder(store, repo), '-c', 'core.quotePath=false', 'log', ...options]
+  let commit = ''
+  for await (const line of linesOf(store, [...args, ...include, '--not', '--all'], environment)) {
+    if (line.startsWith('commit ')) commit = line.slice(7)
+    // `:100644 100644 <old> <new> M<tab>path`
+    const [, oid = '', path = ''] = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) \w+\t(.*)$/.exec(line) ?? []
+    if (wanted.has(oid) && !found.has(oid)) found.set(oid, { commit, path })
     if (found.size === wanted.size || Date.now() > deadline) break
   }
   return found

@@ -1,7 +1,7 @@
 /** What the hub and its sandbox say to each other. One scan at a time; the sandbox asks for the bytes that it wants. */
 import type { ScannerName, ScanReport } from '../scanner.ts'
 
-export const sandboxed = ['pickle', 'yara', 'structure'] as const satisfies readonly ScannerName[]
+export const sandboxed = ['pickle', 'yara', 'structure', 'secrets'] as const satisfies readonly ScannerName[]
 export type Sandboxed = (typeof sandboxed)[number]
 
 /** Bytes of one answer at most. */

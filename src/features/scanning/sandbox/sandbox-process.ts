@@ -7,6 +7,7 @@ import type { ByteSource } from '../byte-source.ts'
 import { openYara, type Yara } from '../malware/scan-yara.ts'
 import { reportPickles } from '../report-pickles.ts'
 import type { ScanReport } from '../scanner.ts'
+import { scanSecrets } from '../secrets/scan-secrets.ts'
 import { scanStructure } from '../structure/scan-structure.ts'
 import { askedBytes, type FromSandbox, type Sandboxed, type ToSandbox } from './protocol.ts'
 
@@ -45,6 +46,8 @@ async function scan(scanner: Sandboxed, source: ByteSource): Promise<ScanReport>
       return await reportPickles(source, new AbortController().signal)
     case 'structure':
       return await scanStructure(source)
+    case 'secrets':
+      return await scanSecrets(source)
     case 'yara':
       if (yara === null) throw new Error('YARA-X cannot work here')
       return await yara.scan(source)

@@ -1,9 +1,9 @@
 /* When a token ends: never, a preset, or a day. The day's field shows where "On a date…" is chosen (by CSS), and is
    simply read where the browser shows both. */
-import { SelectField, TextField } from '../../web/field.tsx'
-import { type FormState, formValue } from '../../web/form-state.ts'
-import { renderingTime } from '../../web/render.ts'
-import { shortDate } from '../../web/time-words.ts'
+import { SelectField, TextField } from './field.tsx'
+import { type FormState, formValue } from './form-state.ts'
+import { renderingTime } from './render.ts'
+import { shortDate } from './time-words.ts'
 
 const day = 86_400_000
 

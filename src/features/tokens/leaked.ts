@@ -1,0 +1,88 @@
+/**
+ * Tokens that somebody else has seen: they are revoked at once, and their owner learns of it. Who may ask for it is everybody, since whoever has the value could
+ * use it for worse.
+ */
+import { z } from 'zod'
+import { tokenHash } from '../../access/credentials.ts'
+import { type EventData, type Origin, systemOrigin } from '../../domain/event.ts'
+import { type Allowed, systemGrant } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import type { Tx } from '../../platform/db/database.ts'
+import { enqueue } from '../../platform/jobs/enqueue.ts'
+import type { JobHandlers } from '../../platform/jobs/workers.ts'
+import { enqueueMail } from '../accounts/service.ts'
+import { recordEvent } from '../audit/service.ts'
+import { type LiveToken, selectAdministrators, selectLive } from './queries.ts'
+import { removeStored } from './store.ts'
+
+export const mostReported = 1_000
+const reportedQueue = 'revoke-reported'
+
+/** Where a token was found, as far as its owner may know it. */
+export interface Exposure {
+  readonly repo: string | null
+  /** For the event. */
+  readonly data: EventData
+}
+
+/**
+ * Revokes those of these values (by hash) that are live, mails their owners, and returns them. Dead ones are nobody's loss. `expose` says what the owner of
+ * one is told.
+ */
+export async function revokeLeaked(
+  hub: Hub,
+  tx: Tx,
+  hashes: readonly string[],
+  expose: (token: LiveToken) => Exposure,
+): Promise<LiveToken[]> {
+  const revoked: LiveToken[] = []
+  for (const token of await selectLive(tx, hashes, hub.clock.now())) {
+    // Of two who find it at once, one revokes it.
+    if ((await removeStored(tx, token.ownerId, token.id)).length === 0) continue
+    revoked.push(token)
+    const { repo, data } = expose(token)
+    // By the hub: who pushed it, from which address, is told in the log of the repo.
+    const hubItself = systemGrant('token.delete', { on: 'self' }, 'leak trap')
+    await recordEvent(hub, tx, hubItself, systemOrigin, {
+      action: 'token.leaked',
+      resource: { kind: 'token', id: token.id, name: token.name },
+      ownerId: token.organizationId ?? token.ownerId,
+      data: { owner: token.ownerName, last4: token.last4, ...data },
+    })
+    const readers =
+      token.organizationId === null ? [token.ownerId] : await selectAdministrators(tx, token.organizationId)
+    const { ownerName: owner, name, last4 } = token
+    for (const userId of readers) {
+      await enqueueMail(hub, tx, { kind: 'token-leaked', userId, owner, token: name, last4, repo })
+    }
+  }
+  return revoked
+}
+
+/**
+ * Takes a report of leaked values. Whether one of them is a token of this hub decides nothing here: all are hashed, and a job looks them up, so that neither
+ * the answer nor its time tells a finder anything.
+ */
+export async function takeReport(
+  hub: Hub,
+  _allowed: Allowed<'token.report'>,
+  origin: Origin,
+  values: readonly string[],
+): Promise<void> {
+  const hashes = values.map((value) => tokenHash(hub.keys, value.trim()))
+  const { requestId } = origin
+  await hub.transaction((tx) => enqueue(tx, reportedQueue, { hashes, requestId }))
+}
+
+const report = z.object({ hashes: z.array(z.string()), requestId: z.string().nullable() })
+
+export function leakJobs(hub: Hub): JobHandlers {
+  return {
+    [reportedQueue]: async (payload) => {
+      const { hashes, requestId } = report.parse(payload)
+      // Not from where: whoever reports a leak does its owner a service.
+      const data = { via: 'report', request: requestId }
+      await hub.transaction((tx) => revokeLeaked(hub, tx, hashes, () => ({ repo: null, data })))
+    },
+  }
+}
