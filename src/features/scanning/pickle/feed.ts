@@ -2,6 +2,9 @@ import { Buffer } from 'node:buffer'
 import { Machine } from './machine.ts'
 
 const deepestNesting = 8
+/** More than any opcode needs but those with long arguments. */
+const joinedBytes = 1024
+const none = new Uint8Array(0)
 
 /** Where a feed stopped: `bytes` from `at` on were not read; they lie `base` bytes into the stream. */
 export interface Rest {
@@ -21,7 +24,7 @@ export class Feed {
   readonly machines: Machine[]
   /** Where the pickle begins in the stream. */
   readonly start: number
-  #carry: Uint8Array = new Uint8Array(0)
+  #carry: Uint8Array = none
   #nested: Machine[] = []
   readonly #trace: Trace | null
   readonly #onArray: ((rest: Rest) => void) | null
@@ -48,16 +51,31 @@ export class Feed {
   /** Null while it wants more. */
   write(piece: Uint8Array, from: number, base: number): Rest | null {
     const carried = this.#carry.length
-    const bytes = carried === 0 ? piece : Buffer.concat([this.#carry, from === 0 ? piece : piece.subarray(from)])
-    const bytesBase = carried === 0 ? base : base + from - carried
-    let at = carried === 0 ? from : 0
+    if (carried === 0) return this.#run({ bytes: piece, at: from, base }, (at) => ({ bytes: piece, at, base }))
+    // What is needed to get beyond the carried bytes is little; the whole piece is copied only where that does not do.
+    const joined = Buffer.concat([this.#carry, piece.subarray(from, from + joinedBytes)])
+    const joinedBase = base + from - carried
+    const inPiece = (at: number): Rest => {
+      if (at >= carried) return { bytes: piece, at: from + at - carried, base }
+      return { bytes: Buffer.concat([joined, piece.subarray(from + joinedBytes)]), at, base: joinedBase }
+    }
+    const rest = this.#run({ bytes: joined, at: 0, base: joinedBase }, inPiece)
+    if (rest !== null || from + joinedBytes >= piece.length) return rest
+    const next = inPiece(joined.length - this.#carry.length)
+    this.#carry = none
+    return this.#run(next, (at) => ({ ...next, at }))
+  }
+
+  /** `restAt` says of a place in these bytes where the same is in all that there is. */
+  #run({ bytes, at: from, base }: Rest, restAt: (at: number) => Rest): Rest | null {
+    let at = from
     for (;;) {
       const machine = this.#nested.at(-1)
-      if (machine === undefined) return { bytes, at, base: bytesBase }
-      at = machine.run(bytes, at, bytesBase)
+      if (machine === undefined) return restAt(at)
+      at = machine.run(bytes, at, base)
       switch (machine.status) {
         case 'reading':
-          this.#carry = at === bytes.length ? new Uint8Array(0) : Uint8Array.from(bytes.subarray(at))
+          this.#carry = at === bytes.length ? none : Uint8Array.from(bytes.subarray(at))
           return null
         case 'stopped':
           this.#nested.pop()
@@ -68,7 +86,7 @@ export class Feed {
           break
         case 'array':
           machine.resume()
-          this.#onArray?.({ bytes, at, base: bytesBase })
+          this.#onArray?.(restAt(at))
           break
         case 'nested': {
           const inner = new Machine(this.#trace)

@@ -33,7 +33,7 @@ export class MachineState {
   readonly findings = new Map<string, Finding>()
   readonly memo: Memo
   readonly #texts = new Texts()
-  readonly #stack = new Stack((reason) => this.breakAt(reason))
+  readonly stack = new Stack((reason) => this.breakAt(reason))
   readonly #heap = new Heap()
   readonly #elements: ElementType[] = []
   readonly #wrappers = new Set<number>()
@@ -53,24 +53,24 @@ export class MachineState {
   }
 
   push(value: number): void {
-    this.#stack.push(value)
+    this.stack.push(value)
   }
 
   top(): number {
-    return this.#stack.top()
+    return this.stack.top()
   }
 
   mark(): void {
-    if (!this.#stack.mark()) this.partly ??= 'it nests too deep'
+    if (!this.stack.mark()) this.partly ??= 'it nests too deep'
   }
 
   stop(): void {
-    this.#stack.pop()
+    this.stack.pop()
   }
 
   /** A text of at most longestText bytes, which are at hand. */
   pushText(bytes: Uint8Array, from: number, length: number): void {
-    this.#stack.push(this.#texts.add(bytes, from, length))
+    this.stack.push(this.#texts.add(bytes, from, length))
   }
 
   get(index: number): void {
@@ -171,13 +171,13 @@ export class MachineState {
   }
 
   #pushGlobal(code: number, value: number): void {
-    if (code === op.INST) this.#stack.dropToMark()
+    if (code === op.INST) this.stack.dropToMark()
     this.push(code === op.GLOBAL ? value : this.#call(value, v.opaque, 'called'))
   }
 
   /** Every opcode without an argument, or with a fixed one, that the machine does not run by itself. */
   run(code: number, bytes: Uint8Array, argument: number): void {
-    const stack = this.#stack
+    const stack = this.stack
     switch (code) {
       case op.SETITEMS: {
         if (!this.awaitsArrays) {
@@ -314,7 +314,7 @@ export class MachineState {
 
   #tuple(length: 1 | 2 | 3): void {
     const items: number[] = []
-    for (let index = 0; index < length; index++) items.unshift(this.#stack.pop())
+    for (let index = 0; index < length; index++) items.unshift(this.stack.pop())
     this.push(this.#tupleOf(items, length))
   }
 

@@ -91,7 +91,7 @@ export class Machine {
   run(bytes: Uint8Array, from: number, base: number): number {
     const end = bytes.length
     const state = this.state
-    const { memo } = state
+    const { memo, stack } = state
     const trace = this.#trace
     let at = from
     let count = 0
@@ -108,10 +108,10 @@ export class Machine {
       state.at = base + start
       switch (hot[code]) {
         case push:
-          state.push(opaque)
+          stack.push(opaque)
           break
         case pushInteger:
-          state.push(state.awaitsArrays ? state.integer(bytes, start + 1, length) : opaque)
+          stack.push(state.awaitsArrays ? state.integer(bytes, start + 1, length) : opaque)
           break
         case pushText: {
           const textEnd = at + (bytes[start + 1] as number)
@@ -124,10 +124,10 @@ export class Machine {
           break
         }
         case memoize:
-          memo.append(state.top())
+          memo.append(stack.top())
           break
         case putShort:
-          memo.put(bytes[start + 1] as number, state.top())
+          memo.put(bytes[start + 1] as number, stack.top())
           break
         case getShort:
           state.get(bytes[start + 1] as number)
@@ -136,7 +136,7 @@ export class Machine {
           state.mark()
           break
         case pushDict:
-          state.push(state.awaitsArrays ? state.container(true) : opaque)
+          stack.push(state.awaitsArrays ? state.container(true) : opaque)
           break
         case withArgument: {
           const next = this.#runWithArgument(bytes, start, base)
