@@ -15,10 +15,10 @@ import * as groupGrants from './0011-group-grants.ts'
 import * as keys from './0012-keys.ts'
 import * as scans from './0013-scans.ts'
 import * as quarantine from './0014-quarantine.ts'
-import * as leaks from './0015-leaks.ts'
 import * as admission from './0016-admission.ts'
 import * as modelSignatures from './0017-model-signatures.ts'
 import * as downloads from './0018-downloads.ts'
+import * as leaks from './0019-leaks.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -39,8 +39,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-keys': keys,
   '0013-scans': scans,
   '0014-quarantine': quarantine,
-  '0015-leaks': leaks,
   '0016-admission': admission,
   '0017-model-signatures': modelSignatures,
   '0018-downloads': downloads,
+  '0019-leaks': leaks,
 }
