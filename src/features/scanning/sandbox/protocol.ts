@@ -7,10 +7,13 @@ export type Sandboxed = (typeof sandboxed)[number]
 /** Bytes of one answer at most. */
 export const askedBytes = 1 << 20
 
+/** The file descriptor at which the sandbox reads them. Messages have a channel of their own. */
+export const bytesDescriptor = 4
+
 export type ToSandbox =
   | { readonly kind: 'scan'; readonly id: number; readonly scanner: Sandboxed; readonly size: number }
-  /** Fewer than asked for only where the source ends. */
-  | { readonly kind: 'bytes'; readonly id: number; readonly bytes: Uint8Array }
+  /** So many bytes are in the pipe: fewer than asked for only where the source ends. */
+  | { readonly kind: 'bytes'; readonly id: number; readonly length: number }
   | { readonly kind: 'unreadable'; readonly id: number; readonly message: string }
 
 export type FromSandbox =

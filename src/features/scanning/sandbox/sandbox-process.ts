@@ -1,18 +1,19 @@
 /**
  * The program of the sandbox: the scanners that take files apart, in a process without rights to write, to start others or to see the environment, which the
- * hub ends when it takes too long or too much memory. Bytes are asked for over the channel; the process never sees a path.
+ * hub ends when it takes too long or too much memory. Bytes are asked for and come through a pipe; the process never sees a path.
  */
 import { Buffer } from 'node:buffer'
+import { readSync } from 'node:fs'
 import type { ByteSource } from '../byte-source.ts'
 import { openYara, type Yara } from '../malware/scan-yara.ts'
 import { reportPickles } from '../report-pickles.ts'
 import type { ScanReport } from '../scanner.ts'
 import { scanSecrets } from '../secrets/scan-secrets.ts'
 import { scanStructure } from '../structure/scan-structure.ts'
-import { askedBytes, type FromSandbox, type Sandboxed, type ToSandbox } from './protocol.ts'
+import { askedBytes, bytesDescriptor, type FromSandbox, type Sandboxed, type ToSandbox } from './protocol.ts'
 
 let yara: Yara | null = null
-let waiting: { id: number; resolve: (bytes: Uint8Array) => void; reject: (error: Error) => void } | null = null
+let waiting: { id: number; resolve: (length: number) => void; reject: (error: Error) => void } | null = null
 
 process.on('disconnect', () => process.exit(0))
 process.on('message', (message: ToSandbox) => {
@@ -20,9 +21,11 @@ process.on('message', (message: ToSandbox) => {
   else if (waiting !== null && waiting.id === message.id) {
     const { resolve, reject } = waiting
     waiting = null
-    if (message.kind === 'bytes') resolve(message.bytes)
+    if (message.kind === 'bytes') resolve(message.length)
     else reject(new Error(message.message))
   }
+  // What nobody waits for would be taken for the next answer.
+  else if (message.kind === 'bytes') process.exit(1)
 })
 
 try {
@@ -58,12 +61,16 @@ function sourceOf(id: number, size: number): ByteSource {
   return {
     size,
     async *read(from, to) {
-      for (let at = from; at < Math.min(to, size); ) {
-        const length = Math.min(askedBytes, Math.min(to, size) - at)
-        const bytes = await ask(id, at, length)
-        // The pieces of a source are small, so that whoever reads them may hold several.
-        for (let piece = 0; piece < bytes.length; piece += pieceBytes) yield bytes.subarray(piece, piece + pieceBytes)
-        if (bytes.length < length) return
+      const end = Math.min(to, size)
+      // One for each read: others may begin before this one has seen all its pieces.
+      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(askedBytes, end - from)))
+      for (let at = from; at < end; ) {
+        const length = Math.min(buffer.length, end - at)
+        const filled = await ask(id, at, length)
+        receive(buffer, filled)
+        for (let piece = 0; piece < filled; piece += pieceBytes)
+          yield buffer.subarray(piece, Math.min(piece + pieceBytes, filled))
+        if (filled < length) return
         at += length
       }
     },
@@ -72,14 +79,23 @@ function sourceOf(id: number, size: number): ByteSource {
 
 const pieceBytes = 1 << 18
 
-async function ask(id: number, from: number, length: number): Promise<Buffer> {
+/** Gives how many bytes are in the pipe now. */
+async function ask(id: number, from: number, length: number): Promise<number> {
   if (waiting !== null) throw new Error('two reads at once')
-  const answer = new Promise<Uint8Array>((resolve, reject) => {
+  const answer = new Promise<number>((resolve, reject) => {
     waiting = { id, resolve, reject }
   })
   tell({ kind: 'read', id, from, length })
-  const bytes = await answer
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return await answer
+}
+
+/** There is nothing else to do in this process meanwhile. */
+function receive(buffer: Buffer, length: number): void {
+  for (let filled = 0; filled < length; ) {
+    const read = readSync(bytesDescriptor, buffer, filled, length - filled, null)
+    if (read === 0) throw new Error('the hub is gone')
+    filled += read
+  }
 }
 
 function tell(message: FromSandbox): void {

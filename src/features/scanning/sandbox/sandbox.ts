@@ -1,15 +1,16 @@
 /**
  * Runs scanners in a process of their own. A scan that takes too long, too much memory or crashes takes only that process with it; the next scan gets a new
- * one. Bytes go over the channel as they are asked for.
+ * one. Bytes go over a pipe as they are asked for.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ByteSource } from '../byte-source.ts'
 import { ScannerDown, type ScanReport } from '../scanner.ts'
-import { askedBytes, type FromSandbox, type Sandboxed, type ToSandbox } from './protocol.ts'
+import { askedBytes, bytesDescriptor, type FromSandbox, type Sandboxed, type ToSandbox } from './protocol.ts'
 
 export interface SandboxLimits {
   /** A scan has this long, and a second more for each `bytesPerSecond` of the file. */
@@ -35,9 +36,18 @@ interface Running {
   reject(error: Error): void
 }
 
+/** The way that bytes take: files of any size pass through one buffer, so that no scan leaves them in memory as garbage. */
+interface BytesWay {
+  readonly pipe: Socket
+  readonly buffer: Buffer
+  /** The end of the last answer, which the next waits for. */
+  turn: Promise<void>
+}
+
 export class Sandbox {
   readonly #limits: SandboxLimits
   #child: ChildProcess | null = null
+  #way: BytesWay | null = null
   #ready: Promise<{ yara: string | null; reason: string | null }> | null = null
   #running: Running | null = null
   #scans = 0
@@ -84,12 +94,18 @@ export class Sandbox {
       // Its own group: Ctrl-C in a terminal must not count against the file that is being scanned.
       detached: true,
       serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'],
     })
+    const pipe = child.stdio[bytesDescriptor]
+    if (!(pipe instanceof Socket)) throw new Error('A process was started without its pipe.')
+    // Its end is told by the end of the process, too.
+    pipe.on('error', (error) => this.#lose(child, error))
     this.#child = child
+    this.#way = { pipe, buffer: Buffer.allocUnsafeSlow(askedBytes), turn: Promise.resolve() }
     this.#scans = 0
     child.unref()
     child.channel?.unref()
+    pipe.unref()
     const ready = new Promise<{ yara: string | null; reason: string | null }>((resolve, reject) => {
       const timer = setTimeout(() => fail('it did not start in time'), startMs)
       const fail = (reason: string): void => {
@@ -163,18 +179,26 @@ export class Sandbox {
     if (running === null || running.id !== message.id || child !== this.#child) return
     if (message.kind === 'done') running.resolve(message.report)
     else if (message.kind === 'failed') running.reject(new Error(message.message))
-    else void this.#answer(child, running, message.from, message.length)
+    else {
+      const way = this.#way
+      const { from, length } = message
+      if (way !== null) way.turn = way.turn.then(() => this.#answer(child, way, running, from, length))
+    }
   }
 
-  async #answer(child: ChildProcess, running: Running, from: number, length: number): Promise<void> {
+  async #answer(child: ChildProcess, way: BytesWay, running: Running, from: number, length: number): Promise<void> {
     const { id, source } = running
     try {
       // The sandbox is not trusted with what it asks for.
       if (!(from >= 0 && length > 0 && length <= askedBytes && from + length <= source.size))
         throw new Error('asked for what is not there')
-      const parts: Buffer[] = []
-      for await (const piece of source.read(from, from + length)) parts.push(Buffer.from(piece))
-      this.#tell(child, { kind: 'bytes', id, bytes: Buffer.concat(parts) })
+      let filled = 0
+      for await (const piece of source.read(from, from + length)) {
+        way.buffer.set(piece, filled)
+        filled += piece.length
+      }
+      this.#tell(child, { kind: 'bytes', id, length: filled })
+      await send(way.pipe, way.buffer.subarray(0, filled))
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       running.reject(new Error(`Its bytes cannot be read: ${message}`))
@@ -191,6 +215,8 @@ export class Sandbox {
     child.kill('SIGKILL')
     if (child !== this.#child) return
     this.#child = null
+    this.#way?.pipe.destroy()
+    this.#way = null
     this.#ready = null
     this.#running?.reject(error)
   }
@@ -209,6 +235,13 @@ export class Sandbox {
     this.#lose(child, new Error('The sandbox was ended.'))
     if (child.exitCode === null && child.signalCode === null) await ended
   }
+}
+
+/** Settles when the bytes have left the buffer. */
+function send(pipe: Socket, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    pipe.write(bytes, (error) => (error ? reject(error) : resolve()))
+  })
 }
 
 /** For Node. Native code is needed for YARA-X; writing, processes, threads, and from Node 25 on the network, are denied. */
