@@ -3,7 +3,7 @@ import type { Hub } from '../../hub.ts'
 import { readObjectInfos, streamBlob } from '../../platform/git/objects.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { findPlacedBlob, openBlob } from '../storage/service.ts'
-import { type ByteSource, pieceBytes } from './byte-source.ts'
+import type { ByteSource } from './byte-source.ts'
 import { RangeReader } from './sandbox/range-reader.ts'
 import { selectPlaces } from './scan-queries.ts'
 
@@ -27,7 +27,7 @@ export async function openContent(hub: Hub, content: string): Promise<Opened | '
     const reader = content.startsWith('git:')
       ? await openGit(hub, repoId, content.slice(4))
       : await openStored(hub, repoId, content.slice(7))
-    if (reader !== null) return sourceOf(reader)
+    if (reader !== null) return reader
   }
   throw new Error('no repo that holds these bytes has them any more')
 }
@@ -44,19 +44,4 @@ async function openStored(hub: Hub, repoId: string, sha256: string): Promise<Ran
   const blob = await findPlacedBlob(hub.db, repoId, sha256)
   if (blob === null) return null
   return new RangeReader(blob.size, (first, last) => openBlob(hub, blob, first, last))
-}
-
-function sourceOf(reader: RangeReader): Opened {
-  return {
-    size: reader.size,
-    async *read(from, to) {
-      for (let at = from; at < Math.min(to, reader.size); ) {
-        const piece = await reader.read(at, Math.min(pieceBytes, to - at))
-        if (piece.length === 0) return
-        at += piece.length
-        yield piece
-      }
-    },
-    close: () => reader.close(),
-  }
 }

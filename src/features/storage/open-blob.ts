@@ -55,7 +55,8 @@ export async function openXetRange(hub: Hub, xetHash: string, start: number, end
   }
   // Each piece was made for this reader.
   return new PassingStream({
-    highWaterMark: runBytes,
+    // One at a time: two that wait would be copied into one. What is read ahead is read below.
+    highWaterMark: 1,
     read() {
       next().then(
         ({ value, done }) => this.push(done === true ? null : value),

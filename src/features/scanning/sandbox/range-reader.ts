@@ -1,49 +1,55 @@
 /** Bytes from any place out of streams: what is asked for in order comes from one stream, a leap begins another. */
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
+import { freeBytes } from '../../../platform/blobs/free-bytes.ts'
+import { givesChunksAway } from '../../../platform/blobs/passing-stream.ts'
+import { type ByteSource, pieceBytes } from '../byte-source.ts'
 
 /** Opens the bytes from `first` to `last`, both included. */
 export type OpenRange = (first: number, last: number) => Promise<Readable> | Readable
 
-export class RangeReader {
+const none: Buffer = Buffer.alloc(0)
+
+export class RangeReader implements ByteSource {
   readonly size: number
   readonly #open: OpenRange
   #stream: Readable | null = null
-  #pieces: AsyncIterator<Buffer> | null = null
+  #chunks: AsyncIterator<Buffer> | null = null
+  /** Where the bytes begin that come next. */
   #at = 0
-  #rest: Buffer = Buffer.alloc(0)
+  #chunk: Buffer = none
+  /** What nobody has had of the chunk. */
+  #rest: Buffer = none
 
   constructor(size: number, open: OpenRange) {
     this.size = size
     this.#open = open
   }
 
-  /** Fewer bytes only where the source ends before its size says. */
-  async read(from: number, length: number): Promise<Buffer> {
-    const wanted = Math.min(length, this.size - from)
-    if (wanted <= 0) return Buffer.alloc(0)
-    if (this.#pieces === null || from !== this.#at) await this.#seek(from)
-    const parts: Buffer[] = []
-    let have = 0
-    while (have < wanted) {
-      if (this.#rest.length === 0) {
-        const next = await this.#pieces?.next()
-        if (next === undefined || next.done === true) break
-        this.#rest = next.value
-      }
-      const part = this.#rest.subarray(0, wanted - have)
-      this.#rest = this.#rest.subarray(part.length)
-      parts.push(part)
-      have += part.length
+  /** Nothing is copied, and a chunk's memory is given back when all of it was read: files of any size pass through here. */
+  async *read(from: number, to: number): AsyncGenerator<Uint8Array> {
+    const end = Math.min(to, this.size)
+    for (let at = from; at < end; ) {
+      if (this.#chunks === null || at !== this.#at) await this.#seek(at)
+      if (this.#rest.length === 0 && !(await this.#next())) return
+      const chunk = this.#chunk
+      const piece = this.#rest.subarray(0, Math.min(pieceBytes, end - at))
+      const isPassing = this.#stream !== null && givesChunksAway(this.#stream)
+      this.#rest = this.#rest.subarray(piece.length)
+      const isSpent = this.#rest.length === 0
+      at += piece.length
+      this.#at = at
+      yield piece
+      if (isSpent && isPassing) freeBytes(chunk)
     }
-    this.#at += have
-    return Buffer.concat(parts)
   }
 
   close(): void {
     this.#stream?.destroy()
     this.#stream = null
-    this.#pieces = null
+    this.#chunks = null
+    this.#chunk = none
+    this.#rest = none
   }
 
   async #seek(from: number): Promise<void> {
@@ -52,8 +58,16 @@ export class RangeReader {
     // A stream that is closed early may still report it; whoever reads is told by the iterator.
     stream.on('error', () => undefined)
     this.#stream = stream
-    this.#pieces = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
-    this.#rest = Buffer.alloc(0)
+    this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     this.#at = from
+  }
+
+  /** False where the source ends before its size says. */
+  async #next(): Promise<boolean> {
+    const next = await this.#chunks?.next()
+    if (next === undefined || next.done === true) return false
+    this.#chunk = next.value
+    this.#rest = next.value
+    return true
   }
 }
