@@ -7,6 +7,7 @@ import { serveEcho } from './children/echo-server.ts'
 import { serveFile } from './children/file-server.ts'
 import { load } from './children/load.ts'
 import { pickleScan } from './children/pickle-scan.ts'
+import { scannerSpeed } from './children/scanner-speed.ts'
 import { serveSink } from './children/sink-server.ts'
 import { upload } from './children/upload.ts'
 import { xetCheck } from './children/xet-check.ts'
@@ -19,6 +20,7 @@ const children = {
   download,
   upload,
   'pickle-scan': pickleScan,
+  'scanner-speed': scannerSpeed,
   'xet-check': xetCheck,
 } as const
 

@@ -5,6 +5,7 @@ import type { EchoOptions } from './children/echo-server.ts'
 import type { FileOptions } from './children/file-server.ts'
 import type { LoadOptions, LoadResult } from './children/load.ts'
 import type { PickleScanOptions, PickleScanResult } from './children/pickle-scan.ts'
+import type { ScannerSpeedOptions, ScannerSpeedResult } from './children/scanner-speed.ts'
 import type { SinkOptions } from './children/sink-server.ts'
 import type { UploadOptions, UploadResult } from './children/upload.ts'
 import type { XetCheckOptions, XetCheckResult } from './children/xet-check.ts'
@@ -27,6 +28,7 @@ interface Clients {
   download: [DownloadOptions, DownloadResult]
   upload: [UploadOptions, UploadResult]
   'pickle-scan': [PickleScanOptions, PickleScanResult]
+  'scanner-speed': [ScannerSpeedOptions, ScannerSpeedResult]
   'xet-check': [XetCheckOptions, XetCheckResult]
 }
 

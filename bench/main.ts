@@ -16,6 +16,7 @@ import { gitCase } from './cases/git.ts'
 import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
 import { pickleCase } from './cases/pickle.ts'
+import { scannersCase } from './cases/scanners.ts'
 import { signaturesCase } from './cases/signatures.ts'
 import { startCase } from './cases/start.ts'
 import { uploadCase } from './cases/upload.ts'
@@ -37,6 +38,7 @@ const allCases: readonly BenchCase[] = [
   uploadCase,
   loopCase,
   pickleCase,
+  scannersCase,
   xetCase,
   signaturesCase,
 ]
