@@ -15,10 +15,8 @@ describe.skipIf(python === null)('MAL-8: no false alarm on what torch and transf
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'holdfast-honest-'))
     const script = fileURLToPath(new URL('python/write_torch_pickles.py', import.meta.url))
-    const extra = process.env.HOLDFAST_TEST_PYTHONPATH
-    const env: Record<string, string> = extra === undefined ? {} : { PYTHONPATH: extra }
     written = Number(
-      expectSuccess(await runClient(python ?? '', [script, folder], { timeoutMs: 900_000, env }))
+      expectSuccess(await runClient(python ?? '', [script, folder], { timeoutMs: 900_000 }))
         .trim()
         .split('\n')
         .at(-1),
