@@ -12,7 +12,7 @@ const levelOfVerdict: Readonly<Record<Verdict, FoundLevel>> = {
   dangerous: 'unsafe',
 }
 /** Raised with every change of what is found. */
-export const pickleRules = 2
+export const pickleRules = 3
 /** The worst come first; what is beyond counts in the level. */
 const mostImports = 200
 /** Characters of what no list of a framework names, to be looked up in an organization's list; an import's own. */

@@ -35,12 +35,19 @@ const magics: readonly (readonly [Format, readonly number[]])[] = [
 ]
 
 export function formatOf(head: Uint8Array): Format {
+  const packed = packedFormatOf(head)
+  // Two bytes are little beside the checksum of a tar, whose first file may have any name.
+  const isWeak = packed === 'zlib' || packed === 'lzma' || packed === 'other'
+  return isWeak && isTarHeader(head) ? 'tar' : packed
+}
+
+function packedFormatOf(head: Uint8Array): Format {
   const found = magics.find(([, magic]) => magic.every((byte, index) => head[index] === byte))
   if (found !== undefined) return found[0]
   if (isZlib(head)) return 'zlib'
   if (isBzip2(head)) return 'bzip2'
   if (isLzma(head)) return 'lzma'
-  return isTarHeader(head) ? 'tar' : 'other'
+  return 'other'
 }
 
 /** Window of 32 KiB, as every writer has it. Two bytes are little: who unpacks it must be ready for it to be something else. */
@@ -52,19 +59,26 @@ function isBzip2(head: Uint8Array): boolean {
   return /^BZh[1-9](1AY&SY|\x17rE8P\x90)/.test(Buffer.from(head.subarray(0, 10)).toString('latin1'))
 }
 
-/** The old format of lzma, as joblib knows it: by its usual properties, and the zero byte that begins the data. */
+/**
+ * The old format of lzma. joblib knows it by its usual properties; whoever goes by the name of the file takes all that liblzma does: a dictionary of 2^n or
+ * 2^n + 2^(n-1) bytes, and a length that is unknown or below 2^38. The data begins with a zero byte.
+ */
 function isLzma(head: Uint8Array): boolean {
-  return head[0] === 0x5d && head[1] === 0 && head.length > 17 && head[13] === 0
+  if (head.length < 18 || head[13] !== 0) return false
+  const [properties = 0] = head
+  if (properties === 0x5d && head[1] === 0) return true
+  if (properties >= 225 || (properties % 9) + (Math.floor(properties / 9) % 5) > 4) return false
+  const dictionary = Buffer.from(head.subarray(1, 5)).readUInt32LE()
+  const length = Buffer.from(head.subarray(5, 13)).readBigUInt64LE()
+  const isPlausible = length === 2n ** 64n - 1n || length < 2n ** 38n
+  return isPlausible && (dictionary === 2 ** 32 - 1 || /^(0|110*|10*)$/.test(dictionary.toString(2)))
 }
 
 /** By its checksum, as Python's tarfile knows them; the word ustar need not be there. */
 export function isTarHeader(block: Uint8Array): boolean {
   if (block.length < 512) return false
-  const text = Buffer.from(block.buffer, block.byteOffset + 148, 8)
-    .toString('latin1')
-    .replace(/\0.*$/s, '')
-    .trim()
-  if (!/^[0-7]+$/.test(text)) return false
+  const expected = tarNumber(block.subarray(148, 156))
+  if (expected === null) return false
   let sum = 0
   let signed = 0
   for (let index = 0; index < 512; index++) {
@@ -72,6 +86,18 @@ export function isTarHeader(block: Uint8Array): boolean {
     sum += byte
     signed += byte > 127 ? byte - 256 : byte
   }
-  const expected = Number.parseInt(text, 8)
   return sum > 256 && (expected === sum || expected === signed)
+}
+
+/** Octal, in all the ways in which Python's int() takes it, or big-endian with the highest bit set. Null where it is no number. */
+export function tarNumber(field: Uint8Array): number | null {
+  const [first = 0] = field
+  if ((first & 0x80) !== 0) {
+    const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, first & 0x7f)
+    return Number.isSafeInteger(value) ? value : null
+  }
+  const text = Buffer.from(field).toString('latin1').replace(/\0.*$/s, '').trim()
+  if (text === '') return 0
+  if (!/^\+?(0o_?)?[0-7]+(_[0-7]+)*$/i.test(text)) return null
+  return Number.parseInt(text.replace(/^\+?(0o)?|_/gi, ''), 8)
 }

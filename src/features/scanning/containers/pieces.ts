@@ -33,6 +33,30 @@ export class Pieces {
     }
   }
 
+  /** They are read next, before everything else; good for as long as the last piece was. */
+  giveBack(bytes: Uint8Array): void {
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([bytes, this.#rest])
+  }
+
+  /** Up to `length` of the next bytes, which stay. */
+  async look(length: number): Promise<Uint8Array> {
+    if (this.#rest.length < length) this.giveBack(await this.take(length))
+    return Uint8Array.from(this.#rest.subarray(0, length))
+  }
+
+  /** Passes over zero bytes; gives how many. */
+  async skipZeros(): Promise<number> {
+    let passed = 0
+    for await (const piece of this.upTo(Number.POSITIVE_INFINITY)) {
+      const end = piece.findIndex((byte) => byte !== 0)
+      passed += end < 0 ? piece.length : end
+      if (end < 0) continue
+      this.giveBack(piece.subarray(end))
+      break
+    }
+    return passed
+  }
+
   /** How many bytes were there to be passed over. */
   async skip(length: number): Promise<number> {
     let passed = 0

@@ -5,7 +5,7 @@ import { type ByteSource, memorySource, readBytes } from '../byte-source.ts'
 import { PickleReader } from '../pickle/read-pickles.ts'
 import { unpack } from './compressed.ts'
 import { Damaged, NotDecoded } from './decoders/decoder.ts'
-import { type Format, formatOf, headBytes } from './formats.ts'
+import { type Format, formatOf, headBytes, isTarHeader } from './formats.ts'
 import { readNpy } from './npy.ts'
 import { Pieces } from './pieces.ts'
 import type { Reading, ReadOptions } from './reading.ts'
@@ -41,6 +41,9 @@ async function readSource(
 ): Promise<void> {
   const head = await readBytes(source, 0, headBytes)
   const format = formatOf(head)
+  // A file that is both: its loader takes it for what it looks for.
+  if (format !== 'tar' && isTarHeader(head))
+    await readTar(context, place, source.read(0, source.size), deeper(context, depth))
   if (format === '7z') {
     await readSevenZip(context, place, source, deeper(context, depth))
     // Pickles may stand behind it, or between its parts.
@@ -83,7 +86,11 @@ async function readPieces(
       failure = { error }
     }
   }
-  const format = isPlain ? 'other' : formatOf(Buffer.concat(first).subarray(0, headBytes))
+  const head = Buffer.concat(first).subarray(0, headBytes)
+  const format = isPlain ? 'other' : formatOf(head)
+  // What comes but once can be read in one way only.
+  if (!isPlain && depth > 0 && format !== 'tar' && isTarHeader(head))
+    context.sayPartly(place, `it is both a tar and ${format}`)
   // NumPy's first byte is an opcode that needs two values: no unpickler comes further.
   const reader = format === 'npy' ? null : new PickleReader()
   const see = (piece: Uint8Array): Uint8Array => {

@@ -1,11 +1,20 @@
+/**
+ * Tars, read as all of their readers would. Readers differ: on entries that say they have bytes and are of a kind that has none, on blocks of zeros, on what follows
+ * a damaged header, on sizes that stand elsewhere. So whatever block is a header begins an entry, and what is left unread is said.
+ */
 import { Buffer } from 'node:buffer'
-import { isTarHeader } from './formats.ts'
+import { isTarHeader, tarNumber } from './formats.ts'
 import { Pieces } from './pieces.ts'
 import type { Reading } from './reading.ts'
 import type { Place, ScanContext } from './scan-context.ts'
 
 const block = 512
-const regularFiles = new Set(['0', '\0', '7'])
+/** Links, devices, folders and pipes: Python looks for the next header right behind theirs, whatever size they say. */
+const withoutBytes = new Set(['1', '2', '3', '4', '5', '6'])
+/** Headers of pax, which speak of the next entry or of all. */
+const pax = new Set(['x', 'X', 'g'])
+const sparse = 'S'
+const longestPax = 1 << 20
 
 /** The files of a tar, one after another. */
 export async function readTar(
@@ -15,19 +24,41 @@ export async function readTar(
   read: Reading,
 ): Promise<void> {
   const pieces = new Pieces(input)
+  let isEnded = false
+  let largeSize: number | null = null
   for (;;) {
+    context.signal.throwIfAborted()
     const header = await pieces.take(block)
     if (header.length === 0) return
-    if (header.length < block) return context.sayBroken(place, 'the tar ends in the middle')
-    if (header.every((byte) => byte === 0)) return
-    if (!isTarHeader(header)) return context.sayBroken(place, 'a header of the tar is damaged')
+    if (header.length < block) {
+      if (!isEnded) context.sayBroken(place, 'the tar ends in the middle')
+      return
+    }
+    if (!isTarHeader(header)) {
+      // Behind a block of zeros some readers stop, and others go on.
+      if (header.every((byte) => byte === 0)) isEnded = true
+      else if (!isEnded) context.sayBroken(place, 'a header of the tar is damaged')
+      continue
+    }
+    isEnded = false
     context.countEntry()
-    const size = sizeOf(header)
-    if (size === null) return context.sayBroken(place, 'a header of the tar has no size')
     const type = String.fromCharCode(header[156] ?? 0)
-    const padded = Math.ceil(size / block) * block
-    let left = padded
-    if (regularFiles.has(type) && size > 0) {
+    const named = tarNumber(header.subarray(124, 136))
+    if (named === null) context.sayPartly([...place, nameOf(header)], 'its size in the tar cannot be read')
+    if (type === sparse) context.sayPartly([...place, nameOf(header)], 'a file with holes in a tar is not put together')
+    // An entry whose next block is a header has no bytes, whatever it says, for some readers at least.
+    if (withoutBytes.has(type) && isTarHeader(await pieces.look(block))) continue
+    const size: number = pax.has(type) ? (named ?? 0) : (largeSize ?? named ?? 0)
+    if (pax.has(type)) {
+      const records = Buffer.from(await pieces.look(Math.min(size, longestPax))).toString('latin1')
+      const found = sizeIn(records)
+      if (type !== 'g') largeSize = found ?? largeSize
+      else if (found !== null) context.sayPartly(place, 'a header of the tar gives all files one size')
+      if (records.includes('GNU.sparse.')) context.sayPartly(place, 'a file with holes in a tar is not put together')
+      if (size > longestPax) context.sayPartly(place, 'a header of the tar is longer than is read')
+    } else if (type !== 'L' && type !== 'K') largeSize = null
+    let left = Math.ceil(size / block) * block
+    if (size > 0) {
       const entry = counted(pieces.upTo(size), (bytes) => {
         left -= bytes
       })
@@ -37,23 +68,17 @@ export async function readTar(
   }
 }
 
+/** `27 size=8589934592\n` among the records of a pax header; the last one counts. */
+function sizeIn(records: string): number | null {
+  const found = [...records.matchAll(/\d+ size=(\d{1,15})\n/g)].at(-1)?.[1]
+  return found === undefined ? null : Number(found)
+}
+
 async function* counted(pieces: AsyncIterable<Uint8Array>, count: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) {
     count(piece.length)
     yield piece
   }
-}
-
-/** Octal, or big-endian with the highest bit set. */
-function sizeOf(header: Uint8Array): number | null {
-  const field = header.subarray(124, 136)
-  if (((field[0] ?? 0) & 0x80) !== 0) {
-    let size = (field[0] ?? 0) & 0x7f
-    for (const byte of field.subarray(1)) size = size * 256 + byte
-    return Number.isSafeInteger(size) ? size : null
-  }
-  const text = Buffer.from(field).toString('latin1').replace(/\0.*$/s, '').trim()
-  return text === '' ? 0 : /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : null
 }
 
 function nameOf(header: Uint8Array): string {

@@ -4,6 +4,8 @@ import { type ByteSource, readBytes } from '../byte-source.ts'
 
 export interface ZipEntry {
   readonly name: string
+  /** All that readers may call it: Python ends a name at a zero byte, and takes another one from an extra field. */
+  readonly names: readonly string[]
   readonly flags: number
   readonly method: number
   readonly crc: number
@@ -120,8 +122,10 @@ function entryOf(bytes: Buffer, nameLength: number, extraLength: number, shift: 
     field += 8
   }
   if (at === 0xffffffff && large !== null) at = next()
+  const name = bytes.toString('utf8', 46, 46 + nameLength)
   return {
-    name: bytes.toString('utf8', 46, 46 + nameLength),
+    name,
+    names: namesOf(name, extra),
     flags: bytes.readUInt16LE(8),
     method: bytes.readUInt16LE(10),
     crc: bytes.readUInt32LE(16),
@@ -132,12 +136,26 @@ function entryOf(bytes: Buffer, nameLength: number, extraLength: number, shift: 
 }
 
 function largeFields(extra: Buffer): Buffer | null {
+  for (const [kind, field] of extraFields(extra)) if (kind === 1) return field
+  return null
+}
+
+function* extraFields(extra: Buffer): Generator<readonly [kind: number, field: Buffer]> {
   for (let at = 0; at + 4 <= extra.length; ) {
     const length = extra.readUInt16LE(at + 2)
-    if (extra.readUInt16LE(at) === 1) return extra.subarray(at + 4, at + 4 + length)
+    yield [extra.readUInt16LE(at), extra.subarray(at + 4, at + 4 + length)]
     at += 4 + length
   }
-  return null
+}
+
+const unicodePath = 0x7075
+
+function namesOf(name: string, extra: Buffer): readonly string[] {
+  const names = [name, name.replace(/\0.*$/s, '')]
+  // Behind its version and the checksum of the other name.
+  for (const [kind, field] of extraFields(extra))
+    if (kind === unicodePath) names.push(field.toString('utf8', 5).replace(/\0.*$/s, ''))
+  return names
 }
 
 export interface LocalHeader extends ZipEntry {
@@ -157,8 +175,10 @@ export async function readLocalHeader(source: ByteSource, at: number): Promise<L
     if (size === 0xffffffff) size = Number(large.readBigUInt64LE(0))
     if (compressedSize === 0xffffffff) compressedSize = Number(large.readBigUInt64LE(8))
   }
+  const name = names.toString('utf8', 0, nameLength)
   return {
-    name: names.toString('utf8', 0, nameLength),
+    name,
+    names: namesOf(name, names.subarray(nameLength)),
     flags: fixed.readUInt16LE(6),
     method: fixed.readUInt16LE(8),
     crc: fixed.readUInt32LE(14),

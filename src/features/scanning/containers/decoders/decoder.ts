@@ -13,6 +13,8 @@ export class NotDecoded extends Error {}
 export interface Decoder {
   /** All has come out; what is behind is none of its business. */
   readonly isOver: boolean
+  /** Once it is over: bytes that came and are not its own. */
+  readonly rest?: Uint8Array
   /** What these bytes unpack to, each piece good until the next is asked for. With `isLast` nothing follows. Throws `Damaged` and `NotDecoded`. */
   feed(bytes: Uint8Array, isLast: boolean): Generator<Uint8Array>
 }
@@ -34,6 +36,10 @@ export class Pending {
     this.bytes = this.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.bytes.subarray(this.at), bytes])
     this.at = 0
     this.isLast ||= isLast
+  }
+
+  get rest(): Buffer {
+    return this.bytes.subarray(this.at)
   }
 
   /** Whether so many are there. Throws `Damaged` where they will never be. */

@@ -21,6 +21,10 @@ export class LzmaDecoder implements Decoder {
     this.#next = 'start'
   }
 
+  get rest(): Uint8Array {
+    return this.#input.rest
+  }
+
   *feed(bytes: Uint8Array, isLast: boolean): Generator<Uint8Array> {
     const input = this.#input
     input.add(bytes, isLast)
@@ -33,6 +37,12 @@ export class LzmaDecoder implements Decoder {
     }
     const window = this.#window
     while (!this.isOver) {
+      if (this.#left === 0) {
+        if (!input.isLast && input.length < longestSymbol) return
+        input.at = this.#symbols.passEnd(input.bytes, input.at, input.bytes.length)
+        this.isOver = true
+        return
+      }
       const before = window.total
       try {
         input.at = this.#symbols.run(input.bytes, input.at, input.bytes.length, input.isLast, this.#left)
@@ -45,7 +55,7 @@ export class LzmaDecoder implements Decoder {
       }
       this.#left -= window.total - before
       if (window.waiting > 0) yield window.take()
-      this.isOver = this.#left === 0 || this.#symbols.isEnded
+      this.isOver = this.#symbols.isEnded
       if (!this.isOver && !input.isLast && input.length < longestSymbol) return
     }
   }

@@ -167,6 +167,20 @@ export class LzmaSymbols {
     return this.#at
   }
 
+  /** The mark of the end, which may stand where the length was said too. Returns how far it came. */
+  passEnd(bytes: Uint8Array, from: number, end: number): number {
+    if (this.#code === 0) return from
+    this.#bytes = bytes
+    this.#at = from
+    this.#end = end
+    try {
+      this.#symbol(0)
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error
+    }
+    return this.isEnded ? this.#at : from
+  }
+
   #symbol(most: number): void {
     const { window } = this
     const posState = window.total & this.#pbMask
@@ -255,8 +269,10 @@ export class LzmaSymbols {
     let high = 0
     for (let left = direct - 4; left > 0; left--) {
       this.#range = Math.floor(this.#range / 2)
-      const bit = this.#code >= this.#range ? 1 : 0
-      if (bit === 1) this.#code -= this.#range
+      const rest = (this.#code - this.#range) >>> 0
+      // By the highest bit, as everybody's decoder does it.
+      const bit = rest < 0x80000000 ? 1 : 0
+      if (bit === 1) this.#code = rest
       high = high * 2 + bit
       if (this.#range < 0x1000000) this.#more()
     }
@@ -300,6 +316,7 @@ export class LzmaSymbols {
   #more(): void {
     if (this.#at >= this.#end) throw new Damaged('it ends in the middle')
     this.#range *= 256
-    this.#code = this.#code * 256 + (this.#bytes[this.#at++] as number)
+    // What is above 32 bits is lost, as in every decoder: no encoder brings the code so high, but an attacker does.
+    this.#code = ((this.#code << 8) | (this.#bytes[this.#at++] as number)) >>> 0
   }
 }

@@ -6,6 +6,7 @@ import { Lzma2Decoder } from './lzma2.ts'
 
 const magic = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])
 const checkBytes = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64] as const
+const mostZeros = 1 << 16
 const lzma2Filter = 0x21
 const x86Filter = 0x04
 
@@ -18,7 +19,13 @@ export class XzDecoder implements Decoder {
   #filter: X86Filter | null = null
   /** Bytes of the block or index, for its padding. */
   #length = 0
-  #numbersLeft = -1;
+  #numbersLeft = -1
+
+  #hadStream = false
+
+  get rest(): Uint8Array {
+    return this.#input.rest
+  }
 
   *feed(bytes: Uint8Array, isLast: boolean): Generator<Uint8Array> {
     this.#input.add(bytes, isLast)
@@ -56,15 +63,24 @@ export class XzDecoder implements Decoder {
 
   #beginStream(): boolean {
     const input = this.#input
-    // Streams stand behind each other, with zeros between them.
-    while (input.length >= 4 && input.bytes.readUInt32LE(input.at) === 0) input.take(4)
-    if (input.length === 0 && input.isLast) {
+    // Streams stand behind each other, with zeros between them; something else may stand there as well, which may begin with zeros.
+    let zeros = 0
+    while (this.#hadStream && zeros < mostZeros && input.bytes[input.at + zeros] === 0) zeros++
+    if (zeros === mostZeros) {
+      input.take(zeros)
+      return true
+    }
+    if (this.#hadStream && !input.isLast && input.length < zeros + 12) return false
+    const isOther =
+      input.rest.compare(magic, 0, magic.length, zeros, Math.min(zeros + magic.length, input.length)) !== 0
+    if (this.#hadStream && isOther) {
       this.isOver = true
       return true
     }
-    if (!input.has(12)) return false
-    const head = input.take(12)
+    if (!input.has(zeros + 12)) return false
+    const head = input.take(zeros + 12).subarray(zeros)
     if (!head.subarray(0, 6).equals(magic)) throw new Damaged('no stream begins here')
+    this.#hadStream = true
     this.#check = checkBytes[(head[7] ?? 0) & 15] ?? 0
     this.#next = 'block'
     return true
