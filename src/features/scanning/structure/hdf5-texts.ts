@@ -12,7 +12,7 @@ const open = 0x7b
 const close = 0x7d
 const quote = 0x22
 const backslash = 0x5c
-/** Between the first brace and the first name. */
+/** Between the first brace and the first name; where there are more, what follows is read as a text all the same. */
 const mostBlanks = 64
 /** Bytes that are looked at again because they only looked like a text. */
 const mostAgain = 256 << 20
@@ -44,14 +44,18 @@ async function* findTexts(source: ByteSource, longest: number): AsyncGenerator<s
         running = new TextReader(longest)
         at = start
       }
+      const from = at
       at = running.read(bytes, at)
       if (running.state === 'reading') break
       const read: string | Buffer = running.end()
       running = null
       if (typeof read === 'string') yield read
       else if (read.length > again) yield 'too long'
-      else {
+      else if (read.length === at - from) {
         // It was no text, and one may begin within it.
+        again -= read.length
+        at = from + 1
+      } else {
         again -= read.length
         bytes = Buffer.concat([read.subarray(1), bytes.subarray(at)])
         at = 0
@@ -71,7 +75,7 @@ function nextStart(bytes: Buffer, from: number): number | null {
   for (let at = bytes.indexOf(open, from); at >= 0; at = bytes.indexOf(open, at + 1)) {
     let next = at + 1
     while (isBlank(bytes[next]) && next - at < mostBlanks) next++
-    if (bytes[next] === quote) return at
+    if (bytes[next] === quote || next - at === mostBlanks) return at
   }
   return null
 }

@@ -2,6 +2,7 @@
  * What the configuration of a Keras model makes its loader do: it is JSON that names classes and functions, and loading imports and calls them. A Lambda
  * layer carries Python code; other names lead out of Keras, or to parts of it that fetch, load or switch safety off.
  */
+import type { Buffer } from 'node:buffer'
 import { isDangerousName } from '../pickle/imports.ts'
 import type { StructureFinding } from './finding.ts'
 
@@ -45,6 +46,19 @@ export function isKerasConfig(value: unknown): value is Entries {
   return isEntries(value) && typeof value.class_name === 'string' && 'config' in value
 }
 
+/** A configuration of Keras, or those that lie in something else: Keras looks for them in lists and in whatever has no class itself. */
+export function findKerasConfigs(value: unknown): readonly Entries[] {
+  const found: Entries[] = []
+  const left: unknown[] = [value]
+  for (let seen = 0; left.length > 0 && seen <= mostValues; seen++) {
+    const one = left.pop()
+    if (isKerasConfig(one)) found.push(one)
+    else if (Array.isArray(one)) for (const item of one) left.push(item)
+    else if (isEntries(one)) for (const item of Object.values(one)) left.push(item)
+  }
+  return found
+}
+
 /** The worst that is found in the configuration and all that lies in it. */
 export function checkKeras(value: unknown): StructureFinding | null {
   let worst: StructureFinding | null = null
@@ -61,6 +75,32 @@ export function checkKeras(value: unknown): StructureFinding | null {
     }
   }
   return worst
+}
+
+/** JSON as Python's json.loads reads bytes: UTF-8, UTF-16 or UTF-32, with a mark or without. Undefined where it is none. */
+export function parsePythonBytes(bytes: Buffer): unknown {
+  return parsePythonJson(decodeAsPython(bytes))
+}
+
+function decodeAsPython(bytes: Buffer): string {
+  const [a, b, c, d] = [bytes[0] ?? -1, bytes[1] ?? -1, bytes[2] ?? -1, bytes[3] ?? -1]
+  if (a === 0xef && b === 0xbb && c === 0xbf) return bytes.toString('utf8', 3)
+  if ((a === 0xff && b === 0xfe && c === 0 && d === 0) || (a > 0 && b === 0 && c === 0 && d === 0))
+    return utf32(bytes, false)
+  if (a === 0 && b === 0 && ((c === 0xfe && d === 0xff) || (c === 0 && d > 0))) return utf32(bytes, true)
+  if ((a === 0xff && b === 0xfe) || (a > 0 && b === 0)) return new TextDecoder('utf-16le').decode(bytes)
+  if ((a === 0xfe && b === 0xff) || (a === 0 && b > 0)) return new TextDecoder('utf-16be').decode(bytes)
+  return bytes.toString('utf8')
+}
+
+function utf32(bytes: Buffer, isBig: boolean): string {
+  const parts: string[] = []
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    const point = isBig ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at)
+    if (point > 0x10ffff) return ''
+    if (point !== 0xfeff || at > 0) parts.push(String.fromCodePoint(point))
+  }
+  return parts.join('')
 }
 
 /** JSON as Python reads it: NaN and infinities are numbers there. Undefined where it is none. */

@@ -4,17 +4,22 @@ import { type ByteSource, partOf, readBytes } from '../byte-source.ts'
 import { unpack } from '../containers/compressed.ts'
 import { Damaged } from '../containers/decoders/decoder.ts'
 import { findDirectories, listEntries, readLocalHeader, type ZipEntry } from '../containers/zip-directory.ts'
+import { worstLevel } from '../levels.ts'
 import type { ScanReport } from '../scanner.ts'
+import { windowsOf } from '../windows.ts'
+import type { StructureFinding } from './finding.ts'
 import { textsInHdf5 } from './hdf5-texts.ts'
-import { checkKeras, isKerasConfig, kerasFinding, parsePythonJson } from './keras-config.ts'
+import { checkKeras, findKerasConfigs, kerasFinding, parsePythonBytes } from './keras-config.ts'
 
 const longestConfig = 32 << 20
-const mostEntries = 20_000
+const mostEntries = 200_000
 
 const tooLong: ScanReport = {
   level: 'caution',
   message: 'partly scanned: its Keras configuration is longer than is read',
 }
+
+const tooMany: ScanReport = { level: 'caution', message: 'partly scanned: it has more entries than are read' }
 
 /** Null where the bytes are no zip with a configuration of Keras. */
 export async function checkKerasZip(source: ByteSource): Promise<ScanReport | null> {
@@ -22,29 +27,37 @@ export async function checkKerasZip(source: ByteSource): Promise<ScanReport | nu
   let seen = 0
   for (const directory of await findDirectories(source)) {
     for await (const entry of listEntries(source, directory)) {
-      if (++seen > mostEntries) return report
-      if (entry.name !== 'config.json') continue
+      if (++seen > mostEntries) return worse(report, tooMany)
+      if (!entry.names.includes('config.json')) continue
       // Readers differ on which of several entries of a name counts: each must be a good one.
-      const text = await entryText(source, entry)
-      if (typeof text !== 'string') report ??= text
-      else {
-        const config = parsePythonJson(text)
-        if (!isKerasConfig(config)) continue
-        const finding = checkKeras(config)
-        if (finding?.level === 'unsafe') return finding
-        report = finding ?? report ?? { level: 'safe', message: null }
-      }
+      const bytes = await entryBytes(source, entry)
+      const found = Buffer.isBuffer(bytes) ? reportOn(parsePythonBytes(bytes)) : bytes
+      if (found?.level === 'unsafe') return found
+      report = worse(report, found)
     }
   }
   return report
 }
 
-async function entryText(source: ByteSource, entry: ZipEntry): Promise<string | ScanReport> {
+function worse(one: ScanReport | null, other: ScanReport | null): ScanReport | null {
+  if (one === null || other === null) return one ?? other
+  return worstLevel(one.level, other.level) === one.level ? one : other
+}
+
+/** Null where nothing in it is of Keras. */
+function reportOn(value: unknown): ScanReport | null {
+  const configs = findKerasConfigs(value)
+  if (configs.length === 0) return null
+  const findings = configs.map(checkKeras).filter((found): found is StructureFinding => found !== null)
+  return findings.reduce<ScanReport | null>(worse, null) ?? { level: 'safe', message: null }
+}
+
+async function entryBytes(source: ByteSource, entry: ZipEntry): Promise<Buffer | ScanReport> {
   const local = await readLocalHeader(source, entry.at)
   if (local === null) return unreadable('there is no header before it')
   const data = partOf(source, local.dataAt, local.dataAt + entry.compressedSize)
   if (entry.method === 0) {
-    return data.size > longestConfig ? tooLong : Buffer.from(await readBytes(data, 0, data.size)).toString('utf8')
+    return data.size > longestConfig ? tooLong : Buffer.from(await readBytes(data, 0, data.size))
   }
   if (entry.method !== 8) return unreadable(`compression method ${entry.method} is not read`)
   const parts: Uint8Array[] = []
@@ -59,9 +72,11 @@ async function entryText(source: ByteSource, entry: ZipEntry): Promise<string | 
     }
   } catch (error) {
     if (!(error instanceof Damaged)) throw error
-    return unreadable('it cannot be unpacked')
+    // Python does not mind that the end of the stream is missing.
+    const bytes = Buffer.concat(parts)
+    return parsePythonBytes(bytes) === undefined ? unreadable('it cannot be unpacked') : bytes
   }
-  return Buffer.concat(parts).toString('utf8')
+  return Buffer.concat(parts)
 }
 
 function unreadable(reason: string): ScanReport {
@@ -85,14 +100,29 @@ export async function checkKerasHdf5(source: ByteSource): Promise<ScanReport | n
   return report
 }
 
+const className =
+  /"(c|\\u0063)(l|\\u006c)(a|\\u0061)(s|\\u0073){2}(_|\\u005f)(n|\\u006e)(a|\\u0061)(m|\\u006d)(e|\\u0065)"/i
+const windowBytes = 1 << 20
+const overlapBytes = 128
+
 /** Null where the bytes are no JSON of Keras. */
 export async function checkKerasJson(source: ByteSource): Promise<ScanReport | null> {
-  const head = Buffer.from(await readBytes(source, 0, 4096)).toString('latin1')
-  if (!/^\s*\{\s*"/.test(head)) return null
-  if (source.size > longestConfig) {
-    return /"(class_name|keras_version|config)"/.test(head) ? tooLong : null
-  }
-  const config = parsePythonJson(Buffer.from(await readBytes(source, 0, source.size)).toString('utf8'))
-  if (!isKerasConfig(config)) return null
-  return checkKeras(config) ?? { level: 'safe', message: null }
+  if (!(await beginsAsJson(source))) return null
+  if (source.size <= longestConfig)
+    return reportOn(parsePythonBytes(Buffer.from(await readBytes(source, 0, source.size))))
+  for await (const { bytes } of windowsOf(source, windowBytes, overlapBytes))
+    if (className.test(bytes.toString('latin1'))) return tooLong
+  return null
 }
+
+/** An object or a list of JSON, behind blanks and in whatever width of characters. */
+async function beginsAsJson(source: ByteSource): Promise<boolean> {
+  for await (const piece of source.read(0, source.size)) {
+    const first = piece.find((byte) => !blanks.has(byte))
+    if (first !== undefined) return first === 0x7b || first === 0x5b
+  }
+  return false
+}
+
+/** And what stands before and between the characters of wider encodings. */
+const blanks: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0, 0xef, 0xbb, 0xbf, 0xff, 0xfe])

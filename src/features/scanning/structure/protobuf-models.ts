@@ -52,9 +52,13 @@ async function checkKerasMetadata(reader: Protobuf): Promise<StructureFinding | 
   for await (const node of reader.fields(0, reader.size)) {
     if (node.number !== 1 || !isCounted(node)) continue
     for await (const field of reader.fields(node.from, node.to)) {
-      if (field.number !== 5 || !isCounted(field) || field.to - field.from > longestMetadata) continue
-      const start = await reader.bytes(field, 1)
-      if (start[0] !== 0x7b) continue
+      if (field.number !== 5 || !isCounted(field)) continue
+      const start = await reader.text(field, 4096)
+      if (!/^\s*(\{|$)/.test(start)) continue
+      if (field.to - field.from > longestMetadata) {
+        worst ??= { level: 'suspicious', message: 'Keras: the description of a layer is longer than is read' }
+        continue
+      }
       const found = kerasFinding(await reader.text(field, longestMetadata))
       if (found?.level === 'unsafe') return found
       worst ??= found
