@@ -2,10 +2,11 @@
  * The evaluation results that a file states: `model-index` in the card of a model, and `.eval_results/*.yaml`. The text comes from anybody;
  * what does not have the shape of a result is left out, never guessed. Both give null where there are more than are looked at.
  */
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 export interface StatedResult {
-  /** Equal where the whole result is the same, word for word and number for number: whoever changes any of it has changed the result. */
+  /** A digest: equal where the whole result is the same, word for word and number for number: whoever changes any of it has changed the result. */
   readonly key: string
   /** The name of the model in `model-index`; null in `.eval_results`. */
   readonly model: string | null
@@ -35,67 +36,75 @@ const mostResults = 500
 
 /** `index`: the `model-index` of a card. */
 export function resultsOfModelIndex(index: unknown): StatedResult[] | null {
-  return bounded(
-    listed(index).flatMap((item) => {
-      const model = modelShape.safeParse(item).data
-      if (model === undefined) return []
-      return model.results.flatMap((each) => {
-        const result = resultShape.safeParse(each).data
-        return result === undefined ? [] : resultsOf(model.name ?? null, result)
-      })
-    }),
-  )
+  return bounded(statedInIndex(index))
 }
 
-function resultsOf(model: string | null, result: z.output<typeof resultShape>): StatedResult[] {
+function* statedInIndex(index: unknown): Generator<StatedResult> {
+  for (const item of listed(index)) {
+    const model = modelShape.safeParse(item).data
+    for (const each of model?.results ?? []) {
+      const result = resultShape.safeParse(each).data
+      if (model !== undefined && result !== undefined) yield* resultsOf(model.name ?? null, result)
+    }
+  }
+}
+
+function* resultsOf(model: string | null, result: z.output<typeof resultShape>): Generator<StatedResult> {
   const { metrics, ...rest } = result
-  return metrics.flatMap((each) => {
+  // Once for all its metrics: it may be as long as the file.
+  let around: string | null = null
+  for (const each of metrics) {
     const metric = metricShape.safeParse(each).data
-    if (metric === undefined) return []
+    if (metric === undefined) continue
+    around ??= digest(canonical({ name: model, ...rest }))
     const value = scalar.safeParse(metric.value).data ?? null
-    const data = { name: model, ...rest, metrics: [metric] }
-    return [
-      {
-        key: canonical(data),
-        model,
-        task: result.task?.name ?? result.task?.type ?? null,
-        dataset: { id: result.dataset?.type ?? null, name: result.dataset?.name ?? null },
-        metric: metric.name ?? metric.type ?? null,
-        value,
-        data,
-      },
-    ]
-  })
+    yield {
+      key: digest(`${around} ${canonical(metric)}`),
+      model,
+      task: result.task?.name ?? result.task?.type ?? null,
+      dataset: { id: result.dataset?.type ?? null, name: result.dataset?.name ?? null },
+      metric: metric.name ?? metric.type ?? null,
+      value,
+      data: { name: model, ...rest, metrics: [metric] },
+    }
+  }
 }
 
 /** `file`: what a YAML file of `.eval_results` holds. */
 export function resultsOfFile(file: unknown): StatedResult[] | null {
-  return bounded(
-    listed(file).flatMap((item) => {
-      const entry = entryShape.safeParse(item).data
-      if (entry === undefined) return []
-      const { dataset, value } = entry
-      return [
-        {
-          key: canonical(entry),
-          model: null,
-          task: dataset.task_id,
-          dataset: { id: dataset.id, name: null },
-          metric: null,
-          value: value ?? null,
-          data: entry,
-        },
-      ]
-    }),
-  )
+  return bounded(statedInList(file))
+}
+
+function* statedInList(file: unknown): Generator<StatedResult> {
+  for (const item of listed(file)) {
+    const entry = entryShape.safeParse(item).data
+    if (entry === undefined) continue
+    const { dataset, value } = entry
+    yield {
+      key: digest(canonical(entry)),
+      model: null,
+      task: dataset.task_id,
+      dataset: { id: dataset.id, name: null },
+      metric: null,
+      value: value ?? null,
+      data: entry,
+    }
+  }
 }
 
 function listed(value: unknown): unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-function bounded(results: StatedResult[]): StatedResult[] | null {
-  return results.length > mostResults ? null : results
+/** Ends with the first that is too many. */
+function bounded(results: Iterable<StatedResult>): StatedResult[] | null {
+  const all: StatedResult[] = []
+  for (const one of results) if (all.push(one) > mostResults) return null
+  return all
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
 }
 
 /** JSON with its keys in order: another order of keys in the file is no other result. */
