@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { memorySource } from '../../src/features/scanning/byte-source.ts'
+import { compressionOf } from '../../src/features/scanning/malware/packed.ts'
 import { scanStructure } from '../../src/features/scanning/structure/scan-structure.ts'
 import { message } from './protobuf-assembler.ts'
 import { zipOf } from './zip-assembler.ts'
@@ -141,4 +142,17 @@ describe('blanks', () => {
 test('what only looks like a text costs no more than its bytes', { timeout: 15_000 }, async () => {
   const noise = Buffer.alloc(12 << 20, '{"\0')
   expect(await levelOf(Buffer.concat([signature, noise, text, Buffer.alloc(9)]))).toBe('unsafe')
+})
+
+// Story: malware lies compressed in a zip behind other bytes, or in one without its directory. YARA sees nothing of it, and its "safe" would count for all.
+test('a compressed zip is one behind other bytes and without a directory too', async () => {
+  const zip = zipOf([{ name: 'a', data: Buffer.alloc(1_000), isDeflated: true }])
+  const plain = zipOf([{ name: 'a', data: Buffer.alloc(1_000) }])
+  const of = (...parts: Buffer[]) => compressionOf(memorySource(Buffer.concat(parts)))
+  expect(await of(zip)).toBe('zip')
+  expect(await of(Buffer.from('before'), zip)).toBe('zip')
+  expect(await of(zip.subarray(0, -22))).toBe('zip')
+  expect(await of(plain)).toBeNull()
+  expect(await of(Buffer.from('before'), plain)).toBeNull()
+  expect(await of(Buffer.from('words'))).toBeNull()
 })
