@@ -1,6 +1,6 @@
 /**
- * Judges bundles without holding up the event loop: short ones at once, long ones in a thread that is started when one comes and ended when
- * idle. One that takes too long is given up, and its thread replaced.
+ * Judges bundles without holding up the event loop: short ones at once where few keys count, others in a thread that is started when one comes and
+ * ended when idle. One that takes too long is given up, and its thread replaced.
  */
 import { Worker } from 'node:worker_threads'
 import { type JudgedBundle, judgeBundle, type Trusted } from './judge-bundle.ts'
@@ -20,6 +20,8 @@ export type BundleReply =
 
 /** Bytes that are judged at once: a millisecond or two. */
 const atOnceLimit = 32_768
+/** A file that does not say by which key it is signed is tried with each of them, at a millisecond or two for the longest. */
+const atOnceKeys = 2
 const timeLimitMs = 60_000
 const idleMs = 30_000
 
@@ -37,7 +39,7 @@ const waiting = new Map<number, Waiting>()
 
 /** Like `judgeBundle`. Throws where the thread failed: another try may go well. */
 export async function judgeAside(bytes: Uint8Array, trusted: readonly Trusted[], at: number): Promise<JudgedBundle> {
-  if (bytes.length <= atOnceLimit) return judgeBundle(bytes, trusted, at)
+  if (bytes.length <= atOnceLimit && trusted.length <= atOnceKeys) return judgeBundle(bytes, trusted, at)
   clearTimeout(idleTimer)
   worker ??= startWorker()
   const id = ++lastId

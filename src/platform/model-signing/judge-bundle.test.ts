@@ -1,5 +1,5 @@
 /** Model signatures by themselves: what counts, and every way to write one that two readers would read differently. */
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { expect, it } from 'vitest'
 import {
   bundleOf,
@@ -205,5 +205,35 @@ it('a list of 100,000 files is judged aside: the event loop is free within some 
   expect(judged.manifest.files).toHaveLength(100_000)
   expect(judged.manifest.files.at(-1)).toEqual({ path: many.at(-1)?.name, digest: many.at(-1)?.digest, size: null })
   // Generous: other tests share the processor. Without the thread it is several hundred.
+  expect(longest).toBeLessThan(100)
+})
+
+// Story: the organization trusts a hundred keys. Whoever may push brings files of some hundred bytes that are signed with none of them and do not name a key: each is
+// tried with all, for a fifth of a second in which the hub answers nobody.
+it('a short signature that names no key is tried with a hundred of them aside', async () => {
+  const keys = Array.from({ length: 100 }, (_, index) => ({
+    id: `k${index}`,
+    kind: 'key' as const,
+    pem: String(generateKeyPairSync('ec', { namedCurve: 'P-521' }).publicKey.export({ format: 'pem', type: 'spki' })),
+  }))
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-521' })
+  const bundle = JSON.parse(signModel(signer, files)) as {
+    verificationMaterial: object
+    dsseEnvelope: { signatures: { sig: string }[] }
+  }
+  bundle.verificationMaterial = { publicKey: {} }
+  bundle.dsseEnvelope.signatures = [{ sig: sign('sha512', Buffer.from('words'), privateKey).toString('base64') }]
+  const bytes = Buffer.from(JSON.stringify(bundle))
+  let longest = 0
+  let last = performance.now()
+  const look = () => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }
+  const timer = setInterval(look, 1)
+  const judged = await judgeAside(bytes, keys, Date.now())
+  look()
+  clearInterval(timer)
+  expect(judged).toMatchObject({ reason: 'unknown_key' })
   expect(longest).toBeLessThan(100)
 })
