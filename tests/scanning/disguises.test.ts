@@ -156,3 +156,36 @@ test('a compressed zip is one behind other bytes and without a directory too', a
   expect(await of(Buffer.from('before'), plain)).toBeNull()
   expect(await of(Buffer.from('words'))).toBeNull()
 })
+
+// Story: the chat template needs two underscores to get at Python's insides, and the scanner looks for them. Jinja reads them in every way that Python writes them.
+test.each([
+  String.raw`{{ x['\x5f\x5fclass\x5f\x5f'] }}`,
+  String.raw`{{ x['\x5F\x5Fclass\x5F\x5F'] }}`,
+  String.raw`{{ x['\u005f\u005fclass\u005f\u005f'] }}`,
+  String.raw`{{ x['\U0000005f\U0000005fclass'] }}`,
+  String.raw`{{ x['\137\137class\137\137'] }}`,
+  String.raw`{{ x['\N{LOW LINE}\N{LOW LINE}class'] }}`,
+  `{{ x['__cla' ~ 'ss__'] }}`,
+])('a chat template that writes its underscores in another way: %s', async (template) => {
+  expect(await levelOf(gguf(template))).toBe('unsafe')
+})
+
+test('an honest chat template is safe', async () => {
+  const template =
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\\n{{ m['content'] | trim }}_{{ '_' }}{% endfor %}"
+  expect(await levelOf(gguf(template))).toBe('safe')
+})
+
+/** A header with a chat template and no tensors. */
+function gguf(template: string): Buffer {
+  const number = (value: number) => {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigUInt64LE(BigInt(value))
+    return bytes
+  }
+  const words = (value: string) => Buffer.concat([number(Buffer.byteLength(value)), Buffer.from(value)])
+  const version = Buffer.of(3, 0, 0, 0)
+  const type = Buffer.of(8, 0, 0, 0)
+  const pair = [words('tokenizer.chat_template'), type, words(template)]
+  return Buffer.concat([Buffer.from('GGUF'), version, number(0), number(1), ...pair])
+}

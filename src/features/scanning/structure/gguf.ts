@@ -9,9 +9,9 @@ import type { ScanReport } from '../scanner.ts'
 const mostHeader = 64 << 20
 const mostKeys = 100_000
 const templateKey = /^tokenizer\.chat_template(s|\..*)?$/
-/** What a template needs only to get out of its sandbox. */
+/** What a template needs only to get out of its sandbox; Jinja reads the escapes of Python in texts, and puts texts together. */
 const escapes =
-  /__\w+__|\battr\s*\(|\|\s*attr\b|\b(lipsum|cycler|joiner|self|request|config)\s*\.\s*__|\bimport\s+os\b|\bpopen\b|\\x5f/
+  /__\w+__|["']__\w|\w__["']|\battr\s*\(|\|\s*attr\b|\b(lipsum|cycler|joiner|self|request|config)\s*\.\s*__|\bimport\s+os\b|\bpopen\b|\\(?:x5[fF]|u005[fF]|U0000005[fF]|137|N\{LOW LINE\})/
 
 const fixed: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 }
 const stringType = 8
