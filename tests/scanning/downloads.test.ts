@@ -330,6 +330,26 @@ describe.each(dialects)('download records on %s', (dialect) => {
     expect((await page('/acme/secret/trust/downloads', await signInAs(running, rita))).status).toBe(404)
   })
 
+  // Story: an organization gives a model away. Who downloaded it before, from which addresses and with which programs, is nobody's business but its own.
+  test('story: a repo that moves to another owner does not take the records of its readers along', async () => {
+    await make(acme, 'given', 'private')
+    await commit('acme/given', ada.token, { 'model.txt': 'given away' })
+    expect(await take('/acme/given/resolve/main/model.txt', bob.token)).toBe(200)
+    const listed = async (name: string) =>
+      (await (await call(`/api/models/${name}/downloads`, ada.token)).json()) as Record_[]
+    expect((await listed('acme/given')).length).toBeGreaterThan(0)
+    const moved = await call('/api/repos/move', ada.token, {
+      method: 'POST',
+      body: JSON.stringify({ fromRepo: 'acme/given', toRepo: 'ada/given', type: 'model' }),
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(moved.status).toBe(200)
+    expect(await listed('ada/given')).toEqual([])
+    expect((await asAcme(gitContentOf('given away'))).length).toBeGreaterThan(0)
+    expect(await take('/ada/given/resolve/main/model.txt', ada.token)).toBe(200)
+    expect(await listed('ada/given')).toHaveLength(1)
+  })
+
   test('records outlive the repo and its name; they go when their days are over', async () => {
     const content = gitContentOf('weights of acme')
     const before = await asHub(content)

@@ -1,4 +1,6 @@
 /** Who already downloaded it: the records of a content, with the fetches by git that may have brought it along, newest first. */
+
+import type { RepoFacts } from '../../domain/facts.ts'
 import { gitContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { DownloadRecordTable } from '../../platform/db/schema.ts'
@@ -56,15 +58,15 @@ export async function listDownloadsOf(
   return pageOf(await selectOfContents(hub.db, scope, contents, before, limit + 1), limit, isComplete)
 }
 
-/** Of one repo, whatever was downloaded. */
+/** Of one repo, whatever was downloaded from it since it is its owner's. */
 export async function listDownloadsOfRepo(
   hub: Hub,
-  repoId: string,
+  repo: RepoFacts,
   before: string | null,
   limit: number,
 ): Promise<DownloadPage> {
   await recorderOf(hub).flush()
-  return pageOf(await selectOfRepo(hub.db, repoId, before, limit + 1), limit, true)
+  return pageOf(await selectOfRepo(hub.db, { id: repo.id, ownerId: repo.owner.id }, before, limit + 1), limit, true)
 }
 
 function pageOf(found: readonly DownloadRecordTable[], limit: number, isComplete: boolean): DownloadPage {

@@ -75,7 +75,7 @@ export const downloadPageRoutes: Route[] = [
     handle: async ({ hub, allowed, facts, query: { cursor }, request }) => {
       const context = await pageContext(hub, facts, request)
       const repo = repoViewOf(facts)
-      const page = await listDownloadsOfRepo(hub, allowed.resource.id, readCursor(cursor), pageSize)
+      const page = await listDownloadsOfRepo(hub, allowed.resource, readCursor(cursor), pageSize)
       const list = listOf(page, downloadsOfRepo(repo), cursor)
       return pageReply(
         context,

@@ -136,10 +136,15 @@ async function selectByIds(db: Db, ids: readonly string[]): Promise<DownloadReco
   return rows.sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
-/** The newest records of a repo below the id `before`. */
+export interface RepoOfOwner {
+  readonly id: string
+  readonly ownerId: string
+}
+
+/** The newest records of a repo below the id `before`, of the time when it was this owner's: a new one learns nothing of the readers of the last. */
 export async function selectOfRepo(
   db: Db,
-  repoId: string,
+  { id: repoId, ownerId }: RepoOfOwner,
   before: string | null,
   limit: number,
 ): Promise<DownloadRecordTable[]> {
@@ -147,6 +152,7 @@ export async function selectOfRepo(
     .selectFrom('downloadRecord')
     .selectAll()
     .where('repoId', '=', repoId)
+    .where('ownerId', '=', ownerId)
     .where('id', '<', before ?? lastId)
     .orderBy('repoId', 'desc')
     .orderBy('id', 'desc')

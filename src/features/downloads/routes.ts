@@ -89,8 +89,8 @@ export const downloadApiRoutes: Route[] = [
     summary: 'Who downloaded what from a repo, newest first, a page at a time (`Link`), for its administrators',
     answers: { 200: 'Records', 403: 'The role or the token is too weak', 404: 'RepoNotFound' },
     handle: async ({ hub, allowed, query }) => {
-      const { id, kind, owner, name } = allowed.resource
-      const page = await listDownloadsOfRepo(hub, id, readCursor(query.cursor), query.limit)
+      const { kind, owner, name } = allowed.resource
+      const page = await listDownloadsOfRepo(hub, allowed.resource, readCursor(query.cursor), query.limit)
       return pageOf(hub, page, `/api/${pluralOfKind(kind)}/${owner.name}/${name}/downloads`, { limit: query.limit })
     },
   }),

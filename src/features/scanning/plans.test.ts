@@ -196,7 +196,7 @@ describe.each(dialects)('statements of scanning on %s', (dialect) => {
     await expectCheap(() => selectHolders(db, everywhere, null, 2_001))
     await expectCheap(() => selectHolders(db, everywhere, ownerOf(3), 2_001))
     for (const before of [null, idOf(500_000 + downloads / 2)]) {
-      await expectCheap(() => selectOfRepo(db, repoOf(7), before, 51), 100)
+      await expectCheap(() => selectOfRepo(db, { id: repoOf(7), ownerId: ownerOf(7) }, before, 51), 100)
     }
     await expectCheap(() =>
       selectUnsafe(

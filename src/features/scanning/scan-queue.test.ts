@@ -17,6 +17,7 @@ import { memorySource } from './byte-source.ts'
 import { listRepo } from './list-repo.ts'
 import { clamdScanner } from './malware/clamd.ts'
 import { openYara } from './malware/scan-yara.ts'
+import { fromSandbox } from './sandbox/protocol.ts'
 import { Sandbox, sandboxArguments, usualLimits } from './sandbox/sandbox.ts'
 import { selectContents, selectResults } from './scan-queries.ts'
 import { startScanning } from './scan-queue.ts'
@@ -236,6 +237,41 @@ describe('the sandbox', () => {
     await expect(sandbox.run('yara', slow(8 << 20), never)).rejects.toThrow('memory')
     await expect(sandbox.run('yara', slow(8 << 20), never)).rejects.toThrow('memory')
     await sandbox.close()
+  })
+
+  // A blob that lost its end on the disk: scanners that take the end of what they get for the end of the file would call the rest clean.
+  test('story: bytes that cannot be read whole make no clean file of it, whoever reads them', async () => {
+    const sandbox = new Sandbox()
+    const text = Buffer.from(`${'honest words\n'.repeat(200)}`)
+    for (const scanner of ['pickle', 'secrets', 'yara'] as const) {
+      const short = { size: 4_000_000, read: memorySource(text).read }
+      await expect(sandbox.run(scanner, short, never), scanner).rejects.toThrow('could be read')
+    }
+    await sandbox.close()
+  })
+
+  // A file that has taken the scanner over speaks for it: the hub must not believe whatever comes, nor choke on it.
+  test('story: what a sandbox may say is checked word for word', () => {
+    const report = { level: 'safe', message: null }
+    expect(fromSandbox.safeParse({ kind: 'done', id: 1, report }).success).toBe(true)
+    for (const said of [
+      null,
+      'done',
+      { kind: 'done', id: 1, report: { ...report, level: 'approved' } },
+      { kind: 'done', id: 1, report: { ...report, extra: 1 } },
+      { kind: 'done', id: 1, report: { ...report, message: 'x'.repeat(10_000) } },
+      { kind: 'done', id: 1, report: { ...report, tokenPlaces: [-1] } },
+      {
+        kind: 'done',
+        id: 1,
+        report: { ...report, imports: Array(5_000).fill({ module: 'a', name: 'b', safety: 'innocuous' }) },
+      },
+      { kind: 'read', id: 1, from: -1, length: 1 },
+      { kind: 'read', id: 1, from: 0.5, length: 1 },
+      { kind: 'scan', id: 1 },
+    ]) {
+      expect(fromSandbox.safeParse(said).success, JSON.stringify(said).slice(0, 80)).toBe(false)
+    }
   })
 
   test('MAL-9: truncated, nested and absurd files end in a definite state', async () => {

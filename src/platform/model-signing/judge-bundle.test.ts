@@ -183,7 +183,7 @@ it('files in shards: the parts of each stand in order and make it up', () => {
   expect(listing(one('a:0:1'), { method: 'shards' })).toMatchObject({ reason: 'malformed' })
 })
 
-it('a list of 100,000 files is judged aside: the event loop is free within some milliseconds meanwhile', async () => {
+it('a list of 100,000 files is judged aside: the event loop is free meanwhile', async () => {
   const many = Array.from({ length: 100_000 }, (_, index) => ({
     name: `shards/${String(index).padStart(6, '0')}.bin`,
     algorithm: 'sha256',
@@ -192,21 +192,22 @@ it('a list of 100,000 files is judged aside: the event loop is free within some 
   const bytes = Buffer.from(JSON.stringify(bundleOf(signer, statementOf(many))))
   expect(bytes.length).toBeGreaterThan(10_000_000)
   await judgeAside(Buffer.from(signModel(signer, files)), trusted, Date.now())
-  let longest = 0
-  let last = performance.now()
-  const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last)
-    last = performance.now()
-  }, 1)
-  const judged = await judgeAside(bytes, trusted, Date.now())
-  clearInterval(timer)
+  const { result: judged, ownMs } = await ownTimeOf(() => judgeAside(bytes, trusted, Date.now()))
   expect(judged).toMatchObject({ by: 'k1' })
   if ('reason' in judged) throw new Error(judged.detail)
   expect(judged.manifest.files).toHaveLength(100_000)
   expect(judged.manifest.files.at(-1)).toEqual({ path: many.at(-1)?.name, digest: many.at(-1)?.digest, size: null })
-  // Generous: other tests share the processor. Without the thread it is several hundred.
-  expect(longest).toBeLessThan(100)
+  // Without the thread it is several hundred.
+  expect(ownMs).toBeLessThan(150)
 })
+
+/** Milliseconds of processor time that this thread spends, whoever else has the machine: what holds up the event loop. */
+async function ownTimeOf<T>(work: () => Promise<T>): Promise<{ result: T; ownMs: number }> {
+  const before = process.threadCpuUsage()
+  const result = await work()
+  const { user, system } = process.threadCpuUsage(before)
+  return { result, ownMs: (user + system) / 1_000 }
+}
 
 // Story: the organization trusts a hundred keys. Whoever may push brings files of some hundred bytes that are signed with none of them and do not name a key: each is
 // tried with all, for a fifth of a second in which the hub answers nobody.
@@ -224,16 +225,7 @@ it('a short signature that names no key is tried with a hundred of them aside', 
   bundle.verificationMaterial = { publicKey: {} }
   bundle.dsseEnvelope.signatures = [{ sig: sign('sha512', Buffer.from('words'), privateKey).toString('base64') }]
   const bytes = Buffer.from(JSON.stringify(bundle))
-  let longest = 0
-  let last = performance.now()
-  const look = () => {
-    longest = Math.max(longest, performance.now() - last)
-    last = performance.now()
-  }
-  const timer = setInterval(look, 1)
-  const judged = await judgeAside(bytes, keys, Date.now())
-  look()
-  clearInterval(timer)
+  const { result: judged, ownMs } = await ownTimeOf(() => judgeAside(bytes, keys, Date.now()))
   expect(judged).toMatchObject({ reason: 'unknown_key' })
-  expect(longest).toBeLessThan(100)
+  expect(ownMs).toBeLessThan(100)
 })

@@ -1,5 +1,7 @@
 /** What the hub and its sandbox say to each other. One scan at a time; the sandbox asks for the bytes that it wants. */
-import type { ScannerName, ScanReport } from '../scanner.ts'
+import { z } from 'zod'
+import { foundLevels } from '../levels.ts'
+import type { ScannerName } from '../scanner.ts'
 
 export const sandboxed = ['pickle', 'yara', 'structure', 'secrets'] as const satisfies readonly ScannerName[]
 export type Sandboxed = (typeof sandboxed)[number]
@@ -16,9 +18,43 @@ export type ToSandbox =
   | { readonly kind: 'bytes'; readonly id: number; readonly length: number }
   | { readonly kind: 'unreadable'; readonly id: number; readonly message: string }
 
-export type FromSandbox =
+const words = z.string().max(2_000)
+const place = z.number().int().min(0)
+const report = z.strictObject({
+  level: z.enum(foundLevels),
+  message: words.nullable(),
+  imports: z.exactOptional(
+    z
+      .array(z.strictObject({ module: words, name: words, safety: z.enum(['innocuous', 'suspicious', 'dangerous']) }))
+      .max(1_000)
+      .readonly(),
+  ),
+  importSet: z.exactOptional(
+    z
+      .strictObject({
+        imports: z
+          .array(z.tuple([words, words]).readonly())
+          .max(40_000)
+          .readonly(),
+        barred: z.enum(['dangerous', 'partly', 'many']).nullable(),
+      })
+      .nullable(),
+  ),
+  secrets: z.exactOptional(
+    z
+      .array(z.strictObject({ kind: words, line: place, masked: words }))
+      .max(1_000)
+      .readonly(),
+  ),
+  tokenPlaces: z.exactOptional(z.array(place).max(10_000).readonly()),
+})
+
+/** A process that a file has taken over may say anything: what does not look like this is not listened to. */
+export const fromSandbox = z.discriminatedUnion('kind', [
   /** Null: this scanner cannot work here, for the reason. */
-  | { readonly kind: 'ready'; readonly yara: string | null; readonly reason: string | null }
-  | { readonly kind: 'read'; readonly id: number; readonly from: number; readonly length: number }
-  | { readonly kind: 'done'; readonly id: number; readonly report: ScanReport }
-  | { readonly kind: 'failed'; readonly id: number; readonly message: string }
+  z.strictObject({ kind: z.literal('ready'), yara: words.nullable(), reason: words.nullable() }),
+  z.strictObject({ kind: z.literal('read'), id: place, from: place, length: place }),
+  z.strictObject({ kind: z.literal('done'), id: place, report }),
+  z.strictObject({ kind: z.literal('failed'), id: place, message: words }),
+])
+export type FromSandbox = z.infer<typeof fromSandbox>

@@ -70,7 +70,8 @@ function sourceOf(id: number, size: number): ByteSource {
         receive(buffer, filled)
         for (let piece = 0; piece < filled; piece += pieceBytes)
           yield buffer.subarray(piece, Math.min(piece + pieceBytes, filled))
-        if (filled < length) return
+        // What was not read must not count as clean.
+        if (filled < length) throw new Error(`only ${at + filled} of ${size} bytes could be read`)
         at += length
       }
     },

@@ -10,7 +10,14 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ByteSource } from '../byte-source.ts'
 import { ScannerDown, type ScanReport } from '../scanner.ts'
-import { askedBytes, bytesDescriptor, type FromSandbox, type Sandboxed, type ToSandbox } from './protocol.ts'
+import {
+  askedBytes,
+  bytesDescriptor,
+  type FromSandbox,
+  fromSandbox,
+  type Sandboxed,
+  type ToSandbox,
+} from './protocol.ts'
 
 export interface SandboxLimits {
   /** A scan has this long, and a second more for each `bytesPerSecond` of the file. */
@@ -93,7 +100,8 @@ export class Sandbox {
       env: {},
       // Its own group: Ctrl-C in a terminal must not count against the file that is being scanned.
       detached: true,
-      serialization: 'advanced',
+      // Not `advanced`: the hub must not feed V8's deserializer with what a hostile file may have written.
+      serialization: 'json',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'],
     })
     const pipe = child.stdio[bytesDescriptor]
@@ -113,8 +121,10 @@ export class Sandbox {
         reject(new ScannerDown(`The sandbox of the scanners cannot work: ${reason}.`))
         this.#lose(child, new Error(`The scanner ended: ${reason}.`))
       }
-      child.on('message', (message: FromSandbox) => {
-        if (message.kind === 'ready') {
+      child.on('message', (said: unknown) => {
+        const { data: message } = fromSandbox.safeParse(said)
+        if (message === undefined) fail('it said what no scanner says')
+        else if (message.kind === 'ready') {
           clearTimeout(timer)
           resolve({ yara: message.yara, reason: message.reason })
         } else this.#hear(child, message)
