@@ -44,6 +44,7 @@ export interface FactsRow {
   tokenGated: number | null
   tokenGlobal: string | null
   tokenCreatedAt: number | null
+  tokenRotatedAt: number | null
   tokenExpiresAt: number | null
   ownerId: string | null
   ownerKind: string | null
@@ -52,7 +53,11 @@ export interface FactsRow {
   workspaceCreation: string | null
   membersVisibility: string | null
   secondFactorRequired: number | null
+  tokenPolicy: string | null
+  mostTokenDays: number | null
+  classicTokensAdminister: number | null
   organizationRole: string | null
+  tokenVerdict: string | null
   ownerGrant: string | null
   partId: string | null
   partName: string | null
@@ -141,6 +146,7 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."canReadGatedRepos" as "tokenGated"`,
     sql`"t"."globalPermissions" as "tokenGlobal"`,
     sql`"t"."createdAt" as "tokenCreatedAt"`,
+    sql`"t"."rotatedAt" as "tokenRotatedAt"`,
     sql`"t"."expiresAt" as "tokenExpiresAt"`,
     sql`"t"."lastUsedAt" as "credentialLastUsedAt"`,
   ],
@@ -188,11 +194,14 @@ const ownerColumns = [
   sql`"o"."name" as "ownerName"`,
   sql`"oo"."id" as "organizationId"`,
   sql`"oo"."secondFactorRequired" as "secondFactorRequired"`,
+  sql`"oo"."tokenPolicy" as "tokenPolicy"`,
+  sql`"oo"."mostTokenDays" as "mostTokenDays"`,
 ]
 const organizationColumns = [
   ...ownerColumns,
   sql`"oo"."workspaceCreation" as "workspaceCreation"`,
   sql`"oo"."membersVisibility" as "membersVisibility"`,
+  sql`"oo"."classicTokensAdminister" as "classicTokensAdminister"`,
 ]
 const partColumns = [...organizationColumns, sql`"p"."id" as "partId"`, sql`"p"."name" as "partName"`]
 const repoColumns = [
@@ -251,7 +260,10 @@ const isRepo = (resource: ResourceShape): boolean => resource === 'repo' || reso
 function standingColumns(credential: Exclude<CredentialKind, 'none'>, resource: ResourceShape): RawBuilder<unknown>[] {
   const workspace = workspaceOf[resource]
   const columns = [sql`"og"."role" as "organizationRole"`]
-  if (credential === 'token') columns.push(sql`"ot"."permissions" as "ownerGrant"`)
+  if (credential === 'token') {
+    columns.push(sql`"ot"."permissions" as "ownerGrant"`)
+    columns.push(sql`"ov"."verdict" as "tokenVerdict"`)
+  }
   if (resource === 'group') columns.push(sql`"gm"."role" as "groupRole"`)
   if (workspace !== null) {
     const rank = rankThroughGroups(workspace, holder[credential])
@@ -283,6 +295,9 @@ function standingJoins(credential: Exclude<CredentialKind, 'none'>, resource: Re
   if (isRepo(resource)) joins.push(grant('rg', sql`"r"."id"`))
   if (credential === 'token') {
     joins.push(tokenGrant('ot', owner))
+    joins.push(
+      sql`left join "organizationToken" as "ov" on "ov"."tokenId" = "t"."id" and "ov"."organizationId" = ${owner}`,
+    )
     if (workspace !== null) joins.push(tokenGrant('wt', workspace))
     if (isRepo(resource)) joins.push(tokenGrant('rt', sql`"r"."id"`))
   }

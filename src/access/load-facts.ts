@@ -30,6 +30,7 @@ import {
 } from './facts-statement.ts'
 import { highestRole } from './group-roles.ts'
 import type { Presented } from './presented.ts'
+import { restrictionOf, type Viewer } from './restriction.ts'
 
 /** What a request is about, before anybody knows whether it exists. */
 export type Target =
@@ -72,7 +73,7 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
   if (row === null) throw new Error('The facts query returned no row.')
   const held = kindOfLookup(lookup)
   const { principal, credential } = caller(held, row, now)
-  const standing = standingOf(held, shape, row, principal)
+  const standing = standingOf(held, shape, row, { principal, credential })
   return {
     facts: { principal, credential, resource: resourceOf(target, row), standing },
     credentialLastUsedAt: row.credentialLastUsedAt ?? null,
@@ -160,6 +161,7 @@ function caller(
       canReadGatedRepos: row.tokenGated === 1,
       globalPermissions: parsePermissions(row.tokenGlobal),
       createdAt: row.tokenCreatedAt ?? 0,
+      rotatedAt: row.tokenRotatedAt ?? null,
       expiresAt: row.tokenExpiresAt,
     },
   }
@@ -239,6 +241,7 @@ function organizationOf(row: FactsRow, owner: OwnerFacts | null): OrganizationFa
     kind: 'organization',
     workspaceCreation: creation === null || creation === 'no_access' ? 'admin' : creation,
     showsMembers: row.membersVisibility === 'public',
+    classicTokensAdminister: row.classicTokensAdminister === 1,
   }
 }
 
@@ -263,7 +266,8 @@ function repoOf(row: FactsRow, owner: OwnerFacts | null): RepoFacts | null {
   }
 }
 
-function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, principal: Principal): Standing {
+function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, caller: Viewer): Standing {
+  const { principal } = caller
   if (held === 'none' || shape === 'none' || principal.kind === 'anonymous') return noStanding
   const standing = {
     organizationRole: roleOf(row.organizationRole),
@@ -273,11 +277,10 @@ function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, p
     repoRole: roleOf(row.repoRole),
   }
   const hasAny = standing.organizationRole !== null || standing.workspaceRole !== null || standing.repoRole !== null
-  const lacksFactor = principal.kind === 'user' && !principal.hasSecondFactor && row.secondFactorRequired === 1
   return {
     ...standing,
     tokenGrants: tokenGrantsOf(row, principal),
-    restriction: hasAny && lacksFactor ? 'second_factor' : null,
+    restriction: hasAny ? restrictionOf(row, caller, row.tokenVerdict ?? null, standing.organizationRole) : null,
   }
 }
 

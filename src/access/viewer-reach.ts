@@ -4,26 +4,13 @@
  * the two against each other.
  */
 import { sql } from 'kysely'
-import {
-  type Account,
-  accountOf,
-  type Credential,
-  type Facts,
-  noStanding,
-  type OwnerFacts,
-  type Principal,
-  type RepoFacts,
-} from '../domain/facts.ts'
+import { type Account, accountOf, type Facts, noStanding, type OwnerFacts, type RepoFacts } from '../domain/facts.ts'
 import { permissionRow } from '../domain/permissions.ts'
 import { canSee } from '../domain/policy.ts'
 import { atLeast, isRole, type Role, stronger } from '../domain/role.ts'
 import type { Db } from '../platform/db/database.ts'
 import { prepared } from '../platform/db/prepared.ts'
-
-export interface Viewer {
-  readonly principal: Principal
-  readonly credential: Credential | null
-}
+import { restrictionOf, type Viewer } from './restriction.ts'
 
 /** Non-public repos: a repo is in reach if it is in any of the three. */
 export interface Reach {
@@ -50,6 +37,8 @@ interface GrantRow {
   organizationId: string | null
   /** Of the organization that the target is, or belongs to. */
   secondFactorRequired: number | null
+  tokenPolicy: string | null
+  mostTokenDays: number | null
 }
 
 const ownGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
@@ -61,6 +50,7 @@ const ownGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
       join.on('o.id', '=', sql<string>`coalesce("w"."organizationId", "r"."ownerId", "g"."targetId")`),
     )
     .select(['g.targetId', 'g.targetKind', 'g.role', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .select(['o.tokenPolicy', 'o.mostTokenDays'])
     .where('g.principalId', '=', param('principalId')),
 )
 
@@ -72,6 +62,7 @@ const groupGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
     .innerJoin('workspace as w', 'w.id', 'g.targetId')
     .innerJoin('organization as o', 'o.id', 'w.organizationId')
     .select(['g.targetId', 'g.targetKind', 'g.role', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .select(['o.tokenPolicy', 'o.mostTokenDays'])
     .where('m.principalId', '=', param('principalId')),
 )
 
@@ -91,33 +82,42 @@ const tokenGrantsOf = prepared<{ tokenId: string }, TokenGrantRow>((q, param) =>
     .where('tokenGrant.tokenId', '=', param('tokenId')),
 )
 
+const verdictsOf = prepared<{ tokenId: string }, { organizationId: string; verdict: string }>((q, param) =>
+  q.selectFrom('organizationToken').select(['organizationId', 'verdict']).where('tokenId', '=', param('tokenId')),
+)
+
 /** Read afresh for each list, as facts are for each request. */
 export async function loadReach(db: Db, viewer: Viewer): Promise<Reach> {
   const { credential } = viewer
   const account = accountOf(viewer.principal)
   if (account === null) return nothing
-  const grants = await grantsOf(db, account)
+  const grants = await grantsOf(db, account, viewer)
   const reach = reachOf(account, grants)
   return credential?.kind === 'token' && credential.role === 'fineGrained'
     ? await narrowed(db, viewer, credential.id, reach, grants)
     : reach
 }
 
-/** What still counts: one row for each target, with the highest role; nothing from organizations that keep the account out (AUTH-4e). */
-async function grantsOf(db: Db, account: Account): Promise<GrantRow[]> {
-  const [own, throughGroups] = await Promise.all([
+/** What still counts: one row for each target, with the highest role; nothing from organizations that keep the caller out (AUTH-4e). */
+async function grantsOf(db: Db, account: Account, viewer: Viewer): Promise<GrantRow[]> {
+  const [own, throughGroups, verdicts] = await Promise.all([
     ownGrantsOf.run(db.list, { principalId: account.id }),
     groupGrantsOf.run(db.list, { principalId: account.id }),
+    viewer.credential?.kind === 'token' ? verdictsOf.run(db.list, { tokenId: viewer.credential.id }) : [],
   ])
-  const lacksFactor = account.kind === 'user' && !account.hasSecondFactor
-  const members = new Set(own.filter(({ targetKind }) => targetKind === 'organization').map(({ targetId }) => targetId))
+  const verdictIn = new Map(verdicts.map(({ organizationId, verdict }) => [organizationId, verdict]))
+  const members = new Map(
+    own.filter(({ targetKind }) => targetKind === 'organization').map(({ targetId, role }) => [targetId, role]),
+  )
   const byTarget = new Map<string, GrantRow>()
   for (const grant of [...own, ...throughGroups]) {
-    if (lacksFactor && grant.secondFactorRequired === 1) continue
+    const organization = grant.organizationId ?? ''
+    const role = roleOf(members.get(organization) ?? '')
+    if (restrictionOf(grant, viewer, verdictIn.get(organization) ?? null, role) !== null) continue
     // A role in a workspace is worth nothing to who is not of the organization.
-    if (grant.targetKind === 'workspace' && !members.has(grant.organizationId ?? '')) continue
-    const role = stronger(roleOf(grant.role), roleOf(byTarget.get(grant.targetId)?.role ?? ''))
-    if (role !== null) byTarget.set(grant.targetId, { ...grant, role })
+    if (grant.targetKind === 'workspace' && !members.has(organization)) continue
+    const highest = stronger(roleOf(grant.role), roleOf(byTarget.get(grant.targetId)?.role ?? ''))
+    if (highest !== null) byTarget.set(grant.targetId, { ...grant, role: highest })
   }
   return [...byTarget.values()]
 }
@@ -129,12 +129,13 @@ export interface Holdings {
   readonly permissions: ReadonlyMap<string, string>
 }
 
-export async function loadHoldings(db: Db, { principal, credential }: Viewer): Promise<Holdings> {
+export async function loadHoldings(db: Db, viewer: Viewer): Promise<Holdings> {
+  const { principal, credential } = viewer
   const account = accountOf(principal)
   if (account === null) return { roles: new Map(), permissions: new Map() }
   const isNarrow = credential?.kind === 'token' && credential.role === 'fineGrained'
   const [grants, listed] = await Promise.all([
-    grantsOf(db, account),
+    grantsOf(db, account, viewer),
     isNarrow ? tokenGrantsOf.run(db.list, { tokenId: credential.id }) : [],
   ])
   return { roles: rolesById(grants), permissions: new Map(listed.map((g) => [g.entityId, g.permissions])) }

@@ -6,6 +6,7 @@ import { dialects, makeDatabase, type TestDatabase } from '../../tests/support/d
 import type { RepoKind } from '../domain/facts.ts'
 import { decide } from '../domain/policy.ts'
 import { roles } from '../domain/role.ts'
+import { type TokenPolicy, tokenVerdicts } from '../domain/token-policy.ts'
 import type { Db, Tx } from '../platform/db/database.ts'
 import { kyselyProps } from '../platform/db/kysely-handle.ts'
 import type { AccessTokenTable, Schema } from '../platform/db/schema.ts'
@@ -14,7 +15,7 @@ import type { Presented } from './presented.ts'
 import { type RepoListQuery, type RepoPosition, repoOrders, visibleRepos } from './visible-repos.ts'
 
 const users = ['u1', 'u2', 'u3']
-const organizations = ['o1', 'o2']
+const organizations = ['o1', 'o2'] as const
 const machines = ['m1', 'm2'] as const
 const groups = ['g1', 'g2', 'g3'] as const
 /** The organization that each belongs to. */
@@ -81,6 +82,20 @@ const tokenGrant = fc.record({
   permissions: fc.subarray(['repo.content.read', 'repo.write', 'repo.settings.write', 'discussion.write', 'org.read']),
 })
 
+const demand = fc.record({
+  tokenPolicy: fc.constantFrom<TokenPolicy>('any', 'any', 'any', 'fine_grained', 'approval'),
+  mostTokenDays: fc.constantFrom(null, null, null, 30),
+})
+const verdict = fc.record({
+  tokenId: fc
+    .tuple(fc.constantFrom('read', 'write', 'fineGrained'), fc.constantFrom(...users))
+    .map((two) => two.join(' ')),
+  organizationId: fc.constantFrom(...organizations),
+  verdict: fc.constantFrom(...tokenVerdicts),
+})
+const open = { tokenPolicy: 'any', mostTokenDays: null } as const
+const takingAny = { demands: { o1: open, o2: open }, verdicts: [] }
+
 const world = fc.record({
   repos: fc.array(repo, { minLength: 4, maxLength: repoIds.length, size: 'max' }),
   grants: fc.uniqueArray(grant, { maxLength: 24, size: 'max', selector: (g) => `${g.principalId} ${g.targetId}` }),
@@ -91,7 +106,10 @@ const world = fc.record({
     selector: (m) => `${m.groupId} ${m.principalId}`,
   }),
   /** Organizations that ask for a second factor, which only u1 has. */
-  strict: fc.subarray(organizations),
+  strict: fc.subarray([...organizations]),
+  /** What each asks of its members' tokens, and has said of single ones. Tokens of the worlds never expire. */
+  demands: fc.record({ o1: demand, o2: demand }),
+  verdicts: fc.uniqueArray(verdict, { maxLength: 8, selector: (v) => `${v.tokenId} ${v.organizationId}` }),
 })
 
 type World = typeof world extends fc.Arbitrary<infer W> ? W : never
@@ -166,6 +184,7 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
       tokenGrants: [],
       groupMembers: [],
       strict: [],
+      ...takingAny,
     })
     const presented = credentialOf({ as: 'write', user: 'u3' })
     const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
@@ -277,9 +296,9 @@ async function insertToken(tx: Tx, ownerId: string, role: AccessTokenTable['role
     .execute()
 }
 
-async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict }: World) {
+async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict, demands, verdicts }: World) {
   await db.transaction(async (tx) => {
-    for (const table of ['repo', 'repoTag', 'roleGrant', 'tokenGrant', 'groupMember'] as const)
+    for (const table of ['repo', 'repoTag', 'roleGrant', 'tokenGrant', 'groupMember', 'organizationToken'] as const)
       await tx.deleteFrom(table).execute()
     for (const [index, each] of repos.entries()) {
       const id = repoIds[index] ?? ''
@@ -340,7 +359,14 @@ async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict 
     }
     for (const id of organizations) {
       const secondFactorRequired = strict.includes(id) ? 1 : 0
-      await tx.updateTable('organization').set({ secondFactorRequired }).where('id', '=', id).execute()
+      const asked = { secondFactorRequired, ...demands[id] } as const
+      await tx.updateTable('organization').set(asked).where('id', '=', id).execute()
+    }
+    for (const each of verdicts) {
+      await tx
+        .insertInto('organizationToken')
+        .values({ ...each, decidedBy: null, decidedAt: 0 })
+        .execute()
     }
     for (const user of [...users, ...machines]) {
       for (const { entityId, permissions } of user.startsWith('m') ? machineGrants(tokenGrants) : tokenGrants) {
@@ -451,6 +477,7 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
     tokenGrants: [],
     groupMembers: [],
     strict: [],
+    ...takingAny,
   })
   const explain = async (query: CompiledQuery) => {
     if (db.dialect === 'postgres') return []

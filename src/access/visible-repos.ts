@@ -11,9 +11,10 @@ import { type RawBuilder, sql } from 'kysely'
 import type { RepoKind } from '../domain/facts.ts'
 import type { Db } from '../platform/db/database.ts'
 import { candidates, type Narrowing, narrowingConditions } from './repo-narrowing.ts'
-import { loadReach, type Reach, type Viewer } from './viewer-reach.ts'
+import type { Viewer } from './restriction.ts'
+import { loadReach, type Reach } from './viewer-reach.ts'
 
-export type { Viewer } from './viewer-reach.ts'
+export type { Viewer } from './restriction.ts'
 
 export const repoOrders = ['createdAt', 'updatedAt', 'downloads', 'likes', 'trendingScore'] as const
 export type RepoOrder = (typeof repoOrders)[number]

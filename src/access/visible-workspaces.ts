@@ -3,7 +3,8 @@ import type { OrganizationFacts, PartFacts } from '../domain/facts.ts'
 import { noStanding, plainOrganization } from '../domain/facts.ts'
 import { decide } from '../domain/policy.ts'
 import type { Db } from '../platform/db/database.ts'
-import { type Holdings, loadHoldings, type Viewer } from './viewer-reach.ts'
+import type { Viewer } from './restriction.ts'
+import { type Holdings, loadHoldings } from './viewer-reach.ts'
 
 /** Name by id, of those among `ids` that `resource_group.read` allows. */
 export async function visibleWorkspaces(

@@ -126,6 +126,36 @@ export const errorCatalogue = {
     message: 'This organization asks its members for a second factor, and your account has none.',
     next: 'Set one up under Settings, Password and sign-in. Until then you reach only what is public there.',
   },
+  token_revoked_here: {
+    status: 403,
+    message: 'An administrator of this organization revoked this access token for it. Elsewhere it still works.',
+    next: 'Make a new token, or ask an administrator of the organization.',
+  },
+  fine_grained_needed: {
+    status: 403,
+    message: 'This organization takes only fine-grained access tokens, and this one is a classic token.',
+    next: 'Make a fine-grained token that lists what you need there.',
+  },
+  token_lives_too_long: {
+    status: 403,
+    message: 'This access token lives longer than this organization allows.',
+    next: 'Make one that expires sooner: the organization says how many days it allows.',
+  },
+  token_approval_pending: {
+    status: 403,
+    message: 'This access token waits for an administrator of this organization to approve it.',
+    next: 'Ask an administrator: they find it under Token policy in the settings of the organization.',
+  },
+  token_approval_denied: {
+    status: 403,
+    message: 'An administrator of this organization did not approve this access token.',
+    next: 'Ask them why, or make a token that lists less.',
+  },
+  classic_token_administers: {
+    status: 403,
+    message: 'This organization is not administered with classic access tokens.',
+    next: 'Sign in on the website, or use a fine-grained token with org.write.',
+  },
   fresh_sign_in_needed: {
     status: 403,
     message: 'This needs a recent sign-in.',

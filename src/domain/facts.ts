@@ -2,6 +2,7 @@
  * The facts that a decision is made from, loaded fresh for each request by `access/load-facts.ts`. Plain data: the policy never asks back.
  */
 import type { Role } from './role.ts'
+import type { TokenRestriction } from './token-policy.ts'
 
 export type RepoKind = 'model' | 'dataset' | 'space'
 export const repoKinds: readonly RepoKind[] = ['model', 'dataset', 'space']
@@ -51,6 +52,8 @@ export type Credential =
       readonly canReadGatedRepos: boolean
       readonly globalPermissions: readonly string[]
       readonly createdAt: number
+      /** When its value was last replaced; null for never. */
+      readonly rotatedAt: number | null
       readonly expiresAt: number | null
     }
 
@@ -65,11 +68,20 @@ export interface OrganizationFacts extends OwnerFacts {
   /** The weakest role that may make a workspace (WS-6). */
   readonly workspaceCreation: Role
   readonly showsMembers: boolean
+  /** Whether a classic write token of an administrator administers it (UAT-6). */
+  readonly classicTokensAdminister: boolean
 }
 
 /** An organization for the hub's own acts, which ask for no role. */
 export function plainOrganization({ id, name }: { readonly id: string; readonly name: string }): OrganizationFacts {
-  return { id, kind: 'organization', name, workspaceCreation: 'admin', showsMembers: false }
+  return {
+    id,
+    kind: 'organization',
+    name,
+    workspaceCreation: 'admin',
+    showsMembers: false,
+    classicTokensAdminister: true,
+  }
 }
 
 /** Where a repo is to be made. */
@@ -112,7 +124,7 @@ export interface Standing {
    */
   readonly tokenGrants: readonly string[]
   /** What the organization that owns the resource asks for and this caller lacks (AUTH-4e). */
-  readonly restriction: 'second_factor' | null
+  readonly restriction: 'second_factor' | TokenRestriction | null
 }
 
 export const noStanding: Standing = {

@@ -24,6 +24,7 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   canReadGatedRepos: false,
   globalPermissions: [],
   createdAt: 0,
+  rotatedAt: null,
   expiresAt: null,
 })
 const repo: RepoFacts = {

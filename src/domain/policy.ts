@@ -30,8 +30,12 @@ export type Denial =
   | { readonly kind: 'scope'; readonly denied: Denied }
   /** 403: content withheld by an administrator. */
   | { readonly kind: 'blocked'; readonly denied: Denied }
-  /** 403: the organization does not take this caller as they are (AUTH-4e). The same for what is there and what is not. */
-  | { readonly kind: 'restricted'; readonly denied: Denied }
+  /** 403: the organization does not take this caller, or this token, as they are (AUTH-4e). The same for what is there and what is not. */
+  | {
+      readonly kind: 'restricted'
+      readonly restriction: NonNullable<Standing['restriction']>
+      readonly denied: Denied
+    }
   /** 403: the session is too old for this. */
   | { readonly kind: 'stale'; readonly denied: Denied }
 
@@ -107,9 +111,9 @@ export function decide(action: Action, facts: Facts): Decision {
         ? deny({ kind: 'hidden' })
         : decideOnOrganization(row, facts, resource.organization)
     case 'group':
-      return decideOnPart(row, facts, resource.group === null ? null : roleOnGroup(facts))
+      return decideOnPart(row, facts, resource.group, roleOnGroup(facts))
     case 'workspace':
-      return decideOnPart(row, facts, resource.workspace === null ? null : roleOnWorkspace(row, facts))
+      return decideOnPart(row, facts, resource.workspace, roleOnWorkspace(row, facts))
     case 'namespace':
       return hidesWorkspace(row, facts, resource)
         ? deny({ kind: 'hidden' })
@@ -154,13 +158,26 @@ function roleOfOwner(facts: Facts, repo: RepoFacts): Role | null {
 function decideOnOrganization(row: PermissionRow, facts: Facts, organization: OrganizationFacts): Decision {
   if (row.openWhereMembersShow && organization.showsMembers) return allow
   const least = row.leastIsSetting === undefined ? row.least : organization[row.leastIsSetting]
-  return decideByRole({ ...row, least }, facts, facts.standing.organizationRole)
+  const decision = decideByRole({ ...row, least }, facts, facts.standing.organizationRole)
+  return decision.allow ? asAdministrator(least, facts, organization) : decision
+}
+
+/** An organization can ask that its administration needs more than a classic token, which carries everything that its owner is. */
+function asAdministrator(
+  least: PermissionRow['least'],
+  { credential }: Facts,
+  organization: OrganizationFacts,
+): Decision {
+  if (least !== 'admin' || organization.classicTokensAdminister) return allow
+  return credential?.kind === 'token' && credential.role === 'write' ? deny(classicAdministers()) : allow
 }
 
 /** Groups and workspaces are nobody's business but that of those who have a role there: to others they are not there. */
-function decideOnPart(row: PermissionRow, facts: Facts, role: Role | null): Decision {
+function decideOnPart(row: PermissionRow, facts: Facts, part: PartFacts | null, role: Role | null): Decision {
   if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
-  return atLeast(role, 'read') ? decideByRole(row, facts, role) : deny({ kind: 'hidden' })
+  if (part === null || !atLeast(role, 'read')) return deny({ kind: 'hidden' })
+  const decision = decideByRole(row, facts, role)
+  return decision.allow ? asAdministrator(row.least, facts, part.organization) : decision
 }
 
 /** GRP-3, GRP-10: administrators manage every group, its managers who is in it, and every member of the organization sees it. */
@@ -239,8 +256,36 @@ function notAPerson(): Denial {
   return { kind: 'scope', denied: { code: 'person_needed', need: 'person', have: 'service-account' } }
 }
 
-function restricted(restriction: NonNullable<Standing['restriction']>): Denial {
-  return { kind: 'restricted', denied: { code: restriction, need: 'a second factor', have: 'none' } }
+type Restriction = NonNullable<Standing['restriction']>
+
+/** What an organization asks for, and what was brought. */
+const demanded: Record<Restriction, { readonly need: string; readonly have: string }> = {
+  second_factor: { need: 'a second factor', have: 'none' },
+  token_revoked: { need: 'another token', have: 'one that was revoked here' },
+  token_policy: { need: 'a fine-grained token', have: 'a classic one' },
+  token_lifetime: { need: 'a token that expires sooner', have: 'one that lives longer than is allowed' },
+  token_pending: { need: 'an approved token', have: 'one that nobody has decided on' },
+  token_denied: { need: 'an approved token', have: 'one that was denied' },
+}
+
+const refusedWith = {
+  second_factor: 'second_factor_required',
+  token_revoked: 'token_revoked_here',
+  token_policy: 'fine_grained_needed',
+  token_lifetime: 'token_lives_too_long',
+  token_pending: 'token_approval_pending',
+  token_denied: 'token_approval_denied',
+} as const satisfies Record<Restriction, string>
+
+function restricted(restriction: Restriction): Denial {
+  return { kind: 'restricted', restriction, denied: { code: restriction, ...demanded[restriction] } }
+}
+
+function classicAdministers(): Denial {
+  return {
+    kind: 'scope',
+    denied: { code: 'token_administration', need: 'a fine-grained token, or a session', have: 'a classic token' },
+  }
 }
 
 function stale(): Denial {
@@ -327,7 +372,7 @@ export function refusal(denial: Denial, facts: Facts): HoldfastError {
     case 'blocked':
       return new HoldfastError('repo_disabled', {}, { denied: denial.denied })
     case 'restricted':
-      return new HoldfastError('second_factor_required', {}, { denied: denial.denied })
+      return new HoldfastError(refusedWith[denial.restriction], {}, { denied: denial.denied })
     case 'stale':
       return new HoldfastError('fresh_sign_in_needed', {}, { denied: denial.denied })
     case 'forbidden':
@@ -347,6 +392,7 @@ function outside(denied: Denied, resource: Resource): HoldfastError {
   const params = { need: denied.need ?? '', have: denied.have ?? '', resource: describeResource(resource) }
   if (denied.code === 'session_needed') return new HoldfastError('session_needed', {}, { denied })
   if (denied.code === 'person_needed') return new HoldfastError('person_needed', {}, { denied })
+  if (denied.code === 'token_administration') return new HoldfastError('classic_token_administers', {}, { denied })
   return new HoldfastError(denied.code === 'token_role' ? 'token_role' : 'token_permission', params, { denied })
 }
 

@@ -165,6 +165,16 @@ export interface TokenGrantTable {
   permissions: string
 }
 
+/** What administrators of an organization said of a member's token. */
+export interface OrganizationTokenTable {
+  tokenId: string
+  organizationId: string
+  verdict: 'approved' | 'denied' | 'revoked'
+  /** A user; null for the hub itself. */
+  decidedBy: string | null
+  decidedAt: number
+}
+
 export interface OrganizationTable {
   id: string
   fullname: string | null
@@ -194,6 +204,12 @@ export interface OrganizationTable {
   leakedTokens: Generated<'record' | 'refuse'>
   /** What becomes of a push with anything else that looks like a secret. */
   pushProtection: Generated<'off' | 'warn' | 'block'>
+  /** Which access tokens of its members it takes (domain/token-policy.ts). */
+  tokenPolicy: Generated<'any' | 'fine_grained' | 'approval'>
+  /** Days that such a token may live; null for any number. */
+  mostTokenDays: number | null
+  /** Whether classic write tokens of administrators carry their rights over the organization. */
+  classicTokensAdminister: Generated<Flag>
   /** People that it may have; null for any number (SEAT-4). */
   seatLimit: number | null
   createdAt: number
@@ -807,6 +823,7 @@ export interface Schema {
   accessToken: AccessTokenTable
   tokenGrant: TokenGrantTable
   organization: OrganizationTable
+  organizationToken: OrganizationTokenTable
   serviceAccount: ServiceAccountTable
   memberGroup: MemberGroupTable
   groupMember: GroupMemberTable
