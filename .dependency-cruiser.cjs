@@ -6,6 +6,7 @@ const features = {
     'second-factors',
     'tokens',
     'organizations',
+    'organization-tokens',
     'groups',
     'workspaces',
     'service-accounts',

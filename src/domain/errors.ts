@@ -277,6 +277,16 @@ export const errorCatalogue = {
     next: 'Restore it in another namespace with --as namespace/name.',
   },
   name_taken: { status: 409, message: 'The name "{name}" is taken.', next: 'Choose another.' },
+  token_revoked_already: {
+    status: 409,
+    message: 'This access token was revoked for this organization, which is for good.',
+    next: 'Its owner can make a new one.',
+  },
+  own_token: {
+    status: 400,
+    message: 'This access token is your own.',
+    next: 'Delete it under Settings, Access Tokens.',
+  },
   token_name_taken: { status: 409, message: 'You already have a token with this name.', next: 'Choose another name.' },
   token_changed_meanwhile: {
     status: 409,

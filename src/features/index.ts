@@ -32,6 +32,8 @@ import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
 import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
 import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
+import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
+import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
 import { repoJobs } from './repos/jobs.ts'
@@ -83,6 +85,8 @@ export const routes: readonly Route[] = [
   ...tokenPageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,
+  ...organizationTokenRoutes,
+  ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
   ...groupPageRoutes,

@@ -73,6 +73,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
   {
     title: 'Trust',
     places: [
+      { place: 'tokens', label: 'Tokens that reach us', icon: 'key-round', forAdmins: true },
       { place: 'signing', label: 'Signing', icon: 'badge-check' },
       { place: 'model-signatures', label: 'Model signatures', icon: 'file-badge' },
       { place: 'scanning', label: 'Scanning and quarantine', icon: 'scan-search' },

@@ -10,22 +10,33 @@ export interface OrganizationOfRow {
   readonly fullname: string | null
   readonly role: Role
   readonly secondFactorRequired: Flag
+  readonly tokenPolicy: string
+  readonly mostTokenDays: number | null
+  /** What its administrators said of the token that asks. */
+  readonly tokenVerdict: string | null
 }
 
-const organizations = prepared<{ principalId: string }, OrganizationOfRow>((q, param) =>
+const organizations = prepared<{ principalId: string; tokenId: string }, OrganizationOfRow>((q, param) =>
   q
     .selectFrom('roleGrant')
     .innerJoin('organization', 'organization.id', 'roleGrant.targetId')
     .innerJoin('namespace', 'namespace.id', 'organization.id')
     .select(['organization.id', 'namespace.name', 'organization.fullname', 'roleGrant.role'])
-    .select('organization.secondFactorRequired')
+    .leftJoin('organizationToken', (join) =>
+      join
+        .onRef('organizationToken.organizationId', '=', 'organization.id')
+        .on('organizationToken.tokenId', '=', param('tokenId')),
+    )
+    .select(['organization.secondFactorRequired', 'organization.tokenPolicy', 'organization.mostTokenDays'])
+    .select('organizationToken.verdict as tokenVerdict')
     .where('roleGrant.principalId', '=', param('principalId'))
     .where('roleGrant.targetKind', '=', 'organization')
     .orderBy('namespace.nameKey'),
 )
 
-export async function organizationsOf(db: Db, principalId: string): Promise<OrganizationOfRow[]> {
-  return await organizations.run(db.read, { principalId })
+/** `tokenId`: of the token that asks; empty where none does. */
+export async function organizationsOf(db: Db, principalId: string, tokenId: string): Promise<OrganizationOfRow[]> {
+  return await organizations.run(db.read, { principalId, tokenId })
 }
 
 interface RoleRow {

@@ -1,6 +1,7 @@
 /** Who am I, and who is that: `whoami-v2` and the public profile of a person. */
 import { type RateLimiter, rateLimiter } from '../../access/rate-limit.ts'
 import { json } from '../../access/reply.ts'
+import { restrictionOf } from '../../access/restriction.ts'
 import { type Route, route } from '../../access/route.ts'
 import { serviceAccountEmail } from '../../domain/commit-identity.ts'
 import { HoldfastError } from '../../domain/errors.ts'
@@ -53,7 +54,7 @@ export const identityRoutes: Route[] = [
       const isFine = credential.kind === 'token' && credential.role === 'fineGrained'
       const [address, organizations, workspaces, grants] = await Promise.all([
         addressOf(hub, account),
-        organizationsOf(hub.db, account.id),
+        organizationsOf(hub.db, account.id, credential.kind === 'token' ? credential.id : ''),
         workspacesOf(hub.db, account.id),
         isFine ? grantsOfToken(hub, account.id, credential.id) : [],
       ])
@@ -61,9 +62,11 @@ export const identityRoutes: Route[] = [
         presentIdentity(hub, {
           ...account,
           ...address,
-          organizations,
+          organizations: organizations.map((row) => ({
+            ...row,
+            restriction: restrictionOf(row, { principal: account, credential }, row.tokenVerdict, row.role),
+          })),
           workspaces,
-          lacksSecondFactor: account.kind === 'user' && !account.hasSecondFactor,
           credential,
           grants: grants.map(presentGrant),
         }),

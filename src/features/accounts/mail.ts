@@ -49,6 +49,21 @@ const payloadSchema = z.discriminatedUnion('kind', [
     /** Where it stood, as far as the reader may know. */
     repo: z.string().nullable(),
   }),
+  z.object({
+    kind: z.literal('token-waits'),
+    userId: z.string(),
+    owner: z.string(),
+    last4: z.string(),
+    organization: z.string(),
+  }),
+  z.object({
+    kind: z.literal('token-judged'),
+    userId: z.string(),
+    token: z.string(),
+    last4: z.string(),
+    organization: z.string(),
+    verdict: z.enum(['approved', 'denied', 'revoked']),
+  }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -76,6 +91,10 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await factorChanged(hub, job.userId, job.change)
     case 'token-leaked':
       return await tokenLeaked(hub, job)
+    case 'token-waits':
+      return await tokenWaits(hub, job)
+    case 'token-judged':
+      return await tokenJudged(hub, job)
     case 'invitation':
       return await composeInvitation(hub, job.invitationId)
   }
@@ -162,6 +181,40 @@ async function tokenLeaked(hub: Hub, job: Extract<MailJob, { kind: 'token-leaked
       `The access token "${job.token}" (hf_…${job.last4}) of ${job.owner} ${where} on ${hub.config.publicUrl}.`,
       'It was revoked at once: nobody can use it any more, and what used it needs a new one.',
       'Whoever had it until then could do what it may. The audit log says what was done with it. Keep tokens in secrets or environment variables, never in files.',
+    ),
+  }
+}
+
+async function tokenWaits(hub: Hub, job: Extract<MailJob, { kind: 'token-waits' }>): Promise<Mail | null> {
+  const reached = await reach(hub, job.userId)
+  if (reached === null) return null
+  const { publicUrl } = hub.config
+  return {
+    to: reached.address,
+    subject: `An access token waits for approval in ${job.organization}`,
+    text: lines(
+      `${job.owner} made or changed a fine-grained access token (hf_…${job.last4}) that lists things of ${job.organization} on ${publicUrl}.`,
+      'It does nothing there until an administrator approves it:',
+      `${publicUrl}/organizations/${encodeURIComponent(job.organization)}/settings/tokens?waiting=true`,
+    ),
+  }
+}
+
+const judgedWords = {
+  approved: 'was approved: it works there now',
+  denied: 'was not approved: it does nothing there',
+  revoked: 'was revoked there, for good; elsewhere it still works',
+} as const
+
+async function tokenJudged(hub: Hub, job: Extract<MailJob, { kind: 'token-judged' }>): Promise<Mail | null> {
+  const reached = await reach(hub, job.userId)
+  if (reached === null) return null
+  return {
+    to: reached.address,
+    subject: `Your access token for ${job.organization} was ${job.verdict}`,
+    text: lines(
+      `Your access token "${job.token}" (hf_…${job.last4}) for ${job.organization} on ${hub.config.publicUrl} ${judgedWords[job.verdict]}.`,
+      `An administrator of ${job.organization} decided so. Ask them if you do not know why.`,
     ),
   }
 }

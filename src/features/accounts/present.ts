@@ -1,9 +1,12 @@
 /** People and organizations on the wire, in the Hub's shapes (hub-api.md, sections 2 and 14). */
-import type { Credential } from '../../domain/facts.ts'
+import type { Credential, Standing } from '../../domain/facts.ts'
 import { atLeast } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { avatarUrl, type MembershipRow } from '../organizations/service.ts'
 import type { OrganizationOfRow, WorkspaceOf } from './identity-queries.ts'
+
+/** `restriction`: why it does not take this credential (AUTH-4e). */
+type OrganizationSeen = OrganizationOfRow & { readonly restriction: Standing['restriction'] }
 
 export interface Identity {
   readonly id: string
@@ -11,10 +14,8 @@ export interface Identity {
   readonly fullname: string | null
   readonly email: string | null
   readonly isEmailVerified: boolean
-  readonly organizations: readonly OrganizationOfRow[]
+  readonly organizations: readonly OrganizationSeen[]
   readonly workspaces: readonly WorkspaceOf[]
-  /** Organizations that ask for one keep this caller out (AUTH-4e). */
-  readonly lacksSecondFactor: boolean
   readonly credential: Credential
   /** Only for a fine-grained token. */
   readonly grants: readonly { entity: { _id: string; type: string; name: string }; permissions: readonly string[] }[]
@@ -40,9 +41,15 @@ export function presentIdentity(hub: Hub, identity: Identity) {
   }
 }
 
-function presentMembership(hub: Hub, identity: Identity, organization: OrganizationOfRow) {
+/** The Hub's words for what keeps a credential out. */
+function wireRestriction(restriction: NonNullable<Standing['restriction']>): string {
+  if (restriction === 'second_factor') return 'mfa'
+  return restriction === 'token_revoked' ? 'token-revoked' : 'token-policy'
+}
+
+function presentMembership(hub: Hub, identity: Identity, organization: OrganizationSeen) {
   const groups = identity.workspaces.filter(({ organizationId }) => organizationId === organization.id)
-  const isKeptOut = identity.lacksSecondFactor && organization.secondFactorRequired === 1
+  const { restriction } = organization
   return {
     type: 'org',
     id: organization.id,
@@ -54,9 +61,9 @@ function presentMembership(hub: Hub, identity: Identity, organization: Organizat
     isEnterprise: false,
     avatarUrl: avatarUrl(hub, organization.name),
     roleInOrg: organization.role,
-    ...(isKeptOut ? { securityRestrictions: ['mfa'] } : {}),
+    ...(restriction === null ? {} : { securityRestrictions: [wireRestriction(restriction)] }),
     // To who is kept out, the workspaces are not there.
-    ...(groups.length === 0 || isKeptOut
+    ...(groups.length === 0 || restriction !== null
       ? {}
       : { resourceGroups: groups.map(({ id, name, role }) => ({ id, name, role })) }),
   }

@@ -75,6 +75,11 @@ const sentences = {
     `Pushed a live access token${last4(data)} of ${text(data, 'owner') ?? 'somebody'} to ${name}, in ${text(data, 'place') ?? 'a file'}: it was revoked, the push ${text(data, 'push') ?? 'recorded'}`,
   'repo.allow_secrets': ({ name, data }) =>
     `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
+  'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
+  'org.token.approve': (told) => `Approved the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
+  'org.token.deny': (told) => `Denied the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
+  'org.token.revoke': (told) =>
+    `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'} for the organization`,
   'token.delete': (told) => `Deleted the ${tokenWords(told)}`,
 
   'org.create': ({ name }) => `Created the organization ${name}`,

@@ -9,6 +9,7 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { requireVerifiedEmail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
+import { askForApproval } from '../organization-tokens/service.ts'
 import type { TokenOwner } from './grants.ts'
 import {
   changeStored,
@@ -105,6 +106,7 @@ export async function createToken(
     })
     const data = { role: input.role, expiresAt, permissions: permissionsInWords(permissions) }
     await record(hub, tx, allowed, origin, owner, { ...made, name }, data)
+    await askForApproval(hub, tx, { ...made, name }, owner)
     return made
   })
   return { value, token: await getOwn(hub, owner.id, id) }
@@ -144,6 +146,7 @@ export async function updateOwnToken(
       to: { name, permissions: permissionsInWords(permissions ?? before) },
     }
     await record(hub, tx, allowed, origin, owner, { id, name, last4: before.last4 }, data)
+    if (permissions !== undefined) await askForApproval(hub, tx, { id, name, last4: before.last4 }, owner)
   })
   return await getOwn(hub, owner.id, id)
 }
