@@ -2,8 +2,6 @@
  * Which access tokens of its members an organization takes: a ceiling beside the token's own (AUTH-4 e). What a token may not do there it may
  * still do elsewhere, and what is public stays open to it. Tokens of service accounts are the organization's own, and sessions no tokens.
  */
-import type { Credential } from './facts.ts'
-
 /** The most open first. `approval`: fine-grained tokens that an administrator has approved, or that are an administrator's own. */
 export const tokenPolicies = ['any', 'fine_grained', 'approval'] as const
 export type TokenPolicy = (typeof tokenPolicies)[number]
@@ -22,10 +20,18 @@ export type TokenRestriction = 'token_revoked' | 'token_policy' | 'token_lifetim
 
 const dayMs = 86_400_000
 
+/** What counts of a token. */
+export interface JudgedToken {
+  readonly role: 'read' | 'write' | 'fineGrained' | 'inherit'
+  readonly createdAt: number
+  readonly rotatedAt: number | null
+  readonly expiresAt: number | null
+}
+
 /** Why the organization does not take this token of a member; null: it does. */
 export function tokenRestriction(
   demands: TokenDemands,
-  token: Pick<Extract<Credential, { kind: 'token' }>, 'role' | 'createdAt' | 'rotatedAt' | 'expiresAt'>,
+  token: JudgedToken,
   verdict: TokenVerdict | null,
   isAdministrator: boolean,
 ): TokenRestriction | null {
