@@ -158,7 +158,7 @@ export function OrganizationTokensPage(props: {
           ]}
         />
       )}
-      <TokenTable {...props} />
+      <TokenTable {...props} viewer={props.context.viewer?.name ?? null} />
     </OrganizationSettingsPage>
   )
 }
@@ -172,6 +172,8 @@ function TokenTable(props: {
   policy: OrganizationTokenPolicy
   view: TokensView
   mayApprove: boolean
+  /** Whose own tokens cannot be revoked here. */
+  viewer: string | null
 }) {
   const { view } = props
   if (view.tokens.length === 0 && view.firstHref === null) {
@@ -218,6 +220,7 @@ function TokenLine(props: {
   organization: string
   policy: OrganizationTokenPolicy
   mayApprove: boolean
+  viewer: string | null
   token: ListedToken
 }) {
   const { organization, token } = props
@@ -258,7 +261,7 @@ function TokenLine(props: {
               <Button label={`Deny ${called}`}>Deny</Button>
             </form>
           )}
-          {token.verdict !== 'revoked' && (
+          {token.verdict !== 'revoked' && token.ownerName !== props.viewer && (
             <LinkButton
               look="danger"
               href={withQuery(tokensOf(organization), { revoke: token.id })}
