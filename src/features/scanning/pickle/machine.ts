@@ -93,13 +93,9 @@ export class Machine {
     const state = this.state
     const { memo, stack } = state
     const trace = this.#trace
-    let at = from
+    let at = this.#isPassing ? this.#passAll(bytes, from) : from
     let count = 0
     while (at < end) {
-      if (this.#isPassing) {
-        at = this.#passOver(bytes, at)
-        continue
-      }
       const start = at
       const code = bytes[at] as number
       const length = fixedLength[code] as number
@@ -144,7 +140,7 @@ export class Machine {
             this.count += count
             return start
           }
-          at = next
+          at = this.#isPassing ? this.#passAll(bytes, next) : next
           break
         }
         default:
@@ -182,6 +178,13 @@ export class Machine {
     this.#skip = array.bytes
     this.#skipsPadding = array.isPadded
     this.#isPassing = this.#skipsPadding || this.#skip > 0
+  }
+
+  /** Until there is nothing more to pass over, or no more bytes are at hand. */
+  #passAll(bytes: Uint8Array, from: number): number {
+    let at = from
+    while (this.#isPassing && at < bytes.length) at = this.#passOver(bytes, at)
+    return at
   }
 
   #passOver(bytes: Uint8Array, from: number): number {
