@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { CompiledQuery, type DatabaseConnection, Kysely } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../tests/support/databases.ts'
-import type { RepoKind } from '../domain/facts.ts'
+import { accessStatuses, type RepoKind } from '../domain/facts.ts'
 import { decide } from '../domain/policy.ts'
 import { roles } from '../domain/role.ts'
 import type { Db, Tx } from '../platform/db/database.ts'
@@ -41,6 +41,8 @@ const repo = fc.record({
   visibility: fc.constantFrom('public', 'private', 'private', 'protected'),
   creatorId: fc.constantFrom(...users, ...machines),
   isDisabled: fc.boolean(),
+  gated: fc.constantFrom('open' as const, 'open' as const, 'auto' as const, 'manual' as const),
+  orgMembersGated: fc.constantFrom(0 as const, 1 as const),
   isDeleted: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   number: fc.integer({ min: 0, max: 3 }),
   tags: fc.subarray(tagNames),
@@ -92,6 +94,15 @@ const world = fc.record({
   }),
   /** Organizations that ask for a second factor, which only u1 has. */
   strict: fc.subarray(organizations),
+  /** Of people and machines, to pass the gates of repos. */
+  requests: fc.uniqueArray(
+    fc.record({
+      repo: fc.nat({ max: repoIds.length - 1 }),
+      principalId: fc.constantFrom(...users, ...machines),
+      status: fc.constantFrom(...accessStatuses),
+    }),
+    { maxLength: 8, selector: (r) => `${r.repo} ${r.principalId}` },
+  ),
 })
 
 type World = typeof world extends fc.Arbitrary<infer W> ? W : never
@@ -112,6 +123,7 @@ const look = fc.record({
   budget: fc.constantFrom(1, 3, 4000),
   words: fc.oneof(fc.constant([]), fc.subarray(words, { maxLength: 2 })),
   tags: fc.oneof(fc.constant([]), fc.subarray(tagNames, { maxLength: 2 })),
+  isGated: fc.constantFrom(undefined, undefined, true, false),
 })
 
 describe.each(dialects)('lists of repos on %s', (dialect) => {
@@ -153,6 +165,8 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
       visibility: 'private' as const,
       creatorId: 'u1' as const,
       isDisabled: false,
+      gated: 'open' as const,
+      orgMembersGated: 0 as const,
       isDeleted: false,
       number,
       tags,
@@ -166,6 +180,7 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
       tokenGrants: [],
       groupMembers: [],
       strict: [],
+      requests: [],
     })
     const presented = credentialOf({ as: 'write', user: 'u3' })
     const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
@@ -277,9 +292,9 @@ async function insertToken(tx: Tx, ownerId: string, role: AccessTokenTable['role
     .execute()
 }
 
-async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict }: World) {
+async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict, requests }: World) {
   await db.transaction(async (tx) => {
-    for (const table of ['repo', 'repoTag', 'roleGrant', 'tokenGrant', 'groupMember'] as const)
+    for (const table of ['accessRequest', 'repo', 'repoTag', 'roleGrant', 'tokenGrant', 'groupMember'] as const)
       await tx.deleteFrom(table).execute()
     for (const [index, each] of repos.entries()) {
       const id = repoIds[index] ?? ''
@@ -298,6 +313,8 @@ async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict 
           creatorId: each.creatorId,
           description: null,
           disabledAt: each.isDisabled ? 1 : null,
+          gated: each.gated,
+          orgMembersGated: each.orgMembersGated,
           headCommit: null,
           cardCommit: null,
           cardData: null,
@@ -329,6 +346,13 @@ async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict 
           createdAt: 0,
           createdBy: null,
         })
+        .execute()
+    }
+    for (const { repo, principalId, status } of requests.filter((each) => each.repo < repos.length)) {
+      const principalKind = principalId.startsWith('m') ? ('service-account' as const) : ('user' as const)
+      await tx
+        .insertInto('accessRequest')
+        .values({ repoId: repoIds[repo] ?? '', principalId, principalKind, status, askedAt: 0, askedBy: principalId })
         .execute()
     }
     for (const each of groupMembers) {
@@ -411,6 +435,7 @@ async function filtered(db: Db, presented: Presented, query: RepoListQuery): Pro
   const kept: typeof rows = []
   for (const row of rows) {
     if (query.ownerId !== undefined && row.ownerId !== query.ownerId) continue
+    if (query.isGated !== undefined && (row.gated !== 'open') !== query.isGated) continue
     if (!(query.words ?? []).every((word) => row.fullNameKey.includes(word))) continue
     if (!(query.tags ?? []).every((tag) => tags.some((each) => each.repoId === row.id && each.tag === tag))) continue
     const target = { on: 'repo', kind: query.kind, namespace: row.ownerId, name: row.name } as const
@@ -430,6 +455,8 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
     stem: 'x',
     creatorId: 'u1',
     isDisabled: false,
+    gated: 'open',
+    orgMembersGated: 0,
     isDeleted: false,
     number: 1,
     tags: [],
@@ -451,6 +478,7 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
     tokenGrants: [],
     groupMembers: [],
     strict: [],
+    requests: [],
   })
   const explain = async (query: CompiledQuery) => {
     if (db.dialect === 'postgres') return []
@@ -478,6 +506,8 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
         { words: ['be'] },
         { tags: ['en', 'bert'] },
         { ownerId: 'o1' },
+        { isGated: true },
+        { isGated: false, ownerId: 'o1' },
       ]) {
         for (const after of [undefined, { id: 's', value: 99 }]) {
           const query = { kind: 'model', orderBy, direction: 'descending', limit: 1, after, budget: 1 } as const

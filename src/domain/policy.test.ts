@@ -36,6 +36,8 @@ const repo: RepoFacts = {
   workspaceId: null,
   isDisabled: false,
   headCommit: null,
+  gated: false,
+  orgMembersGated: false,
 }
 
 function facts(

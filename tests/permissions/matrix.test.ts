@@ -51,6 +51,8 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
         return `403 ${denial.denied.code}`
       case 'scope':
         return `403 ${scopeWord(denial.denied.code)}`
+      case 'gated':
+        return presented.kind === 'none' ? '401 gated' : `403 ${denial.denied.code.replace('_', ' ')}`
       case 'blocked':
         return '403 blocked'
       case 'restricted':

@@ -282,5 +282,6 @@ export async function deleteBelongings(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom('passkey').where('userId', '=', userId).execute()
   await tx.deleteFrom('recoveryCode').where('userId', '=', userId).execute()
   await tx.deleteFrom('roleGrant').where('principalId', '=', userId).execute()
+  await tx.deleteFrom('accessRequest').where('principalId', '=', userId).execute()
   await tx.deleteFrom('groupMember').where('principalId', '=', userId).execute()
 }

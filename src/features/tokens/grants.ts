@@ -151,6 +151,8 @@ async function resolveRepo(hub: Hub, owner: TokenOwner, kind: RepoKind, entity: 
     workspaceId: row.workspaceId,
     isDisabled: false,
     headCommit: null,
+    gated: false,
+    orgMembersGated: false,
   }
   const roles = { organization: row.organizationRole, workspace: workspaceRoleOf(row), repo: row.repoRole }
   if (!ownerCanSee(owner.id, repo, roles)) return null
@@ -224,6 +226,8 @@ function repoNow(ownerId: string, row: GrantRow): { name: string; isEffective: b
     workspaceId: row.repoWorkspaceId,
     isDisabled: false,
     headCommit: null,
+    gated: false,
+    orgMembersGated: false,
   }
   const roles = { organization: row.organizationRole, workspace: workspaceRoleOf(row), repo: row.directRole }
   return {
