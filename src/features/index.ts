@@ -20,6 +20,9 @@ import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downlo
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
+import { noticeJobs } from './gated/notices.ts'
+import { gatedPageRoutes } from './gated/page-routes.tsx'
+import { gatedApiRoutes } from './gated/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
@@ -116,6 +119,8 @@ export const routes: readonly Route[] = [
   ...heldPageRoutes,
   ...downloadApiRoutes,
   ...downloadPageRoutes,
+  ...gatedApiRoutes,
+  ...gatedPageRoutes,
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
@@ -144,6 +149,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...moveJobs(hub),
     ...storageJobs(hub),
     ...downloadJobs(hub),
+    ...noticeJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)

@@ -49,6 +49,8 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .execute()
   await db.schema.createIndex('accessRequestByAsker').on('accessRequest').columns(['askedBy', 'askedAt']).execute()
 
+  await db.schema.createIndex('accessRequestByTerms').on('accessRequest').columns(['repoId', 'termsHash']).execute()
+
   // The texts that were agreed to, by the SHA-256 of what they say: kept for as long as the hub, whatever becomes of the card.
   await db.schema
     .createTable('gateTerms')
