@@ -60,7 +60,7 @@ export async function askForAccess(
   const now = hub.clock.now()
   const status = repo.gated === 'auto' ? 'accepted' : 'pending'
   const email = await addressToShare(hub.db, principal.id)
-  await hub.transaction(async (tx) => {
+  await settled(hub, async (tx) => {
     await keepTerms(tx, termsHash, JSON.stringify(terms), now)
     const isNew = await insertRequest(tx, {
       repoId: repo.id,
@@ -80,10 +80,11 @@ export async function askForAccess(
     if (!isNew) {
       refuseAgain(await findRequest(tx, repo.id, who.id), wordsFor(who), resource)
       // Made and withdrawn again in between.
-      throw new HoldfastError('busy')
+      return false
     }
     await record(hub, tx, allowed, origin, asker, 'repo.access.ask', { status, terms: termsHash })
     if (status === 'pending') await tellRequest(hub, tx, repo, wordsFor(who))
+    return true
   })
   return status
 }
@@ -95,16 +96,22 @@ export async function cancelRequest(hub: Hub, allowed: Asking, origin: Origin, a
   const [id, who] =
     asker.kind === 'machine' ? [asker.machine.id, wordsFor(asker.machine)] : [principal.id, principal.name]
   const resource = describeResource({ on: 'repo', kind: repo.kind, repo })
-  await hub.transaction(async (tx) => {
+  await settled(hub, async (tx) => {
     const request = await findRequest(tx, repo.id, id)
     if (request === null) throw new HoldfastError('access_request_missing', { who, resource })
     if (request.status === 'rejected') refuseAgain(request, who, resource)
-    // Decided about in between: what was decided counts.
-    if (!(await deleteRequest(tx, { repoId: repo.id, principalId: id, from: request.status }))) {
-      throw new HoldfastError('busy')
-    }
+    if (!(await deleteRequest(tx, { repoId: repo.id, principalId: id, from: request.status }))) return false
     await record(hub, tx, allowed, origin, asker, 'repo.access.cancel', { from: request.status })
+    return true
   })
+}
+
+const mostTries = 5
+
+/** `step` gives false, and has changed nothing, where somebody else was faster: what they left is looked at anew. */
+export async function settled(hub: Hub, step: (tx: Tx) => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < mostTries; tries++) if (await hub.transaction(step)) return
+  throw new HoldfastError('busy')
 }
 
 function refuseAgain(

@@ -8,7 +8,7 @@ import { type Allowed, describeResource } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
-import { wordsFor } from './ask.ts'
+import { settled, wordsFor } from './ask.ts'
 import { tellDecision } from './notices.ts'
 import { type Entrant, findMachine, findPerson, findRequest, insertRequest, updateRequest } from './queries.ts'
 
@@ -53,23 +53,22 @@ export async function handleRequest(
   const resource = requireGate(allowed)
   const who = await findEntrant(hub, named)
   const reason = verdict.status === 'rejected' ? cleanReason(verdict.reason) : null
-  await hub.transaction(async (tx) => {
+  await settled(hub, async (tx) => {
     const request = await findRequest(tx, repo.id, who.id)
     if (request === null) throw new HoldfastError('access_request_missing', { who: wordsFor(who), resource })
     const from = request.status
     if (from === verdict.status) throw new HoldfastError('access_same_state', { who: wordsFor(who), status: from })
     const change = { status: verdict.status, reason, reviewedAt: hub.clock.now(), reviewedBy: actorOf(allowed) }
-    // Somebody else decided in between.
-    if (!(await updateRequest(tx, { repoId: repo.id, principalId: who.id, from }, change)))
-      throw new HoldfastError('busy')
+    if (!(await updateRequest(tx, { repoId: repo.id, principalId: who.id, from }, change))) return false
     await record(hub, tx, allowed, origin, who, null, {
       from,
       to: verdict.status,
       ...(reason === null ? {} : { reason }),
     })
-    if (verdict.status === 'pending') return
+    if (verdict.status === 'pending') return true
     const userId = who.kind === 'user' ? who.id : request.askedBy
     await tellDecision(hub, tx, repo, { userId, who: wordsFor(who), status: verdict.status, reason })
+    return true
   })
 }
 
@@ -113,7 +112,7 @@ export async function grantAccess(hub: Hub, allowed: Deciding, origin: Origin, n
   const who = await findEntrant(hub, named)
   const now = hub.clock.now()
   const by = actorOf(allowed)
-  await hub.transaction(async (tx) => {
+  await settled(hub, async (tx) => {
     const request = await findRequest(tx, repo.id, who.id)
     if (request?.status === 'accepted')
       throw new HoldfastError('access_granted_already', { who: wordsFor(who), resource })
@@ -139,12 +138,13 @@ export async function grantAccess(hub: Hub, allowed: Deciding, origin: Origin, n
             { repoId: repo.id, principalId: who.id, from: request.status },
             { status: 'accepted', reason: null, reviewedAt: now, reviewedBy: by, grantedBy: by },
           )
-    if (!isDone) throw new HoldfastError('busy')
+    if (!isDone) return false
     await record(hub, tx, allowed, origin, who, 'repo.access.grant', { from: request?.status ?? 'none' })
     const userId = who.kind === 'user' ? who.id : (request?.askedBy ?? null)
     if (userId !== null) {
       await tellDecision(hub, tx, repo, { userId, who: wordsFor(who), status: 'accepted', reason: null })
     }
+    return true
   })
   return who
 }
