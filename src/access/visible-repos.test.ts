@@ -352,7 +352,15 @@ async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict,
       const principalKind = principalId.startsWith('m') ? ('service-account' as const) : ('user' as const)
       await tx
         .insertInto('accessRequest')
-        .values({ repoId: repoIds[repo] ?? '', principalId, principalKind, status, askedAt: 0, askedBy: principalId })
+        .values({
+          id: `${repo} ${principalId}`,
+          repoId: repoIds[repo] ?? '',
+          principalId,
+          principalKind,
+          status,
+          askedAt: 0,
+          askedBy: principalId,
+        })
         .execute()
     }
     for (const each of groupMembers) {

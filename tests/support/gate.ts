@@ -26,6 +26,7 @@ export const said = { Company: 'Okoro Ports', Country: 'NG', Born: '1990-02-28',
 export const password = 'a long enough sentence'
 
 export interface Listed {
+  requestId: string
   user: { user: string; fullname: string; email?: string; _id: string }
   status: string
   timestamp: string

@@ -63,6 +63,7 @@ export async function askForAccess(
   await settled(hub, async (tx) => {
     await keepTerms(tx, termsHash, JSON.stringify(terms), now)
     const isNew = await insertRequest(tx, {
+      id: hub.clock.id(),
       repoId: repo.id,
       principalId: who.id,
       principalKind: who.kind,

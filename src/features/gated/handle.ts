@@ -10,12 +10,21 @@ import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import { settled, wordsFor } from './ask.ts'
 import { tellDecision } from './notices.ts'
-import { type Entrant, findMachine, findPerson, findRequest, insertRequest, updateRequest } from './queries.ts'
+import {
+  type Entrant,
+  findAskerOf,
+  findMachine,
+  findPerson,
+  findRequest,
+  insertRequest,
+  updateRequest,
+} from './queries.ts'
 
 type Deciding = Allowed<'repo.access.handle'>
 
-/** Whose request: by id, or by the name on the wire (`ada`, `sa-<id>`). */
+/** Whose request: by its own id, by that of who asked, or by their name on the wire (`ada`, `sa-<id>`). */
 export interface Named {
+  readonly requestId?: string | undefined
   readonly userId?: string | undefined
   readonly user?: string | undefined
 }
@@ -51,7 +60,10 @@ export async function handleRequest(
 ): Promise<void> {
   const { resource: repo } = allowed
   const resource = requireGate(allowed)
-  const who = await findEntrant(hub, named)
+  const who = await findEntrant(
+    hub,
+    named.requestId === undefined ? named : await askerOf(hub, allowed, named.requestId),
+  )
   const reason = verdict.status === 'rejected' ? cleanReason(verdict.reason) : null
   await settled(hub, async (tx) => {
     const request = await findRequest(tx, repo.id, who.id)
@@ -70,6 +82,13 @@ export async function handleRequest(
     await tellDecision(hub, tx, repo, { userId, who: wordsFor(who), status: verdict.status, reason })
     return true
   })
+}
+
+async function askerOf(hub: Hub, { resource: repo }: Deciding, requestId: string): Promise<Named> {
+  const userId = await findAskerOf(hub.db, repo.id, requestId)
+  if (userId !== null) return { userId }
+  const resource = describeResource({ on: 'repo', kind: repo.kind, repo })
+  throw new HoldfastError('access_request_missing', { who: 'Nobody of that request', resource })
 }
 
 export type BatchOutcome = Named & { readonly ok: boolean; readonly error?: 'user_not_found' | 'request_not_found' }
@@ -119,6 +138,7 @@ export async function grantAccess(hub: Hub, allowed: Deciding, origin: Origin, n
     const isDone =
       request === null
         ? await insertRequest(tx, {
+            id: hub.clock.id(),
             repoId: repo.id,
             principalId: who.id,
             principalKind: who.kind,

@@ -6,6 +6,7 @@ import type { ListedRequest } from './queries.ts'
 /** What of whom a list shows. An account that is gone took its row along; a name is missing only in the moment between. */
 export function presentRequest(hub: Hub, row: ListedRequest): object {
   return {
+    requestId: row.id,
     user: {
       _id: row.principalId,
       ...nameOf(hub, row),

@@ -112,6 +112,19 @@ export async function findRequest(
   return await oneRequest.first(on, { repoId, principalId })
 }
 
+const principalByRequest = prepared<{ repoId: string; id: string }, { principalId: string }>((q, param) =>
+  q
+    .selectFrom('accessRequest')
+    .select('principalId')
+    .where('id', '=', param('id'))
+    .where('repoId', '=', param('repoId')),
+)
+
+/** Whose request this is, of this repo; null for none. */
+export async function findAskerOf(db: Db, repoId: string, requestId: string): Promise<string | null> {
+  return (await principalByRequest.first(db.read, { repoId, id: requestId }))?.principalId ?? null
+}
+
 /** False where there is one already. */
 export async function insertRequest(tx: Tx, row: AccessRequestTable): Promise<boolean> {
   const inserted = await tx

@@ -2,7 +2,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeOrganization, makeToken, makeUser, type TestUser } from '../../../tests/support/accounts.ts'
 import { dialects } from '../../../tests/support/databases.ts'
-import { card, type GateWorld, type Listed, reasonOf, said, startGateWorld } from '../../../tests/support/gate.ts'
+import {
+  card,
+  type GateWorld,
+  type Listed,
+  password,
+  reasonOf,
+  said,
+  startGateWorld,
+} from '../../../tests/support/gate.ts'
 import type { Answer } from '../../../tests/support/json-client.ts'
 import { makeAccountToken, makeServiceAccount } from '../../../tests/support/service-accounts.ts'
 
@@ -69,6 +77,13 @@ describe.each(dialects)('access requests on %s', (dialect) => {
     expect((await file(bob.token)).text).toBe('secret weights')
     expect((await handle({ user: 'bob', status: 'accepted' })).status).toBe(404)
     expect((await askAccess(bob.token)).status).toBe(422)
+    // By the id of the request, as newer clients do; that of another repo is none here.
+    const [entry] = (await requests('accepted')).json<Listed[]>()
+    const byId = { requestId: entry?.requestId, status: 'pending' }
+    const other = await world.makeGated()
+    expect((await world.at(other).handle(byId)).status).toBe(404)
+    expect((await handle(byId)).status).toBe(200)
+    expect((await handle({ ...byId, status: 'accepted' })).status).toBe(200)
     expect((await requests('accepted')).json<Listed[]>()[0]).toMatchObject({
       status: 'accepted',
       reviewedAt: expect.any(String),

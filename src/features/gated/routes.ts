@@ -23,9 +23,17 @@ export const repoOfPath = ({ params }: Pick<Asked<unknown>, 'params'>): Target =
 })
 
 const id = z.string().regex(/^[0-9a-f]{24}$/, 'is 24 lowercase hex digits')
+const person = { userId: id.optional(), user: z.string().min(1).max(200).optional() }
 const named = z
-  .object({ userId: id.optional(), user: z.string().min(1).max(200).optional() })
+  .object(person)
   .refine((body) => body.userId !== undefined || body.user !== undefined, 'either userId or user must be provided')
+/** Newer clients name the request itself. */
+const ofRequest = z
+  .object({ ...person, requestId: id.optional() })
+  .refine(
+    (body) => [body.userId, body.user, body.requestId].some((given) => given !== undefined),
+    'one of requestId, userId and user must be provided',
+  )
 const verdict = {
   status: z.enum(accessStatuses as ['pending', 'accepted', 'rejected']),
   rejectionReason: z.string().max(200).nullish(),
@@ -90,7 +98,7 @@ export const gatedApiRoutes: Route[] = [
     surface: 'api',
     action: 'repo.access.handle',
     target: repoOfPath,
-    body: named.safeExtend(verdict),
+    body: ofRequest.safeExtend(verdict),
     summary: 'Accepts or rejects a request for access, or moves it back to pending',
     answers,
     handle: async ({ hub, allowed, body, request }) => {
@@ -105,7 +113,7 @@ export const gatedApiRoutes: Route[] = [
     surface: 'api',
     action: 'repo.access.handle',
     target: repoOfPath,
-    body: z.object({ ...verdict, requests: z.array(named).min(1).max(100, 'at most 100 requests at once') }),
+    body: z.object({ ...verdict, requests: z.array(ofRequest).min(1).max(100, 'at most 100 requests at once') }),
     summary: 'Accepts, rejects or moves back up to 100 requests at once',
     answers: { ...answers, 200: 'What became of each, in the order they were given' },
     handle: async ({ hub, allowed, body, request }) => {

@@ -393,6 +393,8 @@ export interface RepoTable {
 
 /** One person's or service account's request to pass the gate of a repo; or that they were let in without one. */
 export interface AccessRequestTable {
+  /** What programs name it by. */
+  id: string
   repoId: string
   principalId: string
   principalKind: 'user' | 'service-account'

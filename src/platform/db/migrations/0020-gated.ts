@@ -22,6 +22,7 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
   // One row for each person or service account that asked, or was let in by hand.
   await db.schema
     .createTable('accessRequest')
+    .addColumn('id', text, (c) => c.notNull().unique())
     .addColumn('repoId', text, (c) => c.notNull().references('repo.id'))
     .addColumn('principalId', text, (c) => c.notNull())
     .addColumn('principalKind', text, (c) => c.notNull())
