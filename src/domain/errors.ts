@@ -150,7 +150,7 @@ export const errorCatalogue = {
     message: 'What is asked of you here has changed meanwhile. Nothing was sent.',
     next: 'Read it again, and agree again.',
   },
-  gate_answer_missing: { status: 400, message: '"{field}": {reason}' },
+  gate_answer_missing: { status: 400, message: '"{name}": {reason}' },
   not_gated: { status: 400, message: '{resource} is not gated: nobody has to ask for access.' },
   access_not_needed: { status: 400, message: 'Nothing to ask for: {who} may read {resource} as it is.' },
   access_state: { status: 400, message: '{who} has asked for access to {resource} already: the request is {status}.' },

@@ -235,7 +235,7 @@ function Decide({ repo, request }: { repo: RepoView; request: RequestView }) {
       {request.status !== 'pending' && (
         <form method="post" action={action}>
           {hidden}
-          <Button name="status" value="pending" label={`Move ${who} back to pending`}>
+          <Button name="status" value="pending" label={`Move back to pending: ${who}`}>
             Move back to pending
           </Button>
         </form>
