@@ -57,7 +57,9 @@ export function GatePanel(props: GatePanelProps) {
       return (
         <Notice kind="error" standing={true}>
           Your request to access this repo has been rejected by the repo's authors
-          {gate.reason ? `: ${gate.reason}` : '.'} It cannot be made again. {machines}
+          {gate.reason ? `: ${gate.reason}` : '.'}
+          <span class="block text-sm text-muted">It cannot be made again. They can still take the rejection back.</span>
+          {machines}
         </Notice>
       )
     case 'sign-in':

@@ -129,7 +129,7 @@ export function RequestsPage(props: RequestsPageProps) {
 
 function AddForm({ repo, form }: { repo: RepoView; form: FormState }) {
   return (
-    <form class="panel p-4 flex flex-wrap items-end gap-3" method="post" action={requestsPath(repo, '/grant')}>
+    <form class="panel p-4 flex flex-wrap items-start gap-3" method="post" action={requestsPath(repo, '/grant')}>
       <div class="flex-1 min-w-60 sm:max-w-100">
         <TextField
           form={form}
@@ -141,7 +141,9 @@ function AddForm({ repo, form }: { repo: RepoView; form: FormState }) {
           help="A user name, or sa- and the id of a service account. They agree to nothing."
         />
       </div>
-      <Button icon="plus">Give access</Button>
+      <Button icon="plus" class="sm:mt-6">
+        Give access
+      </Button>
     </form>
   )
 }
