@@ -303,7 +303,8 @@ export async function listOwnRequests(db: Db, userId: string, limit: number): Pr
       : // Of who was let in by hand, `askedBy` is who did it: their own list is that of the repo.
         found
           .where('a.askedBy', '=', userId)
-          .where('a.principalKind', '=', 'service-account')
+          // Spelled as the partial index spells it.
+          .where(sql<boolean>`"a"."principalKind" = 'service-account'`)
           .where('a.grantedBy', 'is', null)
           .execute()
   }

@@ -48,7 +48,9 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .on('accessRequest')
     .columns(['principalId', 'askedAt'])
     .execute()
-  await db.schema.createIndex('accessRequestByAsker').on('accessRequest').columns(['askedBy', 'askedAt']).execute()
+  // Those that somebody made for service accounts.
+  await sql`create index "accessRequestByAsker" on "accessRequest" ("askedBy", "askedAt")
+    where "principalKind" = 'service-account' and "grantedBy" is null`.execute(db)
 
   await db.schema.createIndex('accessRequestByTerms').on('accessRequest').columns(['repoId', 'termsHash']).execute()
 
