@@ -159,6 +159,24 @@ describe('a gated repo and clients as they come', () => {
           expect([what, answer.status, answer.headers.get('x-error-code')]).toEqual([what, 403, 'GatedRepo'])
           expect(bytes.length).toBeLessThan(2_000)
         }
+        // The story: the listing names the file by its hash, so it is committed to a repo of one's own by that name.
+        await ask('POST', '/api/repos/create', bob.token, { name: `steal-${set}` })
+        const lines = [
+          { key: 'header', value: { summary: 'mine' } },
+          {
+            key: 'lfsFile',
+            value: { path: 'weights.bin', algo: 'sha256', oid: weights.sha256, size: weights.bytes.length },
+          },
+        ]
+        const stolen = await fetch(`${site.url}/api/models/bob/steal-${set}/commit/main`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${bob.token}`, 'content-type': 'application/x-ndjson' },
+          body: lines.map((line) => JSON.stringify(line)).join('\n'),
+        })
+        expect(stolen.status).toBeGreaterThanOrEqual(400)
+        const mine = await ask('GET', `/bob/steal-${set}/resolve/main/weights.bin`, bob.token)
+        expect(mine.status).toBe(404)
+
         const again = await run(bob.token, 'reads', repo, 'weights.bin', weights.sha256)
         expect(again.code).not.toBe(0)
         expect(again.stderr).toContain('GatedRepoError')

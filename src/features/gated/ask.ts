@@ -11,6 +11,7 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import { findRepoWithCard } from '../repos/service.ts'
+import { countAttempt } from '../sessions/service.ts'
 import { tellRequest } from './notices.ts'
 import { addressToShare, deleteRequest, type Entrant, findRequest, insertRequest, keepTerms } from './queries.ts'
 import { answersOf, hashOfTerms, type Terms, termsOf } from './terms.ts'
@@ -29,7 +30,8 @@ export async function loadTerms(hub: Hub, repo: RepoFacts): Promise<Terms> {
 
 /**
  * `body`: the answers by the names of their fields, and `_terms`, the version that was read, where the form sends it. Throws `not_gated`,
- * `access_not_needed`, `access_state`, `access_ask_rejected`, `gate_terms_changed` and `gate_answer_missing`.
+ * `access_not_needed`, `access_state`, `access_ask_rejected`, `gate_terms_changed`, `gate_answer_missing` and
+ * `too_many_attempts`.
  */
 export async function askForAccess(
   hub: Hub,
@@ -57,6 +59,8 @@ export async function askForAccess(
     throw new HoldfastError('gate_terms_changed')
   }
   const fields = answersOf(terms, body)
+  // Each request writes to those who decide: who asks and withdraws again and again waits.
+  await countAttempt(hub, [{ limit: 'access-request', about: `${repo.id} ${who.id}` }])
   const now = hub.clock.now()
   const status = repo.gated === 'auto' ? 'accepted' : 'pending'
   const email = await addressToShare(hub.db, principal.id)

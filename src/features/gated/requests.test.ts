@@ -398,6 +398,22 @@ describe.each(dialects)('access requests on %s', (dialect) => {
     expect((await askAccess('')).status).toBe(401)
   })
 
+  // The story: somebody asks and withdraws in a loop, and fills the mailboxes of those who decide.
+  test('REP-4: whoever asks and withdraws again and again has to wait', async () => {
+    const { bob } = world
+    const { askAccess, cancel } = world.at(repo)
+    const asked: number[] = []
+    for (let times = 0; times < 12; times++) {
+      asked.push((await askAccess(bob.token)).status)
+      await cancel(bob.token)
+    }
+    expect(asked.filter((status) => status === 303)).toHaveLength(8)
+    expect(asked.slice(8)).toEqual([429, 429, 429, 429])
+    // Elsewhere they may still ask.
+    const other = await world.makeGated()
+    expect((await world.at(other).askAccess(bob.token)).status).toBe(303)
+  })
+
   // The story: another website makes the browser of somebody who is signed in send the form.
   test('REP-4: another website cannot ask, nor decide', async () => {
     const { bob, signedIn, site } = world
