@@ -188,7 +188,7 @@ describe.each(dialects)('gates on %s', (dialect) => {
     expect((await file(fay.token, `acme/own${number}`)).status).toBe(200)
   })
 
-  test('UAT-8, REP-7: a fine-grained token reads behind gates only what it lists, or all with the flag', async () => {
+  test('UAT-8, UAT-9, REP-7: a fine-grained token reads behind gates only what it lists, or all with the flag', async () => {
     const number = world.next()
     const { ask, ada, bob, makeGated, commit, site } = world
     const { file, requests, handle, grant } = world.at(repo)
@@ -230,6 +230,18 @@ describe.each(dialects)('gates on %s', (dialect) => {
     expect((await file(place)).status).toBe(200)
     await handle({ user: 'bob', status: 'rejected' })
     expect(reasonOf(await file(lists))).toBe('gated_rejected')
+    // UAT-9: it stays listed under its name, and the list says that it gives nothing.
+    const { cookie } = await world.signedIn(bob)
+    const isEffective = async (): Promise<boolean | undefined> => {
+      const all = (await ask('GET', '/api/settings/tokens', cookie)).json<
+        { fineGrained?: { scoped: { entity: { name: string }; effective: boolean }[] } }[]
+      >()
+      return all.flatMap((each) => each.fineGrained?.scoped ?? []).find(({ entity }) => entity.name === repo)?.effective
+    }
+    expect(await isEffective()).toBe(false)
+    await handle({ user: 'bob', status: 'accepted' })
+    expect(await isEffective()).toBe(true)
+    await handle({ user: 'bob', status: 'rejected' })
     expect(reasonOf(await file(flag))).toBe('gated_rejected')
   })
 

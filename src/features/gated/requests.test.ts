@@ -398,6 +398,27 @@ describe.each(dialects)('access requests on %s', (dialect) => {
     expect((await askAccess('')).status).toBe(401)
   })
 
+  test('REP-4: whose account ends leaves neither a request nor an address', async () => {
+    const number = world.next()
+    const { site, ask, signedIn } = world
+    const { askAccess, requests } = world.at(repo)
+    const gail = await makeUser(site, `gone${number}`, { tokenRole: 'write', password })
+    const heir = await makeUser(site, `heir${number}`, { tokenRole: 'write' })
+    await site.hub.transaction((tx) => tx.updateTable('email').set({ verifiedAt: 1 }).execute())
+    const labs = await makeOrganization(site, `left${number}`, gail, { [heir.name]: 'admin' })
+    const machine = await makeServiceAccount(site, labs, 'ci train')
+    await askAccess(gail.token)
+    const { post } = await signedIn(gail)
+    expect((await post(`/${repo}/ask-access`, { ...said, _for: machine.id })).status).toBe(303)
+    expect((await requests('pending')).text).toContain(gail.email)
+    expect((await post('/settings/account/delete', { confirm: gail.name })).status).toBe(303)
+    const left = (await requests('pending')).json<Listed[]>()
+    expect(left.map(({ user }) => user.user)).toEqual([`sa-${machine.id}`])
+    expect(JSON.stringify(left)).not.toContain(gail.email)
+    // Who agreed is nobody any more.
+    expect((await ask('GET', `/${repo}/user-access-report?format=csv`, world.ada.token)).text).toContain('deleted')
+  })
+
   // The story: somebody asks and withdraws in a loop, and fills the mailboxes of those who decide.
   test('REP-4: whoever asks and withdraws again and again has to wait', async () => {
     const { bob } = world
