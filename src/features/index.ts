@@ -12,6 +12,7 @@ import { auditPageRoutes } from './audit/page-routes.tsx'
 import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
+import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
@@ -120,7 +121,7 @@ export const routes: readonly Route[] = [
   ...downloadApiRoutes,
   ...downloadPageRoutes,
   ...gatedApiRoutes,
-  ...gatedPageRoutes,
+  ...gatedPageRoutes(renderTerms),
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,

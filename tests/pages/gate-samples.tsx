@@ -4,6 +4,7 @@ import type { GateView } from '../../src/features/gated/load-gate.ts'
 import { OwnRequestsPage } from '../../src/features/gated/own-requests-page.tsx'
 import { RequestsPage, type RequestView, TermsPage } from '../../src/features/gated/requests-page.tsx'
 import type { PageContext } from '../../src/web/page-context.ts'
+import { markSanitized } from '../../src/web/raw-html.tsx'
 import type { PageNode } from '../../src/web/render.ts'
 import type { RepoView } from '../../src/web/repo-place.tsx'
 
@@ -17,6 +18,7 @@ export function sampleGate(words: Words, state: GateView['state']): GateView {
     state,
     reason: words('Tell us more about what you want it for.'),
     termsHash: hash,
+    prompt: null,
     terms: {
       heading: words('You need to agree to the harbour licence'),
       prompt: words('You agree not to use the model to conduct experiments that cause harm to human subjects.'),
@@ -91,6 +93,15 @@ export function gateSamples(context: PageContext, words: Words, repo: RepoView, 
     'gate-pending': <AccessPage context={context} repo={repo} gate={gate('pending')} machines={[]} form={fresh} />,
     'gate-accepted': <AccessPage context={context} repo={repo} gate={gate('accepted')} machines={[]} form={fresh} />,
     'gate-rejected': <AccessPage context={context} repo={repo} gate={gate('rejected')} machines={[]} form={fresh} />,
+    'gate-rendered': (
+      <AccessPage
+        context={context}
+        repo={repo}
+        gate={{ ...gate('ask'), prompt: markSanitized('<h2>Licence</h2><p>Do <a href="/acme">no harm</a>.</p>') }}
+        machines={[]}
+        form={fresh}
+      />
+    ),
     'gate-none': <AccessPage context={context} repo={repo} gate={null} machines={[]} form={fresh} />,
     'gate-requests': (
       <RequestsPage
@@ -145,7 +156,7 @@ export function gateSamples(context: PageContext, words: Words, repo: RepoView, 
       />
     ),
     'gate-no-requests': <RequestsPage {...list} isGated={false} status="pending" requests={[]} />,
-    'gate-terms': <TermsPage context={context} repo={repo} terms={gate('ask').terms} hash={hash} />,
+    'gate-terms': <TermsPage context={context} repo={repo} terms={gate('ask').terms} hash={hash} prompt={null} />,
     'gate-own': (
       <OwnRequestsPage
         context={context}

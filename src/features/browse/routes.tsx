@@ -29,6 +29,7 @@ import { loadHistory } from './load-history.ts'
 import { loadResults } from './load-results.ts'
 import { loadAlarms, loadScans } from './load-scans.ts'
 import { openRevision } from './open-revision.ts'
+import { renderTerms } from './render-terms.ts'
 import type { RevisionView } from './revision-bar.tsx'
 import { TreePage } from './tree-page.tsx'
 
@@ -56,7 +57,7 @@ export const browseRoutes: Route[] = [
           loadCardFacts(hub, allowed),
           loadAlarms(hub, allowed, commit),
           repo.kind === 'model' ? loadResults(hub, allowed, commit) : [],
-          loadGate(hub, call.facts),
+          loadGate(hub, call.facts, renderTerms),
         ])
         const { publicUrl } = hub.config
         return pageReply(

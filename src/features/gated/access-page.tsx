@@ -54,7 +54,7 @@ export function AccessPage(props: {
           <>
             {gate.state !== 'ask' && <GatePanel repo={repo} gate={gate} hasMachines={false} />}
             {askers.length > 0 && (
-              <GateSection terms={gate.terms} kind={repo.kind}>
+              <GateSection terms={gate.terms} prompt={gate.prompt}>
                 <AskForm repo={repo} gate={gate} form={props.form} askers={machines.length > 0 ? askers : null} />
               </GateSection>
             )}

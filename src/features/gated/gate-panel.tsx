@@ -1,5 +1,5 @@
 /* The gate on the page of a repository: what is asked, the form, and what became of the request. The words are those of
-   the card, a stranger's: shown as text, never as markup. */
+   the card, a stranger's: shown as text, and what is agreed to as the card itself is rendered. */
 import type { Child } from 'hono/jsx'
 import { type RepoAddress, repoPath, withQuery } from '../../web/address.ts'
 import { Button, LinkButton } from '../../web/button.tsx'
@@ -7,6 +7,7 @@ import { FieldError, SelectField, TextField } from '../../web/field.tsx'
 import { type FormState, formValue, freshForm } from '../../web/form-state.ts'
 import { Icon } from '../../web/icon.tsx'
 import { FormProblem, Notice } from '../../web/notice.tsx'
+import { RawHtml, type SafeHtml } from '../../web/raw-html.tsx'
 import type { GateView } from './load-gate.ts'
 import { accessPath, askPath, cancelPath } from './paths.ts'
 import { controlOf, countries, type GateField, type Terms } from './terms.ts'
@@ -64,7 +65,7 @@ export function GatePanel(props: GatePanelProps) {
       )
     case 'sign-in':
       return (
-        <GateSection terms={gate.terms} kind={repo.kind}>
+        <GateSection terms={gate.terms} prompt={gate.prompt}>
           <div>
             <LinkButton look="primary" href={withQuery('/login', { next: repoPath(repo) })}>
               Sign in to ask for access
@@ -74,7 +75,7 @@ export function GatePanel(props: GatePanelProps) {
       )
     case 'ask':
       return (
-        <GateSection terms={gate.terms} kind={repo.kind}>
+        <GateSection terms={gate.terms} prompt={gate.prompt}>
           <AskForm repo={repo} gate={gate} form={props.form ?? freshForm} askers={null} />
           {machines}
         </GateSection>
@@ -82,7 +83,7 @@ export function GatePanel(props: GatePanelProps) {
   }
 }
 
-export function GateSection(props: { terms: Terms; kind: RepoAddress['kind']; children: Child }) {
+export function GateSection(props: { terms: Terms; prompt: SafeHtml | null; children: Child }) {
   const { terms } = props
   return (
     <section class="panel" aria-labelledby="gate-h">
@@ -94,7 +95,7 @@ export function GateSection(props: { terms: Terms; kind: RepoAddress['kind']; ch
       </div>
       <div class="p-4 grid grid-cols-[minmax(0,1fr)] gap-4">
         <p class="text-sm text-muted whitespace-pre-line [overflow-wrap:anywhere]">{terms.description}</p>
-        <TermsText terms={terms} />
+        <TermsText terms={terms} prompt={props.prompt} />
         {props.children}
       </div>
     </section>
@@ -102,15 +103,16 @@ export function GateSection(props: { terms: Terms; kind: RepoAddress['kind']; ch
 }
 
 /** What is agreed to; nothing where the card says nothing. */
-export function TermsText({ terms }: { terms: Terms }) {
+function TermsText({ terms, prompt }: { terms: Terms; prompt: SafeHtml | null }) {
   if (terms.prompt === null) return null
-  return (
-    <section
-      class="max-h-80 overflow-y-auto p-3 text-sm whitespace-pre-line [overflow-wrap:anywhere] border border-line rounded"
-      tabindex={0}
-      aria-label="What you agree to"
-    >
+  const box = 'max-h-80 overflow-y-auto p-3 text-sm [overflow-wrap:anywhere] border border-line rounded'
+  return prompt === null ? (
+    <section class={`${box} whitespace-pre-line`} tabindex={0} aria-label="What you agree to">
       {terms.prompt}
+    </section>
+  ) : (
+    <section class={`${box} card-text`} tabindex={0} aria-label="What you agree to">
+      <RawHtml html={prompt} />
     </section>
   )
 }

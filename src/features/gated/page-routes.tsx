@@ -19,7 +19,7 @@ import { repoViewOf } from '../repos/service.ts'
 import { AccessPage, type MachineAccess } from './access-page.tsx'
 import { type Asker, askForAccess, cancelRequest, wordsFor } from './ask.ts'
 import { grantAccess, handleRequest, mostReason } from './handle.ts'
-import { loadGate } from './load-gate.ts'
+import { loadGate, type RenderTerms } from './load-gate.ts'
 import { OwnRequestsPage, type OwnRequestView } from './own-requests-page.tsx'
 import { accessPath, ownRequestsPath, requestsPath } from './paths.ts'
 import {
@@ -46,14 +46,15 @@ const field = z.string().max(1_000).default('')
 /** Names of answers are the card's. */
 const answers = z.record(z.string(), z.unknown())
 
-export const gatedPageRoutes: Route[] = [
+/** `render`: what one agrees to, as a card; handed in by features/index.ts. */
+export const gatedPageRoutes = (render: RenderTerms): Route[] => [
   route({
     method: 'GET',
     path: '/{prefix}:namespace/:name/access',
     surface: 'page',
     action: 'repo.access.ask',
     target: repoOfPath,
-    handle: ({ hub, facts, request }) => accessReply(hub, facts, request, freshForm),
+    handle: ({ hub, facts, request }) => accessReply(hub, facts, request, render, freshForm),
   }),
   route({
     method: 'POST',
@@ -79,7 +80,7 @@ export const gatedPageRoutes: Route[] = [
               : `The request for access to ${repoId(repo)} is sent. It awaits a review from its authors.`
           return redirectWithNotice(asker.kind === 'self' ? repoPath(repo) : accessPath(repo), 'success', notice)
         },
-        (fault) => accessReply(hub, facts, request, formWithFault(body, fault), fault),
+        (fault) => accessReply(hub, facts, request, render, formWithFault(body, fault), fault),
       )
     },
   }),
@@ -122,10 +123,9 @@ export const gatedPageRoutes: Route[] = [
       if (text === null) throw new HoldfastError('not_found')
       const context = await pageContext(hub, facts, request)
       const repo = repoViewOf(facts)
-      return pageReply(
-        context,
-        <TermsPage context={context} repo={repo} terms={JSON.parse(text) as Terms} hash={hash} />,
-      )
+      const terms = JSON.parse(text) as Terms
+      const prompt = await render(hub, repo, { prompt: terms.prompt, hash })
+      return pageReply(context, <TermsPage context={context} repo={repo} terms={terms} hash={hash} prompt={prompt} />)
     },
   }),
   route({
@@ -219,11 +219,12 @@ async function accessReply(
   hub: Hub,
   facts: Facts,
   request: HttpRequest,
+  render: RenderTerms,
   form: FormState,
   fault?: HoldfastError,
 ): Promise<Reply> {
   const context = await pageContext(hub, facts, request)
-  const [gate, machines] = await Promise.all([loadGate(hub, facts), loadMachines(hub, facts, context)])
+  const [gate, machines] = await Promise.all([loadGate(hub, facts, render), loadMachines(hub, facts, context)])
   const page = <AccessPage context={context} repo={repoViewOf(facts)} gate={gate} machines={machines} form={form} />
   return pageReply(context, page, fault === undefined ? {} : faultAnswer(fault))
 }

@@ -9,6 +9,7 @@ import { MoreRows } from '../../web/more-rows.tsx'
 import { FormProblem, Notice } from '../../web/notice.tsx'
 import type { PageContext } from '../../web/page-context.ts'
 import { PartyRowHead } from '../../web/party-row-head.tsx'
+import type { SafeHtml } from '../../web/raw-html.tsx'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { Cell, Row, Rows } from '../../web/rows.tsx'
 import { Tabs } from '../../web/tabs.tsx'
@@ -278,7 +279,13 @@ function Decide({ repo, request }: { repo: RepoView; request: RequestView }) {
 }
 
 /** A text that was agreed to, as it was then. */
-export function TermsPage(props: { context: PageContext; repo: RepoView; terms: Terms; hash: string }) {
+export function TermsPage(props: {
+  context: PageContext
+  repo: RepoView
+  terms: Terms
+  hash: string
+  prompt: SafeHtml | null
+}) {
   const { context, repo, terms } = props
   return (
     <Page
@@ -291,7 +298,7 @@ export function TermsPage(props: { context: PageContext; repo: RepoView; terms: 
         <p class="text-sm text-muted">
           What was shown and agreed to, by its SHA-256: <code class="wrap-anywhere">{props.hash}</code>
         </p>
-        <GateSection terms={terms} kind={repo.kind}>
+        <GateSection terms={terms} prompt={props.prompt}>
           {terms.fields.length > 0 && (
             <p class="text-sm text-muted [overflow-wrap:anywhere]">
               Asked besides: {terms.fields.map(({ name }) => name).join(', ')}

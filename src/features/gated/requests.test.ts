@@ -419,6 +419,35 @@ describe.each(dialects)('access requests on %s', (dialect) => {
     expect((await ask('GET', `/${repo}/user-access-report?format=csv`, world.ada.token)).text).toContain('deleted')
   })
 
+  // The story: whoever may push writes a script into the terms, which runs in the session of everybody who opens the page.
+  test('REP-4: terms are rendered as a card is, and nothing in them is markup of the page', async () => {
+    const { ask, bob, ada, commit, signedIn } = world
+    const hostile =
+      '<script>alert(1)</script><img src=x onerror=alert(2)>\n\n**No harm**, see [the licence](javascript:alert(3)).'
+    const heading = '<b>Heading</b>'
+    const yaml = `---\nextra_gated_heading: "${heading}"\nextra_gated_prompt: ${JSON.stringify(hostile)}\nextra_gated_fields:\n  "<i>Name</i>": text\n---\n`
+    await commit(repo, { 'README.md': yaml })
+    const { cookie } = await signedIn(bob)
+    await world.at(repo).askAccess(bob.token, { '<i>Name</i>': '<u>Bob</u>' })
+    const [entry] = (await world.at(repo).requests('pending')).json<Listed[]>()
+    expect(entry?.fields).toEqual({ '<i>Name</i>': '<u>Bob</u>' })
+    const owner = await signedIn(ada)
+    const pages = [
+      await ask('GET', `/${repo}`, ''),
+      await ask('GET', `/${repo}/access`, cookie),
+      await ask('GET', `/${repo}/settings/access-requests`, owner.cookie),
+      await ask('GET', `/${repo}/settings/access-requests/terms/${entry?.terms}`, owner.cookie),
+    ]
+    for (const { status, text } of pages) {
+      expect(status).toBe(200)
+      for (const markup of ['<script>alert', 'onerror', 'javascript:', '<b>Heading', '<i>Name', '<u>Bob']) {
+        expect(text).not.toContain(markup)
+      }
+    }
+    expect(pages[0]?.text).toContain('<strong>No harm</strong>')
+    expect(pages[3]?.text).toContain('<strong>No harm</strong>')
+  })
+
   // The story: somebody asks and withdraws in a loop, and fills the mailboxes of those who decide.
   test('REP-4: whoever asks and withdraws again and again has to wait', async () => {
     const { bob } = world
