@@ -112,6 +112,32 @@ describe.each(dialects)('gates on %s', (dialect) => {
     expect((await ask('POST', `/api/models/${repo}/lfs-files/duplicate`, bob.token, copy)).status).toBe(403)
   })
 
+  test.each(['dataset', 'space'] as const)('REP-4, REP-6: the same holds for a %s', async (kind) => {
+    const { ask, ada, bob } = world
+    const name = `k${world.next()}`
+    const sdk = kind === 'space' ? { sdk: 'static' } : {}
+    await ask('POST', '/api/repos/create', ada.token, {
+      name,
+      type: kind,
+      ...sdk,
+      organization: 'acme',
+      private: false,
+    })
+    const api = `/api/${kind}s/acme/${name}`
+    expect((await ask('PUT', `${api}/settings`, ada.token, { gated: 'auto' })).status).toBe(200)
+    expect((await ask('GET', api, '')).json()).toMatchObject({ gated: 'auto' })
+    const address = `/${kind}s/acme/${name}`
+    const file = () => ask('GET', `${address}/resolve/main/.gitattributes`, bob.token)
+    const refused = await file()
+    expect([refused.status, refused.headers.get('x-error-code')]).toEqual([403, 'GatedRepo'])
+    expect(refused.headers.get('x-error-message')).toContain(`Access to ${kind} acme/${name} is restricted`)
+    const asked = await ask('POST', `${address}/ask-access`, bob.token, {})
+    expect([asked.status, asked.headers.get('location')]).toEqual([303, address])
+    expect((await file()).status).toBe(200)
+    expect((await ask('POST', `${api}/user-access-request/cancel`, bob.token)).status).toBe(200)
+    expect((await file()).status).toBe(403)
+  })
+
   test('REP-6: what is gated is kept by no cache that others share', async () => {
     const { ada, carl, put } = world
     const { file } = world.at(repo)
