@@ -70,6 +70,10 @@ export interface FactsRow {
   repoWorkspaceId: string | null
   repoDisabledAt: number | null
   repoHeadCommit: string | null
+  repoGated: string | null
+  repoOrgMembersGated: number | null
+  accessStatus: string | null
+  accessReason: string | null
   workspaceRole: string | null
   workspaceRank: number | null
   repoRole: string | null
@@ -214,6 +218,8 @@ const repoColumns = [
   sql`"r"."workspaceId" as "repoWorkspaceId"`,
   sql`"r"."disabledAt" as "repoDisabledAt"`,
   sql`"r"."headCommit" as "repoHeadCommit"`,
+  sql`"r"."gated" as "repoGated"`,
+  sql`"r"."orgMembersGated" as "repoOrgMembersGated"`,
 ]
 const resourceColumns: Record<ResourceShape, RawBuilder<unknown>[]> = {
   none: [],
@@ -273,6 +279,7 @@ function standingColumns(credential: Exclude<CredentialKind, 'none'>, resource: 
   }
   if (isRepo(resource)) {
     columns.push(sql`"rg"."role" as "repoRole"`)
+    columns.push(sql`"ar"."status" as "accessStatus"`, sql`"ar"."reason" as "accessReason"`)
     if (credential === 'token') columns.push(sql`"rt"."permissions" as "repoGrant"`)
   }
   return columns
@@ -292,7 +299,12 @@ function standingJoins(credential: Exclude<CredentialKind, 'none'>, resource: Re
     )
   }
   if (workspace !== null) joins.push(grant('wg', workspace))
-  if (isRepo(resource)) joins.push(grant('rg', sql`"r"."id"`))
+  if (isRepo(resource)) {
+    joins.push(grant('rg', sql`"r"."id"`))
+    joins.push(
+      sql`left join "accessRequest" as "ar" on "ar"."repoId" = "r"."id" and "ar"."principalId" = ${holder[credential]}`,
+    )
+  }
   if (credential === 'token') {
     joins.push(tokenGrant('ot', owner))
     joins.push(

@@ -263,7 +263,17 @@ function repoOf(row: FactsRow, owner: OwnerFacts | null): RepoFacts | null {
     workspaceId: row.repoWorkspaceId,
     isDisabled: row.repoDisabledAt !== null,
     headCommit: row.repoHeadCommit,
+    // Anything unknown counts as a gate that somebody has to open.
+    gated: row.repoGated === 'open' ? false : row.repoGated === 'auto' ? 'auto' : 'manual',
+    orgMembersGated: row.repoOrgMembersGated !== 0,
   }
+}
+
+function accessOf(row: FactsRow): Standing['access'] {
+  const { accessStatus, accessReason } = row
+  if (accessStatus == null) return null
+  const status = accessStatus === 'accepted' || accessStatus === 'pending' ? accessStatus : 'rejected'
+  return { status, reason: accessReason }
 }
 
 function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, caller: Viewer): Standing {
@@ -281,6 +291,7 @@ function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, c
     ...standing,
     tokenGrants: tokenGrantsOf(row, principal),
     restriction: hasAny ? restrictionOf(row, caller, row.tokenVerdict ?? null, standing.organizationRole) : null,
+    access: accessOf(row),
   }
 }
 

@@ -6,6 +6,7 @@ import { describeResource } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { prepared } from '../platform/db/prepared.ts'
 import { version } from '../version.ts'
+import { repoPath } from '../web/address.ts'
 import { ErrorPage, FaultPage, NotFoundPage } from '../web/error-page.tsx'
 import type { FlashKind, PageContext } from '../web/page-context.ts'
 import { type HelpfulWay, RefusalPage } from '../web/refusal.tsx'
@@ -105,10 +106,26 @@ const checkNames: Readonly<Record<string, string>> = {
   role: 'Role',
   second_factor: 'Second factor',
   fresh_sign_in: 'Recent sign-in',
+  gated_sign_in: 'Access to the files',
+  gated_not_asked: 'Access to the files',
+  gated_pending: 'Access to the files',
+  gated_rejected: 'Access to the files',
 }
 
 /** What the reader of a refusal can do about it at once. */
-function waysOut(error: HoldfastError, request: HttpRequest): HelpfulWay[] {
+function waysOut(error: HoldfastError, request: HttpRequest, { resource }: Facts): HelpfulWay[] {
+  if (error.entry.hub === 'GatedRepo' && resource.on === 'repo' && resource.repo !== null) {
+    const { kind, owner, name } = resource.repo
+    return [
+      {
+        title: error.code === 'gated_not_asked' ? 'Ask for access' : 'Look at its page',
+        text: 'Its card is open to everyone who sees it, and says what one agrees to.',
+        href: repoPath({ kind, namespace: owner.name, name }),
+        button: error.code === 'gated_not_asked' ? 'Ask for access' : 'Open its page',
+        icon: 'ticket',
+      },
+    ]
+  }
   if (error.code === 'fresh_sign_in_needed') {
     return [
       {
@@ -149,7 +166,7 @@ export async function pageErrorReply(
   error: HoldfastError,
   request: HttpRequest,
 ): Promise<Reply> {
-  if (error.code === 'unauthenticated' && request.method === 'GET') {
+  if ((error.code === 'unauthenticated' || error.code === 'gated_sign_in') && request.method === 'GET') {
     return redirect(`/login?next=${encodeURIComponent(request.message.url ?? '/')}`)
   }
   if (error.code === 'fresh_sign_in_needed' && request.method === 'GET') {
@@ -191,7 +208,7 @@ export async function pageErrorReply(
             ...(denied.need === undefined ? {} : { needs: denied.need }),
           },
         ]}
-        ways={waysOut(error, request)}
+        ways={waysOut(error, request, facts)}
         support={{ status: error.status, denied: deniedHeader(denied), requestId, at: hub.clock.now() }}
       />
     )

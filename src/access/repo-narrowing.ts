@@ -14,14 +14,17 @@ export interface Narrowing {
   /** All of them. */
   readonly tags?: readonly string[]
   readonly pipelineTag?: string | undefined
+  /** Only those whose files one has to ask for, or only the others. */
+  readonly isGated?: boolean | undefined
 }
 
 type Fragment = RawBuilder<unknown>
 
 /** True of a row `repo`; null where the list is not narrowed. */
 export function narrowingConditions(dialect: DialectName, narrowing: Narrowing): Fragment | null {
-  const { words = [], tags = [], pipelineTag } = narrowing
+  const { words = [], tags = [], pipelineTag, isGated } = narrowing
   const conditions = [
+    ...(isGated === undefined ? [] : [isGated ? sql`"repo"."gated" <> 'open'` : sql`"repo"."gated" = 'open'`]),
     ...words.map((word) => contains(dialect, word)),
     ...(pipelineTag === undefined ? [] : [sql`"repo"."pipelineTag" = ${pipelineTag}`]),
     ...tags.map(
@@ -48,10 +51,13 @@ export interface Candidates {
 export async function candidates(db: Db, narrowing: Narrowing, isPublic: boolean): Promise<Candidates | null> {
   const byWord = db.dialect === 'postgres' ? postgresWords(narrowing, isPublic) : sqliteWords(narrowing, isPublic)
   if (byWord !== null) return byWord
-  const { tags = [], pipelineTag } = narrowing
+  const { tags = [], pipelineTag, isGated, kind } = narrowing
   const every = pipelineTag === undefined ? tags : [...tags, pipelineTag]
   const tag = every.length < 2 ? every[0] : await rarest(db, narrowing.kind, every)
-  if (tag === undefined) return null
+  if (tag === undefined) {
+    if (isGated !== true) return null
+    return { key: 'id', rows: sql`select "id" from "repo" where "kind" = ${kind} and "gated" <> 'open'` }
+  }
   const rows = sql`select "repoId" as "id" from "repoTag" where "kind" = ${narrowing.kind} and "tag" = ${tag}`
   return { key: 'id', rows }
 }

@@ -215,7 +215,8 @@ async function reposById(db: Db, ids: readonly string[]): Promise<RepoFacts[]> {
       .execute()
     for (const row of rows) {
       const owner: OwnerFacts = { id: row.ownerId, kind: row.ownerKind, name: row.ownerName }
-      found.push({ ...row, owner, isDisabled: false, headCommit: null })
+      // Neither what an administrator withholds nor a gate hides a repo.
+      found.push({ ...row, owner, isDisabled: false, headCommit: null, gated: false, orgMembersGated: false })
     }
   }
   return found

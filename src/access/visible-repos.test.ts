@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { CompiledQuery, type DatabaseConnection, Kysely } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../tests/support/databases.ts'
-import type { RepoKind } from '../domain/facts.ts'
+import { accessStatuses, type RepoKind } from '../domain/facts.ts'
 import { decide } from '../domain/policy.ts'
 import { roles } from '../domain/role.ts'
 import { type TokenPolicy, tokenVerdicts } from '../domain/token-policy.ts'
@@ -42,6 +42,8 @@ const repo = fc.record({
   visibility: fc.constantFrom('public', 'private', 'private', 'protected'),
   creatorId: fc.constantFrom(...users, ...machines),
   isDisabled: fc.boolean(),
+  gated: fc.constantFrom('open' as const, 'open' as const, 'auto' as const, 'manual' as const),
+  orgMembersGated: fc.constantFrom(0 as const, 1 as const),
   isDeleted: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   number: fc.integer({ min: 0, max: 3 }),
   tags: fc.subarray(tagNames),
@@ -110,6 +112,15 @@ const world = fc.record({
   /** What each asks of its members' tokens, and has said of single ones. Tokens of the worlds never expire. */
   demands: fc.record({ o1: demand, o2: demand }),
   verdicts: fc.uniqueArray(verdict, { maxLength: 8, selector: (v) => `${v.tokenId} ${v.organizationId}` }),
+  /** Of people and machines, to pass the gates of repos. */
+  requests: fc.uniqueArray(
+    fc.record({
+      repo: fc.nat({ max: repoIds.length - 1 }),
+      principalId: fc.constantFrom(...users, ...machines),
+      status: fc.constantFrom(...accessStatuses),
+    }),
+    { maxLength: 8, selector: (r) => `${r.repo} ${r.principalId}` },
+  ),
 })
 
 type World = typeof world extends fc.Arbitrary<infer W> ? W : never
@@ -130,6 +141,7 @@ const look = fc.record({
   budget: fc.constantFrom(1, 3, 4000),
   words: fc.oneof(fc.constant([]), fc.subarray(words, { maxLength: 2 })),
   tags: fc.oneof(fc.constant([]), fc.subarray(tagNames, { maxLength: 2 })),
+  isGated: fc.constantFrom(undefined, undefined, true, false),
 })
 
 describe.each(dialects)('lists of repos on %s', (dialect) => {
@@ -171,6 +183,8 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
       visibility: 'private' as const,
       creatorId: 'u1' as const,
       isDisabled: false,
+      gated: 'open' as const,
+      orgMembersGated: 0 as const,
       isDeleted: false,
       number,
       tags,
@@ -185,6 +199,7 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
       groupMembers: [],
       strict: [],
       ...takingAny,
+      requests: [],
     })
     const presented = credentialOf({ as: 'write', user: 'u3' })
     const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
@@ -296,9 +311,18 @@ async function insertToken(tx: Tx, ownerId: string, role: AccessTokenTable['role
     .execute()
 }
 
-async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict, demands, verdicts }: World) {
+async function build(db: Db, world: World) {
+  const { repos, grants, tokenGrants, groupMembers, strict, demands, verdicts, requests } = world
   await db.transaction(async (tx) => {
-    for (const table of ['repo', 'repoTag', 'roleGrant', 'tokenGrant', 'groupMember', 'organizationToken'] as const)
+    for (const table of [
+      'accessRequest',
+      'repo',
+      'repoTag',
+      'roleGrant',
+      'tokenGrant',
+      'groupMember',
+      'organizationToken',
+    ] as const)
       await tx.deleteFrom(table).execute()
     for (const [index, each] of repos.entries()) {
       const id = repoIds[index] ?? ''
@@ -317,6 +341,8 @@ async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict,
           creatorId: each.creatorId,
           description: null,
           disabledAt: each.isDisabled ? 1 : null,
+          gated: each.gated,
+          orgMembersGated: each.orgMembersGated,
           headCommit: null,
           cardCommit: null,
           cardData: null,
@@ -347,6 +373,21 @@ async function build(db: Db, { repos, grants, tokenGrants, groupMembers, strict,
           principalKind: kindOf(each.principalId),
           createdAt: 0,
           createdBy: null,
+        })
+        .execute()
+    }
+    for (const { repo, principalId, status } of requests.filter((each) => each.repo < repos.length)) {
+      const principalKind = principalId.startsWith('m') ? ('service-account' as const) : ('user' as const)
+      await tx
+        .insertInto('accessRequest')
+        .values({
+          id: `${repo} ${principalId}`,
+          repoId: repoIds[repo] ?? '',
+          principalId,
+          principalKind,
+          status,
+          askedAt: 0,
+          askedBy: principalId,
         })
         .execute()
     }
@@ -437,6 +478,7 @@ async function filtered(db: Db, presented: Presented, query: RepoListQuery): Pro
   const kept: typeof rows = []
   for (const row of rows) {
     if (query.ownerId !== undefined && row.ownerId !== query.ownerId) continue
+    if (query.isGated !== undefined && (row.gated !== 'open') !== query.isGated) continue
     if (!(query.words ?? []).every((word) => row.fullNameKey.includes(word))) continue
     if (!(query.tags ?? []).every((tag) => tags.some((each) => each.repoId === row.id && each.tag === tag))) continue
     const target = { on: 'repo', kind: query.kind, namespace: row.ownerId, name: row.name } as const
@@ -456,6 +498,8 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
     stem: 'x',
     creatorId: 'u1',
     isDisabled: false,
+    gated: 'open',
+    orgMembersGated: 0,
     isDeleted: false,
     number: 1,
     tags: [],
@@ -478,6 +522,7 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
     groupMembers: [],
     strict: [],
     ...takingAny,
+    requests: [],
   })
   const explain = async (query: CompiledQuery) => {
     if (db.dialect === 'postgres') return []
@@ -505,6 +550,8 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
         { words: ['be'] },
         { tags: ['en', 'bert'] },
         { ownerId: 'o1' },
+        { isGated: true },
+        { isGated: false, ownerId: 'o1' },
       ]) {
         for (const after of [undefined, { id: 's', value: 99 }]) {
           const query = { kind: 'model', orderBy, direction: 'descending', limit: 1, after, budget: 1 } as const

@@ -190,7 +190,7 @@ function firstRows(
   // The rows come in the order of the inner query, so the outer one may stop at its limit without sorting. PostgreSQL has to be told: it may
   // begin with the tags instead. SQLite would sort them all.
   const order = db.dialect === 'postgres' ? ordered(query) : sql``
-  const columns = sql`"repo"."id", "repo".${column(query)}, "repo"."fullNameKey", "repo"."pipelineTag"${pick === rowNumber ? sql`, ${rowNumber}` : sql``}`
+  const columns = sql`"repo"."id", "repo".${column(query)}, "repo"."fullNameKey", "repo"."pipelineTag", "repo"."gated"${pick === rowNumber ? sql`, ${rowNumber}` : sql``}`
   return sql`select ${pick} from (
       select ${columns} from "repo" where ${where} and ${startsAfter(query)} ${ordered(query)} limit ${budget}
     ) as "repo" where ${conditions} ${order} limit ${limit}`

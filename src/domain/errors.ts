@@ -111,6 +111,58 @@ export const errorCatalogue = {
     next: 'Ask an administrator of {resource} for the role {need}.',
   },
   instance_admin_needed: { status: 403, message: 'This needs an administrator of this hub.' },
+  // Of a gated repo: the beginning is the Hub's (wire), the rest says which of the reasons it is.
+  gated_sign_in: {
+    status: 401,
+    hub: 'GatedRepo',
+    message:
+      'Access to {resource} is restricted. You must have access to it and be authenticated to access it. Please log in.',
+    next: 'Sign in and ask for access on its page; in scripts, send an access token of an account that has it.',
+  },
+  gated_not_asked: {
+    status: 403,
+    hub: 'GatedRepo',
+    message:
+      'Access to {resource} is restricted and you are not in the authorized list. Visit its page on this hub to ask for access.',
+    next: 'Ask on its page, signed in with the account of this token. A service account is let in by an administrator of its organization, there too.',
+  },
+  gated_pending: {
+    status: 403,
+    hub: 'GatedRepo',
+    message:
+      'Access to {resource} is restricted and you are not in the authorized list. Your request to access it is awaiting a review from the repo authors.',
+    next: 'Nothing to do but wait. Its state is on the page of the repo and under Settings, Gated repositories.',
+  },
+  gated_rejected: {
+    status: 403,
+    hub: 'GatedRepo',
+    message:
+      "Access to {resource} is restricted and you are not in the authorized list. Your request to access it has been rejected by the repo's authors{reason}",
+  },
+  gated_token: {
+    status: 403,
+    hub: 'GatedRepo',
+    message: 'Access to {resource} is restricted, and this token does not list it, though its owner may read it.',
+    next: 'Edit the token under Settings, Access Tokens: add the repository, or tick "Read contents of all gated repositories I may access".',
+  },
+  gate_terms_changed: {
+    status: 409,
+    message: 'What is asked of you here has changed meanwhile. Nothing was sent.',
+    next: 'Read it again, and agree again.',
+  },
+  gate_answer_missing: { status: 400, message: '"{name}": {reason}' },
+  not_gated: { status: 400, message: '{resource} is not gated: nobody has to ask for access.' },
+  access_not_needed: { status: 400, message: 'Nothing to ask for: {who} may read {resource} as it is.' },
+  access_state: { status: 400, message: '{who} has asked for access to {resource} already: the request is {status}.' },
+  access_granted_already: { status: 400, message: '{who} has access to {resource} already.' },
+  access_ask_rejected: {
+    status: 403,
+    message: "Your request to access {resource} has been rejected by the repo's authors{reason}",
+    next: 'It cannot be made again. They can still take the rejection back.',
+  },
+  access_request_missing: { status: 404, message: '{who} has not asked for access to {resource}.' },
+  access_same_state: { status: 404, message: 'The request of {who} is {status} already.' },
+  access_user_missing: { status: 404, message: 'There is no user "{who}" on this hub.' },
   create_forbidden: {
     status: 403,
     message: 'You don\'t have the rights to create a {kind} under the namespace "{namespace}".', // as the Hub says it
@@ -405,11 +457,6 @@ export const errorCatalogue = {
     status: 501,
     message: 'This hub has no pull requests yet.',
     next: 'Commit to a branch: leave out create_pr.',
-  },
-  gating_missing: {
-    status: 501,
-    message: 'This hub has no gated repositories yet.',
-    next: 'Make the repository private instead.',
   },
   space_runtime_missing: {
     status: 501,

@@ -106,6 +106,20 @@ export interface RepoFacts {
   readonly workspaceId: string | null
   readonly isDisabled: boolean
   readonly headCommit: string | null
+  /** Whether its content is behind a gate: who asks is let in at once (`auto`), or by whoever may write to it (`manual`). */
+  readonly gated: false | 'auto' | 'manual'
+  /** The gate also stands before plain members of the organization that owns it (REP-6). */
+  readonly orgMembersGated: boolean
+}
+
+/** What became of somebody's request to pass the gate of a repo. */
+export type AccessStatus = 'pending' | 'accepted' | 'rejected'
+export const accessStatuses: readonly AccessStatus[] = ['pending', 'accepted', 'rejected']
+
+export interface AccessFacts {
+  readonly status: AccessStatus
+  /** Why it was rejected, in the words of who did. */
+  readonly reason: string | null
 }
 
 /** What the caller is to the resource's owner. Null: nothing. */
@@ -125,6 +139,8 @@ export interface Standing {
   readonly tokenGrants: readonly string[]
   /** What the organization that owns the resource asks for and this caller lacks (AUTH-4e). */
   readonly restriction: 'second_factor' | TokenRestriction | null
+  /** The caller's own request to pass the gate of the repo; null where there is none, or no gate. */
+  readonly access: AccessFacts | null
 }
 
 export const noStanding: Standing = {
@@ -134,6 +150,7 @@ export const noStanding: Standing = {
   repoRole: null,
   tokenGrants: [],
   restriction: null,
+  access: null,
 }
 
 /** The thing that is acted on; `null` inside it means that there is no such thing. */

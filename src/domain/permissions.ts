@@ -26,6 +26,8 @@ export interface PermissionRow {
   readonly fresh?: true
   /** A token that inherits what its account may do does not carry it: it has to be listed (SA-11). */
   readonly listed?: true
+  /** It hands out content, or decides about who gets it: whom the gate of a gated repo keeps out may not (REP-6). */
+  readonly behindGate?: true
   /** Those whom the organization keeps out for want of a second factor may still do it. */
   readonly whileRestricted?: true
   /**
@@ -603,6 +605,14 @@ export const permissions = {
     audited: true,
     title: 'delete tokens of a service account',
   },
+  'org.service_account.ask_access': {
+    on: 'organization',
+    least: 'admin',
+    people: true,
+    token: 'session',
+    audited: true,
+    title: 'agree to the terms of a gated repo for a service account, and withdraw that',
+  },
   'org.service_account.key.read': {
     on: 'organization',
     least: 'admin',
@@ -808,6 +818,7 @@ export const permissions = {
     on: 'repo',
     least: 'read',
     openWherePublic: true,
+    behindGate: true,
     token: content,
     audited: false,
     title: 'download files, clone and fetch',
@@ -841,6 +852,41 @@ export const permissions = {
     token: settings,
     audited: true,
     title: 'change visibility and settings of a repo',
+  },
+  'repo.update_gate': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    behindGate: true,
+    token: settings,
+    audited: true,
+    title: 'decide who has to ask for access to the files of a repo',
+  },
+  'repo.access.ask': {
+    on: 'repo',
+    least: 'signed-in',
+    people: true,
+    token: { classic: 'write', fineGrained: [] },
+    audited: true,
+    title: 'ask for access to a gated repo, and withdraw that',
+  },
+  'repo.access.read': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    behindGate: true,
+    token: { classic: 'write', fineGrained: ['repo.access.read', 'repo.write'] },
+    audited: false,
+    title: 'see who asked for access to a gated repo, and what they said',
+  },
+  'repo.access.handle': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    behindGate: true,
+    token: write,
+    audited: true,
+    title: 'accept, reject and withdraw access to a gated repo',
   },
   'repo.move': {
     on: 'repo',

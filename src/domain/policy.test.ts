@@ -37,6 +37,8 @@ const repo: RepoFacts = {
   workspaceId: null,
   isDisabled: false,
   headCommit: null,
+  gated: false,
+  orgMembersGated: false,
 }
 
 function facts(

@@ -16,6 +16,7 @@ import type {
   Standing,
 } from './facts.ts'
 import { accountOf, noStanding } from './facts.ts'
+import { shutOut, tokenPassesGate } from './gate.ts'
 import { type Action, type PermissionRow, permissionRow, type permissions } from './permissions.ts'
 import { atLeast, type Role, stronger } from './role.ts'
 
@@ -28,6 +29,8 @@ export type Denial =
   | { readonly kind: 'forbidden'; readonly denied: Denied }
   /** 403: the owner may, this credential may not. */
   | { readonly kind: 'scope'; readonly denied: Denied }
+  /** 403 (401 for anonymous): seen, and shut: the caller was not let in, or this credential does not carry it that far (AUTH-6, REP-6). */
+  | { readonly kind: 'gated'; readonly denied: Denied }
   /** 403: content withheld by an administrator. */
   | { readonly kind: 'blocked'; readonly denied: Denied }
   /** 403: the organization does not take this caller, or this token, as they are (AUTH-4e). The same for what is there and what is not. */
@@ -102,7 +105,7 @@ export function decide(action: Action, facts: Facts): Decision {
   const { principal, resource, standing } = facts
   if (principal.kind === 'system') return allow
   if (row.people && principal.kind === 'service-account') return deny(notAPerson())
-  if (standing.restriction !== null && !isOpenAnyway(row, resource)) return deny(restricted(standing.restriction))
+  if (standing.restriction !== null && !isOpenAnyway(row, facts)) return deny(restricted(standing.restriction))
   switch (resource.on) {
     case 'repo':
       return decideOnRepo(row, facts, resource.repo)
@@ -141,13 +144,24 @@ function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null):
   if (repo.isDisabled && row !== permissionRow('repo.read')) {
     return deny({ kind: 'blocked', denied: { code: 'repo_disabled' } })
   }
-  if (row.openWherePublic && repo.visibility === 'public') return allow
+  if (row.openWherePublic && repo.visibility === 'public') return throughGate(row, facts, repo) ?? allow
   const role = row.byOrganization ? roleOfOwner(facts, repo) : effectiveRole(facts, repo)
   const isCreator = accountOf(facts.principal)?.id === repo.creatorId
   const least = isCreator && row.leastOnOwnRepo !== undefined ? row.leastOnOwnRepo : row.least
   if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
   if (least !== 'anyone' && least !== 'signed-in' && !atLeast(role, least)) return deny(tooWeak(least, role))
-  return throughCredential(row, facts)
+  return throughGate(row, facts, repo) ?? throughCredential(row, facts)
+}
+
+/** Null where there is no gate before it, or it opens. */
+function throughGate(row: PermissionRow, facts: Facts, repo: RepoFacts): Decision | null {
+  if (row.behindGate !== true || repo.gated === false) return null
+  const denied = shutOut(facts, repo, effectiveRole(facts, repo))
+  if (denied !== null) return deny({ kind: 'gated', denied })
+  const needed = typeof row.token === 'string' ? [] : row.token.fineGrained
+  if (tokenPassesGate(facts, needed)) return null
+  const have = facts.standing.tokenGrants.join(' ') || 'none'
+  return deny({ kind: 'gated', denied: { code: 'gated_token', need: `${needed.join(' or ')} on this repo`, have } })
 }
 
 /** A workspace's administrator is none of the organization. */
@@ -241,11 +255,12 @@ function hidesWorkspace(
 }
 
 /** What a stranger may do, somebody without a second factor may too. */
-function isOpenAnyway(row: PermissionRow, resource: Resource): boolean {
+function isOpenAnyway(row: PermissionRow, { resource, standing }: Facts): boolean {
   if (row.least === 'anyone' || row.whileRestricted) return true
   if (resource.on === 'organization')
     return row.openWhereMembersShow === true && resource.organization?.showsMembers === true
-  return row.openWherePublic === true && resource.on === 'repo' && resource.repo?.visibility === 'public'
+  if (resource.on !== 'repo' || resource.repo?.visibility !== 'public' || !row.openWherePublic) return false
+  return !row.behindGate || resource.repo.gated === false || standing.access?.status === 'accepted'
 }
 
 function deny(denial: Denial): Decision {
@@ -369,6 +384,8 @@ export function refusal(denial: Denial, facts: Facts): HoldfastError {
       return new HoldfastError('repo_not_found', {}, anonymous ? { status: 401 } : {})
     case 'unauthenticated':
       return new HoldfastError('unauthenticated', {}, { denied: denial.denied })
+    case 'gated':
+      return gated(denial.denied, facts)
     case 'blocked':
       return new HoldfastError('repo_disabled', {}, { denied: denial.denied })
     case 'restricted':
@@ -379,6 +396,21 @@ export function refusal(denial: Denial, facts: Facts): HoldfastError {
       return forbidden(denial.denied, facts.resource)
     case 'scope':
       return outside(denial.denied, facts.resource)
+  }
+}
+
+/** In the words of the Hub, with the reason behind them. */
+function gated(denied: Denied, { resource, standing }: Facts): HoldfastError {
+  const reason = standing.access?.reason
+  const params = { resource: describeResource(resource), reason: reason ? `: ${reason}` : '.' }
+  switch (denied.code) {
+    case 'gated_sign_in':
+    case 'gated_pending':
+    case 'gated_rejected':
+    case 'gated_token':
+      return new HoldfastError(denied.code, params, { denied })
+    default:
+      return new HoldfastError('gated_not_asked', params, { denied })
   }
 }
 

@@ -12,6 +12,7 @@ import { auditPageRoutes } from './audit/page-routes.tsx'
 import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
+import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
@@ -20,6 +21,9 @@ import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downlo
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
+import { noticeJobs } from './gated/notices.ts'
+import { gatedPageRoutes } from './gated/page-routes.tsx'
+import { gatedApiRoutes } from './gated/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
@@ -120,6 +124,8 @@ export const routes: readonly Route[] = [
   ...heldPageRoutes,
   ...downloadApiRoutes,
   ...downloadPageRoutes,
+  ...gatedApiRoutes,
+  ...gatedPageRoutes(renderTerms),
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
@@ -148,6 +154,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...moveJobs(hub),
     ...storageJobs(hub),
     ...downloadJobs(hub),
+    ...noticeJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)

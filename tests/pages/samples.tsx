@@ -38,6 +38,7 @@ import { RefusalPage } from '../../src/web/refusal.tsx'
 import { type PageNode, renderPage } from '../../src/web/render.ts'
 import { downloadSamples } from './download-samples.tsx'
 import { factorSamples } from './factor-samples.tsx'
+import { gateSamples, sampleGate } from './gate-samples.tsx'
 
 import { modelSignatureSamples } from './model-signature-samples.tsx'
 import { placeMove, placePages } from './place-samples.tsx'
@@ -255,6 +256,14 @@ export function samplePages(words: (text: string) => string): Map<string, string
     context,
     repo,
     visibilityForm: fresh,
+    gate: {
+      gated: 'manual' as const,
+      orgMembersGated: true,
+      email: words('gate@acme.example'),
+      mode: 'bulk' as const,
+      mayReadRequests: true,
+    },
+    gateForm: fresh,
     moveForm: fresh,
     owners: [words('acme')],
     workspace: { current: place, choices: [place] },
@@ -330,6 +339,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     context,
     repo,
     facts,
+    gate: null,
     results: [result, { ...result, signature: null }, { ...result, commit: null, signature: null, isKnown: false }],
     publicUrl: words('https://hub.acme.example'),
   }
@@ -665,10 +675,12 @@ export function samplePages(words: (text: string) => string): Map<string, string
       />
     ),
     ...modelSignatureSamples(words, context, repo, fresh),
+    ...gateSamples(context, words, repo, now),
     ...placePages(context, words),
     card: (
       <CardPage
         {...card}
+        gate={sampleGate(words, 'ask')}
         alarms={scans.alarms}
         card={{
           kind: 'card',
@@ -680,6 +692,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     'card-plain': (
       <CardPage
         {...card}
+        gate={sampleGate(words, 'sign-in')}
         alarms={[]}
         card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }}
       />

@@ -2,6 +2,7 @@
 
 import type { Target } from '../../src/access/load-facts.ts'
 import type { Presented } from '../../src/access/presented.ts'
+import type { AccessStatus } from '../../src/domain/facts.ts'
 import { type Action, type PermissionRow, permissionRow, permissions } from '../../src/domain/permissions.ts'
 import type { Role } from '../../src/domain/role.ts'
 import type { Db } from '../../src/platform/db/database.ts'
@@ -48,6 +49,9 @@ const strictMembers = {
   'strict admin without a factor': { hasFactor: false },
 } as const
 
+/** Of nothing here: what became of their requests at the gates of gated repos. */
+const entrants = { accepted: 'accepted', pending: 'pending', rejected: 'rejected' } as const
+
 /** `owner` has the repos of the own namespace, `granted` the role write on them; `hub admin` administers the hub and nothing else. */
 export const people = [
   'anonymous',
@@ -58,14 +62,17 @@ export const people = [
   ...(Object.keys(strictMembers) as (keyof typeof strictMembers)[]),
   'owner',
   'granted',
+  ...(Object.keys(entrants) as (keyof typeof entrants)[]),
 ] as const
 export type Person = (typeof people)[number]
 
 export const places = ['organization', 'workspace', 'strict', 'own namespace'] as const
 export type Place = (typeof places)[number]
 export const isMachine = (person: Person): boolean => Object.hasOwn(machines, person)
+/** They matter at gates alone. */
+export const isEntrant = (person: Person): boolean => Object.hasOwn(entrants, person)
 export const isStrict = (person: Person): boolean => Object.hasOwn(strictMembers, person)
-export type Visibility = 'public' | 'private' | 'disabled'
+export type Visibility = 'public' | 'private' | 'disabled' | 'gated' | 'members gated'
 
 type RepoTarget = Extract<Target, { on: 'repo' }>
 
@@ -212,9 +219,10 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
   })
 
   for (const place of places) {
-    for (const visibility of ['public', 'private', 'disabled'] as const) {
+    for (const visibility of ['public', 'private', 'disabled', 'gated', 'members gated'] as const) {
       const repoId = next()
-      const name = `${place.replace(' ', '-')}-${visibility}`
+      const isGated = visibility === 'gated' || visibility === 'members gated'
+      const name = `${place.replace(' ', '-')}-${visibility.replace(' ', '-')}`
       const owner =
         place === 'own namespace'
           ? { id: id('owner'), name: 'owner' }
@@ -225,7 +233,9 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
         id: repoId,
         owner,
         name,
-        visibility: visibility === 'disabled' ? 'public' : visibility,
+        visibility: visibility === 'private' ? 'private' : 'public',
+        ...(isGated ? { gated: 'manual' as const } : {}),
+        orgMembersGated: visibility === 'members gated',
         creatorId: place === 'own namespace' ? id('owner') : id('contributor, creator'),
         workspaceId: place === 'workspace' ? workspace : null,
         isDisabled: visibility === 'disabled',
@@ -243,6 +253,15 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
               createdAt: 1,
               createdBy: null,
             })
+            .execute(),
+        )
+      }
+      for (const [person, status] of isGated ? (Object.entries(entrants) as [Person, AccessStatus][]) : []) {
+        const asked = { repoId, principalId: id(person), principalKind: 'user' as const, status, askedAt: 1 }
+        await db.transaction((tx) =>
+          tx
+            .insertInto('accessRequest')
+            .values({ ...asked, id: next(), askedBy: id(person) })
             .execute(),
         )
       }

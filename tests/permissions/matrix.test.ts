@@ -11,6 +11,7 @@ import { decide } from '../../src/domain/policy.ts'
 import { dialects, makeDatabase, type TestDatabase } from '../support/databases.ts'
 import {
   type Fixture,
+  isEntrant,
   isMachine,
   isStrict,
   now,
@@ -51,6 +52,8 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
         return `403 ${denial.denied.code}`
       case 'scope':
         return `403 ${scopeWord(denial.denied.code)}`
+      case 'gated':
+        return presented.kind === 'none' ? '401 gated' : `403 ${denial.denied.code.replace('_', ' ')}`
       case 'blocked':
         return '403 blocked'
       case 'restricted':
@@ -98,14 +101,14 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
       '',
       '`+` may. `401` sign in first. `404` not there, as far as this caller can tell (`401 hidden` for anonymous). `403 role` too weak a',
       'role, `403 scope` the token does not reach it, `403 session` no token can, `403 person` no service account can, `403 factor` the',
-      'organization asks for a second factor, `403 stale` the sign-in was too long ago, `403 blocked` withheld by an administrator.',
+      'organization asks for a second factor, `403 stale` the sign-in was too long ago, `401 gated` and `403 gated ...` the gate of a gated repo stays shut, `403 blocked` withheld by an administrator.',
       'Columns: a session (for anonymous: no credential) and an old one (`stale`), classic tokens, `inherit` of service accounts, a fine-grained token that lists nothing, one that lists what is',
       'needed on another entity (`elsewhere`), and one for each permission that helps, on the thing itself or on its owner.',
     ]
     for (const thing of ['instance', 'self', 'namespace', 'organization', 'group', 'workspace', 'repo'] as const) {
       for (const action of on(thing)) {
         const rows = await Promise.all(
-          linesFor(thing, fixture).map(
+          [...linesFor(thing, fixture), ...gateLinesFor(action, fixture)].map(
             async ({ label, person, target, entity, owner }): Promise<[string, Record<string, string>]> => [
               label,
               await line(action, person, target, entity, owner),
@@ -154,6 +157,8 @@ interface Line {
   readonly owner: string | null
 }
 
+const ordinary = people.filter((person) => !isEntrant(person))
+
 function linesFor(thing: Thing, fixture: Fixture): Line[] {
   switch (thing) {
     case 'instance':
@@ -166,7 +171,7 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
         owner: null,
       }))
     case 'organization':
-      return people.map((person) => ({
+      return ordinary.map((person) => ({
         label: person,
         person,
         target: { on: 'organization', name: isStrict(person) ? 'strict' : 'acme' },
@@ -175,7 +180,7 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
       }))
     case 'namespace':
       return [
-        ...people.map(
+        ...ordinary.map(
           (person): Line => ({
             label: `${person}, in the organization`,
             person,
@@ -184,7 +189,7 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
             owner: null,
           }),
         ),
-        ...people
+        ...ordinary
           .filter((person) => !isStrict(person))
           .map(
             (person): Line => ({
@@ -212,7 +217,7 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
       ]
     case 'group':
     case 'workspace':
-      return people.map((person) => ({
+      return ordinary.map((person) => ({
         label: person,
         person,
         target: { on: thing, organization: 'acme', id: fixture[thing] },
@@ -222,7 +227,7 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
     case 'repo':
       return places.flatMap((place) =>
         (['public', 'private', 'disabled'] as const).flatMap((visibility) =>
-          people
+          ordinary
             .filter((person) => isInteresting(place, person, visibility))
             .map((person): Line => {
               const repo = fixture.repo(place, visibility)
@@ -239,6 +244,23 @@ function linesFor(thing: Thing, fixture: Fixture): Line[] {
   }
 }
 
+/** Before the gate of a gated repo, where the action is about its content or about who gets it. */
+function gateLinesFor(action: Action, fixture: Fixture): Line[] {
+  if (permissionRow(action).behindGate !== true) return []
+  return places.flatMap((place) =>
+    (['gated', 'members gated'] as const).flatMap((visibility) =>
+      people
+        .filter((person) => isEntrant(person) || isInteresting(place, person, visibility))
+        .filter((person) => !isEntrant(person) || place === 'organization')
+        .map((person): Line => {
+          const repo = fixture.repo(place, visibility)
+          const label = `${place}, ${visibility}, ${person}`
+          return { label, person, target: repo.target, entity: repo.id, owner: repo.ownerId }
+        }),
+    ),
+  )
+}
+
 /** What a token of a service account has to list, an inheriting one does not carry (SA-11). */
 function isListedAlone(action: Action, person: Person): boolean {
   return isMachine(person) && permissionRow(action).listed === true
@@ -250,6 +272,7 @@ function isInteresting(place: Place, person: Person, visibility: string): boolea
   if (isStrict(person) || place === 'strict') {
     return place === 'strict' && (isStrict(person) || person === 'anonymous' || person === 'outsider')
   }
+  if (isEntrant(person)) return false
   if (person === 'owner') return place === 'own namespace'
   if (person === 'granted') return place === 'own namespace'
   if (/workspace|group/.test(person)) return place === 'workspace'

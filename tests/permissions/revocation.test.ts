@@ -20,6 +20,8 @@ interface Holder {
 
 interface Surface {
   readonly name: string
+  /** Shows what describes the repo, which a gate does not shut. */
+  readonly isOpen?: true
   /** True if the request got through the door. */
   ask(replica: string): Promise<boolean>
 }
@@ -84,11 +86,17 @@ describe.each(dialects)('what is taken away, on %s', (dialect) => {
     return { token, cookie: await signInAs(first, user) }
   }
 
-  /** Takes the right away in the middle of the hammering. `cut` returns when the answer has arrived. */
-  async function hammer(holder: Holder, repo: string, cut: () => Promise<unknown>): Promise<void> {
+  /** Takes the right away in the middle of the hammering. `cut` returns when the answer has arrived. `what`: all, or the ways to content alone. */
+  async function hammer(
+    holder: Holder,
+    repo: string,
+    cut: () => Promise<unknown>,
+    what: 'all' | 'content' = 'all',
+  ): Promise<void> {
     const asked: { surface: string; startedAt: number; passed: boolean }[] = []
     let isOver = false
-    const surfaces = await surfacesOf(first.url, holder, repo)
+    const every = await surfacesOf(first.url, holder, repo)
+    const surfaces = every.filter(({ isOpen }) => what === 'all' || isOpen !== true)
     const loops = replicas().flatMap((replica) =>
       surfaces.map(async (surface) => {
         while (!isOver) {
@@ -302,6 +310,46 @@ describe.each(dialects)('what is taken away, on %s', (dialect) => {
     )
   })
 
+  async function newGated(): Promise<string> {
+    const name = `gated-${++made}`
+    await administer('POST', '/api/repos/create', { name, organization: 'acme', private: false })
+    await administer('PUT', `/api/models/acme/${name}/settings`, { gated: 'manual' })
+    return `acme/${name}`
+  }
+
+  test('REP-5: access to a gated repo that is withdrawn, with token and session', async () => {
+    const reader = await makeUser(first, `reader-${++made}`, { password })
+    const repo = await newGated()
+    const requests = `/api/models/${repo}/user-access-request`
+    await administer('POST', `${requests}/grant`, { user: reader.name })
+    await hammer(
+      await holderOf(reader),
+      repo,
+      () => administer('POST', `${requests}/handle`, { user: reader.name, status: 'rejected' }),
+      'content',
+    )
+  })
+
+  test('REP-8: the same for a service account; and members, when the gate is put before them too', async () => {
+    const machine = await newMachine('no_access')
+    const repo = await newGated()
+    const requests = `/api/models/${repo}/user-access-request`
+    await administer('POST', `${requests}/grant`, { user: machine.user })
+    await hammer(
+      machineHolder(machine),
+      repo,
+      () => administer('POST', `${requests}/handle`, { user: machine.user, status: 'pending' }),
+      'content',
+    )
+    const member = await newMember('write')
+    await hammer(
+      await holderOf(member),
+      repo,
+      () => administer('PUT', `/api/models/${repo}/settings`, { orgMembersGated: true }),
+      'content',
+    )
+  })
+
   test('a session that is ended elsewhere', async () => {
     const member = await newMember('read')
     const { cookie } = await holderOf(member)
@@ -330,7 +378,11 @@ async function surfacesOf(url: string, holder: Holder, repo: string): Promise<Su
     const cas = new URL(xet.casUrl).pathname
     const absent = `1${'0'.repeat(63)}`
     surfaces.push(
-      { name: 'API', ask: async (at) => (await status(`${at}/api/models/${repo}`, { headers: bearer })) === 200 },
+      {
+        name: 'API',
+        isOpen: true,
+        ask: async (at) => (await status(`${at}/api/models/${repo}`, { headers: bearer })) === 200,
+      },
       {
         name: 'resolve',
         ask: async (at) => (await status(`${at}/${repo}/resolve/main/.gitattributes`, { headers: bearer })) === 200,
@@ -367,7 +419,13 @@ async function surfacesOf(url: string, holder: Holder, repo: string): Promise<Su
   }
   if (holder.cookie !== null) {
     const headers = { cookie: holder.cookie }
-    surfaces.push({ name: 'page', ask: async (at) => (await status(`${at}/${repo}`, { headers })) === 200 })
+    surfaces.push(
+      { name: 'page', isOpen: true, ask: async (at) => (await status(`${at}/${repo}`, { headers })) === 200 },
+      {
+        name: 'page of a file',
+        ask: async (at) => (await status(`${at}/${repo}/blob/main/.gitattributes`, { headers })) === 200,
+      },
+    )
   }
   return surfaces
 }

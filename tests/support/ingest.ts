@@ -64,6 +64,8 @@ export function allowPush(): Allowed<'repo.push'> {
     workspaceId: null,
     isDisabled: false,
     headCommit: null,
+    gated: false,
+    orgMembersGated: false,
   }
   return systemGrant('repo.push', { on: 'repo', kind: 'model', repo }, 'test')
 }

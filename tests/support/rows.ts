@@ -6,6 +6,8 @@ export interface RepoSeed {
   readonly id: string
   readonly kind?: RepoKind
   readonly owner: { readonly id: string; readonly name: string }
+  readonly gated?: 'auto' | 'manual'
+  readonly orgMembersGated?: boolean
   readonly name: string
   readonly visibility?: 'public' | 'private' | 'protected'
   readonly creatorId?: string
@@ -32,6 +34,8 @@ export async function insertRepo(db: Db, seed: RepoSeed): Promise<void> {
         workspaceId: seed.workspaceId ?? null,
         description: null,
         disabledAt: seed.isDisabled === true ? 1 : null,
+        gated: seed.gated ?? 'open',
+        orgMembersGated: seed.orgMembersGated === true ? 1 : 0,
         headCommit: null,
         cardData: null,
         pipelineTag: null,

@@ -64,6 +64,28 @@ const payloadSchema = z.discriminatedUnion('kind', [
     organization: z.string(),
     verdict: z.enum(['approved', 'denied', 'revoked']),
   }),
+  z.object({
+    kind: z.literal('access-asked'),
+    /** One of the two. */
+    userId: z.string().nullable(),
+    address: z.string().nullable(),
+    repo: z.string(),
+    /** Where it is decided. */
+    path: z.string(),
+    /** Null where it is told of several together. */
+    who: z.string().nullable(),
+    count: z.number(),
+  }),
+  z.object({
+    kind: z.literal('access-decided'),
+    userId: z.string(),
+    /** The person, or the service account that it was asked for. */
+    who: z.string(),
+    repo: z.string(),
+    path: z.string(),
+    status: z.enum(['accepted', 'rejected']),
+    reason: z.string().nullable(),
+  }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -95,6 +117,10 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await tokenWaits(hub, job)
     case 'token-judged':
       return await tokenJudged(hub, job)
+    case 'access-asked':
+      return await accessAsked(hub, job)
+    case 'access-decided':
+      return await accessDecided(hub, job)
     case 'invitation':
       return await composeInvitation(hub, job.invitationId)
   }
@@ -200,6 +226,22 @@ async function tokenWaits(hub: Hub, job: Extract<MailJob, { kind: 'token-waits' 
   }
 }
 
+async function accessAsked(hub: Hub, job: Extract<MailJob, { kind: 'access-asked' }>): Promise<Mail | null> {
+  const to = job.userId === null ? job.address : ((await reach(hub, job.userId))?.address ?? null)
+  if (to === null) return null
+  const asked =
+    job.who === null ? `${job.count === 1 ? '1 request waits' : `${job.count} requests wait`}` : `${job.who} asks`
+  return {
+    to,
+    subject: `${asked} for access to ${job.repo} on ${hub.config.instanceName}`,
+    text: lines(
+      `${asked} for access to the files of ${job.repo} on ${hub.config.publicUrl}.`,
+      'Read what was said, and accept or reject it:',
+      `${hub.config.publicUrl}${job.path}`,
+    ),
+  }
+}
+
 const judgedWords = {
   approved: 'was approved: it works there now',
   denied: 'was not approved: it does nothing there',
@@ -215,6 +257,23 @@ async function tokenJudged(hub: Hub, job: Extract<MailJob, { kind: 'token-judged
     text: lines(
       `Your access token "${job.token}" (hf_…${job.last4}) for ${job.organization} on ${hub.config.publicUrl} ${judgedWords[job.verdict]}.`,
       `An administrator of ${job.organization} decided so. Ask them if you do not know why.`,
+    ),
+  }
+}
+
+async function accessDecided(hub: Hub, job: Extract<MailJob, { kind: 'access-decided' }>): Promise<Mail | null> {
+  const reached = await reach(hub, job.userId)
+  if (reached === null) return null
+  const isOwn = job.who === reached.name
+  const whose = isOwn ? 'Your request' : `The request for the ${job.who}`
+  const words = job.status === 'accepted' ? 'was accepted' : 'was rejected'
+  return {
+    to: reached.address,
+    subject: `${whose} for access to ${job.repo} ${words}`,
+    text: lines(
+      `${whose} for access to the files of ${job.repo} on ${hub.config.publicUrl} ${words}.`,
+      ...(job.reason === null ? [] : [`The reason that was given: ${job.reason}`]),
+      `${hub.config.publicUrl}${job.path}`,
     ),
   }
 }

@@ -1,4 +1,5 @@
 /** The SQL of accounts: users, their addresses, and the links that work once. */
+import { sql } from 'kysely'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { EmailTable, OneTimeLinkTable, UserTable } from '../../platform/db/schema.ts'
@@ -282,5 +283,14 @@ export async function deleteBelongings(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom('passkey').where('userId', '=', userId).execute()
   await tx.deleteFrom('recoveryCode').where('userId', '=', userId).execute()
   await tx.deleteFrom('roleGrant').where('principalId', '=', userId).execute()
+  await tx.deleteFrom('accessRequest').where('principalId', '=', userId).execute()
+  // What they asked for service accounts stays, without the address that they shared. Spelled as the partial index spells it.
+  await tx
+    .updateTable('accessRequest')
+    .set({ email: null })
+    .where('askedBy', '=', userId)
+    .where(sql<boolean>`"principalKind" = 'service-account'`)
+    .where('grantedBy', 'is', null)
+    .execute()
   await tx.deleteFrom('groupMember').where('principalId', '=', userId).execute()
 }

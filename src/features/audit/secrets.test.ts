@@ -98,16 +98,23 @@ async function act(): Promise<void> {
     201,
   )
   done(await ask('POST', '/api/repos/create', { headers: bearer, body: { name: 'm1', organization: 'acme' } }), 200)
-  const lines = [
-    { key: 'header', value: { summary: `use ${token}`, description: token } },
-    { key: 'file', value: { path: 'a.txt', content: 'YQ==', encoding: 'base64' } },
-  ]
-  const commit = await fetch(`${test.url}/api/models/acme/m1/commit/main`, {
-    method: 'POST',
-    headers: { ...bearer, 'content-type': 'application/x-ndjson' },
-    body: lines.map((line) => JSON.stringify(line)).join('\n'),
-  })
-  done({ status: commit.status, text: await commit.text() }, 200)
+  // A live one is revoked and refused, a dead one is taken.
+  const leaking = keep('a leaked token', await makeToken(test, ada, { role: 'read' }))
+  for (const [value, status] of [
+    [leaking, 422],
+    [first, 200],
+  ] as const) {
+    const lines = [
+      { key: 'header', value: { summary: `use ${value}`, description: value } },
+      { key: 'file', value: { path: 'a.txt', content: 'YQ==', encoding: 'base64' } },
+    ]
+    const commit = await fetch(`${test.url}/api/models/acme/m1/commit/main`, {
+      method: 'POST',
+      headers: { ...bearer, 'content-type': 'application/x-ndjson' },
+      body: lines.map((line) => JSON.stringify(line)).join('\n'),
+    })
+    done({ status: commit.status, text: await commit.text() }, status)
+  }
   done(await ask('PUT', '/api/models/acme/m1/settings', { headers: bearer, body: { private: true } }), 200)
   await ask('GET', `/api/models/acme/m1?token=${token}`, { headers: { referer: `${test.url}/?token=${stray}` } })
   await ask('GET', '/api/whoami-v2', { headers: { authorization: `Bearer ${first}` } })
@@ -142,7 +149,16 @@ it('AUTH-10, SA-34: no secret stands in any event, list, export or line of the l
   expect(secrets.size).toBeGreaterThan(10)
   const events = await test.hub.db.read.selectFrom('event').selectAll().execute()
   const actions = new Set(events.map(({ action }) => action))
-  for (const action of ['token.create', 'token.rotate', 'token.delete', 'session.create', 'repo.push', 'user.invite']) {
+  for (const action of [
+    'token.create',
+    'token.rotate',
+    'token.leaked',
+    'repo.leaked_token',
+    'token.delete',
+    'session.create',
+    'repo.push',
+    'user.invite',
+  ]) {
     expect([...actions]).toContain(action)
   }
   expect([...actions].filter((action) => !toldActions.includes(action))).toEqual([])

@@ -137,6 +137,14 @@ const sentences = {
   'repo.unlock_any': (told) =>
     `Broke the lock of ${text(told.data, 'lockOwner') ?? 'somebody'} on ${text(told.data, 'path') ?? 'a file'} in the ${repo(told)}`,
   'repo.update_settings': (told) => `Changed settings of the ${repo(told)}${changed(told.data)}`,
+  'repo.update_gate': (told) => `Changed who has to ask for access to the ${repo(told)}${changed(told.data)}`,
+  'repo.access.ask': (told) => `Asked for access to the ${repo(told)}${whom(told.data)}`,
+  'repo.access.cancel': (told) => `Withdrew the request for access to the ${repo(told)}${whom(told.data)}`,
+  'org.service_account.ask_access': (told) =>
+    `Agreed to the terms of the ${repo(told)} for a service account${whom(told.data)}`,
+  'repo.access.handle': (told) => `Decided about a request for access to the ${repo(told)}${whom(told.data)}`,
+  'repo.access.grant': (told) => `Let in to the ${repo(told)} without a request${whom(told.data)}`,
+  'repo.access.export': (told) => `Downloaded the list of requests for access to the ${repo(told)}`,
   'repo.move': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
   'repo.transfer': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
   'repo.update_resource_group': (told) => `Moved the ${repo(told)}${betweenWorkspaces(told.data)}`,

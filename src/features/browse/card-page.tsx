@@ -13,6 +13,7 @@ import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { sizeWords } from '../../web/size.ts'
 import { Snippet } from '../../web/snippet.tsx'
 import { Time } from '../../web/time.tsx'
+import { GatePanel, type GateView } from '../gated/service.ts'
 import type { FileWithIssue } from '../scanning/service.ts'
 import { HowToFill } from './how-to-fill.tsx'
 import { Results, type ResultView } from './results.tsx'
@@ -50,6 +51,8 @@ export function CardPage(props: {
   alarms: readonly FileWithIssue[]
   /** Null where they were not there in time. */
   results: readonly ResultView[] | null
+  /** Null where it has none. */
+  gate: GateView | null
   /** The hub's public URL, as programs must name it. */
   publicUrl: string
 }) {
@@ -62,6 +65,13 @@ export function CardPage(props: {
       place={<RepoPlace viewer={context.viewer} repo={repo} current="card" />}
       frame={{ kind: 'aside', label: `About this ${repo.kind}`, aside: <CardAside {...props} /> }}
     >
+      {props.gate && (
+        <GatePanel
+          repo={repo}
+          gate={props.gate}
+          hasMachines={context.viewer?.organizations.some(({ role }) => role === 'admin') === true}
+        />
+      )}
       <ScanBanner repo={repo} revision="main" alarms={props.alarms} />
       <CardArticle repo={repo} card={props.card} />
       {props.card.kind === 'missing' && repo.mayWrite && <HowToFill repo={repo} publicUrl={props.publicUrl} />}

@@ -12,6 +12,7 @@ import type { PageContext } from '../../web/page-context.ts'
 import type { RepoView } from '../../web/repo-place.tsx'
 import { loadLatestDownloads, noteDownload } from '../downloads/service.ts'
 import { entryNotFound, findEntry, getRevision } from '../files/service.ts'
+import { loadGate } from '../gated/service.ts'
 import { modelSignatureOf } from '../model-signatures/service.ts'
 import { repoViewOf } from '../repos/service.ts'
 import { revisionHold } from '../storage/service.ts'
@@ -28,6 +29,7 @@ import { loadHistory } from './load-history.ts'
 import { loadResults } from './load-results.ts'
 import { loadAlarms, loadScans } from './load-scans.ts'
 import { openRevision } from './open-revision.ts'
+import { renderTerms } from './render-terms.ts'
 import type { RevisionView } from './revision-bar.tsx'
 import { TreePage } from './tree-page.tsx'
 
@@ -50,11 +52,12 @@ export const browseRoutes: Route[] = [
     handle: (call) =>
       at(call, 'main', 'card', async ({ commit, context, repo }) => {
         const { hub, allowed } = call
-        const [card, facts, alarms, results] = await Promise.all([
+        const [card, facts, alarms, results, gate] = await Promise.all([
           loadCard(hub, allowed, repo, commit),
           loadCardFacts(hub, allowed),
           loadAlarms(hub, allowed, commit),
           repo.kind === 'model' ? loadResults(hub, allowed, commit) : [],
+          loadGate(hub, call.facts, renderTerms),
         ])
         const { publicUrl } = hub.config
         return pageReply(
@@ -66,6 +69,7 @@ export const browseRoutes: Route[] = [
             facts={facts}
             alarms={alarms}
             results={results}
+            gate={gate}
             publicUrl={publicUrl}
           />,
         )

@@ -24,6 +24,8 @@ const repo: RepoFacts = {
   workspaceId: null,
   isDisabled: false,
   headCommit: null,
+  gated: false,
+  orgMembersGated: false,
 }
 const reader = { principal, credential: null, resource: repo }
 const contentNumbered = (number: number): string => `git:${number.toString(16).padStart(40, '0')}`

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Origin } from '../../domain/event.ts'
 import { accountOf, type Credential, type Principal, type RepoFacts } from '../../domain/facts.ts'
+import { isOpenToAll } from '../../domain/gate.ts'
 import { gitContent } from '../../domain/quarantine.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
@@ -53,15 +54,10 @@ interface Note {
 export function noteDownload(hub: Hub, reader: Reader, origin: Origin, download: Download): void {
   const { downloadRecords } = hub.config
   if (downloadRecords === 'off') return
-  const onlyIfUnsafe = downloadRecords === 'restricted' && !isRestricted(reader.resource)
+  const onlyIfUnsafe = downloadRecords === 'restricted' && isOpenToAll(reader.resource)
   // Of what everybody may read, nothing is kept of those who did not say who they are.
   if (onlyIfUnsafe && reader.principal.kind === 'anonymous') return
   recorderOf(hub).note({ record: describe(hub, reader, origin, download), onlyIfUnsafe })
-}
-
-/** Whether not everybody may read it. Gated repos belong here as soon as there are any. */
-function isRestricted(repo: RepoFacts): boolean {
-  return repo.visibility !== 'public'
 }
 
 function describe(hub: Hub, reader: Reader, origin: Origin, download: Download): Note['record'] {

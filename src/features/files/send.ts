@@ -5,6 +5,7 @@ import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Headers, Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { isOpenToAll } from '../../domain/gate.ts'
 import { contentOf, gitContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { streamBlob } from '../../platform/git/objects.ts'
@@ -123,11 +124,11 @@ function bounded(open: () => Readable): Readable {
 }
 
 /**
- * What is private is kept by nobody. What is public and named by its full commit id never changes, but may be withdrawn, so it is kept
+ * What is private or gated is kept by nobody. What is public and named by its full commit id never changes, but may be withdrawn, so it is kept
  * for a day; a branch moves, so there the copy is checked each time.
  */
 function cachingOf(allowed: Reading, asked: Asked): string {
-  if (allowed.resource.visibility !== 'public') return 'private, no-store'
+  if (!isOpenToAll(allowed.resource)) return 'private, no-store'
   return isOid(asked.revision) ? 'public, max-age=86400, immutable' : 'public, no-cache'
 }
 

@@ -6,6 +6,7 @@ import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { accountOf } from '../../domain/facts.ts'
+import { authorize } from '../../domain/policy.ts'
 import { storedContent } from '../../domain/quarantine.ts'
 import { noteDownload } from '../downloads/service.ts'
 import { bytesOf, findLinkedBlob, findPlacedBlob, refuseHeld } from '../storage/service.ts'
@@ -82,8 +83,8 @@ export const routes: Route[] = [
     method: 'POST',
     path: '/{prefix}:namespace/:name/info/lfs/objects/batch',
     surface: 'lfs',
-    // Who may push may read; an upload is authorized as a push below.
-    action: 'repo.content.read',
+    // What is done to it stands in the body, and is decided there: who may push need not be let through the gate of a gated repo.
+    action: 'repo.read',
     target: repoOfPath,
     body: z.object({
       operation: z.enum(['upload', 'download']),
@@ -95,8 +96,10 @@ export const routes: Route[] = [
     }),
     summary: 'Git LFS: where to send or to get objects',
     answers: { 200: 'One entry for each object', 401: 'A token is needed', 404: 'RepoNotFound' },
-    handle: async ({ hub, allowed, body, request, authorizeAlso }) => {
-      if (body.operation === 'download') return lfsJson(await answerDownload(hub, allowed, body.objects))
+    handle: async ({ hub, allowed, facts, body, request, authorizeAlso }) => {
+      if (body.operation === 'download') {
+        return lfsJson(await answerDownload(hub, authorize('repo.content.read', facts), body.objects))
+      }
       const pushing = await authorizeAlso('repo.push', { on: 'repo-id', id: allowed.resource.id })
       const client = {
         takesMultipart: body.transfers?.includes('multipart') === true,

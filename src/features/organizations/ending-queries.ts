@@ -60,6 +60,8 @@ export async function deleteAllGrants(tx: Tx, organizationId: string): Promise<v
   await sql`delete from "roleGrant" where "principalId" in ${machines}`.execute(tx)
   await sql`delete from "roleGrant" where "principalId" in ${groups}`.execute(tx)
   await sql`delete from "roleGrant" where "targetId" = ${id}`.execute(tx)
+  await sql`delete from "accessRequest" where "principalId" in ${machines}`.execute(tx)
+  await sql`delete from "accessRequest" where "repoId" in ${repos}`.execute(tx)
   await sql`delete from "tokenGrant" where "entityId" in ${repos}`.execute(tx)
   await sql`delete from "tokenGrant" where "entityId" in ${workspaces}`.execute(tx)
   await sql`delete from "tokenGrant" where "entityId" = ${id}`.execute(tx)

@@ -208,6 +208,7 @@ function shownRow(row: ShownRow): RepoRow {
     namespace: row.ownerName,
     name: row.name,
     isPrivate: row.visibility !== 'public',
+    isGated: row.gated !== 'open',
     description: row.description,
     task: row.pipelineTag,
     library: row.libraryName,

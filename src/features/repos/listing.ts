@@ -64,6 +64,7 @@ export interface ListRequest {
   readonly words?: readonly string[] | undefined
   readonly tags?: readonly string[] | undefined
   readonly pipelineTag?: string | undefined
+  readonly isGated?: boolean | undefined
   readonly orderBy: RepoOrder
   readonly direction: 'ascending' | 'descending'
   readonly after?: RepoPosition | undefined
@@ -117,7 +118,6 @@ export function readListing(kind: RepoKind, query: ListingQuery): ListRequest | 
   const direction = query.direction === '1' || query.direction === 'asc' ? 'ascending' : 'descending'
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor)
   const isForeign =
-    query.gated === true ||
     [query.inference, query.inference_provider, query.num_parameters].some((asked) => asked !== undefined) ||
     (kind === 'space' && [query.datasets, query.models].some((asked) => asked !== undefined))
   if (isForeign) return null
@@ -127,6 +127,7 @@ export function readListing(kind: RepoKind, query: ListingQuery): ListRequest | 
     words,
     tags,
     pipelineTag: query.pipeline_tag,
+    isGated: query.gated,
     orderBy,
     direction,
     after,

@@ -18,11 +18,12 @@ import type { PageViewer } from '../../web/page-context.ts'
 import { spaceSdks } from './check-card.ts'
 import { createRepo } from './create-repo.ts'
 import { deleteRepo } from './delete-repo.ts'
+import { updateGate } from './gate-settings.ts'
 import { loadMove, loadWorkspaces, workspacesToCreateIn } from './load-place.ts'
 import { moveRepo } from './move-repo.ts'
-import { NewRepoPage, type RepoSettingsDialog, RepoSettingsPage } from './pages.tsx'
+import { NewRepoPage, type RepoGate, type RepoSettingsDialog, RepoSettingsPage } from './pages.tsx'
 import { placeRepo } from './place-repo.ts'
-import { isPrivateByDefaultIn } from './queries.ts'
+import { findRepoById, isPrivateByDefaultIn } from './queries.ts'
 import { updateRepoSettings } from './repo-settings.ts'
 import { repoViewOf } from './repo-view.ts'
 
@@ -154,6 +155,37 @@ export const repoPageRoutes: Route[] = [
   }),
   route({
     method: 'POST',
+    path: '/{prefix}:namespace/:name/settings/gate',
+    surface: 'page',
+    action: 'repo.update_gate',
+    target: repoTarget,
+    body: z.object({
+      gated: z.enum(['off', 'auto', 'manual']),
+      members: z.literal('yes').optional(),
+      email: z.string().trim().max(254).default(''),
+      mode: z.enum(['bulk', 'real-time']).default('real-time'),
+    }),
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          const { owner, name, kind } = allowed.resource
+          if (body.email !== '' && !z.email().safeParse(body.email).success) {
+            throw new HoldfastError('invalid_input', { reason: 'This is no e-mail address.', field: 'email' })
+          }
+          await updateGate(hub, allowed, request.origin, {
+            gated: body.gated === 'off' ? false : body.gated,
+            ...(owner.kind === 'organization' ? { orgMembersGated: body.members === 'yes' } : {}),
+            gatedNotificationsEmail: body.email === '' ? null : body.email,
+            gatedNotificationsMode: body.mode,
+          })
+          const notice = body.gated === 'off' ? 'Nobody has to ask for its files now.' : 'It is gated now.'
+          return redirectWithNotice(repoPath({ kind, namespace: owner.name, name }, '/settings'), 'success', notice)
+        },
+        (fault) => settingsReply(hub, facts, request, { gateForm: formWithFault(body, fault), fault }),
+      ),
+  }),
+  route({
+    method: 'POST',
     path: '/{prefix}:namespace/:name/settings/move',
     surface: 'page',
     action: ({ body, params }) => (isElsewhere(body.owner, params.get('namespace')) ? 'repo.transfer' : 'repo.move'),
@@ -232,6 +264,20 @@ async function usualVisibility(hub: Hub, owners: readonly string[]): Promise<'pu
   return (await isPrivateByDefaultIn(hub.db, owners.map(nameKey))) ? 'private' : 'public'
 }
 
+/** Null for those who may not change them. */
+async function loadGateSettings(hub: Hub, facts: Facts): Promise<RepoGate | null> {
+  const repo = facts.resource.on === 'repo' ? facts.resource.repo : null
+  if (repo === null || !decide('repo.update_gate', facts).allow) return null
+  const row = await findRepoById(hub.db, repo.id)
+  return {
+    gated: repo.gated === false ? 'off' : repo.gated,
+    orgMembersGated: repo.orgMembersGated,
+    email: row?.gatedNotificationsEmail ?? '',
+    mode: row?.gatedNotificationsMode ?? 'real-time',
+    mayReadRequests: decide('repo.access.read', facts).allow,
+  }
+}
+
 /** Where one may create repos, one's own namespace first. */
 function ownersFor(viewer: PageViewer): string[] {
   if (viewer === null) return []
@@ -245,6 +291,7 @@ async function settingsReply(
   request: HttpRequest,
   state: {
     visibilityForm?: FormState
+    gateForm?: FormState
     moveForm?: FormState
     workspaceForm?: FormState
     dialog?: RepoSettingsDialog | null
@@ -259,6 +306,8 @@ async function settingsReply(
       context={context}
       repo={repo}
       visibilityForm={state.visibilityForm ?? freshForm}
+      gate={await loadGateSettings(hub, facts)}
+      gateForm={state.gateForm ?? freshForm}
       moveForm={state.moveForm ?? freshForm}
       owners={[repo.namespace, ...owners.filter((owner) => owner !== repo.namespace)]}
       mayReadDownloads={decide('repo.download.read', facts).allow}

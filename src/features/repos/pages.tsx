@@ -112,12 +112,25 @@ export type RepoWorkspace = {
   choices: readonly { id: string; name: string }[]
 }
 
+/** Who has to ask for the files, and who is told of it. */
+export type RepoGate = {
+  gated: 'off' | 'auto' | 'manual'
+  orgMembersGated: boolean
+  /** Empty: the owner, or the first administrators of the organization. */
+  email: string
+  mode: 'bulk' | 'real-time'
+  mayReadRequests: boolean
+}
+
 type RepoSettingsProps = {
   context: PageContext
   repo: RepoView
   /** Whichever of the forms was refused; the others are fresh. */
   visibilityForm: FormState
+  gateForm: FormState
   moveForm: FormState
+  /** Null for whoever may not change it. */
+  gate: RepoGate | null
   /** Where it may be moved: the namespaces in which one may create, and its own. */
   owners: readonly string[]
   /** From the policy, each on its own. */
@@ -131,7 +144,7 @@ type RepoSettingsProps = {
 }
 
 /**
- * Posts `visibility` to {repo}/settings/visibility, `owner` and `name` to {repo}/settings/move, `confirm` to
+ * Posts `visibility` to {repo}/settings/visibility, `gated`, `members`, `email` and `mode` to {repo}/settings/gate, `owner` and `name` to {repo}/settings/move, `confirm` to
  * {repo}/settings/delete. Dialogs at {repo}/settings?dialog=delete and ?dialog=place&workspace={id} (a form that asks first).
  */
 export function RepoSettingsPage(props: RepoSettingsProps) {
@@ -162,6 +175,7 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
             </div>
           </form>
         </SettingsSection>
+        {props.gate && <GateSection repo={repo} gate={props.gate} form={props.gateForm} />}
         <SettingsSection id="signing-h" title="Signing">
           <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
             <p class="flex-1 min-w-60 text-sm text-muted">Which commits must be signed before they are taken.</p>
@@ -223,6 +237,79 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
         )}
       </div>
     </Page>
+  )
+}
+
+function gatePicks(kind: RepoKind) {
+  return [
+    { value: 'off', label: 'not gated', help: `Whoever sees the ${kind} gets its files.` },
+    { value: 'auto', label: 'automatic', help: 'Whoever agrees and shares who they are gets the files at once.' },
+    { value: 'manual', label: 'manual', help: 'Whoever agrees waits until somebody who may write here accepts.' },
+  ]
+}
+
+function GateSection({ repo, gate, form }: { repo: RepoView; gate: RepoGate; form: FormState }) {
+  return (
+    <SettingsSection id="gate-h" title="Access requests">
+      <form class="p-4 grid gap-3" method="post" action={repoPath(repo, '/settings/gate')}>
+        <FormProblem form={form} />
+        <PickField
+          form={form}
+          name="gated"
+          legend="Who has to ask for the files"
+          columns={3}
+          value={gate.gated}
+          picks={gatePicks(repo.kind)}
+        />
+        {repo.ownerKind === 'organization' && (
+          <label class="flex items-start gap-2 text-sm">
+            <input
+              class="checkbox checkbox-sm mt-0.5"
+              type="checkbox"
+              name="members"
+              value="yes"
+              checked={gate.orgMembersGated}
+            />
+            <span>
+              Members of {repo.namespace} ask too, except its administrators, those of the workspace, and who created
+              the {repo.kind}
+            </span>
+          </label>
+        )}
+        <div class="grid gap-4 sm:grid-cols-2">
+          <TextField
+            form={form}
+            name="email"
+            label="Tell of new requests"
+            type="email"
+            value={gate.email}
+            maxlength={254}
+            optional={true}
+            help={`Without an address ${repo.ownerKind === 'organization' ? 'the first five administrators are told' : 'you are told'}.`}
+          />
+          <SelectField
+            form={form}
+            name="mode"
+            label="How often"
+            value={gate.mode}
+            choices={[
+              { value: 'real-time', label: 'at once' },
+              { value: 'bulk', label: 'once a day' },
+            ]}
+          />
+        </div>
+        <p class="text-sm text-muted">
+          What is asked stands in the card: <code>extra_gated_prompt</code>, <code>extra_gated_fields</code> and their
+          sisters.
+        </p>
+        <div class="flex flex-wrap gap-2">
+          <Button look="primary">Save access requests</Button>
+          {gate.mayReadRequests && (
+            <LinkButton href={repoPath(repo, '/settings/access-requests')}>Review requests</LinkButton>
+          )}
+        </div>
+      </form>
+    </SettingsSection>
   )
 }
 

@@ -74,7 +74,7 @@ function property(name: string, shown: Shown): unknown {
     case 'private':
       return row.visibility !== 'public'
     case 'gated':
-      return false
+      return row.gated === 'open' ? false : row.gated
     case 'disabled':
       return row.disabledAt !== null
     case 'downloads':

@@ -78,6 +78,10 @@ export async function listRepoRows(
       'repo.updatedAt',
       'repo.deletedAt',
       'repo.removedAt',
+      'repo.gated',
+      'repo.orgMembersGated',
+      'repo.gatedNotificationsEmail',
+      'repo.gatedNotificationsMode',
       'namespace.name as ownerName',
     ])
     .$if(wanted.card, (q) => q.select('repo.cardData'))
@@ -213,7 +217,12 @@ export async function workspaceName(tx: Tx, id: string): Promise<string> {
 export async function updateSettings(
   tx: Tx,
   id: string,
-  change: Partial<Pick<Selectable<RepoTable>, 'visibility' | 'description'>>,
+  change: Partial<
+    Pick<
+      Selectable<RepoTable>,
+      'visibility' | 'description' | 'gated' | 'orgMembersGated' | 'gatedNotificationsEmail' | 'gatedNotificationsMode'
+    >
+  >,
 ): Promise<void> {
   await tx.updateTable('repo').set(change).where('id', '=', id).execute()
 }
@@ -230,6 +239,7 @@ export async function markRepoDeleted(tx: Tx, id: string, now: number): Promise<
   if (row === undefined) return false
   await tx.deleteFrom('tokenGrant').where('entityId', '=', id).execute()
   await tx.deleteFrom('roleGrant').where('targetId', '=', id).execute()
+  await tx.deleteFrom('accessRequest').where('repoId', '=', id).execute()
   await tx.deleteFrom('repoRedirect').where('repoId', '=', id).execute()
   return true
 }
@@ -259,6 +269,7 @@ export async function deleteSomeLinks(tx: Tx, id: string, batch: number): Promis
 export async function deleteRepoRow(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('refIntent').where('repoId', '=', id).execute()
   await tx.deleteFrom('storageUsage').where('id', '=', id).execute()
+  await tx.deleteFrom('accessRequest').where('repoId', '=', id).execute()
   await tx.deleteFrom('repo').where('id', '=', id).where('deletedAt', 'is not', null).execute()
 }
 

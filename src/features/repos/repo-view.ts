@@ -13,6 +13,7 @@ export function repoViewOf(facts: Facts): RepoView {
     name: repo.name,
     ownerKind: repo.owner.kind,
     isPrivate: repo.visibility !== 'public',
+    isGated: repo.gated !== false,
     mayChangeSettings: decide('repo.update_settings', facts).allow,
     mayWrite: decide('repo.push', facts).allow,
   }

@@ -374,20 +374,22 @@ describe.each(dialects)('repos on %s', (dialect) => {
     expect((await move(ada.token, 'Ada/none', 'Ada/other')).status).toBe(404)
   })
 
-  test('settings change who sees a repo, and gating says that it is missing', async () => {
+  test('settings change who sees a repo, and who has to ask for its files', async () => {
     await create(ada.token, { name: 'visible' })
     const put = (token: string, body: Json) => call('PUT', '/api/models/Ada/visible/settings', token, body)
     expect((await put(ada.token, { private: true })).json).toMatchObject({ private: true })
     expect((await call('GET', '/api/models/Ada/visible', bob.token)).status).toBe(404)
     expect((await put(bob.token, { private: false })).status).toBe(404)
     expect((await put(ada.token, { visibility: 'public', gated: false })).status).toBe(200)
-    expect((await put(ada.token, { gated: 'auto' })).status).toBe(501)
+    expect((await put(ada.token, { gated: 'auto' })).json).toMatchObject({ private: false, gated: 'auto' })
+    expect((await put(ada.token, { gated: 'sometimes' })).status).toBe(400)
+    expect((await put(ada.token, { orgMembersGated: true })).status).toBe(400)
     expect((await put(bob.token, { private: true })).status).toBe(403)
     expect((await call('GET', '/api/models/Ada/visible?expand=private&expand[]=gated', null)).json).toEqual({
       _id: expect.any(String),
       id: 'Ada/visible',
       private: false,
-      gated: false,
+      gated: 'auto',
     })
   })
 
@@ -452,6 +454,11 @@ describe.each(dialects)('repos on %s', (dialect) => {
     expect(await names('/api/models?search=zz&filter=license:mit&filter=region:us', null)).toHaveLength(2)
     expect(await names('/api/models?search=zz&filter=license:gpl', null)).toEqual([])
     expect(await names('/api/models?author=zoe&gated=true', zoe.token)).toEqual([])
+    const gate = (gated: false | 'auto') => call('PUT', '/api/models/Zoe/zz-one/settings', zoe.token, { gated })
+    expect((await gate('auto')).status).toBe(200)
+    expect(await names('/api/models?author=zoe&gated=true', null)).toEqual(['Zoe/zz-one'])
+    expect(await names('/api/models?search=zz-&gated=false', null)).toEqual(['Zoe/zz-three'])
+    expect((await gate(false)).status).toBe(200)
     expect(await names('/api/models?author=nobody-at-all', zoe.token)).toEqual([])
     const fineGrained = await makeToken(hub, zoe, {
       role: 'fineGrained',

@@ -68,6 +68,8 @@ export async function lockDeleted(tx: Tx, dialect: Db['dialect'], id: string): P
 
 export async function clearDeleted(tx: Tx, id: string, updatedAt: number): Promise<void> {
   await tx.updateTable('repo').set({ deletedAt: null, updatedAt }).where('id', '=', id).execute()
+  // Its owner's end left them behind; who had passed the gate asks again.
+  await tx.deleteFrom('accessRequest').where('repoId', '=', id).execute()
 }
 
 /** From now on it cannot come back. False where it did, or where it was deleted later than `deletedBefore`. */

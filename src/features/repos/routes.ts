@@ -17,6 +17,7 @@ import { checkCard, spaceSdks } from './check-card.ts'
 import { createForbidden, createRepo, repoExists } from './create-repo.ts'
 import { deleteRepo } from './delete-repo.ts'
 import { parseExpand } from './expand.ts'
+import { updateGate } from './gate-settings.ts'
 import { findRepoWithCard } from './index-repo.ts'
 import { listingQuery, listRepos, nextLink, readListing } from './listing.ts'
 import { moveRepo } from './move-repo.ts'
@@ -74,6 +75,9 @@ const settingsShape = z.object({
   visibility: visibilityShape.optional(),
   private: z.boolean().nullish(),
   gated: z.union([z.literal(false), z.enum(['auto', 'manual'])]).optional(),
+  orgMembersGated: z.boolean().optional(),
+  gatedNotificationsEmail: z.email().max(254).nullish(),
+  gatedNotificationsMode: z.enum(['bulk', 'real-time']).optional(),
   description: z.string().max(500).nullish(),
 })
 
@@ -211,13 +215,22 @@ export const repoApiRoutes = (trust: RepoTrust): Route[] => [
     action: 'repo.update_settings',
     target: repoTarget,
     body: settingsShape,
-    summary: 'Changes who sees a repository, and its description',
-    handle: async ({ hub, allowed, body, request }) => {
-      if (body.gated !== undefined && body.gated !== false) throw new HoldfastError('gating_missing')
+    summary: 'Changes who sees a repository, who has to ask for access to its files, and its description',
+    handle: async ({ hub, allowed, body, request, authorizeAlso }) => {
+      const { visibility: _visibility, private: _private, description, ...gate } = body
       const visibility = visibilityOf(body)
-      await updateRepoSettings(hub, allowed, request.origin, { visibility, description: body.description })
+      const changesGate = Object.values(gate).some((value) => value !== undefined)
+      const setGate = async (): Promise<void> => {
+        const deciding = await authorizeAlso('repo.update_gate', { on: 'repo-id', id: allowed.resource.id })
+        await updateGate(hub, deciding, request.origin, gate)
+      }
+      // A gate is shut before the repo is opened, and opened after it is shut.
+      if (changesGate && gate.gated !== false) await setGate()
+      await updateRepoSettings(hub, allowed, request.origin, { visibility, description })
+      if (changesGate && gate.gated === false) await setGate()
       const shown = visibility ?? allowed.resource.visibility
-      return json({ private: shown !== 'public', visibility: shown, gated: false })
+      const { gated = allowed.resource.gated, orgMembersGated = allowed.resource.orgMembersGated } = gate
+      return json({ private: shown !== 'public', visibility: shown, gated, orgMembersGated })
     },
   }),
   route({

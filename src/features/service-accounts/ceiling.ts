@@ -122,6 +122,9 @@ function asAccount({ account, organization, workspaces }: Ceiling, repo: ListedR
         workspaceId: repo.workspaceId,
         isDisabled: false,
         headCommit: null,
+        // A gate that is shut today may open tomorrow: a token may list what lies behind it.
+        gated: false,
+        orgMembersGated: false,
       },
     },
     standing: {

@@ -162,6 +162,7 @@ export async function updateAccountRole(tx: Tx, organizationId: string, id: stri
 export async function deleteAccount(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('groupMember').where('principalId', '=', id).execute()
   await tx.deleteFrom('roleGrant').where('principalId', '=', id).execute()
+  await tx.deleteFrom('accessRequest').where('principalId', '=', id).execute()
   await tx.deleteFrom('serviceAccount').where('id', '=', id).execute()
 }
 

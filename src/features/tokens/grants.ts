@@ -5,9 +5,10 @@
 import { highestRole } from '../../access/group-roles.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { type Facts, noStanding, type RepoFacts, type RepoKind, repoKinds } from '../../domain/facts.ts'
+import { bypassesGate } from '../../domain/gate.ts'
 import { isId } from '../../domain/ids.ts'
 import { nameKey, parseRepoId } from '../../domain/names.ts'
-import { canSee } from '../../domain/policy.ts'
+import { canSee, effectiveRole } from '../../domain/policy.ts'
 import { atLeast, isRole, type Role } from '../../domain/role.ts'
 import { globalTokenPermissions, isTokenPermission, tokenPermissions } from '../../domain/token-permissions.ts'
 import type { Hub } from '../../hub.ts'
@@ -151,6 +152,8 @@ async function resolveRepo(hub: Hub, owner: TokenOwner, kind: RepoKind, entity: 
     workspaceId: row.workspaceId,
     isDisabled: false,
     headCommit: null,
+    gated: false,
+    orgMembersGated: false,
   }
   const roles = { organization: row.organizationRole, workspace: workspaceRoleOf(row), repo: row.repoRole }
   if (!ownerCanSee(owner.id, repo, roles)) return null
@@ -173,14 +176,22 @@ export function grantOfRow(ownerId: string, row: GrantRow): Grant | null {
     type: row.entityType,
     id: row.entityId,
     // What it is called today is told only to who may still see it.
-    name: current.isEffective ? current.name : row.entityName,
+    name: current.isEffective || current.isSeen ? current.name : row.entityName,
     permissions: JSON.parse(row.permissions) as string[],
     isEffective: current.isEffective,
     isPrivate: current.isPrivate,
   }
 }
 
-function entityNow(ownerId: string, row: GrantRow): { name: string; isEffective: boolean; isPrivate: boolean } | null {
+interface EntityNow {
+  readonly name: string
+  readonly isEffective: boolean
+  readonly isPrivate: boolean
+  /** Its owner sees it, and gets no content of it any more. */
+  readonly isSeen?: boolean
+}
+
+function entityNow(ownerId: string, row: GrantRow): EntityNow | null {
   switch (row.entityType) {
     case 'user':
       return row.namespaceName === null
@@ -203,7 +214,7 @@ function entityNow(ownerId: string, row: GrantRow): { name: string; isEffective:
   }
 }
 
-function repoNow(ownerId: string, row: GrantRow): { name: string; isEffective: boolean; isPrivate: boolean } | null {
+function repoNow(ownerId: string, row: GrantRow): EntityNow | null {
   const { repoKind, repoName, repoOwnerId, repoOwnerKind, repoOwnerName, repoVisibility } = row
   if (
     repoKind === null ||
@@ -220,26 +231,40 @@ function repoNow(ownerId: string, row: GrantRow): { name: string; isEffective: b
     owner: { id: repoOwnerId, kind: repoOwnerKind, name: repoOwnerName },
     name: repoName,
     visibility: repoVisibility,
-    creatorId: '',
+    creatorId: row.repoCreatorId ?? '',
     workspaceId: row.repoWorkspaceId,
     isDisabled: false,
     headCommit: null,
+    gated: row.repoGated === 'open' || row.repoGated === null ? false : row.repoGated,
+    orgMembersGated: row.repoOrgMembersGated === 1,
   }
   const roles = { organization: row.organizationRole, workspace: workspaceRoleOf(row), repo: row.directRole }
+  const facts = ownerFacts(ownerId, repo, roles)
+  const isSeen = canSee(facts, repo)
+  // Who has not been let in yet may be tomorrow; who was, and is no longer, has lost it.
+  const wasShutOut =
+    row.accessStatus === 'rejected' || (row.accessStatus === 'pending' && row.accessReviewedAt !== null)
   return {
     name: `${repoOwnerName}/${repoName}`,
-    isEffective: ownerCanSee(ownerId, repo, roles),
+    isSeen,
+    isEffective: isSeen && !(wasShutOut && !bypassesGate(facts, repo, effectiveRole(facts, repo))),
     isPrivate: repoVisibility !== 'public',
   }
 }
 
+interface OwnerRoles {
+  readonly organization: string | null
+  readonly workspace: Role | null
+  readonly repo: string | null
+}
+
 /** The policy's own answer for the owner of the token, without its ceiling. */
-function ownerCanSee(
-  ownerId: string,
-  repo: RepoFacts,
-  roles: { organization: string | null; workspace: Role | null; repo: string | null },
-): boolean {
-  const facts: Facts = {
+function ownerCanSee(ownerId: string, repo: RepoFacts, roles: OwnerRoles): boolean {
+  return canSee(ownerFacts(ownerId, repo, roles), repo)
+}
+
+function ownerFacts(ownerId: string, repo: RepoFacts, roles: OwnerRoles): Facts {
+  return {
     principal: { kind: 'user', id: ownerId, name: '', fullname: null, isAdmin: false, hasSecondFactor: true },
     credential: null,
     resource: { on: 'repo', kind: repo.kind, repo },
@@ -250,7 +275,6 @@ function ownerCanSee(
       repoRole: roleOf(roles.repo),
     },
   }
-  return canSee(facts, repo)
 }
 
 function holdsWorkspace(organizationRole: string | null, workspaceRole: Role | null): boolean {

@@ -20,6 +20,12 @@ export interface GrantRow extends TokenGrantTable {
   readonly repoOwnerName: string | null
   readonly repoVisibility: 'public' | 'private' | 'protected' | null
   readonly repoWorkspaceId: string | null
+  readonly repoCreatorId: string | null
+  readonly repoGated: 'open' | 'auto' | 'manual' | null
+  readonly repoOrgMembersGated: 0 | 1 | null
+  /** Of the owner of the token, at the gate of the repo. */
+  readonly accessStatus: 'pending' | 'accepted' | 'rejected' | null
+  readonly accessReviewedAt: number | null
   readonly workspaceName: string | null
   readonly workspaceOrganization: string | null
   readonly organizationRole: string | null
@@ -139,6 +145,9 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, pa
     .leftJoin('roleGrant as wg', (join) =>
       join.onRef('wg.targetId', '=', 'r.workspaceId').onRef('wg.principalId', '=', 'a.ownerId'),
     )
+    .leftJoin('accessRequest as ar', (join) =>
+      join.onRef('ar.repoId', '=', 'r.id').onRef('ar.principalId', '=', 'a.ownerId'),
+    )
     .select([
       't.tokenId',
       't.entityType',
@@ -154,6 +163,11 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, pa
       'rn.name as repoOwnerName',
       'r.visibility as repoVisibility',
       'r.workspaceId as repoWorkspaceId',
+      'r.creatorId as repoCreatorId',
+      'r.gated as repoGated',
+      'r.orgMembersGated as repoOrgMembersGated',
+      'ar.status as accessStatus',
+      'ar.reviewedAt as accessReviewedAt',
       'w.name as workspaceName',
       'wn.name as workspaceOrganization',
       'og.role as organizationRole',

@@ -396,8 +396,47 @@ export interface RepoTable {
   createdAt: number
   updatedAt: number
   deletedAt: number | null
+  /** Whether its content is behind a gate: `auto` lets in whoever asks, `manual` whom a writer accepts. */
+  gated: Generated<'open' | 'auto' | 'manual'>
+  /** The gate stands before plain members of its organization too. */
+  orgMembersGated: Generated<Flag>
+  /** Where new requests are told, instead of to the owner or the administrators. */
+  gatedNotificationsEmail: string | null
+  gatedNotificationsMode: Generated<'bulk' | 'real-time'>
   /** Since when what a deleted repo consisted of is being removed: from then on it cannot come back. */
   removedAt: number | null
+}
+
+/** One person's or service account's request to pass the gate of a repo; or that they were let in without one. */
+export interface AccessRequestTable {
+  /** What programs name it by. */
+  id: string
+  repoId: string
+  principalId: string
+  principalKind: 'user' | 'service-account'
+  status: 'pending' | 'accepted' | 'rejected'
+  /** Of a rejection. */
+  reason: string | null
+  /** JSON object: what was answered, by the names of the fields. Null where nobody asked. */
+  fields: string | null
+  /** The address that was shared with the request. */
+  email: string | null
+  /** The text that was agreed to. Null where nobody agreed: let in by hand. */
+  termsHash: string | null
+  askedAt: number
+  /** Who agreed: the person itself, or who asked for a service account. Of who was let in by hand, who did it. */
+  askedBy: string
+  /** Set where they were let in by hand. */
+  grantedBy: string | null
+  reviewedAt: number | null
+  reviewedBy: string | null
+}
+
+/** What somebody agreed to: JSON, by its SHA-256. */
+export interface GateTermsTable {
+  hash: string
+  terms: string
+  firstAt: number
 }
 
 /** A tag of a repo: from the card, or derived (`license:mit`, `language:en`, library, task). */
@@ -835,6 +874,8 @@ export interface Schema {
   workspace: WorkspaceTable
   roleGrant: RoleGrantTable
   repo: RepoTable
+  accessRequest: AccessRequestTable
+  gateTerms: GateTermsTable
   repoTag: RepoTagTable
   repoRedirect: RepoRedirectTable
   refIntent: RefIntentTable
