@@ -23,6 +23,7 @@ import { type RateLimiter, rateLimiter } from './rate-limit.ts'
 import { type Reply, redirect, send } from './reply.ts'
 import type { Asked, Call, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
+import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
 export interface Dispatcher {
@@ -36,7 +37,7 @@ export interface Dispatcher {
 }
 
 const exposedHeaders =
-  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, RateLimit, RateLimit-Policy'
+  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, X-HF-Warning, RateLimit, RateLimit-Policy'
 const safeMethods: readonly string[] = ['GET', 'HEAD']
 const noteAfterMs = 60_000
 const lingerMs = 120_000
@@ -241,6 +242,9 @@ async function load(
   try {
     const loaded = await loadFacts(door.hub.db, presented, target, door.hub.clock.now())
     limit(door, surface, request, loaded.facts)
+    if (request.response.getHeader('x-hf-warning') === undefined) {
+      for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
+    }
     return loaded
   } catch (error) {
     if (error instanceof HoldfastError && error.status === 401) limit(door, surface, request, null)

@@ -76,7 +76,7 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
   const standing = standingOf(held, shape, row, { principal, credential })
   return {
     facts: { principal, credential, resource: resourceOf(target, row), standing },
-    credentialLastUsedAt: row.credentialLastUsedAt ?? null,
+    credentialLastUsedAt: (row.formerTokenId == null ? row.credentialLastUsedAt : row.formerLastUsedAt) ?? null,
   }
 }
 
@@ -156,13 +156,14 @@ function caller(
       kind: 'token',
       id: row.tokenId,
       name: row.tokenName ?? '',
-      last4: row.tokenLast4 ?? '',
+      last4: row.formerLast4 ?? row.tokenLast4 ?? '',
       role: tokenRoleOf(row.tokenRole),
       canReadGatedRepos: row.tokenGated === 1,
       globalPermissions: parsePermissions(row.tokenGlobal),
       createdAt: row.tokenCreatedAt ?? 0,
       rotatedAt: row.tokenRotatedAt ?? null,
       expiresAt: row.tokenExpiresAt,
+      former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
     },
   }
 }

@@ -191,6 +191,11 @@ export const errorCatalogue = {
     message: 'This token cannot give what it does not have: {what}.',
     next: 'Sign in on the website, or use a token with the role write of an administrator.',
   },
+  former_value: {
+    status: 403,
+    message: 'This is the old value of a token that was refreshed: it makes and refreshes no tokens.',
+    next: 'Use the new value of the token.',
+  },
   session_needed: {
     status: 403,
     message: 'An access token cannot do this, whatever its role.',

@@ -26,6 +26,7 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   createdAt: 0,
   rotatedAt: null,
   expiresAt: null,
+  former: null,
 })
 const repo: RepoFacts = {
   id: 'r',

@@ -12,6 +12,7 @@ import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import {
   changeStored,
+  closeOldValue,
   findStored,
   type Grant,
   listStored,
@@ -28,7 +29,7 @@ import {
 import { parseRemark, requireActive, type ServiceAccount } from './account.ts'
 import { ceilingOf, shortfallsOf } from './ceiling.ts'
 import { judgeGrants } from './judge-grants.ts'
-import { expiryWithin, isItself, type Minter, minterOf, requireHeld } from './minting.ts'
+import { expiryWithin, isItself, type Minter, minterOf, refuseFormerValue, requireHeld } from './minting.ts'
 import { findAccount, lockAccount } from './queries.ts'
 
 type TokenAction = `org.service_account.token.${'create' | 'update' | 'rotate' | 'delete'}`
@@ -193,7 +194,7 @@ export async function updateAccountToken(
 }
 
 /**
- * A new value; the old one is refused from the next request on (SA-25). `expiresAt` absent: as long a life as it had. Throws
+ * A new value; the old one is refused from the next request on (SA-25), or goes on for `overlapSeconds`. `expiresAt` absent: as long a life as it had. Throws
  * `rotated_meanwhile` for the later of two that come at once (SA-26), and as `createAccountToken` does.
  */
 export async function rotateAccountToken(
@@ -202,7 +203,7 @@ export async function rotateAccountToken(
   origin: Origin,
   accountId: string,
   id: string,
-  change: { readonly expiresAt?: number | null | undefined },
+  change: { readonly expiresAt?: number | null | undefined; readonly overlapSeconds?: number | undefined },
 ): Promise<MadeAccountToken> {
   const organization = allowed.resource
   const account = await getAccount(hub, organization, accountId)
@@ -218,7 +219,8 @@ export async function rotateAccountToken(
   const expiresAt = parseExpiry(rotatedExpiry(minter, before, again, change.expiresAt), now)
   const { value } = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId)
-    const made = await storeNewValue(hub, tx, accountId, { id, hash: found.hash }, expiresAt)
+    const overlapSeconds = change.overlapSeconds ?? 0
+    const made = await storeNewValue(hub, tx, accountId, found, { expiresAt, overlapSeconds })
     await requireUnchanged(tx, accountId, before)
     await record(
       hub,
@@ -229,12 +231,35 @@ export async function rotateAccountToken(
       { id, name: before.name, last4: made.last4 },
       {
         oldLast4: before.last4,
+        oldUntil: made.oldUntil,
         expiresAt,
       },
     )
     return made
   })
   return { value, token: await getAccountToken(hub, organization, account, id) }
+}
+
+/** Ends the time of the old value early. Throws `not_found` where no old value is taken. */
+export async function finishAccountRotation(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.token.delete'>,
+  origin: Origin,
+  accountId: string,
+  id: string,
+): Promise<AccountToken> {
+  const organization = allowed.resource
+  refuseFormerValue(allowed)
+  const account = await hub.transaction(async (tx) => {
+    const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
+    const found = await findStored(tx, accountId, id)
+    if (found === null) throw new HoldfastError('not_found')
+    const { last4: oldLast4 } = await closeOldValue(hub, tx, accountId, id)
+    const action = 'org.service_account.token.finish_rotation'
+    await record(hub, tx, allowed, origin, locked, found.token, { oldLast4 }, action)
+    return locked
+  })
+  return await getAccountToken(hub, organization, account, id)
 }
 
 /** Throws `not_found`. */
@@ -247,7 +272,7 @@ export async function deleteAccountToken(
 ): Promise<void> {
   await hub.transaction(async (tx) => {
     const account = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    const [removed] = await removeStored(tx, accountId, id)
+    const [removed] = await removeStored(hub, tx, accountId, id)
     if (removed === undefined) throw new HoldfastError('not_found')
     await record(hub, tx, allowed, origin, account, removed, { mode: modeOf(removed.role) })
   })
@@ -262,7 +287,7 @@ export async function deleteAllAccountTokens(
 ): Promise<number> {
   return await hub.transaction(async (tx) => {
     const account = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    const removed = await removeStored(tx, accountId, null)
+    const removed = await removeStored(hub, tx, accountId, null)
     await recordEvent(hub, tx, allowed, origin, {
       action: 'org.service_account.token.delete_all',
       resource: { kind: 'service-account', id: account.id, name: account.name },
@@ -392,8 +417,10 @@ async function record(
   account: ServiceAccount,
   token: { readonly id: string; readonly name: string; readonly last4: string },
   data: Parameters<typeof recordEvent>[4]['data'],
+  action: string = allowed.action,
 ): Promise<void> {
   await recordEvent(hub, tx, allowed, origin, {
+    action,
     resource: { kind: 'token', id: token.id, name: token.name },
     ownerId: allowed.resource.id,
     data: {

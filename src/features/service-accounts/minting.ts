@@ -25,7 +25,18 @@ interface BoundMinter {
 }
 export type Minter = BoundMinter | null
 
+/**
+ * The value that a token had before it was refreshed makes nothing that would outlive it: whoever refreshed it because it leaked may be ahead of
+ * the finder. Throws `former_value`.
+ */
+export function refuseFormerValue({ credential }: Allowed<Action>): void {
+  if (credential?.kind !== 'token' || credential.former === null) return
+  throw new HoldfastError('former_value', {}, { denied: { code: 'former_value', need: 'the new value of the token' } })
+}
+
+/** Throws `former_value`. */
 export async function minterOf(hub: Hub, allowed: Allowed<Action>): Promise<Minter> {
+  refuseFormerValue(allowed)
   const { principal, credential } = allowed
   if (principal.kind === 'system' || credential?.kind === 'session') return null
   if (principal.kind === 'anonymous' || credential === null) throw new Error('Nobody manages service accounts.')

@@ -13,7 +13,7 @@ import {
   type PickerGroups,
   type SummaryLine,
 } from '../../web/permission-picker.tsx'
-import { TokenFacts } from '../../web/token-parts.tsx'
+import { OldValueNotice, TokenFacts } from '../../web/token-parts.tsx'
 import { tokenNameLimit } from '../tokens/service.ts'
 import { descriptionLimit } from './account.ts'
 import type { AccountTokenRow } from './account-page.tsx'
@@ -84,6 +84,12 @@ export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTok
         </span>
       </div>
       <TokenFacts token={token} />
+      {token.oldValue && (
+        <OldValueNotice
+          old={token.oldValue}
+          action={`${accountTokenPath(organization, account.id, token.id)}/finish`}
+        />
+      )}
       <TokenForm {...props} action={accountTokenPath(organization, account.id, token.id)}>
         <NameFields form={props.form} token={token} />
         <ModeField {...props} mode={token.mode} />

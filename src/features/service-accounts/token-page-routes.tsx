@@ -14,20 +14,21 @@ import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
-import { addedInstead, isTypedAndLeft, suggestRepos } from '../tokens/service.ts'
+import { addedInstead, isTypedAndLeft, overlapOf, suggestRepos } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import {
   type AccountToken,
   createAccountToken,
   deleteAccountToken,
   deleteAllAccountTokens,
+  finishAccountRotation,
   getAccountToken,
   rotateAccountToken,
   type TokenMode,
   updateAccountToken,
 } from './account-tokens.ts'
 import { accountReply, tokenRow } from './account-view.tsx'
-import { accountPath } from './paths.ts'
+import { accountPath, accountTokenPath } from './paths.ts'
 import { drawPicker, findTypedRepo, requestedFromTicks, type Ticks, ticksFromToken } from './picking.ts'
 import { getServiceAccount } from './service.ts'
 import { EditAccountTokenPage, NewAccountTokenPage } from './token-form-pages.tsx'
@@ -191,13 +192,13 @@ export const serviceAccountTokenPageRoutes: Route[] = [
     surface: 'page',
     action: 'org.service_account.token.rotate',
     target,
-    body: z.object({ expiry: field, expiryDate: field }),
+    body: z.object({ expiry: field, expiryDate: field, overlap: z.string().max(10).default('0') }),
     handle: async ({ hub, allowed, facts, params, body, request }) => {
       const account = await getServiceAccount(hub, allowed, params.get('id'))
       const id = params.get('token')
       return await orShow(
         async () => {
-          const change = { expiresAt: expiryOf(hub, body) }
+          const change = { expiresAt: expiryOf(hub, body), overlapSeconds: overlapOf(body.overlap) }
           const { value, token } = await rotateAccountToken(hub, allowed, request.origin, account.id, id, change)
           const made = { id: token.id, name: token.name, value }
           return await accountReply(hub, allowed.resource, account, facts, request, { made })
@@ -211,6 +212,19 @@ export const serviceAccountTokenPageRoutes: Route[] = [
             fault,
           }),
       )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: `${tokens}/:token/finish`,
+    surface: 'page',
+    action: 'org.service_account.token.delete',
+    target,
+    handle: async ({ hub, allowed, params, request }) => {
+      const ids = [params.get('id'), params.get('token')] as const
+      const { id, name } = await finishAccountRotation(hub, allowed, request.origin, ...ids)
+      const next = accountTokenPath(allowed.resource.name, params.get('id'), id)
+      return redirectWithNotice(next, 'success', `The old value of “${name}” is refused from now on.`)
     },
   }),
   route({

@@ -15,7 +15,7 @@ import {
   type SummaryLine,
 } from '../../web/permission-picker.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
-import { TokenFact, TokenFacts } from '../../web/token-parts.tsx'
+import { OldValueNotice, TokenFact, TokenFacts } from '../../web/token-parts.tsx'
 import { LeakWarning, type TokenRow } from './pages.tsx'
 import { tokensPath } from './paths.ts'
 
@@ -94,6 +94,7 @@ export function EditTokenPage(props: TokenFormProps & { token: TokenRow & { crea
           <TokenRoleBadge role={token.role} />
         </TokenFact>
       </TokenFacts>
+      {token.oldValue && <OldValueNotice old={token.oldValue} action={`${address}/finish`} />}
       {token.role === 'fineGrained' ? (
         <TokenForm action={address} {...props}>
           <input type="hidden" name="role" value="fineGrained" />

@@ -19,6 +19,7 @@ import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
 import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
+import { overlapOf, viewOfOldValue } from './old-value-view.ts'
 import { type MadeToken, type TokenRow, type TokensDialog, TokensPage } from './pages.tsx'
 import { tokensPath } from './paths.ts'
 import { type Picked, pickerGroups, reachWords, summarize } from './picker.ts'
@@ -35,6 +36,7 @@ import {
   createToken,
   deleteAllOwnTokens,
   deleteOwnToken,
+  finishOwnRotation,
   getOwnToken,
   listOwnTokens,
   rotateOwnToken,
@@ -214,7 +216,7 @@ export const tokenPageRoutes: Route[] = [
     surface: 'page',
     action: 'token.rotate',
     target: self,
-    body: z.object({ expiry: field, expiryDate: field }),
+    body: z.object({ expiry: field, expiryDate: field, overlap: z.string().max(10).default('0') }),
     handle: async ({ hub, allowed, facts, params, body, request, authorizeAlso }) => {
       const id = params.get('id')
       const reading = await authorizeAlso('token.read', self)
@@ -222,7 +224,10 @@ export const tokenPageRoutes: Route[] = [
       return await orShow(
         async () => {
           const expiresAt = expiryOf(hub, body, token.expiresAt)
-          const made = await rotateOwnToken(hub, allowed, request.origin, id, { expiresAt })
+          const made = await rotateOwnToken(hub, allowed, request.origin, id, {
+            expiresAt,
+            overlapSeconds: overlapOf(body.overlap),
+          })
           return await shownOnce(hub, reading, facts, request, made)
         },
         async (fault) => {
@@ -230,6 +235,18 @@ export const tokenPageRoutes: Route[] = [
           return await tokensReply(hub, facts, request, await listOwnTokens(hub, reading), { dialog, fault })
         },
       )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/settings/tokens/:id/finish',
+    surface: 'page',
+    action: 'token.delete',
+    target: self,
+    handle: async ({ hub, allowed, params, request }) => {
+      const { id, name } = await finishOwnRotation(hub, allowed, request.origin, params.get('id'))
+      const next = `${tokensPath}/${encodeURIComponent(id)}`
+      return redirectWithNotice(next, 'success', `The old value of “${name}” is refused from now on.`)
     },
   }),
   route({
@@ -353,6 +370,7 @@ function rowOf(token: Token): TokenRow {
     lastUsedAt: token.lastUsedAt,
     lastUsedBy:
       token.lastUsedAt === null ? null : { ip: token.lastIp, program: token.lastUserAgent?.slice(0, 80) ?? null },
+    oldValue: viewOfOldValue(token),
     expiresAt: token.expiresAt,
     hasLostGrants: token.scoped.some((grant) => !grant.isEffective),
   }

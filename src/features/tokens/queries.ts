@@ -103,15 +103,13 @@ export async function swapValue(
   return row !== undefined
 }
 
+export type DeletedToken = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role' | 'hash' | 'createdAt' | 'rotatedAt'>
+
 /** Their grants go with them. */
-export async function deleteTokens(
-  tx: Tx,
-  ownerId: string,
-  id: string | null,
-): Promise<Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role'>[]> {
+export async function deleteTokens(tx: Tx, ownerId: string, id: string | null): Promise<DeletedToken[]> {
   let query = tx.deleteFrom('accessToken').where('ownerId', '=', ownerId)
   if (id !== null) query = query.where('id', '=', id)
-  return await query.returning(['id', 'name', 'last4', 'role']).execute()
+  return await query.returning(['id', 'name', 'last4', 'role', 'hash', 'createdAt', 'rotatedAt']).execute()
 }
 
 export async function replaceGrants(tx: Tx, tokenId: string, grants: readonly TokenGrantTable[]): Promise<void> {
@@ -301,6 +299,8 @@ export interface LiveToken {
   readonly ownerId: string
   readonly ownerName: string
   readonly organizationId: string | null
+  /** It is the value that the token had before, taken beside the new one for a while. */
+  readonly isOld: boolean
 }
 
 /** Those of these values (by hash) that a request could still be made with, as far as the token itself says. */
@@ -316,7 +316,21 @@ export async function selectLive(tx: Tx, hashes: readonly string[], now: number)
     .where((q) => q.or([q('accessToken.expiresAt', 'is', null), q('accessToken.expiresAt', '>', now)]))
     .orderBy('accessToken.id')
     .execute()
-  return rows.map(({ userName, machineName, ...row }) => ({ ...row, ownerName: machineName ?? userName ?? '' }))
+  const old = await tx
+    .selectFrom('formerTokenValue')
+    .select(['tokenId as id', 'hash', 'name', 'last4', 'ownerId', 'ownerName', 'organizationId'])
+    .where('hash', 'in', hashes)
+    .where('validUntil', '>', now)
+    .orderBy('tokenId')
+    .execute()
+  return [
+    ...rows.map(({ userName, machineName, ...row }) => ({
+      ...row,
+      ownerName: machineName ?? userName ?? '',
+      isOld: false,
+    })),
+    ...old.map((row) => ({ ...row, isOld: true })),
+  ]
 }
 
 /** Ids of people who look after an organization; the first hundred by age of the account. */

@@ -13,6 +13,7 @@ import { askForApproval } from '../organization-tokens/service.ts'
 import type { TokenOwner } from './grants.ts'
 import {
   changeStored,
+  closeOldValue,
   findStored,
   listStored,
   parseExpiry,
@@ -40,16 +41,19 @@ export {
   unseenRepo,
 } from './grants.ts'
 export { type Exposure, leakJobs, revokeLeaked } from './leaked.ts'
+export { overlapOf, viewOfOldValue } from './old-value-view.ts'
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
-export { presentGrant } from './present.ts'
+export { presentGrant, presentOldValue } from './present.ts'
 export { type LiveToken, selectAdministrators } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export {
   changeStored,
+  closeOldValue,
   findStored,
   grantsOfToken,
   listStored,
+  longestOverlapSeconds,
   noPermissions,
   parseExpiry,
   parseTokenName,
@@ -152,15 +156,15 @@ export async function updateOwnToken(
 }
 
 /**
- * A new value for the same token; the old one is refused from the next request. `expiresAt` absent keeps the expiry (UAT-21). Throws
- * `rotated_meanwhile` for the later of two that come at once, and `not_found`.
+ * A new value for the same token; the old one is refused from the next request, or goes on for `overlapSeconds`. `expiresAt` absent keeps the
+ * expiry (UAT-21). Throws `rotated_meanwhile` for the later of two that come at once, and `not_found`.
  */
 export async function rotateOwnToken(
   hub: Hub,
   allowed: Allowed<'token.rotate'>,
   origin: Origin,
   id: string,
-  change: { readonly expiresAt?: number | null },
+  change: { readonly expiresAt?: number | null; readonly overlapSeconds?: number },
 ): Promise<MadeToken> {
   const owner = ownerOf(allowed)
   const before = await findStored(hub.db.read, owner.id, id)
@@ -171,11 +175,36 @@ export async function rotateOwnToken(
     hub.clock.now(),
   )
   const { value } = await hub.transaction(async (tx) => {
-    const made = await storeNewValue(hub, tx, owner.id, { id, hash: before.hash }, expiresAt)
-    await record(hub, tx, allowed, origin, owner, { id, name, last4: made.last4 }, { oldLast4, expiresAt })
+    const overlapSeconds = change.overlapSeconds ?? 0
+    const made = await storeNewValue(hub, tx, owner.id, before, { expiresAt, overlapSeconds })
+    const data = { oldLast4, oldUntil: made.oldUntil, expiresAt }
+    await record(hub, tx, allowed, origin, owner, { id, name, last4: made.last4 }, data)
     return made
   })
   return { value, token: await getOwn(hub, owner.id, id) }
+}
+
+/** Ends the time of the old value early: it is refused from the next request. Throws `not_found` where no old value is taken. */
+export async function finishOwnRotation(
+  hub: Hub,
+  allowed: Allowed<'token.delete'>,
+  origin: Origin,
+  id: string,
+): Promise<Token> {
+  const owner = ownerOf(allowed)
+  await hub.transaction(async (tx) => {
+    const found = await findStored(tx, owner.id, id)
+    if (found === null) throw new HoldfastError('not_found')
+    const { last4: oldLast4 } = await closeOldValue(hub, tx, owner.id, id)
+    const { name, last4 } = found.token
+    await recordEvent(hub, tx, allowed, origin, {
+      action: 'token.finish_rotation',
+      resource: { kind: 'token', id, name },
+      ownerId: owner.id,
+      data: { owner: owner.name, last4, oldLast4 },
+    })
+  })
+  return await getOwn(hub, owner.id, id)
 }
 
 /** Throws `not_found`. */
@@ -202,7 +231,7 @@ async function removeTokens(
 ): Promise<number> {
   const owner = ownerOf(allowed)
   return await hub.transaction(async (tx) => {
-    const removed = await removeStored(tx, owner.id, id)
+    const removed = await removeStored(hub, tx, owner.id, id)
     for (const token of removed) await record(hub, tx, allowed, origin, owner, token, { role: token.role })
     return removed.length
   })

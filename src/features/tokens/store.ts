@@ -11,6 +11,13 @@ import type { Db, Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import type { AccessTokenTable, TokenGrantTable } from '../../platform/db/schema.ts'
 import {
+  closeFormerValues,
+  findFormerOwner,
+  insertFormerValues,
+  listWindows,
+  type WindowRow,
+} from './former-queries.ts'
+import {
   checkGlobalPermissions,
   type Grant,
   grantOfRow,
@@ -33,7 +40,7 @@ import {
   swapValue,
   updateToken,
 } from './queries.ts'
-import type { AnyTokenRole, StoredToken } from './token.ts'
+import type { AnyTokenRole, OldValue, StoredToken } from './token.ts'
 
 export const mostTokens = 500
 export const tokenNameLimit = 100
@@ -132,34 +139,102 @@ export async function changeStored(tx: Tx, ownerId: string, id: string, change: 
   if (permissions !== undefined) await replaceGrants(tx, id, grantRows(id, permissions.scoped))
 }
 
+/** The longest time for which an old value goes on beside the new one. */
+export const longestOverlapSeconds = 7 * 86_400
+
+export interface Replaced {
+  readonly hash: string
+  readonly token: Pick<StoredToken, 'id' | 'name' | 'last4' | 'createdAt' | 'rotatedAt' | 'expiresAt'>
+}
+
+export interface Replacement {
+  readonly expiresAt: number | null
+  /** How long the old value goes on, though never beyond the end that it had. 0: it is refused from the next request. */
+  readonly overlapSeconds: number
+}
+
 /**
- * Puts a new value in the place of the one whose hash is given; the old one is refused from the next request. Throws `rotated_meanwhile`
- * where it is no longer there: of two that come at once, the later.
+ * Puts a new value in the place of the one whose hash is given. A value that was old already is refused from now on: there are never more than
+ * two. Throws `rotated_meanwhile` where it is no longer there: of two that come at once, the later.
  */
 export async function storeNewValue(
   hub: Hub,
   tx: Tx,
   ownerId: string,
-  before: { readonly id: string; readonly hash: string },
-  expiresAt: number | null,
-): Promise<NewValue> {
+  before: Replaced,
+  { expiresAt, overlapSeconds }: Replacement,
+): Promise<NewValue & { readonly oldUntil: number | null }> {
   const value = makeValue(hub)
   const last4 = value.slice(-4)
-  const isSwapped = await swapValue(tx, ownerId, before.id, before.hash, {
+  const { id, name } = before.token
+  const now = hub.clock.now()
+  const isSwapped = await swapValue(tx, ownerId, id, before.hash, {
     hash: tokenHash(hub.keys, value),
     last4,
-    rotatedAt: hub.clock.now(),
+    rotatedAt: now,
     expiresAt,
   })
   if (!isSwapped) throw new HoldfastError('rotated_meanwhile')
-  return { id: before.id, value, last4 }
+  await closeFormerValues(tx, ownerId, id, now)
+  const until = Math.min(now + overlapSeconds * 1000, before.token.expiresAt ?? Number.MAX_SAFE_INTEGER)
+  const oldUntil = until > now ? until : null
+  await keepValues(tx, ownerId, [{ ...before.token, id, name, hash: before.hash }], now, oldUntil)
+  return { id, value, last4, oldUntil }
+}
+
+/** Ends what is left of an old value's time. Throws `not_found` where nothing is. */
+export async function closeOldValue(
+  hub: Hub,
+  tx: Tx,
+  ownerId: string,
+  id: string,
+): Promise<{ readonly last4: string }> {
+  const [closed] = await closeFormerValues(tx, ownerId, id, hub.clock.now())
+  if (closed === undefined) throw new HoldfastError('not_found')
+  return closed
 }
 
 export type RemovedToken = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role'>
 
-/** One, or all of the owner's where `id` is null. */
-export async function removeStored(tx: Tx, ownerId: string, id: string | null): Promise<RemovedToken[]> {
-  return await deleteTokens(tx, ownerId, id)
+/** One, or all of the owner's where `id` is null. Old values that were still taken go with them. */
+export async function removeStored(hub: Hub, tx: Tx, ownerId: string, id: string | null): Promise<RemovedToken[]> {
+  const removed = await deleteTokens(tx, ownerId, id)
+  const now = hub.clock.now()
+  for (const token of removed) await closeFormerValues(tx, ownerId, token.id, now)
+  await keepValues(tx, ownerId, removed, now, null)
+  return removed.map(({ id, name, last4, role }) => ({ id, name, last4, role }))
+}
+
+type Ending = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'hash' | 'createdAt' | 'rotatedAt'>
+
+/** Values that are no longer those of their tokens; whoever uses them later is noticed. */
+async function keepValues(
+  tx: Tx,
+  ownerId: string,
+  tokens: readonly Ending[],
+  now: number,
+  validUntil: number | null,
+): Promise<void> {
+  if (tokens.length === 0) return
+  const owner = await findFormerOwner(tx, ownerId)
+  await insertFormerValues(
+    tx,
+    tokens.map(({ id, name, last4, hash, createdAt, rotatedAt }) => ({
+      hash,
+      tokenId: id,
+      name,
+      last4,
+      ownerId,
+      ...owner,
+      since: rotatedAt ?? createdAt,
+      endedAt: now,
+      validUntil,
+      lastUsedAt: null,
+      lastIp: null,
+      lastUserAgent: null,
+      alertedAt: null,
+    })),
+  )
 }
 
 /** The token with the hash of its value, for the swap; null for what is not the owner's. */
@@ -169,14 +244,18 @@ export async function findStored(
   id: string,
 ): Promise<{ readonly hash: string; readonly token: StoredToken } | null> {
   const row = await findToken(on, ownerId, id)
-  return row === null ? null : { hash: row.hash, token: storedOfRow(row, ownerId, await listGrants(on, ownerId, id)) }
+  if (row === null) return null
+  const grants = await listGrants(on, ownerId, id)
+  const old = (await listWindows(on, ownerId)).findLast(({ tokenId }) => tokenId === id)
+  return { hash: row.hash, token: storedOfRow(row, ownerId, grants, old) }
 }
 
 /** The newest first; all of them, since there are never many. */
 export async function listStored(on: Tx | Db['read'], ownerId: string): Promise<StoredToken[]> {
   const rows = await listTokens(on, ownerId, mostTokens)
   const byToken = Map.groupBy(await listGrants(on, ownerId, null), (grant) => grant.tokenId)
-  return rows.map((row) => storedOfRow(row, ownerId, byToken.get(row.id) ?? []))
+  const windows = new Map((await listWindows(on, ownerId)).map((row) => [row.tokenId, row]))
+  return rows.map((row) => storedOfRow(row, ownerId, byToken.get(row.id) ?? [], windows.get(row.id)))
 }
 
 /** What a token lists, for who holds it (whoami). */
@@ -184,7 +263,12 @@ export async function grantsOfToken(hub: Hub, ownerId: string, tokenId: string):
   return grantsOfRows(ownerId, await listGrants(hub.db.read, ownerId, tokenId))
 }
 
-function storedOfRow(row: AccessTokenTable, ownerId: string, grants: readonly GrantRow[]): StoredToken {
+function storedOfRow(
+  row: AccessTokenTable,
+  ownerId: string,
+  grants: readonly GrantRow[],
+  old: WindowRow | undefined,
+): StoredToken {
   return {
     id: row.id,
     name: row.name,
@@ -201,7 +285,14 @@ function storedOfRow(row: AccessTokenTable, ownerId: string, grants: readonly Gr
     lastUsedAt: row.lastUsedAt,
     lastIp: row.lastIp,
     lastUserAgent: row.lastUserAgent,
+    oldValue: oldValueOf(old),
   }
+}
+
+function oldValueOf(row: WindowRow | undefined): OldValue | null {
+  if (row === undefined || row.validUntil === null) return null
+  const { last4, validUntil, lastUsedAt, lastIp, lastUserAgent } = row
+  return { last4, validUntil, lastUsedAt, lastIp, lastUserAgent }
 }
 
 function grantsOfRows(ownerId: string, rows: readonly GrantRow[]): Grant[] {

@@ -24,6 +24,22 @@ export interface StoredToken {
   readonly lastUsedAt: number | null
   readonly lastIp: string | null
   readonly lastUserAgent: string | null
+  /** The value that it had before, if that was given time to go on: `validUntil` may be over. */
+  readonly oldValue: OldValue | null
+}
+
+/** Uses are those since it was replaced. */
+export interface OldValue {
+  readonly last4: string
+  readonly validUntil: number
+  readonly lastUsedAt: number | null
+  readonly lastIp: string | null
+  readonly lastUserAgent: string | null
+}
+
+/** What is still taken beside the value of the token. */
+export function openOldValue(token: { readonly oldValue: OldValue | null }, now: number): OldValue | null {
+  return token.oldValue !== null && token.oldValue.validUntil > now ? token.oldValue : null
 }
 
 /** A person's. */

@@ -154,6 +154,34 @@ export interface AccessTokenTable {
   lastUserAgent: string | null
 }
 
+/**
+ * A value that a token had before it was refreshed or deleted. Until `validUntil` it is taken beside the new one; afterwards it is refused, and
+ * its use raises an alert. Outlives its token: whom to tell stands in the row.
+ */
+export interface FormerTokenValueTable {
+  hash: string
+  tokenId: string
+  name: string
+  last4: string
+  ownerId: string
+  ownerName: string
+  /** Of a service account: its organization and whom to ask about it. */
+  organizationId: string | null
+  contact: string | null
+  /** When it was made. */
+  since: number
+  /** When another took its place, or the token was deleted. */
+  endedAt: number
+  /** Null: not valid since `endedAt`, or since it was ended early. */
+  validUntil: number | null
+  /** Uses after `endedAt`, while it was valid. */
+  lastUsedAt: number | null
+  lastIp: string | null
+  lastUserAgent: string | null
+  /** When its owner was last told that it was used although it is dead. */
+  alertedAt: number | null
+}
+
 /** What a fine-grained token may do on one entity. Bound to the entity's id, so a rename keeps it and a re-creation does not revive it. */
 export interface TokenGrantTable {
   tokenId: string
@@ -821,6 +849,7 @@ export interface Schema {
   spentChallenge: SpentChallengeTable
   oneTimeLink: OneTimeLinkTable
   accessToken: AccessTokenTable
+  formerTokenValue: FormerTokenValueTable
   tokenGrant: TokenGrantTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable

@@ -19,6 +19,7 @@ import * as admission from './0016-admission.ts'
 import * as modelSignatures from './0017-model-signatures.ts'
 import * as downloads from './0018-downloads.ts'
 import * as leaks from './0019-leaks.ts'
+import * as tokenLife from './0023-token-life.ts'
 import * as organizationTokens from './0024-organization-tokens.ts'
 
 export interface Migration {
@@ -44,5 +45,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0017-model-signatures': modelSignatures,
   '0018-downloads': downloads,
   '0019-leaks': leaks,
+  '0023-token-life': tokenLife,
   '0024-organization-tokens': organizationTokens,
 }
