@@ -23,6 +23,7 @@ import { type RateLimiter, rateLimiter } from './rate-limit.ts'
 import { type Reply, redirect, send } from './reply.ts'
 import type { Asked, Call, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
+import { RefusedToken, type Sightings, watchTokens } from './sightings.ts'
 import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
@@ -55,13 +56,21 @@ const limitOf: Readonly<Record<Surface, LimitName>> = {
 export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   const table = routeTable(routes)
   const isTrusted = trustedProxies(hub.config.trustedProxies)
+  const sightings = watchTokens(hub.db, hub.log)
   const lastUsed = trackLastUsed(hub.db, hub.log, hub.config.sessionLifetime)
   const limits: Record<LimitName, RateLimiter> = {
     api: rateLimiter(hub.config.rateLimitApi, hub.clock.now),
     resolvers: rateLimiter(hub.config.rateLimitResolvers, hub.clock.now),
     pages: rateLimiter(hub.config.rateLimitPages, hub.clock.now),
   }
-  const door: Door = { hub, table, lastUsed, limits, publicOrigin: () => new URL(hub.config.publicUrl).origin }
+  const door: Door = {
+    hub,
+    table,
+    lastUsed,
+    sightings,
+    limits,
+    publicOrigin: () => new URL(hub.config.publicUrl).origin,
+  }
   let underWay = 0
   const responses = new WeakMap<Socket, ServerResponse>()
   return {
@@ -85,7 +94,10 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
         response.destroy()
       })
     },
-    stop: () => lastUsed.stop(),
+    stop: async () => {
+      await sightings.stop()
+      await lastUsed.stop()
+    },
   }
 }
 
@@ -93,6 +105,7 @@ interface Door {
   readonly hub: Hub
   readonly table: RouteTable
   readonly lastUsed: LastUsed
+  readonly sightings: Sightings
   readonly limits: Readonly<Record<LimitName, RateLimiter>>
   readonly publicOrigin: () => string
 }
@@ -111,6 +124,9 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
     if (match === null) throw unmatched(door.table, request)
     reply = await pass(door, match, request, state)
   } catch (thrown) {
+    if (thrown instanceof RefusedToken) {
+      door.sightings.note(thrown.sighting, request.origin, door.hub.clock.now())
+    }
     const error = asHoldfastError(thrown, request, door.hub.log)
     // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
     if (response.headersSent) {

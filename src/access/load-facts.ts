@@ -31,6 +31,7 @@ import {
 import { highestRole } from './group-roles.ts'
 import type { Presented } from './presented.ts'
 import { restrictionOf, type Viewer } from './restriction.ts'
+import { RefusedToken } from './sightings.ts'
 
 /** What a request is about, before anybody knows whether it exists. */
 export type Target =
@@ -145,8 +146,12 @@ function caller(
     }
   }
   const principal = userOf(row) ?? machineOf(row)
-  if (principal === null || row.tokenId == null)
-    throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
+  if (principal === null || row.tokenId == null) {
+    const extras = { denied: { code: 'invalid_credentials' } }
+    if (row.tokenId != null || row.formerTokenId == null) throw new HoldfastError('invalid_credentials', {}, extras)
+    const dead = { kind: 'dead', tokenId: row.formerTokenId, last4: row.formerLast4 ?? '' } as const
+    throw new RefusedToken('invalid_credentials', dead, extras)
+  }
   if (isPast(row.tokenExpiresAt, now) || isPast(row.machineExpiresAt, now)) {
     throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
   }

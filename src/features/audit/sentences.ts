@@ -70,6 +70,8 @@ const sentences = {
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
   'token.finish_rotation': (told) => `Ended the old value${oldLast4(told.data)} of the ${tokenWords(told)}`,
+  'token.reused': (told) =>
+    `Refused a dead value of the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which somebody used`,
   'token.leaked': (told) =>
     `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, ${exposure(told.data)}`,
   'repo.leaked_token': ({ name, data }) =>

@@ -57,3 +57,49 @@ const windows = prepared<{ ownerId: string }, WindowRow>((q, param) =>
 export async function listWindows(on: Tx | Db['read'], ownerId: string): Promise<WindowRow[]> {
   return await windows.run(on, { ownerId })
 }
+
+export type AlertedValue = Pick<FormerTokenValueTable, 'name' | 'ownerId' | 'ownerName' | 'organizationId' | 'contact'>
+
+/** Null where a value of this token was told of since `quietSince`, or none is known any more. Of two that ask at once, one is told. */
+export async function claimAlert(
+  tx: Tx,
+  tokenId: string,
+  at: number,
+  quietSince: number,
+): Promise<AlertedValue | null> {
+  const rows = await tx
+    .updateTable('formerTokenValue')
+    .set({ alertedAt: at })
+    .where('tokenId', '=', tokenId)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('formerTokenValue as other')
+            .select('other.hash')
+            .where('other.tokenId', '=', tokenId)
+            .where('other.alertedAt', '>', quietSince),
+        ),
+      ),
+    )
+    .returning(['name', 'ownerId', 'ownerName', 'organizationId', 'contact', 'endedAt'])
+    .execute()
+  const latest = rows.sort((a, b) => b.endedAt - a.endedAt)[0]
+  return latest ?? null
+}
+
+/** At most `limit`; gives how many. */
+export async function deleteFormerValuesBefore(tx: Tx, endedBefore: number, limit: number): Promise<number> {
+  const rows = await tx
+    .deleteFrom('formerTokenValue')
+    .where('hash', 'in', (q) =>
+      q
+        .selectFrom('formerTokenValue')
+        .select('hash')
+        .where('endedAt', '<', endedBefore)
+        .orderBy('endedAt')
+        .limit(limit),
+    )
+    .returning('hash')
+    .execute()
+  return rows.length
+}

@@ -47,6 +47,7 @@ export { unticked } from './picking.ts'
 export { presentGrant, presentOldValue } from './present.ts'
 export { type LiveToken, selectAdministrators } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
+export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
 export {
   changeStored,
   closeOldValue,
