@@ -46,6 +46,8 @@ export interface FactsRow {
   tokenCreatedAt: number | null
   tokenRotatedAt: number | null
   tokenExpiresAt: number | null
+  tokenNetworks: string | null
+  tokenNotBefore: number | null
   formerTokenId: string | null
   formerLast4: string | null
   formerEndedAt: number | null
@@ -154,6 +156,8 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."rotatedAt" as "tokenRotatedAt"`,
     sql`"t"."expiresAt" as "tokenExpiresAt"`,
     sql`"t"."lastUsedAt" as "credentialLastUsedAt"`,
+    sql`"t"."networks" as "tokenNetworks"`,
+    sql`"t"."notBefore" as "tokenNotBefore"`,
     sql`"f"."tokenId" as "formerTokenId"`,
     sql`"f"."last4" as "formerLast4"`,
     sql`"f"."endedAt" as "formerEndedAt"`,

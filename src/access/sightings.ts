@@ -9,8 +9,8 @@ import { withoutTokens } from '../domain/token.ts'
 import type { Db } from '../platform/db/database.ts'
 import { enqueue } from '../platform/jobs/enqueue.ts'
 
-/** `dead`: a value that its token no longer has. */
-export type SightingKind = 'dead'
+/** `dead`: a value that its token no longer has. `fenced`: outside of its fence. */
+export type SightingKind = 'dead' | 'fenced'
 
 export interface Sighting {
   readonly kind: SightingKind
@@ -46,7 +46,7 @@ export interface SightingReport extends Sighting {
 }
 
 /** How long a token is not reported again for the same. */
-export const quietMs: Readonly<Record<SightingKind, number>> = { dead: 86_400_000 }
+export const quietMs: Readonly<Record<SightingKind, number>> = { dead: 86_400_000, fenced: 3_600_000 }
 
 const flushMs = 500
 const mostRemembered = 10_000

@@ -27,6 +27,7 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   rotatedAt: null,
   expiresAt: null,
   former: null,
+  networks: [],
 })
 const repo: RepoFacts = {
   id: 'r',

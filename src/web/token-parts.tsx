@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { Expiry } from './badge.tsx'
 import { Button } from './button.tsx'
-import { SelectField } from './field.tsx'
+import { SelectField, TextArea, TextField } from './field.tsx'
 import type { FormState } from './form-state.ts'
 import { Notice } from './notice.tsx'
 import { Time } from './time.tsx'
@@ -34,6 +34,66 @@ export function OverlapField({ form }: { form: FormState }) {
       value="0"
       help="Until then both work, and whoever uses the old one is warned."
     />
+  )
+}
+
+/** From which networks, and from when on, a token is taken; `notBefore` in milliseconds. */
+export type FenceView = { networks: readonly string[]; notBefore: number | null }
+
+/** Posts `networks` (one a line) and `notBefore` (yyyy-mm-dd). Open where anything is set or wrong. */
+export function FenceFields({ form, fence }: { form: FormState; fence?: FenceView | undefined }) {
+  const networks = fence?.networks.join('\n') ?? ''
+  const notBefore = fence?.notBefore == null ? '' : new Date(fence.notBefore).toISOString().slice(0, 10)
+  const isSet = [networks, notBefore, form.values.networks, form.values.notBefore].some(Boolean)
+  return (
+    <details
+      class="panel p-4"
+      open={isSet || form.errors.networks !== undefined || form.errors.notBefore !== undefined}
+    >
+      <summary class="font-medium">Limits of network and time</summary>
+      <div class="grid gap-4 sm:grid-cols-2 pt-3">
+        <TextArea
+          form={form}
+          name="networks"
+          label="Networks"
+          optional={true}
+          rows={3}
+          mono={true}
+          value={networks}
+          maxlength={2_000}
+          help="One a line, such as 10.20.0.0/16 or 2001:db8::/32. From anywhere else the token is refused."
+        />
+        <TextField
+          form={form}
+          name="notBefore"
+          type="date"
+          label="First day"
+          optional={true}
+          value={notBefore}
+          help="It is refused before that day (UTC)."
+        />
+      </div>
+    </details>
+  )
+}
+
+/** In a list: that a token is fenced in. */
+export function FenceMark({ fence }: { fence: FenceView }) {
+  const [first, ...others] = fence.networks
+  return (
+    <>
+      {first !== undefined && (
+        <span class="text-xs text-muted block mt-0.5">
+          only from <code>{first}</code>
+          {others.length > 0 && ` and ${others.length} more`}
+        </span>
+      )}
+      {fence.notBefore !== null && (
+        <span class="text-xs text-muted block mt-0.5">
+          from <Time at={fence.notBefore} />
+        </span>
+      )}
+    </>
   )
 }
 

@@ -72,6 +72,8 @@ const sentences = {
   'token.finish_rotation': (told) => `Ended the old value${oldLast4(told.data)} of the ${tokenWords(told)}`,
   'token.reused': (told) =>
     `Refused a dead value of the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which somebody used`,
+  'token.fenced': (told) =>
+    `Refused the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which was used outside of its networks or too early`,
   'token.leaked': (told) =>
     `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, ${exposure(told.data)}`,
   'repo.leaked_token': ({ name, data }) =>

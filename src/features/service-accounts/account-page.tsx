@@ -15,7 +15,14 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { ShownOnce } from '../../web/shown-once.tsx'
 import { Time } from '../../web/time.tsx'
-import { LastUse, OldValueMark, type OldValueView, OverlapField } from '../../web/token-parts.tsx'
+import {
+  FenceMark,
+  type FenceView,
+  LastUse,
+  OldValueMark,
+  type OldValueView,
+  OverlapField,
+} from '../../web/token-parts.tsx'
 import { Who } from '../../web/who.tsx'
 import { type AccountDialog, AccountDialogBox, type AccountView } from './account-dialogs.tsx'
 import { AccountMenuLinks, StateBadge } from './accounts-page.tsx'
@@ -33,6 +40,7 @@ export type AccountTokenRow = {
   lastUsedBy: { ip: string | null; program: string | null } | null
   /** The value before the last refresh, while it is still taken. */
   oldValue: OldValueView | null
+  fence: FenceView
   expiresAt: number | null
   hasLostGrants: boolean
 }
@@ -247,6 +255,7 @@ function TokenLine(props: AccountPageProps & { token: AccountTokenRow; isNew: bo
       </Cell>
       <Cell label="Value" class="nowrap">
         <code class="text-muted">hf_…{token.lastFour}</code>
+        <FenceMark fence={token.fence} />
         {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
       </Cell>
       <Cell label="Last used" class="nowrap">

@@ -13,10 +13,12 @@ import { recordEvent } from '../audit/service.ts'
 import {
   changeStored,
   closeOldValue,
+  fenceInWords,
   findStored,
   type Grant,
   listStored,
   parseExpiry,
+  parseFence,
   parseTokenName,
   permissionsInWords,
   type RequestedGrant,
@@ -29,7 +31,16 @@ import {
 import { parseRemark, requireActive, type ServiceAccount } from './account.ts'
 import { ceilingOf, shortfallsOf } from './ceiling.ts'
 import { judgeGrants } from './judge-grants.ts'
-import { expiryWithin, isItself, type Minter, minterOf, refuseFormerValue, requireHeld } from './minting.ts'
+import {
+  expiryWithin,
+  fenceOfMinter,
+  isItself,
+  type Minter,
+  minterOf,
+  refuseFormerValue,
+  requireHeld,
+  requireWithinFence,
+} from './minting.ts'
 import { findAccount, lockAccount } from './queries.ts'
 
 type TokenAction = `org.service_account.token.${'create' | 'update' | 'rotate' | 'delete'}`
@@ -61,6 +72,9 @@ export interface NewAccountToken {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Milliseconds; null: never. Absent: never, or as long as the token that makes it. */
   readonly expiresAt?: number | null | undefined
+  /** Absent: everywhere, or those of the token that makes it. */
+  readonly networks?: readonly string[] | undefined
+  readonly notBefore?: number | null | undefined
 }
 
 /**
@@ -85,6 +99,8 @@ export async function createAccountToken(
   const endpointPatterns = input.endpointPatterns ?? []
   await requireHeld(hub, minter, organization.id, { role, scoped: permissions.scoped, endpointPatterns })
   const expiresAt = parseExpiry(expiryWithin(minter, input.expiresAt), hub.clock.now())
+  const fence = parseFence(fenceOfMinter(allowed), input)
+  requireWithinFence(allowed, fence)
   const { id, value } = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId)
     const name = given ?? freeName((await listStored(tx, accountId)).map((token) => token.name))
@@ -94,6 +110,7 @@ export async function createAccountToken(
       description,
       permissions,
       endpointPatterns,
+      fence,
       expiresAt,
     })
     await record(
@@ -103,7 +120,7 @@ export async function createAccountToken(
       origin,
       locked,
       { ...made, name },
-      { ...inEvent({ role, ...permissions }), expiresAt },
+      { ...inEvent({ role, ...permissions }), expiresAt, fence: fenceInWords(fence) },
     )
     return made
   })
@@ -141,6 +158,8 @@ export interface AccountTokenChange {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Earlier than it was: a longer life needs a new value (SA-24). */
   readonly expiresAt?: number | null | undefined
+  readonly networks?: readonly string[] | undefined
+  readonly notBefore?: number | null | undefined
 }
 
 /** What is absent stays; the value does. Throws as `createAccountToken` does, `not_found`, and `token_changed_meanwhile`. */
@@ -172,10 +191,13 @@ export async function updateAccountToken(
     await requireHeld(hub, minter, organization.id, { role, scoped, endpointPatterns })
   }
   const expiresAt = shortened(before.expiresAt, change.expiresAt, hub.clock.now())
+  const fence = parseFence(before.fence, change)
+  // Also where it stays: to give more to a token that is taken from elsewhere reaches as far.
+  if (regrants || change.networks !== undefined) requireWithinFence(allowed, fence)
   await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
     await requireUnchanged(tx, accountId, before)
-    await changeStored(tx, accountId, id, { name, description, role, permissions, endpointPatterns, expiresAt })
+    await changeStored(tx, accountId, id, { name, description, role, permissions, endpointPatterns, fence, expiresAt })
     const after = { ...before, ...permissions, role }
     await record(
       hub,
@@ -185,8 +207,13 @@ export async function updateAccountToken(
       locked,
       { id, name, last4: before.last4 },
       {
-        from: { name: before.name, ...inEvent(before), expiresAt: before.expiresAt },
-        to: { name, ...inEvent(after), expiresAt },
+        from: {
+          name: before.name,
+          ...inEvent(before),
+          expiresAt: before.expiresAt,
+          fence: fenceInWords(before.fence),
+        },
+        to: { name, ...inEvent(after), expiresAt, fence: fenceInWords(fence) },
       },
     )
   })
@@ -213,6 +240,7 @@ export async function rotateAccountToken(
   const before = found.token
   const minter = await minterOf(hub, allowed)
   // Whoever refreshes it has its value.
+  requireWithinFence(allowed, before.fence)
   await requireHeld(hub, minter, organization.id, before)
   const now = hub.clock.now()
   const again = before.expiresAt === null ? null : now + before.expiresAt - (before.rotatedAt ?? before.createdAt)

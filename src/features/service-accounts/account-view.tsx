@@ -74,6 +74,7 @@ export function tokenRow(token: AccountToken, account: ServiceAccount, organizat
     lastUsedBy:
       token.lastUsedAt === null ? null : { ip: token.lastIp, program: token.lastUserAgent?.slice(0, 80) ?? null },
     oldValue: viewOfOldValue(token),
+    fence: token.fence,
     expiresAt: token.expiresAt,
     hasLostGrants: token.scoped.some(({ lost }) => lost.length > 0),
   }

@@ -1,7 +1,7 @@
 /** Service accounts and their tokens on the wire: the Hub's members (hub-api.md, section 14), and beside them what only this hub has. */
 import { serviceAccountEmail } from '../../domain/commit-identity.ts'
 import { serviceAccountName } from '../../domain/facts.ts'
-import { presentGrant, presentOldValue } from '../tokens/service.ts'
+import { presentFence, presentGrant, presentOldValue } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import type { AccountToken, MadeAccountToken } from './account-tokens.ts'
 import { commonRepoPermissions, isRepo, organizationPermissions } from './wire-grants.ts'
@@ -51,6 +51,7 @@ export function presentToken(token: AccountToken, now: number) {
     rotatedAt: isoOrNull(token.rotatedAt),
     lastUsedIp: token.lastIp,
     oldValue: presentOldValue(token, now),
+    ...presentFence(token),
     fineGrained: {
       canReadGatedRepos: false,
       global: [],

@@ -108,6 +108,8 @@ const tokenMembers = {
     })
     .optional(),
   expiresAt,
+  networks: z.array(z.string().max(100)).max(100).optional(),
+  notBefore: expiresAt,
 }
 const newToken = z.strictObject(tokenMembers)
 const changedToken = z.strictObject(tokenMembers)
@@ -323,6 +325,8 @@ function membersOf(body: TokenBody) {
     description: body.description,
     endpointPatterns: body.endpointPatterns,
     expiresAt: body.expiresAt,
+    networks: body.networks,
+    notBefore: body.notBefore,
   }
 }
 

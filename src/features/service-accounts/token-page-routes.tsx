@@ -14,7 +14,7 @@ import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
-import { addedInstead, isTypedAndLeft, overlapOf, suggestRepos } from '../tokens/service.ts'
+import { addedInstead, fenceFromForm, isTypedAndLeft, overlapOf, suggestRepos } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import {
   type AccountToken,
@@ -45,6 +45,8 @@ const tokenForm = z.object({
   role: field,
   expiry: field,
   expiryDate: field,
+  networks: z.string().max(2_000).optional(),
+  notBefore: z.string().max(20).optional(),
   scoped: many,
   selected: many,
   add: z.string().optional(),
@@ -100,6 +102,7 @@ export const serviceAccountTokenPageRoutes: Route[] = [
             name: body.name,
             description: body.description,
             expiresAt: expiryOf(hub, body),
+            ...fenceFromForm(body),
             ...permissionsOf(body),
           })
           const made = { id: token.id, name: token.name, value }
@@ -177,7 +180,12 @@ export const serviceAccountTokenPageRoutes: Route[] = [
       if (changed !== null) return await editTokenReply(scene, token, { ...changed, form: unjudged(body) })
       return await orShow(
         async () => {
-          const change = { name: body.name, description: body.description, ...permissionsOf(body) }
+          const change = {
+            name: body.name,
+            description: body.description,
+            ...fenceFromForm(body),
+            ...permissionsOf(body),
+          }
           const saved = await updateAccountToken(hub, allowed, request.origin, account.id, token.id, change)
           const next = accountPath(allowed.resource.name, account.id)
           return redirectWithNotice(next, 'success', `The token “${saved.name}” is saved.`)
@@ -348,8 +356,24 @@ function expiryOf(hub: Hub, body: { readonly expiry: string; readonly expiryDate
 }
 
 /** The values that the fields of the form show again; the picker has its own. */
-function plain({ name, description, role, expiry, expiryDate }: TokenForm): Record<string, string> {
-  return { name, description, ...(role === '' ? {} : { role }), expiry, expiryDate }
+function plain({
+  name,
+  description,
+  role,
+  expiry,
+  expiryDate,
+  networks,
+  notBefore,
+}: TokenForm): Record<string, string> {
+  return {
+    name,
+    description,
+    ...(role === '' ? {} : { role }),
+    expiry,
+    expiryDate,
+    ...(networks === undefined ? {} : { networks }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+  }
 }
 
 /** The form as it was sent, while only the picker changes. */

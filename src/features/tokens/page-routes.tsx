@@ -18,6 +18,7 @@ import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
+import { fenceFromForm } from './fence-form.ts'
 import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
 import { overlapOf, viewOfOldValue } from './old-value-view.ts'
 import { type MadeToken, type TokenRow, type TokensDialog, TokensPage } from './pages.tsx'
@@ -56,6 +57,8 @@ const tokenForm = z.object({
   role: field,
   expiry: field,
   expiryDate: field,
+  networks: z.string().max(2_000).optional(),
+  notBefore: z.string().max(20).optional(),
   scoped: many,
   global: many,
   canReadGatedRepos: z.string().optional(),
@@ -122,6 +125,7 @@ export const tokenPageRoutes: Route[] = [
             name: body.name,
             role,
             expiresAt: expiryOf(hub, body, null),
+            ...fenceFromForm(body),
             ...(role === 'fineGrained' ? { fineGrained: requestedFromTicks(again.ticks, null) } : {}),
           })
           return await shownOnce(hub, await authorizeAlso('token.read', self), facts, request, made)
@@ -201,6 +205,7 @@ export const tokenPageRoutes: Route[] = [
         async () => {
           await updateOwnToken(hub, allowed, request.origin, id, {
             name: body.name,
+            ...fenceFromForm(body),
             ...(token.role === 'fineGrained' ? { fineGrained: requestedFromTicks(ticks, token) } : {}),
           })
           return redirectWithNotice(tokensPath, 'success', `The token “${body.name.trim()}” is saved.`)
@@ -371,6 +376,7 @@ function rowOf(token: Token): TokenRow {
     lastUsedBy:
       token.lastUsedAt === null ? null : { ip: token.lastIp, program: token.lastUserAgent?.slice(0, 80) ?? null },
     oldValue: viewOfOldValue(token),
+    fence: token.fence,
     expiresAt: token.expiresAt,
     hasLostGrants: token.scoped.some((grant) => !grant.isEffective),
   }
@@ -442,7 +448,15 @@ function prefilled(facts: Facts, query: URLSearchParams): { role: TokenRole | nu
 
 /** The values that the fields of the form show again; the picker has its own. */
 function plain(body: TokenForm): Record<string, string> {
-  return { name: body.name, role: body.role, expiry: body.expiry, expiryDate: body.expiryDate }
+  const { name, role, expiry, expiryDate, networks, notBefore } = body
+  return {
+    name,
+    role,
+    expiry,
+    expiryDate,
+    ...(networks === undefined ? {} : { networks }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+  }
 }
 
 /** The form as it was sent, while only the picker changes. */

@@ -15,7 +15,14 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { ShownOnce } from '../../web/shown-once.tsx'
 import { Time } from '../../web/time.tsx'
-import { LastUse, OldValueMark, type OldValueView, OverlapField } from '../../web/token-parts.tsx'
+import {
+  FenceMark,
+  type FenceView,
+  LastUse,
+  OldValueMark,
+  type OldValueView,
+  OverlapField,
+} from '../../web/token-parts.tsx'
 import { tokensPath } from './paths.ts'
 
 export type TokenRow = {
@@ -30,6 +37,7 @@ export type TokenRow = {
   lastUsedBy: { ip: string | null; program: string | null } | null
   /** The value before the last refresh, while it is still taken. */
   oldValue: OldValueView | null
+  fence: FenceView
   expiresAt: number | null
   /** Some grant names what its owner may no longer reach (UAT-9). */
   hasLostGrants: boolean
@@ -171,6 +179,7 @@ function TokenLine({ token, isNew }: { token: TokenRow; isNew: boolean }) {
       </Cell>
       <Cell label="Value" class="nowrap">
         <code class="text-muted">hf_…{token.lastFour}</code>
+        <FenceMark fence={token.fence} />
         {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
       </Cell>
       <Cell label="Last used" class="nowrap">

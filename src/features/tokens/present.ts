@@ -16,6 +16,7 @@ export function presentToken(token: Token, now: number) {
     lastUsedIp: token.lastIp,
     expiresAt: iso(token.expiresAt),
     oldValue: presentOldValue(token, now),
+    ...presentFence(token),
     ...(token.role === 'fineGrained'
       ? {
           fineGrained: {
@@ -26,6 +27,11 @@ export function presentToken(token: Token, now: number) {
         }
       : {}),
   }
+}
+
+/** From where, and from when on, it is taken. */
+export function presentFence({ fence }: StoredToken) {
+  return { networks: fence.networks, notBefore: iso(fence.notBefore) }
 }
 
 /** The value that it had before, while that is still taken; null otherwise. */

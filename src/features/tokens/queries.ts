@@ -76,12 +76,37 @@ export async function updateToken(
   change: Partial<
     Pick<
       AccessTokenTable,
-      'name' | 'role' | 'description' | 'canReadGatedRepos' | 'globalPermissions' | 'endpointPatterns' | 'expiresAt'
+      | 'name'
+      | 'role'
+      | 'description'
+      | 'canReadGatedRepos'
+      | 'globalPermissions'
+      | 'endpointPatterns'
+      | 'expiresAt'
+      | 'networks'
+      | 'notBefore'
     >
   >,
 ): Promise<void> {
   if (Object.keys(change).length === 0) return
   await tx.updateTable('accessToken').set(change).where('id', '=', id).where('ownerId', '=', ownerId).execute()
+}
+
+/** Null where an event told of it since `quietSince`, or it is gone. Of two that ask at once, one is told. */
+export async function claimFenceEvent(
+  tx: Tx,
+  id: string,
+  at: number,
+  quietSince: number,
+): Promise<Pick<AccessTokenTable, 'name' | 'ownerId'> | null> {
+  const row = await tx
+    .updateTable('accessToken')
+    .set({ fencedAt: at })
+    .where('id', '=', id)
+    .where((q) => q.or([q('fencedAt', 'is', null), q('fencedAt', '<=', quietSince)]))
+    .returning(['name', 'ownerId'])
+    .executeTakeFirst()
+  return row ?? null
 }
 
 /** Compare and swap on the hash: false where somebody replaced or deleted the token since it was read. */

@@ -44,16 +44,20 @@ const expiresAt = z
 /** How long the old value goes on beside the new one. */
 const overlapSeconds = z.number().int().min(0).max(longestOverlapSeconds).default(0)
 
+/** From which networks, and from when on, a token is taken. */
+const fence = { networks: z.array(z.string().max(100)).max(100).optional(), notBefore: expiresAt }
+
 const newToken = z.strictObject({
   name: z.string().max(1_000),
   role: z.enum(['read', 'write', 'fineGrained'], { error: 'one of read, write and fineGrained' }),
   fineGrained: fineGrained.optional(),
   expiresAt,
+  ...fence,
 })
 
 const changedToken = z.strictObject(
-  { name: z.string().max(1_000).optional(), fineGrained: fineGrained.optional() },
-  { error: 'only "name" and "fineGrained" of a token can be changed; its role cannot' },
+  { name: z.string().max(1_000).optional(), fineGrained: fineGrained.optional(), ...fence },
+  { error: 'only "name", "fineGrained", "networks" and "notBefore" of a token can be changed; its role cannot' },
 )
 
 /** The answer carries a secret: nothing on the way may keep it. */

@@ -2,6 +2,7 @@
  * Access tokens of people. Only a session makes, changes or ends them (UAT-14), and only one's own (UAT-13). How tokens are kept stands in
  * store.ts, which service accounts share.
  */
+import { noFence } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
@@ -14,11 +15,14 @@ import type { TokenOwner } from './grants.ts'
 import {
   changeStored,
   closeOldValue,
+  fenceInWords,
   findStored,
   listStored,
   parseExpiry,
+  parseFence,
   parseTokenName,
   permissionsInWords,
+  type RequestedFence,
   type RequestedPermissions,
   removeStored,
   resolveKept,
@@ -28,6 +32,7 @@ import {
 } from './store.ts'
 import type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
+export { fenceFromForm } from './fence-form.ts'
 export {
   type EntityReference,
   type EntityType,
@@ -44,19 +49,21 @@ export { type Exposure, leakJobs, revokeLeaked } from './leaked.ts'
 export { overlapOf, viewOfOldValue } from './old-value-view.ts'
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
-export { presentGrant, presentOldValue } from './present.ts'
+export { presentFence, presentGrant, presentOldValue } from './present.ts'
 export { type LiveToken, selectAdministrators } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
 export {
   changeStored,
   closeOldValue,
+  fenceInWords,
   findStored,
   grantsOfToken,
   listStored,
   longestOverlapSeconds,
   noPermissions,
   parseExpiry,
+  parseFence,
   parseTokenName,
   permissionsInWords,
   type RemovedToken,
@@ -79,6 +86,8 @@ export interface NewToken {
   readonly fineGrained?: RequestedPermissions
   /** Milliseconds; null or absent: never. */
   readonly expiresAt?: number | null
+  readonly networks?: readonly string[] | undefined
+  readonly notBefore?: number | null | undefined
 }
 
 /**
@@ -100,6 +109,7 @@ export async function createToken(
   }
   const permissions = await resolvePermissions(hub, owner, input.fineGrained)
   const expiresAt = parseExpiry(input.expiresAt ?? null, hub.clock.now())
+  const fence = parseFence(noFence, input)
   const { id, value } = await hub.transaction(async (tx) => {
     const made = await storeToken(hub, tx, owner.id, {
       name,
@@ -107,9 +117,15 @@ export async function createToken(
       description: null,
       permissions,
       endpointPatterns: [],
+      fence,
       expiresAt,
     })
-    const data = { role: input.role, expiresAt, permissions: permissionsInWords(permissions) }
+    const data = {
+      role: input.role,
+      expiresAt,
+      permissions: permissionsInWords(permissions),
+      fence: fenceInWords(fence),
+    }
     await record(hub, tx, allowed, origin, owner, { ...made, name }, data)
     await askForApproval(hub, tx, { ...made, name }, owner)
     return made
@@ -133,7 +149,7 @@ export async function updateOwnToken(
   allowed: Allowed<'token.update'>,
   origin: Origin,
   id: string,
-  change: { readonly name?: string; readonly fineGrained?: RequestedPermissions },
+  change: { readonly name?: string; readonly fineGrained?: RequestedPermissions } & RequestedFence,
 ): Promise<Token> {
   const owner = ownerOf(allowed)
   const before = await getOwn(hub, owner.id, id)
@@ -143,12 +159,13 @@ export async function updateOwnToken(
   const name = change.name === undefined ? before.name : parseTokenName(change.name)
   const permissions =
     change.fineGrained === undefined ? undefined : await resolveKept(hub, owner, before, change.fineGrained)
+  const fence = parseFence(before.fence, change)
   await hub.transaction(async (tx) => {
     if ((await findStored(tx, owner.id, id)) === null) throw new HoldfastError('not_found')
-    await changeStored(tx, owner.id, id, { name, permissions })
+    await changeStored(tx, owner.id, id, { name, permissions, fence })
     const data = {
-      from: { name: before.name, permissions: permissionsInWords(before) },
-      to: { name, permissions: permissionsInWords(permissions ?? before) },
+      from: { name: before.name, permissions: permissionsInWords(before), fence: fenceInWords(before.fence) },
+      to: { name, permissions: permissionsInWords(permissions ?? before), fence: fenceInWords(fence) },
     }
     await record(hub, tx, allowed, origin, owner, { id, name, last4: before.last4 }, data)
     if (permissions !== undefined) await askForApproval(hub, tx, { id, name, last4: before.last4 }, owner)

@@ -1,6 +1,6 @@
 /**
  * The tripwire: who uses a value that its token no longer has is told on to the owner, with address and program, at most once a day for each
- * token. Either a program was forgotten, or somebody has what was not theirs. Values that this hub never made alert nobody.
+ * token; and the use of a token outside of its fence stands in the log once an hour. Either a program was forgotten, or somebody has what was not theirs. Values that this hub never made alert nobody.
  */
 import { z } from 'zod'
 import { quietMs, sightingQueue } from '../../access/sightings.ts'
@@ -12,11 +12,11 @@ import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
-import { claimAlert, deleteFormerValuesBefore } from './former-queries.ts'
-import { selectAdministrators } from './queries.ts'
+import { claimAlert, deleteFormerValuesBefore, findFormerOwner } from './former-queries.ts'
+import { claimFenceEvent, selectAdministrators } from './queries.ts'
 
 const report = z.object({
-  kind: z.enum(['dead']),
+  kind: z.enum(['dead', 'fenced']),
   tokenId: z.string(),
   last4: z.string(),
   at: z.number(),
@@ -36,7 +36,7 @@ export function sightingJobs(hub: Hub): JobHandlers {
   return {
     [sightingQueue]: async (payload) => {
       const seen = report.parse(payload)
-      await hub.transaction((tx) => tellOfReuse(hub, tx, seen))
+      await hub.transaction((tx) => (seen.kind === 'dead' ? tellOfReuse : tellOfFence)(hub, tx, seen))
     },
     [forgetQueue]: (_payload, signal) => forgetValues(hub, signal),
   }
@@ -71,6 +71,19 @@ async function tellOfReuse(hub: Hub, tx: Tx, seen: Report): Promise<void> {
   })
   const facts = { owner: ownerName, token: name, last4: seen.last4, at: seen.at, ip: seen.ip, program: seen.userAgent }
   for (const to of await readersOf(tx, value)) await enqueueMail(hub, tx, { kind: 'token-reused', ...to, ...facts })
+}
+
+/** For the log alone: a pipeline that moved is more likely than a thief, who has the value and not the place. */
+async function tellOfFence(hub: Hub, tx: Tx, seen: Report): Promise<void> {
+  const token = await claimFenceEvent(tx, seen.tokenId, seen.at, seen.at - quietMs.fenced)
+  if (token === null) return
+  const { ownerName, organizationId } = await findFormerOwner(tx, token.ownerId)
+  await recordEvent(hub, tx, systemGrant('token.read', { on: 'self' }, 'token fence'), originOf(seen), {
+    action: 'token.fenced',
+    resource: { kind: 'token', id: seen.tokenId, name: token.name },
+    ownerId: organizationId ?? token.ownerId,
+    data: { owner: ownerName, last4: seen.last4 },
+  })
 }
 
 type Reader = { readonly userId: string } | { readonly address: string }

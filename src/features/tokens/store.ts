@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { tokenHash } from '../../access/credentials.ts'
+import { type Fence, parseNetworks } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { makeTokenValue } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
@@ -65,6 +66,7 @@ export interface TokenToStore {
   readonly description: string | null
   readonly permissions: ResolvedPermissions
   readonly endpointPatterns: readonly string[]
+  readonly fence: Fence
   /** Milliseconds; null: never. */
   readonly expiresAt: number | null
 }
@@ -95,7 +97,10 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     description: input.description,
     canReadGatedRepos: input.permissions.canReadGatedRepos ? 1 : 0,
     globalPermissions: JSON.stringify(input.permissions.global),
-    endpointPatterns: patternsColumn(input.endpointPatterns),
+    endpointPatterns: listColumn(input.endpointPatterns),
+    networks: listColumn(input.fence.networks),
+    notBefore: input.fence.notBefore,
+    fencedAt: null,
     createdAt: hub.clock.now(),
     rotatedAt: null,
     expiresAt: input.expiresAt,
@@ -115,16 +120,18 @@ export interface StoredChange {
   readonly description?: string | null
   readonly permissions?: ResolvedPermissions | undefined
   readonly endpointPatterns?: readonly string[]
+  readonly fence?: Fence
   readonly expiresAt?: number | null
 }
 
 /** Throws `token_name_taken` where the transaction cannot go on, as PostgreSQL has it. */
 export async function changeStored(tx: Tx, ownerId: string, id: string, change: StoredChange): Promise<void> {
-  const { permissions, endpointPatterns, ...columns } = change
+  const { permissions, endpointPatterns, fence, ...columns } = change
   try {
     await updateToken(tx, ownerId, id, {
       ...columns,
-      ...(endpointPatterns === undefined ? {} : { endpointPatterns: patternsColumn(endpointPatterns) }),
+      ...(endpointPatterns === undefined ? {} : { endpointPatterns: listColumn(endpointPatterns) }),
+      ...(fence === undefined ? {} : { networks: listColumn(fence.networks), notBefore: fence.notBefore }),
       ...(permissions === undefined
         ? {}
         : {
@@ -279,6 +286,10 @@ function storedOfRow(
     global: JSON.parse(row.globalPermissions) as string[],
     scoped: grantsOfRows(ownerId, grants),
     endpointPatterns: row.endpointPatterns === null ? [] : (JSON.parse(row.endpointPatterns) as string[]),
+    fence: {
+      networks: row.networks === null ? [] : (JSON.parse(row.networks) as string[]),
+      notBefore: row.notBefore,
+    },
     createdAt: row.createdAt,
     rotatedAt: row.rotatedAt,
     expiresAt: row.expiresAt,
@@ -350,7 +361,7 @@ function grantRows(tokenId: string, grants: readonly ResolvedGrant[]): TokenGran
   }))
 }
 
-const patternsColumn = (patterns: readonly string[]) => (patterns.length === 0 ? null : JSON.stringify(patterns))
+const listColumn = (list: readonly string[]) => (list.length === 0 ? null : JSON.stringify(list))
 
 function makeValue(hub: Hub): string {
   return makeTokenValue(randomBytes, (text) => hub.keys.mac('token-checksum', text))
@@ -375,6 +386,29 @@ export function parseExpiry(expiresAt: number | null, now: number): number | nul
     throw new HoldfastError('invalid_input', { reason: 'A token expires in the future, or never.', field: 'expiry' })
   }
   return expiresAt
+}
+
+/** What was asked for of a fence. What is absent stays as it was. */
+export interface RequestedFence {
+  readonly networks?: readonly string[] | undefined
+  /** Milliseconds; null: from now on. */
+  readonly notBefore?: number | null | undefined
+}
+
+/** Throws `invalid_input`. */
+export function parseFence(before: Fence, { networks, notBefore }: RequestedFence): Fence {
+  if (notBefore !== undefined && notBefore !== null && !Number.isSafeInteger(notBefore)) {
+    throw new HoldfastError('invalid_input', { reason: 'This is no time.', field: 'notBefore' })
+  }
+  return {
+    networks: networks === undefined ? before.networks : parseNetworks(networks),
+    notBefore: notBefore === undefined ? before.notBefore : notBefore,
+  }
+}
+
+/** A fence as it stands in the audit log. */
+export function fenceInWords({ networks, notBefore }: Fence): string[] {
+  return [...networks, ...(notBefore === null ? [] : [`not before ${new Date(notBefore).toISOString()}`])]
 }
 
 /** Permissions as they stand in the audit log and on the command line. */

@@ -1,4 +1,5 @@
 /** What the rest sees of an access token: everything but its value, which is nowhere. */
+import type { Fence } from '../../access/fence.ts'
 import type { Grant } from './grants.ts'
 
 /** Of people's tokens. */
@@ -18,6 +19,7 @@ export interface StoredToken {
   readonly scoped: readonly Grant[]
   /** Which inference endpoints its permissions on them are for; empty for all. */
   readonly endpointPatterns: readonly string[]
+  readonly fence: Fence
   readonly createdAt: number
   readonly rotatedAt: number | null
   readonly expiresAt: number | null

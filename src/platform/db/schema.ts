@@ -146,6 +146,12 @@ export interface AccessTokenTable {
   globalPermissions: string
   /** JSON array of patterns: its permissions on inference endpoints hold for these alone. Null: for all. */
   endpointPatterns: string | null
+  /** JSON array of CIDR ranges from which it is taken. Null: from everywhere. */
+  networks: string | null
+  /** From when on it is taken. */
+  notBefore: number | null
+  /** When an event last told of its use outside of its fence. */
+  fencedAt: number | null
   createdAt: number
   rotatedAt: number | null
   expiresAt: number | null

@@ -1,6 +1,6 @@
 /**
  * Values that an access token had before: for as long as both are valid after a rotation, and then for ninety days as the tripwire, so that the
- * use of a dead value is noticed.
+ * use of a dead value is noticed. And the fence of a token: from which networks and from when on it is taken.
  */
 import { type ColumnDataType, type Kysely, sql } from 'kysely'
 
@@ -36,5 +36,8 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .on('formerTokenValue')
     .columns(['ownerId', 'validUntil'])
     .execute()
+  await db.schema.alterTable('accessToken').addColumn('networks', text).execute()
+  await db.schema.alterTable('accessToken').addColumn('notBefore', int).execute()
+  await db.schema.alterTable('accessToken').addColumn('fencedAt', int).execute()
   await db.schema.createIndex('formerTokenValueByEnd').on('formerTokenValue').column('endedAt').execute()
 }
