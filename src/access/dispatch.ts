@@ -23,6 +23,8 @@ import { type RateLimiter, rateLimiter } from './rate-limit.ts'
 import { type Reply, redirect, send } from './reply.ts'
 import type { Asked, Call, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
+import { RefusedToken, type Sightings, watchTokens } from './sightings.ts'
+import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
 export interface Dispatcher {
@@ -36,7 +38,7 @@ export interface Dispatcher {
 }
 
 const exposedHeaders =
-  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, RateLimit, RateLimit-Policy'
+  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, X-HF-Warning, RateLimit, RateLimit-Policy'
 const safeMethods: readonly string[] = ['GET', 'HEAD']
 const noteAfterMs = 60_000
 const lingerMs = 120_000
@@ -54,13 +56,21 @@ const limitOf: Readonly<Record<Surface, LimitName>> = {
 export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   const table = routeTable(routes)
   const isTrusted = trustedProxies(hub.config.trustedProxies)
+  const sightings = watchTokens(hub.db, hub.log)
   const lastUsed = trackLastUsed(hub.db, hub.log, hub.config.sessionLifetime)
   const limits: Record<LimitName, RateLimiter> = {
     api: rateLimiter(hub.config.rateLimitApi, hub.clock.now),
     resolvers: rateLimiter(hub.config.rateLimitResolvers, hub.clock.now),
     pages: rateLimiter(hub.config.rateLimitPages, hub.clock.now),
   }
-  const door: Door = { hub, table, lastUsed, limits, publicOrigin: () => new URL(hub.config.publicUrl).origin }
+  const door: Door = {
+    hub,
+    table,
+    lastUsed,
+    sightings,
+    limits,
+    publicOrigin: () => new URL(hub.config.publicUrl).origin,
+  }
   let underWay = 0
   const responses = new WeakMap<Socket, ServerResponse>()
   return {
@@ -84,7 +94,10 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
         response.destroy()
       })
     },
-    stop: () => lastUsed.stop(),
+    stop: async () => {
+      await sightings.stop()
+      await lastUsed.stop()
+    },
   }
 }
 
@@ -92,6 +105,7 @@ interface Door {
   readonly hub: Hub
   readonly table: RouteTable
   readonly lastUsed: LastUsed
+  readonly sightings: Sightings
   readonly limits: Readonly<Record<LimitName, RateLimiter>>
   readonly publicOrigin: () => string
 }
@@ -110,6 +124,9 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
     if (match === null) throw unmatched(door.table, request)
     reply = await pass(door, match, request, state)
   } catch (thrown) {
+    if (thrown instanceof RefusedToken) {
+      door.sightings.note(thrown.sighting, request.origin, door.hub.clock.now())
+    }
     const error = asHoldfastError(thrown, request, door.hub.log)
     // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
     if (response.headersSent) {
@@ -158,13 +175,14 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   const action = typeof definition.action === 'function' ? definition.action(asked) : definition.action
   const target = typeof definition.target === 'function' ? definition.target(asked) : definition.target
   const found = await load(door, presented, target, request, surface)
-  const loaded = surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found) : found
+  const loaded =
+    surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found, request) : found
   state.facts = loaded.facts
   const allowed = await decided(door, match, action, loaded.facts, target, request, asked)
   if ('kind' in allowed) return allowed
   noteUse(door, loaded, request)
   const fresh = async (anotherTarget: Target): Promise<Facts> =>
-    (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now())).facts
+    (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now(), request.origin.ip)).facts
   const call: Call<Action, unknown, unknown> = {
     hub,
     allowed: allowed.proof,
@@ -194,12 +212,24 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
  * Git remembers where a redirect led only if it came before the question for a password, and follows none for what it posts: an old address of
  * a private repo would take no fetch and no push. So what git posts is carried out where the repo is now, by the rights that hold there.
  */
-async function followed(door: Door, presented: Presented, target: Target, found: LoadedFacts): Promise<LoadedFacts> {
+async function followed(
+  door: Door,
+  presented: Presented,
+  target: Target,
+  found: LoadedFacts,
+  request: HttpRequest,
+): Promise<LoadedFacts> {
   const { resource } = found.facts
   if (target.on !== 'repo' || resource.on !== 'repo' || resource.repo !== null) return found
   const moved = await findMovedRepo(door.hub.db, target.kind, target.namespace, target.name)
   if (moved === null) return found
-  return await loadFacts(door.hub.db, presented, { on: 'repo-id', id: moved.id }, door.hub.clock.now())
+  return await loadFacts(
+    door.hub.db,
+    presented,
+    { on: 'repo-id', id: moved.id },
+    door.hub.clock.now(),
+    request.origin.ip,
+  )
 }
 
 /** A repo is asked for again by id: a rename in between must neither lose it nor reach another one. */
@@ -239,11 +269,15 @@ async function load(
   surface: Surface,
 ): Promise<LoadedFacts> {
   try {
-    const loaded = await loadFacts(door.hub.db, presented, target, door.hub.clock.now())
+    const loaded = await loadFacts(door.hub.db, presented, target, door.hub.clock.now(), request.origin.ip)
     limit(door, surface, request, loaded.facts)
+    if (request.response.getHeader('x-hf-warning') === undefined) {
+      for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
+    }
     return loaded
   } catch (error) {
-    if (error instanceof HoldfastError && error.status === 401) limit(door, surface, request, null)
+    if (error instanceof RefusedToken || (error instanceof HoldfastError && error.status === 401))
+      limit(door, surface, request, null)
     throw error
   }
 }
@@ -257,7 +291,7 @@ async function readDecidingBody(
   state: RequestState,
 ): Promise<void> {
   const { definition } = match.route
-  const { facts } = await loadFacts(hub.db, presented, { on: 'self' }, hub.clock.now())
+  const { facts } = await loadFacts(hub.db, presented, { on: 'self' }, hub.clock.now(), asked.request.origin.ip)
   state.facts = facts
   const isOpen = typeof definition.action === 'string' && permissionRow(definition.action).least === 'anyone'
   const isRead = typeof definition.action === 'string' && permissionRow(definition.action).openWherePublic === true
@@ -305,7 +339,13 @@ async function movedReply(
   const moved = await findMovedRepo(door.hub.db, target.kind, target.namespace, target.name.replace(/\.git$/i, ''))
   if (moved === null) return null
   const presented = presentedCredential(request, door.hub.keys)
-  const there = await loadFacts(door.hub.db, presented, { on: 'repo-id', id: moved.id }, door.hub.clock.now())
+  const there = await loadFacts(
+    door.hub.db,
+    presented,
+    { on: 'repo-id', id: moved.id },
+    door.hub.clock.now(),
+    request.origin.ip,
+  )
   if (
     there.facts.resource.on !== 'repo' ||
     there.facts.resource.repo === null ||
@@ -385,7 +425,7 @@ function surfaceAt(path: string): Surface {
 async function factsForPage(door: Door, request: HttpRequest): Promise<Facts | null> {
   try {
     const presented = presentedCredential(request, door.hub.keys)
-    return (await loadFacts(door.hub.db, presented, { on: 'instance' }, door.hub.clock.now())).facts
+    return (await loadFacts(door.hub.db, presented, { on: 'instance' }, door.hub.clock.now(), request.origin.ip)).facts
   } catch (error) {
     if (error instanceof HoldfastError) return null
     throw error

@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { type Denied, HoldfastError } from '../domain/errors.ts'
 import { isBusy, isConflict, isTimeout, isUnavailable } from '../platform/db/errors.ts'
 import { GitFailure } from '../platform/git/run.ts'
+import { headerText } from './header-text.ts'
 import type { HttpRequest } from './http-request.ts'
 import type { Reply } from './reply.ts'
 import type { Surface } from './route.ts'
@@ -91,9 +92,4 @@ export function deniedHeader(denied: Denied): string {
   if (denied.need !== undefined) parts.push(`need=${denied.need}`)
   if (denied.have !== undefined) parts.push(`have=${denied.have}`)
   return headerText(parts.join('; '))
-}
-
-/** Header values are one line of Latin-1; the clients print them. */
-function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, '?').slice(0, 1000)
 }

@@ -46,6 +46,13 @@ export interface FactsRow {
   tokenCreatedAt: number | null
   tokenRotatedAt: number | null
   tokenExpiresAt: number | null
+  tokenNetworks: string | null
+  tokenNotBefore: number | null
+  formerTokenId: string | null
+  formerLast4: string | null
+  formerEndedAt: number | null
+  formerUntil: number | null
+  formerLastUsedAt: number | null
   ownerId: string | null
   ownerKind: string | null
   ownerName: string | null
@@ -153,6 +160,13 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."rotatedAt" as "tokenRotatedAt"`,
     sql`"t"."expiresAt" as "tokenExpiresAt"`,
     sql`"t"."lastUsedAt" as "credentialLastUsedAt"`,
+    sql`"t"."networks" as "tokenNetworks"`,
+    sql`"t"."notBefore" as "tokenNotBefore"`,
+    sql`"f"."tokenId" as "formerTokenId"`,
+    sql`"f"."last4" as "formerLast4"`,
+    sql`"f"."endedAt" as "formerEndedAt"`,
+    sql`"f"."validUntil" as "formerUntil"`,
+    sql`"f"."lastUsedAt" as "formerLastUsedAt"`,
   ],
 }
 
@@ -162,7 +176,8 @@ function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
   return kindOfLookup(lookup) === 'session'
     ? sql`left join "session" as "s" on ${credentialKey(lookup, param)} and "s"."expiresAt" > ${param('now')}
           left join "user" as "u" on "u"."id" = "s"."userId" ${owner}`
-    : sql`left join "accessToken" as "t" on ${credentialKey(lookup, param)}
+    : sql`left join "formerTokenValue" as "f" on ${formerKey(lookup, param)}
+          left join "accessToken" as "t" on ${credentialKey(lookup, param)}
           left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}
           left join "serviceAccount" as "m" on "m"."id" = "t"."ownerId"
           left join "namespace" as "mn" on "mn"."id" = "m"."organizationId"`
@@ -181,11 +196,20 @@ function credentialKey(lookup: Exclude<Lookup, 'none'>, param: Param): RawBuilde
     case 'session-id':
       return sql`"s"."id" = ${param('credentialId')}`
     case 'token':
-      return sql`"t"."hash" = ${param('hash')}`
+      // By the value that it has, else by the one that it had, while that is valid: a look-up by a unique index each.
+      return sql`"t"."id" = coalesce((select "id" from "accessToken" where "hash" = ${param('hash')}),
+        case when "f"."validUntil" > ${param('now')} then "f"."tokenId" end)`
     case 'token-id':
-      // A refresh ends what the old value began.
-      return sql`"t"."id" = ${param('credentialId')} and coalesce("t"."rotatedAt", 0) <= ${param('issuedAt')}`
+      // A refresh ends what the old value began, as soon as it ends the old value.
+      return sql`"t"."id" = ${param('credentialId')} and (coalesce("t"."rotatedAt", 0) <= ${param('issuedAt')} or "f"."hash" is not null)`
   }
+}
+
+/** The value that a token had before: what the request carries, valid or dead; or what began a signed address, if it is valid still. */
+function formerKey(lookup: Exclude<Lookup, 'none'>, param: Param): RawBuilder<unknown> {
+  if (lookup === 'token') return sql`"f"."hash" = ${param('hash')}`
+  return sql`"f"."tokenId" = ${param('credentialId')} and "f"."validUntil" > ${param('now')}
+    and "f"."since" <= ${param('issuedAt')} and "f"."endedAt" > ${param('issuedAt')}`
 }
 
 export function kindOfLookup(lookup: Lookup): CredentialKind {

@@ -8,7 +8,8 @@ import type { Credential } from '../domain/facts.ts'
 import type { Db } from '../platform/db/database.ts'
 
 interface Use {
-  readonly kind: 'session' | 'token'
+  readonly id: string
+  readonly kind: 'session' | 'token' | 'former-value'
   readonly at: number
   readonly ip: string | null
   readonly userAgent: string | null
@@ -32,8 +33,18 @@ export function trackLastUsed(db: Db, log: Logger, sessionLifetime: number): Las
     uses = new Map()
     if (batch.size === 0) return
     await db.transaction(async (tx) => {
-      for (const [id, use] of batch) {
-        if (use.kind === 'token') {
+      for (const use of batch.values()) {
+        const { id } = use
+        if (use.kind === 'former-value') {
+          await tx
+            .updateTable('formerTokenValue')
+            .set({ lastUsedAt: use.at, lastIp: use.ip, lastUserAgent: use.userAgent })
+            .where('tokenId', '=', id)
+            // The one that was valid then: another refresh ends the older one.
+            .where('validUntil', '>', use.at)
+            .where('endedAt', '<=', use.at)
+            .execute()
+        } else if (use.kind === 'token') {
           await tx
             .updateTable('accessToken')
             .set({ lastUsedAt: use.at, lastIp: use.ip, lastUserAgent: use.userAgent })
@@ -57,8 +68,11 @@ export function trackLastUsed(db: Db, log: Logger, sessionLifetime: number): Las
   timer.unref()
   return {
     note: (credential, origin, now) => {
-      if (uses.size >= mostGathered && !uses.has(credential.id)) return
-      uses.set(credential.id, { kind: credential.kind, at: now, ip: origin.ip, userAgent: origin.userAgent })
+      const { id } = credential
+      const kind = credential.kind === 'token' && credential.former !== null ? 'former-value' : credential.kind
+      const key = `${kind} ${id}`
+      if (uses.size >= mostGathered && !uses.has(key)) return
+      uses.set(key, { id, kind, at: now, ip: origin.ip, userAgent: origin.userAgent })
     },
     flush,
     stop: async () => {

@@ -28,9 +28,11 @@ import {
   type ResourceShape,
   statementFor,
 } from './facts-statement.ts'
+import { isInside } from './fence.ts'
 import { highestRole } from './group-roles.ts'
 import type { Presented } from './presented.ts'
 import { restrictionOf, type Viewer } from './restriction.ts'
+import { RefusedToken } from './sightings.ts'
 
 /** What a request is about, before anybody knows whether it exists. */
 export type Target =
@@ -54,9 +56,16 @@ export interface LoadedFacts {
 
 /**
  * Throws `invalid_credentials` or `token_expired` for a credential that is not valid, even where the resource is public (AUTH-6).
+ * Throws `token_outside_network` or `token_not_yet` for a token outside of its fence; `address`: of the client, null where it is not known.
  * A session that has ended makes the caller anonymous: browsers keep dead cookies, and pages must still open.
  */
-export async function loadFacts(db: Db, presented: Presented, target: Target, now: number): Promise<LoadedFacts> {
+export async function loadFacts(
+  db: Db,
+  presented: Presented,
+  target: Target,
+  now: number,
+  address: string | null = null,
+): Promise<LoadedFacts> {
   const shape = shapeOf(target)
   const lookup = lookupOf(presented)
   if (kindOfLookup(lookup) === 'none' && shape === 'none') return factsOfNobody(target)
@@ -72,11 +81,11 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
   })
   if (row === null) throw new Error('The facts query returned no row.')
   const held = kindOfLookup(lookup)
-  const { principal, credential } = caller(held, row, now)
+  const { principal, credential } = caller(held, row, now, address)
   const standing = standingOf(held, shape, row, { principal, credential })
   return {
     facts: { principal, credential, resource: resourceOf(target, row), standing },
-    credentialLastUsedAt: row.credentialLastUsedAt ?? null,
+    credentialLastUsedAt: (row.formerTokenId == null ? row.credentialLastUsedAt : row.formerLastUsedAt) ?? null,
   }
 }
 
@@ -132,6 +141,7 @@ function caller(
   held: CredentialKind,
   row: FactsRow,
   now: number,
+  address: string | null,
 ): { principal: Principal; credential: Credential | null } {
   const anonymous = { principal: { kind: 'anonymous' } as const, credential: null }
   if (held === 'none') return anonymous
@@ -145,10 +155,24 @@ function caller(
     }
   }
   const principal = userOf(row) ?? machineOf(row)
-  if (principal === null || row.tokenId == null)
-    throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
+  if (principal === null || row.tokenId == null) {
+    const extras = { denied: { code: 'invalid_credentials' } }
+    if (row.tokenId != null || row.formerTokenId == null) throw new HoldfastError('invalid_credentials', {}, extras)
+    const dead = { kind: 'dead', tokenId: row.formerTokenId, last4: row.formerLast4 ?? '' } as const
+    throw new RefusedToken('invalid_credentials', dead, extras)
+  }
   if (isPast(row.tokenExpiresAt, now) || isPast(row.machineExpiresAt, now)) {
     throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
+  }
+  const last4 = row.formerLast4 ?? row.tokenLast4 ?? ''
+  const networks = parseList(row.tokenNetworks)
+  const fenced = { kind: 'fenced', tokenId: row.tokenId, last4 } as const
+  if (row.tokenNotBefore != null && row.tokenNotBefore > now) {
+    throw new RefusedToken('token_not_yet', fenced, { denied: { code: 'token_not_yet', need: 'its first day' } })
+  }
+  if (!isInside(address, networks)) {
+    const denied = { code: 'token_outside_network', need: 'a network of the token', have: address ?? 'unknown' }
+    throw new RefusedToken('token_outside_network', fenced, { denied })
   }
   return {
     principal,
@@ -156,13 +180,15 @@ function caller(
       kind: 'token',
       id: row.tokenId,
       name: row.tokenName ?? '',
-      last4: row.tokenLast4 ?? '',
+      last4,
       role: tokenRoleOf(row.tokenRole),
       canReadGatedRepos: row.tokenGated === 1,
-      globalPermissions: parsePermissions(row.tokenGlobal),
+      globalPermissions: parseList(row.tokenGlobal),
       createdAt: row.tokenCreatedAt ?? 0,
       rotatedAt: row.tokenRotatedAt ?? null,
       expiresAt: row.tokenExpiresAt,
+      networks,
+      former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
     },
   }
 }
@@ -300,7 +326,7 @@ function tokenGrantsOf(row: FactsRow, principal: Principal): string[] {
     principal.kind === 'service-account' && row.repoGrant != null
       ? [row.repoGrant]
       : [row.ownerGrant, row.workspaceGrant, row.repoGrant]
-  return grants.flatMap((grant) => parsePermissions(grant))
+  return grants.flatMap((grant) => parseList(grant))
 }
 
 function kindOf(value: string | null): RepoKind {
@@ -311,6 +337,6 @@ function roleOf(value: string | null | undefined): Role | null {
   return value != null && isRole(value) ? value : null
 }
 
-function parsePermissions(text: string | null | undefined): string[] {
+function parseList(text: string | null | undefined): string[] {
   return text == null ? [] : (JSON.parse(text) as string[])
 }

@@ -7,7 +7,7 @@ import { HoldfastError } from '../domain/errors.ts'
 import type { Credential } from '../domain/facts.ts'
 import type { KeyRing } from '../platform/crypto/key-ring.ts'
 import type { HttpRequest } from './http-request.ts'
-import type { SignedCredential } from './presented.ts'
+import { type SignedCredential, signingTime } from './presented.ts'
 import type { Method } from './route.ts'
 
 export interface AddressToSign {
@@ -30,7 +30,7 @@ export function signAddress(keys: KeyRing, address: AddressToSign): string {
   const parameters = {
     ...address.parameters,
     credential: credential === null ? 'none' : `${credential.kind}.${credential.id}`,
-    issued: now,
+    issued: signingTime(credential, now),
     expires: now + address.lifetimeMs,
   }
   const query = Object.entries(parameters).map(([name, value]) => {

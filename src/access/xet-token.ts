@@ -7,7 +7,7 @@ import { HoldfastError } from '../domain/errors.ts'
 import type { Credential } from '../domain/facts.ts'
 import type { KeyRing } from '../platform/crypto/key-ring.ts'
 import type { HttpRequest } from './http-request.ts'
-import type { SignedCredential } from './presented.ts'
+import { type SignedCredential, signingTime } from './presented.ts'
 
 export type XetMode = 'read' | 'write'
 
@@ -32,7 +32,14 @@ type Payload = [repo: string, mode: XetMode, revision: string, credential: strin
 export function makeXetToken(keys: KeyRing, token: TokenToMake): string {
   const { credential } = token
   const held = credential === null ? 'none' : `${credential.kind}.${credential.id}`
-  const payload: Payload = [token.repoId, token.mode, token.revision, held, token.now, token.expiresAt]
+  const payload: Payload = [
+    token.repoId,
+    token.mode,
+    token.revision,
+    held,
+    signingTime(credential, token.now),
+    token.expiresAt,
+  ]
   const text = Buffer.from(JSON.stringify(payload)).toString('base64url')
   return `${prefix}${text}.${keys.mac('xet-token', text).toString('base64url')}`
 }

@@ -28,6 +28,16 @@ export const errorCatalogue = {
     next: 'The token has expired. Refresh it under Settings, Access Tokens.',
   },
   two_credentials: { status: 400, message: 'The request has more than one Authorization header.', next: 'Send one.' },
+  token_outside_network: {
+    status: 403,
+    message: 'This token is not taken from this address.',
+    next: 'Use it from one of its networks, or change them on the page of the token.',
+  },
+  token_not_yet: {
+    status: 403,
+    message: 'This token is not taken yet.',
+    next: 'Wait for its first day, or change that on the page of the token.',
+  },
   token_in_query: {
     status: 400,
     message: 'A token in the address is not accepted: addresses are written to logs.',
@@ -242,6 +252,11 @@ export const errorCatalogue = {
     status: 403,
     message: 'This token cannot give what it does not have: {what}.',
     next: 'Sign in on the website, or use a token with the role write of an administrator.',
+  },
+  former_value: {
+    status: 403,
+    message: 'This is the old value of a token that was refreshed: it makes and refreshes no tokens.',
+    next: 'Use the new value of the token.',
   },
   session_needed: {
     status: 403,

@@ -46,6 +46,7 @@ export type Credential =
       readonly kind: 'token'
       readonly id: string
       readonly name: string
+      /** Of the value that the request carries. */
       readonly last4: string
       /** `inherit`: everything that the service account may do. */
       readonly role: 'read' | 'write' | 'fineGrained' | 'inherit'
@@ -55,6 +56,10 @@ export type Credential =
       /** When its value was last replaced; null for never. */
       readonly rotatedAt: number | null
       readonly expiresAt: number | null
+      /** From which it is taken (CIDR); empty for everywhere. The request comes from one of them. */
+      readonly networks: readonly string[]
+      /** Set where the request carries the value that the token had before it was refreshed, while both are valid. */
+      readonly former: { readonly replacedAt: number; readonly until: number } | null
     }
 
 export interface OwnerFacts {

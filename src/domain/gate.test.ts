@@ -47,6 +47,8 @@ const token = (canReadGatedRepos: boolean): Credential => ({
   globalPermissions: [],
   createdAt: 0,
   rotatedAt: null,
+  networks: [],
+  former: null,
   expiresAt: null,
 })
 const reads = (given: Facts): boolean => decide('repo.content.read', given).allow

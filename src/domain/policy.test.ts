@@ -26,6 +26,8 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   createdAt: 0,
   rotatedAt: null,
   expiresAt: null,
+  former: null,
+  networks: [],
 })
 const repo: RepoFacts = {
   id: 'r',

@@ -69,7 +69,7 @@ import { moveJobs, scheduleMove } from './storage/service.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
-import { leakJobs } from './tokens/service.ts'
+import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
 import { workspacePageRoutes } from './workspaces/page-routes.tsx'
 import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
@@ -139,6 +139,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
   return {
     mail: (payload) => sendMail(hub, payload),
     ...leakJobs(hub),
+    ...sightingJobs(hub),
     ...repoJobs(hub),
     ...withListing(hub, {
       ...ingestJobs(hub),
@@ -171,6 +172,7 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await scheduleMove(hub)
   await scheduleStorage(hub)
   await scheduleForgetting(hub)
+  await scheduleForgettingValues(hub)
 }
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */

@@ -1,12 +1,142 @@
 /* What the pages of people's tokens and of service accounts' tokens show alike. */
 import type { Child } from 'hono/jsx'
 import { Expiry } from './badge.tsx'
+import { Button } from './button.tsx'
+import { SelectField, TextArea, TextField } from './field.tsx'
+import type { FormState } from './form-state.ts'
 import { Notice } from './notice.tsx'
 import { Time } from './time.tsx'
 
 type Used = {
   lastUsedAt: number | null
   lastUsedBy: { ip: string | null; program: string | null } | null
+}
+
+/** The value before the last refresh, while it is still taken. */
+export type OldValueView = { lastFour: string; until: number } & Used
+
+/** Seconds for which the old value goes on after a refresh, as the form sends them. */
+export const overlaps = [
+  { value: '0', label: 'At once' },
+  { value: '3600', label: 'After 1 hour' },
+  { value: '86400', label: 'After 1 day' },
+  { value: '604800', label: 'After 7 days' },
+] as const
+
+/** Posts `overlap`. */
+export function OverlapField({ form }: { form: FormState }) {
+  return (
+    <SelectField
+      form={form}
+      name="overlap"
+      label="The old value stops"
+      choices={overlaps}
+      value="0"
+      help="Until then both work, and whoever uses the old one is warned."
+    />
+  )
+}
+
+/** From which networks, and from when on, a token is taken; `notBefore` in milliseconds. */
+export type FenceView = { networks: readonly string[]; notBefore: number | null }
+
+/** Posts `networks` (one a line) and `notBefore` (yyyy-mm-dd). Open where anything is set or wrong. */
+export function FenceFields({ form, fence }: { form: FormState; fence?: FenceView | undefined }) {
+  const networks = fence?.networks.join('\n') ?? ''
+  const notBefore = fence?.notBefore == null ? '' : new Date(fence.notBefore).toISOString().slice(0, 10)
+  const isSet = [networks, notBefore, form.values.networks, form.values.notBefore].some(Boolean)
+  return (
+    <details
+      class="panel p-4"
+      open={isSet || form.errors.networks !== undefined || form.errors.notBefore !== undefined}
+    >
+      <summary class="font-medium">Limits of network and time</summary>
+      <div class="grid gap-4 sm:grid-cols-2 pt-3">
+        <TextArea
+          form={form}
+          name="networks"
+          label="Networks"
+          optional={true}
+          rows={3}
+          mono={true}
+          value={networks}
+          maxlength={2_000}
+          help="One a line, such as 10.20.0.0/16 or 2001:db8::/32. From anywhere else the token is refused."
+        />
+        <TextField
+          form={form}
+          name="notBefore"
+          type="date"
+          label="First day"
+          optional={true}
+          value={notBefore}
+          help="It is refused before that day (UTC)."
+        />
+      </div>
+    </details>
+  )
+}
+
+/** In a list: that a token is fenced in. */
+export function FenceMark({ fence }: { fence: FenceView }) {
+  const [first, ...others] = fence.networks
+  return (
+    <>
+      {first !== undefined && (
+        <span class="text-xs text-muted block mt-0.5">
+          only from <code>{first}</code>
+          {others.length > 0 && ` and ${others.length} more`}
+        </span>
+      )}
+      {fence.notBefore !== null && (
+        <span class="text-xs text-muted block mt-0.5">
+          from <Time at={fence.notBefore} />
+        </span>
+      )}
+    </>
+  )
+}
+
+/** Beside the value of a token in a list; `href` leads to its page, where it can be finished. */
+export function OldValueMark({ old, href }: { old: OldValueView; href: string }) {
+  return (
+    <a class="block mt-0.5 text-xs" href={href}>
+      old value hf_…{old.lastFour} until <Time at={old.until} />
+    </a>
+  )
+}
+
+/** Who still uses the old value; `action` takes the post of *Finish now*. */
+export function OldValueNotice({ old, action }: { old: OldValueView; action: string }) {
+  return (
+    <Notice kind={old.lastUsedAt === null ? 'info' : 'warning'} standing={true}>
+      <form method="post" action={action} class="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <p class="flex-1 min-w-64">
+          The old value, <code>hf_…{old.lastFour}</code>, works until <Time at={old.until} />.{' '}
+          {old.lastUsedAt === null ? (
+            'Nobody has used it since the refresh.'
+          ) : (
+            <>
+              It is still used
+              {old.lastUsedBy?.ip && (
+                <>
+                  {' '}
+                  by <code>{old.lastUsedBy.ip}</code>
+                </>
+              )}
+              {old.lastUsedBy?.program && (
+                <>
+                  , <code class="[overflow-wrap:anywhere]">{old.lastUsedBy.program}</code>
+                </>
+              )}
+              , <Time at={old.lastUsedAt} />.
+            </>
+          )}
+        </p>
+        <Button>Finish now</Button>
+      </form>
+    </Notice>
+  )
 }
 
 /** Facts of one token as a row of terms; `children` come first. */

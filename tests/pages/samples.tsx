@@ -95,6 +95,13 @@ export function samplePages(words: (text: string) => string): Map<string, string
     lastUsedAt: now - 12 * 60_000,
     lastUsedBy: { ip: words('10.20.4.17'), program: words('huggingface_hub 1.20') },
     expiresAt: now + 5 * day,
+    oldValue: {
+      lastFour: words('t7Qz'),
+      until: now + day,
+      lastUsedAt: now - 240_000,
+      lastUsedBy: { ip: words('10.0.3.7'), program: words('huggingface_hub/1.20') },
+    },
+    fence: { networks: [words('10.20.0.0/16'), words('2001:db8::/32')], notBefore: now - day },
     hasLostGrants: true,
   }
   const choice = (permission: string, ticked: boolean, refusedBecause: string | null = null) => ({
@@ -363,6 +370,13 @@ export function samplePages(words: (text: string) => string): Map<string, string
     lastUsedAt: now - 4 * 60_000,
     lastUsedBy: { ip: words('10.20.4.17'), program: words('huggingface_hub 1.20') },
     expiresAt: now + 12 * day,
+    oldValue: {
+      lastFour: words('t7Qz'),
+      until: now + day,
+      lastUsedAt: now - 240_000,
+      lastUsedBy: { ip: words('10.0.3.7'), program: words('huggingface_hub/1.20') },
+    },
+    fence: { networks: [words('10.20.0.0/16'), words('2001:db8::/32')], notBefore: now - day },
     hasLostGrants: true,
   }
   const accountsPage = {

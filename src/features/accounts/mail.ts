@@ -86,6 +86,18 @@ const payloadSchema = z.discriminatedUnion('kind', [
     status: z.enum(['accepted', 'rejected']),
     reason: z.string().nullable(),
   }),
+  z.object({
+    kind: z.literal('token-reused'),
+    /** Who reads it: a person, or an address that an organization names for a service account. */
+    userId: z.string().optional(),
+    address: z.string().optional(),
+    owner: z.string(),
+    token: z.string(),
+    last4: z.string(),
+    at: z.number(),
+    ip: z.string().nullable(),
+    program: z.string().nullable(),
+  }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -121,6 +133,8 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await accessAsked(hub, job)
     case 'access-decided':
       return await accessDecided(hub, job)
+    case 'token-reused':
+      return await tokenReused(hub, job)
     case 'invitation':
       return await composeInvitation(hub, job.invitationId)
   }
@@ -274,6 +288,22 @@ async function accessDecided(hub: Hub, job: Extract<MailJob, { kind: 'access-dec
       `${whose} for access to the files of ${job.repo} on ${hub.config.publicUrl} ${words}.`,
       ...(job.reason === null ? [] : [`The reason that was given: ${job.reason}`]),
       `${hub.config.publicUrl}${job.path}`,
+    ),
+  }
+}
+
+async function tokenReused(hub: Hub, job: Extract<MailJob, { kind: 'token-reused' }>): Promise<Mail | null> {
+  const to = job.userId === undefined ? job.address : (await reach(hub, job.userId))?.address
+  if (to === undefined) return null
+  const by = job.program === null ? 'by a program that does not say what it is' : `by "${job.program.slice(0, 200)}"`
+  return {
+    to,
+    subject: `A dead access token was used on ${hub.config.instanceName}`,
+    text: lines(
+      `Somebody used a value of the access token "${job.token}" (hf_…${job.last4}) of ${job.owner} on ${hub.config.publicUrl} that was refreshed or deleted before. It was refused.`,
+      `It came from ${job.ip ?? 'an unknown address'}, ${by}, at ${new Date(job.at).toISOString()}.`,
+      'If this is a program of yours, give it the new value. If not, somebody had this value: look in the audit log for what was done with it while it was valid.',
+      'You are told at most once a day for each token.',
     ),
   }
 }

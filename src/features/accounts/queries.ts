@@ -277,6 +277,7 @@ export async function markReposDeleted(
 /** Tokens (their grants go with them), addresses, links, second factors and roles of somebody whose account ends. */
 export async function deleteBelongings(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom('accessToken').where('ownerId', '=', userId).execute()
+  await tx.deleteFrom('formerTokenValue').where('ownerId', '=', userId).execute()
   await tx.deleteFrom('oneTimeLink').where('userId', '=', userId).execute()
   await tx.deleteFrom('email').where('userId', '=', userId).execute()
   await tx.deleteFrom('totpSecret').where('userId', '=', userId).execute()

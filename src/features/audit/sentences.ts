@@ -69,6 +69,11 @@ const sentences = {
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
+  'token.finish_rotation': (told) => `Ended the old value${oldLast4(told.data)} of the ${tokenWords(told)}`,
+  'token.reused': (told) =>
+    `Refused a dead value of the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which somebody used`,
+  'token.fenced': (told) =>
+    `Refused the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which was used outside of its networks or too early`,
   'token.leaked': (told) =>
     `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, ${exposure(told.data)}`,
   'repo.leaked_token': ({ name, data }) =>
@@ -111,6 +116,8 @@ const sentences = {
   'org.service_account.token.create': (told) => `Added the ${machineToken(told)}`,
   'org.service_account.token.update': (told) => `Edited the ${machineToken(told)}`,
   'org.service_account.token.rotate': (told) => `Refreshed the ${machineToken(told)}`,
+  'org.service_account.token.finish_rotation': (told) =>
+    `Ended the old value${oldLast4(told.data)} of the ${machineToken(told)}`,
   'org.service_account.token.delete': (told) => `Deleted the ${machineToken(told)}`,
   'org.service_account.token.delete_all': ({ name, data }) =>
     `Deleted all tokens of the service account ${name}${tokensGone(data)}`,
@@ -268,6 +275,11 @@ function tokenWords({ name, data }: Told): string {
 function machineToken({ name, data }: Told): string {
   const account = text(data, 'serviceAccount')
   return `token ${name}${last4(data)} of ${account === null ? 'a service account' : `the service account ${account}`}`
+}
+
+function oldLast4(data: EventData): string {
+  const value = text(data, 'oldLast4')
+  return value === null ? '' : ` …${value}`
 }
 
 function last4(data: EventData): string {

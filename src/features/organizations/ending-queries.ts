@@ -70,6 +70,15 @@ export async function deleteAllGrants(tx: Tx, organizationId: string): Promise<v
 
 /** Tokens of its service accounts, with what they list (SA-35). Gives how many. */
 export async function deleteMachineTokens(tx: Tx, organizationId: string): Promise<number> {
+  await tx
+    .deleteFrom('formerTokenValue')
+    .where('ownerId', 'in', (q) =>
+      q
+        .selectFrom('serviceAccount')
+        .select('serviceAccount.id')
+        .where('serviceAccount.organizationId', '=', organizationId),
+    )
+    .execute()
   const rows = await tx
     .deleteFrom('accessToken')
     .where('ownerId', 'in', (q) =>

@@ -395,7 +395,13 @@ async function visibleAt(
   name: string,
 ): Promise<string | null> {
   const presented = presentedCredential(request, hub.keys)
-  const { facts } = await loadFacts(hub.db, presented, { on: 'repo', kind, namespace, name }, hub.clock.now())
+  const { facts } = await loadFacts(
+    hub.db,
+    presented,
+    { on: 'repo', kind, namespace, name },
+    hub.clock.now(),
+    request.origin.ip,
+  )
   if (facts.resource.on !== 'repo' || facts.resource.repo === null || !decide('repo.read', facts).allow) return null
   return `${facts.resource.repo.owner.name}/${facts.resource.repo.name}`
 }

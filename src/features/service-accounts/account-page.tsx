@@ -15,7 +15,14 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { ShownOnce } from '../../web/shown-once.tsx'
 import { Time } from '../../web/time.tsx'
-import { LastUse } from '../../web/token-parts.tsx'
+import {
+  FenceMark,
+  type FenceView,
+  LastUse,
+  OldValueMark,
+  type OldValueView,
+  OverlapField,
+} from '../../web/token-parts.tsx'
 import { Who } from '../../web/who.tsx'
 import { type AccountDialog, AccountDialogBox, type AccountView } from './account-dialogs.tsx'
 import { AccountMenuLinks, StateBadge } from './accounts-page.tsx'
@@ -31,6 +38,9 @@ export type AccountTokenRow = {
   lastFour: string
   lastUsedAt: number | null
   lastUsedBy: { ip: string | null; program: string | null } | null
+  /** The value before the last refresh, while it is still taken. */
+  oldValue: OldValueView | null
+  fence: FenceView
   expiresAt: number | null
   hasLostGrants: boolean
 }
@@ -245,6 +255,8 @@ function TokenLine(props: AccountPageProps & { token: AccountTokenRow; isNew: bo
       </Cell>
       <Cell label="Value" class="nowrap">
         <code class="text-muted">hf_…{token.lastFour}</code>
+        <FenceMark fence={token.fence} />
+        {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
       </Cell>
       <Cell label="Last used" class="nowrap">
         {token.lastUsedAt === null ? <span class="text-muted">never</span> : <Time at={token.lastUsedAt} />}
@@ -329,10 +341,11 @@ function DialogBox(props: { organization: string; account: AccountView; dialog: 
         >
           <p class="text-sm text-muted">
             It gets a new value. Name, description and permissions stay as they are. The new value is shown once. The
-            old value, hf_…{dialog.token.lastFour}, stops on the next request.
+            old value is hf_…{dialog.token.lastFour}.
           </p>
           <FormProblem form={dialog.form} />
           <ExpiryField form={dialog.form} autofocus={true} />
+          <OverlapField form={dialog.form} />
           <LastUse token={dialog.token} advice="Give that program the new value." />
         </Dialog>
       )

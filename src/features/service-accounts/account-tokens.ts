@@ -12,10 +12,13 @@ import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import {
   changeStored,
+  closeOldValue,
+  fenceInWords,
   findStored,
   type Grant,
   listStored,
   parseExpiry,
+  parseFence,
   parseTokenName,
   permissionsInWords,
   type RequestedGrant,
@@ -28,7 +31,16 @@ import {
 import { parseRemark, requireActive, type ServiceAccount } from './account.ts'
 import { ceilingOf, shortfallsOf } from './ceiling.ts'
 import { judgeGrants } from './judge-grants.ts'
-import { expiryWithin, isItself, type Minter, minterOf, requireHeld } from './minting.ts'
+import {
+  expiryWithin,
+  fenceOfMinter,
+  isItself,
+  type Minter,
+  minterOf,
+  refuseFormerValue,
+  requireHeld,
+  requireWithinFence,
+} from './minting.ts'
 import { findAccount, lockAccount } from './queries.ts'
 
 type TokenAction = `org.service_account.token.${'create' | 'update' | 'rotate' | 'delete'}`
@@ -60,6 +72,9 @@ export interface NewAccountToken {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Milliseconds; null: never. Absent: never, or as long as the token that makes it. */
   readonly expiresAt?: number | null | undefined
+  /** Absent: everywhere, or those of the token that makes it. */
+  readonly networks?: readonly string[] | undefined
+  readonly notBefore?: number | null | undefined
 }
 
 /**
@@ -84,6 +99,8 @@ export async function createAccountToken(
   const endpointPatterns = input.endpointPatterns ?? []
   await requireHeld(hub, minter, organization.id, { role, scoped: permissions.scoped, endpointPatterns })
   const expiresAt = parseExpiry(expiryWithin(minter, input.expiresAt), hub.clock.now())
+  const fence = parseFence(fenceOfMinter(allowed), input)
+  requireWithinFence(allowed, fence)
   const { id, value } = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId)
     const name = given ?? freeName((await listStored(tx, accountId)).map((token) => token.name))
@@ -93,6 +110,7 @@ export async function createAccountToken(
       description,
       permissions,
       endpointPatterns,
+      fence,
       expiresAt,
     })
     await record(
@@ -102,7 +120,7 @@ export async function createAccountToken(
       origin,
       locked,
       { ...made, name },
-      { ...inEvent({ role, ...permissions }), expiresAt },
+      { ...inEvent({ role, ...permissions }), expiresAt, fence: fenceInWords(fence) },
     )
     return made
   })
@@ -140,6 +158,8 @@ export interface AccountTokenChange {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Earlier than it was: a longer life needs a new value (SA-24). */
   readonly expiresAt?: number | null | undefined
+  readonly networks?: readonly string[] | undefined
+  readonly notBefore?: number | null | undefined
 }
 
 /** What is absent stays; the value does. Throws as `createAccountToken` does, `not_found`, and `token_changed_meanwhile`. */
@@ -171,10 +191,13 @@ export async function updateAccountToken(
     await requireHeld(hub, minter, organization.id, { role, scoped, endpointPatterns })
   }
   const expiresAt = shortened(before.expiresAt, change.expiresAt, hub.clock.now())
+  const fence = parseFence(before.fence, change)
+  // Also where it stays: to give more to a token that is taken from elsewhere reaches as far.
+  if (regrants || change.networks !== undefined) requireWithinFence(allowed, fence)
   await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
     await requireUnchanged(tx, accountId, before)
-    await changeStored(tx, accountId, id, { name, description, role, permissions, endpointPatterns, expiresAt })
+    await changeStored(tx, accountId, id, { name, description, role, permissions, endpointPatterns, fence, expiresAt })
     const after = { ...before, ...permissions, role }
     await record(
       hub,
@@ -184,8 +207,13 @@ export async function updateAccountToken(
       locked,
       { id, name, last4: before.last4 },
       {
-        from: { name: before.name, ...inEvent(before), expiresAt: before.expiresAt },
-        to: { name, ...inEvent(after), expiresAt },
+        from: {
+          name: before.name,
+          ...inEvent(before),
+          expiresAt: before.expiresAt,
+          fence: fenceInWords(before.fence),
+        },
+        to: { name, ...inEvent(after), expiresAt, fence: fenceInWords(fence) },
       },
     )
   })
@@ -193,7 +221,7 @@ export async function updateAccountToken(
 }
 
 /**
- * A new value; the old one is refused from the next request on (SA-25). `expiresAt` absent: as long a life as it had. Throws
+ * A new value; the old one is refused from the next request on (SA-25), or goes on for `overlapSeconds`. `expiresAt` absent: as long a life as it had. Throws
  * `rotated_meanwhile` for the later of two that come at once (SA-26), and as `createAccountToken` does.
  */
 export async function rotateAccountToken(
@@ -202,7 +230,7 @@ export async function rotateAccountToken(
   origin: Origin,
   accountId: string,
   id: string,
-  change: { readonly expiresAt?: number | null | undefined },
+  change: { readonly expiresAt?: number | null | undefined; readonly overlapSeconds?: number | undefined },
 ): Promise<MadeAccountToken> {
   const organization = allowed.resource
   const account = await getAccount(hub, organization, accountId)
@@ -212,13 +240,15 @@ export async function rotateAccountToken(
   const before = found.token
   const minter = await minterOf(hub, allowed)
   // Whoever refreshes it has its value.
+  requireWithinFence(allowed, before.fence)
   await requireHeld(hub, minter, organization.id, before)
   const now = hub.clock.now()
   const again = before.expiresAt === null ? null : now + before.expiresAt - (before.rotatedAt ?? before.createdAt)
   const expiresAt = parseExpiry(rotatedExpiry(minter, before, again, change.expiresAt), now)
   const { value } = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId)
-    const made = await storeNewValue(hub, tx, accountId, { id, hash: found.hash }, expiresAt)
+    const overlapSeconds = change.overlapSeconds ?? 0
+    const made = await storeNewValue(hub, tx, accountId, found, { expiresAt, overlapSeconds })
     await requireUnchanged(tx, accountId, before)
     await record(
       hub,
@@ -229,12 +259,35 @@ export async function rotateAccountToken(
       { id, name: before.name, last4: made.last4 },
       {
         oldLast4: before.last4,
+        oldUntil: made.oldUntil,
         expiresAt,
       },
     )
     return made
   })
   return { value, token: await getAccountToken(hub, organization, account, id) }
+}
+
+/** Ends the time of the old value early. Throws `not_found` where no old value is taken. */
+export async function finishAccountRotation(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.token.delete'>,
+  origin: Origin,
+  accountId: string,
+  id: string,
+): Promise<AccountToken> {
+  const organization = allowed.resource
+  refuseFormerValue(allowed)
+  const account = await hub.transaction(async (tx) => {
+    const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
+    const found = await findStored(tx, accountId, id)
+    if (found === null) throw new HoldfastError('not_found')
+    const { last4: oldLast4 } = await closeOldValue(hub, tx, accountId, id)
+    const action = 'org.service_account.token.finish_rotation'
+    await record(hub, tx, allowed, origin, locked, found.token, { oldLast4 }, action)
+    return locked
+  })
+  return await getAccountToken(hub, organization, account, id)
 }
 
 /** Throws `not_found`. */
@@ -247,7 +300,7 @@ export async function deleteAccountToken(
 ): Promise<void> {
   await hub.transaction(async (tx) => {
     const account = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    const [removed] = await removeStored(tx, accountId, id)
+    const [removed] = await removeStored(hub, tx, accountId, id)
     if (removed === undefined) throw new HoldfastError('not_found')
     await record(hub, tx, allowed, origin, account, removed, { mode: modeOf(removed.role) })
   })
@@ -262,7 +315,7 @@ export async function deleteAllAccountTokens(
 ): Promise<number> {
   return await hub.transaction(async (tx) => {
     const account = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    const removed = await removeStored(tx, accountId, null)
+    const removed = await removeStored(hub, tx, accountId, null)
     await recordEvent(hub, tx, allowed, origin, {
       action: 'org.service_account.token.delete_all',
       resource: { kind: 'service-account', id: account.id, name: account.name },
@@ -392,8 +445,10 @@ async function record(
   account: ServiceAccount,
   token: { readonly id: string; readonly name: string; readonly last4: string },
   data: Parameters<typeof recordEvent>[4]['data'],
+  action: string = allowed.action,
 ): Promise<void> {
   await recordEvent(hub, tx, allowed, origin, {
+    action,
     resource: { kind: 'token', id: token.id, name: token.name },
     ownerId: allowed.resource.id,
     data: {

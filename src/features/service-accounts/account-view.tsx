@@ -6,6 +6,7 @@ import type { Reply } from '../../access/reply.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
 import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
+import { viewOfOldValue } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import type { AccountView } from './account-dialogs.tsx'
 import { AccountPage, type AccountPageDialog, type AccountTokenRow } from './account-page.tsx'
@@ -72,6 +73,8 @@ export function tokenRow(token: AccountToken, account: ServiceAccount, organizat
     lastUsedAt: token.lastUsedAt,
     lastUsedBy:
       token.lastUsedAt === null ? null : { ip: token.lastIp, program: token.lastUserAgent?.slice(0, 80) ?? null },
+    oldValue: viewOfOldValue(token),
+    fence: token.fence,
     expiresAt: token.expiresAt,
     hasLostGrants: token.scoped.some(({ lost }) => lost.length > 0),
   }

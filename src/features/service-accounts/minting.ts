@@ -3,6 +3,7 @@
  * alone, as everywhere. A fine-grained token, of a person or of a service account, holds a part of that, and gives only from this part:
  * else whoever finds one that may "manage service accounts" would have the whole organization one request later.
  */
+import type { Fence } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
@@ -25,7 +26,18 @@ interface BoundMinter {
 }
 export type Minter = BoundMinter | null
 
+/**
+ * The value that a token had before it was refreshed makes nothing that would outlive it: whoever refreshed it because it leaked may be ahead of
+ * the finder. Throws `former_value`.
+ */
+export function refuseFormerValue({ credential }: Allowed<Action>): void {
+  if (credential?.kind !== 'token' || credential.former === null) return
+  throw new HoldfastError('former_value', {}, { denied: { code: 'former_value', need: 'the new value of the token' } })
+}
+
+/** Throws `former_value`. */
 export async function minterOf(hub: Hub, allowed: Allowed<Action>): Promise<Minter> {
+  refuseFormerValue(allowed)
   const { principal, credential } = allowed
   if (principal.kind === 'system' || credential?.kind === 'session') return null
   if (principal.kind === 'anonymous' || credential === null) throw new Error('Nobody manages service accounts.')
@@ -112,6 +124,18 @@ export function expiryWithin(minter: Minter, expiresAt: number | null | undefine
 
 /** Whether it is the minter's own token that is refreshed: its life may go on as it was. */
 export const isItself = (minter: Minter, tokenId: string): boolean => minter !== null && minter.tokenId === tokenId
+
+/** A token that is fenced in makes what is fenced in alike, unless it says otherwise. */
+export function fenceOfMinter({ credential }: Allowed<Action>): Fence {
+  return { networks: credential?.kind === 'token' ? credential.networks : [], notBefore: null }
+}
+
+/** Throws `beyond_minter` for what is taken from where the minter is not, whatever its role. */
+export function requireWithinFence({ credential }: Allowed<Action>, fence: Fence): void {
+  if (credential?.kind !== 'token' || credential.networks.length === 0) return
+  const isWithin = fence.networks.length > 0 && fence.networks.every((network) => credential.networks.includes(network))
+  if (!isWithin) throw beyond('other networks', 'networks')
+}
 
 /** The role of a new account: below admin, for tokens will be made for it by whoever gets hold of this one. */
 export function requireRoleToGive(minter: Minter, role: Role): void {

@@ -1,7 +1,7 @@
 /** Service accounts and their tokens on the wire: the Hub's members (hub-api.md, section 14), and beside them what only this hub has. */
 import { serviceAccountEmail } from '../../domain/commit-identity.ts'
 import { serviceAccountName } from '../../domain/facts.ts'
-import { presentGrant } from '../tokens/service.ts'
+import { presentFence, presentGrant, presentOldValue } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import type { AccountToken, MadeAccountToken } from './account-tokens.ts'
 import { commonRepoPermissions, isRepo, organizationPermissions } from './wire-grants.ts'
@@ -22,8 +22,8 @@ export function presentAccount(account: ServiceAccount) {
   }
 }
 
-export function presentAccountWithTokens(account: ServiceAccount, tokens: readonly AccountToken[]) {
-  return { ...presentAccount(account), accessTokens: tokens.map(presentToken) }
+export function presentAccountWithTokens(account: ServiceAccount, tokens: readonly AccountToken[], now: number) {
+  return { ...presentAccount(account), accessTokens: tokens.map((token) => presentToken(token, now)) }
 }
 
 /** The answer to its creation calls the name `fullname`. */
@@ -31,7 +31,7 @@ export function presentMadeAccount(account: ServiceAccount) {
   return { ...presentAccount(account), fullname: account.name }
 }
 
-export function presentToken(token: AccountToken) {
+export function presentToken(token: AccountToken, now: number) {
   return {
     _id: token.id,
     displayName: token.name,
@@ -50,6 +50,8 @@ export function presentToken(token: AccountToken) {
     expiresAt: isoOrNull(token.expiresAt),
     rotatedAt: isoOrNull(token.rotatedAt),
     lastUsedIp: token.lastIp,
+    oldValue: presentOldValue(token, now),
+    ...presentFence(token),
     fineGrained: {
       canReadGatedRepos: false,
       global: [],
@@ -63,8 +65,8 @@ export function presentToken(token: AccountToken) {
 }
 
 /** The value stands beside the token in the one answer that has it. */
-export function presentMadeToken({ value, token }: MadeAccountToken) {
-  return { token: value, tokenInfo: presentToken(token) }
+export function presentMadeToken({ value, token }: MadeAccountToken, now: number) {
+  return { token: value, tokenInfo: presentToken(token, now) }
 }
 
 function iso(at: number): string {

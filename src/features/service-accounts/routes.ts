@@ -4,11 +4,12 @@ import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { roles } from '../../domain/role.ts'
-import { entityTypes } from '../tokens/service.ts'
+import { entityTypes, longestOverlapSeconds } from '../tokens/service.ts'
 import {
   createAccountToken,
   deleteAccountToken,
   deleteAllAccountTokens,
+  finishAccountRotation,
   getAccountToken,
   listAccountTokens,
   rotateAccountToken,
@@ -38,6 +39,8 @@ const target = ({ params }: { params: Params }) => ({ on: 'organization', name: 
 const expiresAt = z
   .union([z.number(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.null()])
   .optional()
+/** How long the old value goes on beside the new one. */
+const overlapSeconds = z.number().int().min(0).max(longestOverlapSeconds).default(0)
 const text = z.string().max(2_000)
 const role = z.enum(roles)
 
@@ -105,6 +108,8 @@ const tokenMembers = {
     })
     .optional(),
   expiresAt,
+  networks: z.array(z.string().max(100)).max(100).optional(),
+  notBefore: expiresAt,
 }
 const newToken = z.strictObject(tokenMembers)
 const changedToken = z.strictObject(tokenMembers)
@@ -156,7 +161,8 @@ export const serviceAccountApiRoutes: Route[] = [
     summary: 'A service account and its tokens, without their values.',
     handle: async ({ hub, allowed, params }) => {
       const account = await getServiceAccount(hub, allowed, params.get('id'))
-      return json(presentAccountWithTokens(account, await listAccountTokens(hub, allowed.resource, account)))
+      const tokens = await listAccountTokens(hub, allowed.resource, account)
+      return json(presentAccountWithTokens(account, tokens, hub.clock.now()))
     },
   }),
   route({
@@ -215,7 +221,8 @@ export const serviceAccountApiRoutes: Route[] = [
     summary: 'The tokens of a service account, without their values.',
     handle: async ({ hub, allowed, params }) => {
       const account = await getServiceAccount(hub, allowed, params.get('id'))
-      return json((await listAccountTokens(hub, allowed.resource, account)).map(presentToken))
+      const now = hub.clock.now()
+      return json((await listAccountTokens(hub, allowed.resource, account)).map((token) => presentToken(token, now)))
     },
   }),
   route({
@@ -235,7 +242,7 @@ export const serviceAccountApiRoutes: Route[] = [
         mode: body.mode,
         scoped,
       })
-      return json(presentMadeToken(made), 201, unkept)
+      return json(presentMadeToken(made, hub.clock.now()), 201, unkept)
     },
   }),
   route({
@@ -265,7 +272,7 @@ export const serviceAccountApiRoutes: Route[] = [
       const scoped = await requestedGrants(hub, allowed.resource, wireOf(body), before.scoped)
       const change = { ...membersOf(body), mode: body.mode, scoped }
       const token = await updateAccountToken(hub, allowed, request.origin, account.id, before.id, change)
-      return json(presentToken(token))
+      return json(presentToken(token, hub.clock.now()))
     },
   }),
   route({
@@ -287,14 +294,27 @@ export const serviceAccountApiRoutes: Route[] = [
     surface: 'api',
     action: 'org.service_account.token.rotate',
     target,
-    body: z.strictObject({ expiresAt }),
+    body: z.strictObject({ expiresAt, overlapSeconds }),
     summary:
-      'Gives a token a new value, in this answer and nowhere else; the old one is refused from the next request on. Without `expiresAt` it lives as long as before.',
+      'Gives a token a new value, in this answer and nowhere else. The old one is refused from the next request on, or goes on for `overlapSeconds` (up to 604800) with a warning. Without `expiresAt` the token lives as long as before.',
     answers: { 200: 'The value and the token.', 409: 'Somebody refreshed it at the same moment.' },
     handle: async ({ hub, allowed, params, body, request }) => {
-      const change = { expiresAt: body.expiresAt }
-      const made = await rotateAccountToken(hub, allowed, request.origin, params.get('id'), params.get('token'), change)
-      return json(presentMadeToken(made), 200, unkept)
+      const made = await rotateAccountToken(hub, allowed, request.origin, params.get('id'), params.get('token'), body)
+      return json(presentMadeToken(made, hub.clock.now()), 200, unkept)
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/organizations/:name/service-accounts/:id/tokens/:token/rotate/finish',
+    surface: 'api',
+    action: 'org.service_account.token.delete',
+    target,
+    summary: 'Ends the overlap after a refresh early: the old value is refused from the next request on.',
+    answers: { 200: 'The token.', 404: 'There is no such token, or no old value of it is taken.' },
+    handle: async ({ hub, allowed, params, request }) => {
+      const ids = [params.get('id'), params.get('token')] as const
+      const token = await finishAccountRotation(hub, allowed, request.origin, ...ids)
+      return json(presentToken(token, hub.clock.now()))
     },
   }),
 ]
@@ -305,6 +325,8 @@ function membersOf(body: TokenBody) {
     description: body.description,
     endpointPatterns: body.endpointPatterns,
     expiresAt: body.expiresAt,
+    networks: body.networks,
+    notBefore: body.notBefore,
   }
 }
 

@@ -155,7 +155,7 @@ export async function disableServiceAccount(
     const before = await lock(hub, tx, allowed, id)
     if (before.disabledAt !== null) return { account: before, tokens: 0 }
     const account = { ...before, disabledAt: hub.clock.now() }
-    const removed = await removeStored(tx, id, null)
+    const removed = await removeStored(hub, tx, id, null)
     await updateAccount(tx, id, { disabledAt: account.disabledAt })
     await record(hub, tx, allowed, origin, account, { tokens: tokensInEvent(removed) })
     return { account, tokens: removed.length }
@@ -188,7 +188,7 @@ export async function deleteServiceAccount(
 ): Promise<ServiceAccount> {
   return await hub.transaction(async (tx) => {
     const account = await lock(hub, tx, allowed, id)
-    const removed = await removeStored(tx, id, null)
+    const removed = await removeStored(hub, tx, id, null)
     await deleteAccount(tx, id)
     await record(hub, tx, allowed, origin, account, { ...inEvent(account), tokens: tokensInEvent(removed) })
     return account

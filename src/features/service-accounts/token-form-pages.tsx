@@ -13,7 +13,7 @@ import {
   type PickerGroups,
   type SummaryLine,
 } from '../../web/permission-picker.tsx'
-import { TokenFacts } from '../../web/token-parts.tsx'
+import { FenceFields, OldValueNotice, TokenFacts } from '../../web/token-parts.tsx'
 import { tokenNameLimit } from '../tokens/service.ts'
 import { descriptionLimit } from './account.ts'
 import type { AccountTokenRow } from './account-page.tsx'
@@ -53,6 +53,7 @@ export function NewAccountTokenPage(props: TokenFormProps & { isFirst: boolean }
         </div>
         <ModeField {...props} />
         <PermissionPicker groups={props.groups} />
+        <FenceFields form={props.form} />
         <Notice kind="info" small={true} standing={true}>
           The value is shown once. Store it securely; it cannot be shown again. If you lose it, refresh the token.
         </Notice>
@@ -84,10 +85,17 @@ export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTok
         </span>
       </div>
       <TokenFacts token={token} />
+      {token.oldValue && (
+        <OldValueNotice
+          old={token.oldValue}
+          action={`${accountTokenPath(organization, account.id, token.id)}/finish`}
+        />
+      )}
       <TokenForm {...props} action={accountTokenPath(organization, account.id, token.id)}>
         <NameFields form={props.form} token={token} />
         <ModeField {...props} mode={token.mode} />
         <PermissionPicker groups={props.groups} />
+        <FenceFields form={props.form} fence={token.fence} />
         <div class="flex flex-wrap gap-2">
           <Button look="primary">Save token</Button>
           <LinkButton href={here}>Cancel</LinkButton>

@@ -14,20 +14,21 @@ import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
-import { addedInstead, isTypedAndLeft, suggestRepos } from '../tokens/service.ts'
+import { addedInstead, fenceFromForm, isTypedAndLeft, overlapOf, suggestRepos } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import {
   type AccountToken,
   createAccountToken,
   deleteAccountToken,
   deleteAllAccountTokens,
+  finishAccountRotation,
   getAccountToken,
   rotateAccountToken,
   type TokenMode,
   updateAccountToken,
 } from './account-tokens.ts'
 import { accountReply, tokenRow } from './account-view.tsx'
-import { accountPath } from './paths.ts'
+import { accountPath, accountTokenPath } from './paths.ts'
 import { drawPicker, findTypedRepo, requestedFromTicks, type Ticks, ticksFromToken } from './picking.ts'
 import { getServiceAccount } from './service.ts'
 import { EditAccountTokenPage, NewAccountTokenPage } from './token-form-pages.tsx'
@@ -44,6 +45,8 @@ const tokenForm = z.object({
   role: field,
   expiry: field,
   expiryDate: field,
+  networks: z.string().max(2_000).optional(),
+  notBefore: z.string().max(20).optional(),
   scoped: many,
   selected: many,
   add: z.string().optional(),
@@ -99,6 +102,7 @@ export const serviceAccountTokenPageRoutes: Route[] = [
             name: body.name,
             description: body.description,
             expiresAt: expiryOf(hub, body),
+            ...fenceFromForm(body),
             ...permissionsOf(body),
           })
           const made = { id: token.id, name: token.name, value }
@@ -176,7 +180,12 @@ export const serviceAccountTokenPageRoutes: Route[] = [
       if (changed !== null) return await editTokenReply(scene, token, { ...changed, form: unjudged(body) })
       return await orShow(
         async () => {
-          const change = { name: body.name, description: body.description, ...permissionsOf(body) }
+          const change = {
+            name: body.name,
+            description: body.description,
+            ...fenceFromForm(body),
+            ...permissionsOf(body),
+          }
           const saved = await updateAccountToken(hub, allowed, request.origin, account.id, token.id, change)
           const next = accountPath(allowed.resource.name, account.id)
           return redirectWithNotice(next, 'success', `The token “${saved.name}” is saved.`)
@@ -191,13 +200,13 @@ export const serviceAccountTokenPageRoutes: Route[] = [
     surface: 'page',
     action: 'org.service_account.token.rotate',
     target,
-    body: z.object({ expiry: field, expiryDate: field }),
+    body: z.object({ expiry: field, expiryDate: field, overlap: z.string().max(10).default('0') }),
     handle: async ({ hub, allowed, facts, params, body, request }) => {
       const account = await getServiceAccount(hub, allowed, params.get('id'))
       const id = params.get('token')
       return await orShow(
         async () => {
-          const change = { expiresAt: expiryOf(hub, body) }
+          const change = { expiresAt: expiryOf(hub, body), overlapSeconds: overlapOf(body.overlap) }
           const { value, token } = await rotateAccountToken(hub, allowed, request.origin, account.id, id, change)
           const made = { id: token.id, name: token.name, value }
           return await accountReply(hub, allowed.resource, account, facts, request, { made })
@@ -211,6 +220,19 @@ export const serviceAccountTokenPageRoutes: Route[] = [
             fault,
           }),
       )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: `${tokens}/:token/finish`,
+    surface: 'page',
+    action: 'org.service_account.token.delete',
+    target,
+    handle: async ({ hub, allowed, params, request }) => {
+      const ids = [params.get('id'), params.get('token')] as const
+      const { id, name } = await finishAccountRotation(hub, allowed, request.origin, ...ids)
+      const next = accountTokenPath(allowed.resource.name, params.get('id'), id)
+      return redirectWithNotice(next, 'success', `The old value of “${name}” is refused from now on.`)
     },
   }),
   route({
@@ -334,8 +356,24 @@ function expiryOf(hub: Hub, body: { readonly expiry: string; readonly expiryDate
 }
 
 /** The values that the fields of the form show again; the picker has its own. */
-function plain({ name, description, role, expiry, expiryDate }: TokenForm): Record<string, string> {
-  return { name, description, ...(role === '' ? {} : { role }), expiry, expiryDate }
+function plain({
+  name,
+  description,
+  role,
+  expiry,
+  expiryDate,
+  networks,
+  notBefore,
+}: TokenForm): Record<string, string> {
+  return {
+    name,
+    description,
+    ...(role === '' ? {} : { role }),
+    expiry,
+    expiryDate,
+    ...(networks === undefined ? {} : { networks }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+  }
 }
 
 /** The form as it was sent, while only the picker changes. */

@@ -15,7 +15,7 @@ import {
   type SummaryLine,
 } from '../../web/permission-picker.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
-import { TokenFact, TokenFacts } from '../../web/token-parts.tsx'
+import { FenceFields, OldValueNotice, TokenFact, TokenFacts } from '../../web/token-parts.tsx'
 import { LeakWarning, type TokenRow } from './pages.tsx'
 import { tokensPath } from './paths.ts'
 
@@ -59,6 +59,7 @@ export function NewTokenPage(props: TokenFormProps) {
           ]}
         />
         <PermissionPicker groups={props.groups} />
+        <FenceFields form={props.form} />
         <LeakWarning />
         <div class="flex flex-wrap gap-2">
           <Button look="primary">Create token</Button>
@@ -94,17 +95,20 @@ export function EditTokenPage(props: TokenFormProps & { token: TokenRow & { crea
           <TokenRoleBadge role={token.role} />
         </TokenFact>
       </TokenFacts>
+      {token.oldValue && <OldValueNotice old={token.oldValue} action={`${address}/finish`} />}
       {token.role === 'fineGrained' ? (
         <TokenForm action={address} {...props}>
           <input type="hidden" name="role" value="fineGrained" />
           <NameField form={props.form} value={token.name} />
           <PermissionPicker groups={props.groups} />
+          <FenceFields form={props.form} fence={token.fence} />
           <SaveRow />
         </TokenForm>
       ) : (
         <form class="grid gap-4 max-w-xl" method="post" action={address}>
           <FormProblem form={props.form} />
           <NameField form={props.form} value={token.name} />
+          <FenceFields form={props.form} fence={token.fence} />
           <SaveRow />
         </form>
       )}

@@ -12,6 +12,7 @@ import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
+import { closeFormerValues } from './former-queries.ts'
 import { type LiveToken, selectAdministrators, selectLive } from './queries.ts'
 import { removeStored } from './store.ts'
 
@@ -38,7 +39,7 @@ export async function revokeLeaked(
   const revoked: LiveToken[] = []
   for (const token of await selectLive(tx, hashes, hub.clock.now())) {
     // Of two who find it at once, one revokes it.
-    if ((await removeStored(tx, token.ownerId, token.id)).length === 0) continue
+    if (!(await revoke(hub, tx, token))) continue
     revoked.push(token)
     const { repo, data } = expose(token)
     // By the hub: who pushed it, from which address, is told in the log of the repo.
@@ -57,6 +58,12 @@ export async function revokeLeaked(
     }
   }
   return revoked
+}
+
+/** Of a token with two values that are taken, the old one alone: its owner has moved on to the new one already. */
+async function revoke(hub: Hub, tx: Tx, token: LiveToken): Promise<boolean> {
+  if (!token.isOld) return (await removeStored(hub, tx, token.ownerId, token.id)).length > 0
+  return (await closeFormerValues(tx, token.ownerId, token.id, hub.clock.now())).length > 0
 }
 
 /**

@@ -18,7 +18,9 @@ import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
+import { fenceFromForm } from './fence-form.ts'
 import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
+import { overlapOf, viewOfOldValue } from './old-value-view.ts'
 import { type MadeToken, type TokenRow, type TokensDialog, TokensPage } from './pages.tsx'
 import { tokensPath } from './paths.ts'
 import { type Picked, pickerGroups, reachWords, summarize } from './picker.ts'
@@ -35,6 +37,7 @@ import {
   createToken,
   deleteAllOwnTokens,
   deleteOwnToken,
+  finishOwnRotation,
   getOwnToken,
   listOwnTokens,
   rotateOwnToken,
@@ -54,6 +57,8 @@ const tokenForm = z.object({
   role: field,
   expiry: field,
   expiryDate: field,
+  networks: z.string().max(2_000).optional(),
+  notBefore: z.string().max(20).optional(),
   scoped: many,
   global: many,
   canReadGatedRepos: z.string().optional(),
@@ -120,6 +125,7 @@ export const tokenPageRoutes: Route[] = [
             name: body.name,
             role,
             expiresAt: expiryOf(hub, body, null),
+            ...fenceFromForm(body),
             ...(role === 'fineGrained' ? { fineGrained: requestedFromTicks(again.ticks, null) } : {}),
           })
           return await shownOnce(hub, await authorizeAlso('token.read', self), facts, request, made)
@@ -199,6 +205,7 @@ export const tokenPageRoutes: Route[] = [
         async () => {
           await updateOwnToken(hub, allowed, request.origin, id, {
             name: body.name,
+            ...fenceFromForm(body),
             ...(token.role === 'fineGrained' ? { fineGrained: requestedFromTicks(ticks, token) } : {}),
           })
           return redirectWithNotice(tokensPath, 'success', `The token “${body.name.trim()}” is saved.`)
@@ -214,7 +221,7 @@ export const tokenPageRoutes: Route[] = [
     surface: 'page',
     action: 'token.rotate',
     target: self,
-    body: z.object({ expiry: field, expiryDate: field }),
+    body: z.object({ expiry: field, expiryDate: field, overlap: z.string().max(10).default('0') }),
     handle: async ({ hub, allowed, facts, params, body, request, authorizeAlso }) => {
       const id = params.get('id')
       const reading = await authorizeAlso('token.read', self)
@@ -222,7 +229,10 @@ export const tokenPageRoutes: Route[] = [
       return await orShow(
         async () => {
           const expiresAt = expiryOf(hub, body, token.expiresAt)
-          const made = await rotateOwnToken(hub, allowed, request.origin, id, { expiresAt })
+          const made = await rotateOwnToken(hub, allowed, request.origin, id, {
+            expiresAt,
+            overlapSeconds: overlapOf(body.overlap),
+          })
           return await shownOnce(hub, reading, facts, request, made)
         },
         async (fault) => {
@@ -230,6 +240,18 @@ export const tokenPageRoutes: Route[] = [
           return await tokensReply(hub, facts, request, await listOwnTokens(hub, reading), { dialog, fault })
         },
       )
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/settings/tokens/:id/finish',
+    surface: 'page',
+    action: 'token.delete',
+    target: self,
+    handle: async ({ hub, allowed, params, request }) => {
+      const { id, name } = await finishOwnRotation(hub, allowed, request.origin, params.get('id'))
+      const next = `${tokensPath}/${encodeURIComponent(id)}`
+      return redirectWithNotice(next, 'success', `The old value of “${name}” is refused from now on.`)
     },
   }),
   route({
@@ -353,6 +375,8 @@ function rowOf(token: Token): TokenRow {
     lastUsedAt: token.lastUsedAt,
     lastUsedBy:
       token.lastUsedAt === null ? null : { ip: token.lastIp, program: token.lastUserAgent?.slice(0, 80) ?? null },
+    oldValue: viewOfOldValue(token),
+    fence: token.fence,
     expiresAt: token.expiresAt,
     hasLostGrants: token.scoped.some((grant) => !grant.isEffective),
   }
@@ -424,7 +448,15 @@ function prefilled(facts: Facts, query: URLSearchParams): { role: TokenRole | nu
 
 /** The values that the fields of the form show again; the picker has its own. */
 function plain(body: TokenForm): Record<string, string> {
-  return { name: body.name, role: body.role, expiry: body.expiry, expiryDate: body.expiryDate }
+  const { name, role, expiry, expiryDate, networks, notBefore } = body
+  return {
+    name,
+    role,
+    expiry,
+    expiryDate,
+    ...(networks === undefined ? {} : { networks }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+  }
 }
 
 /** The form as it was sent, while only the picker changes. */

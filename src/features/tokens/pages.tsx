@@ -15,7 +15,14 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { ShownOnce } from '../../web/shown-once.tsx'
 import { Time } from '../../web/time.tsx'
-import { LastUse } from '../../web/token-parts.tsx'
+import {
+  FenceMark,
+  type FenceView,
+  LastUse,
+  OldValueMark,
+  type OldValueView,
+  OverlapField,
+} from '../../web/token-parts.tsx'
 import { tokensPath } from './paths.ts'
 
 export type TokenRow = {
@@ -28,6 +35,9 @@ export type TokenRow = {
   lastUsedAt: number | null
   /** From where it was last used, for the warning before it stops. */
   lastUsedBy: { ip: string | null; program: string | null } | null
+  /** The value before the last refresh, while it is still taken. */
+  oldValue: OldValueView | null
+  fence: FenceView
   expiresAt: number | null
   /** Some grant names what its owner may no longer reach (UAT-9). */
   hasLostGrants: boolean
@@ -169,6 +179,8 @@ function TokenLine({ token, isNew }: { token: TokenRow; isNew: boolean }) {
       </Cell>
       <Cell label="Value" class="nowrap">
         <code class="text-muted">hf_…{token.lastFour}</code>
+        <FenceMark fence={token.fence} />
+        {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
       </Cell>
       <Cell label="Last used" class="nowrap">
         {token.lastUsedAt === null ? <span class="text-muted">Not yet used</span> : <Time at={token.lastUsedAt} />}
@@ -228,10 +240,11 @@ function TokenDialog({ dialog }: { dialog: TokensDialog }) {
           }
         >
           <p class="text-sm text-muted">
-            It gets a new value. Name and permissions stay as they are. The new value is shown once. The old value, hf_…
-            {dialog.token.lastFour}, stops on the next request.
+            It gets a new value. Name and permissions stay as they are. The new value is shown once. The old value is
+            hf_…{dialog.token.lastFour}.
           </p>
           <ExpiryField form={dialog.form} keep={dialog.token.expiresAt} autofocus={true} />
+          <OverlapField form={dialog.form} />
           <LastUse token={dialog.token} advice="Give that program the new value." />
         </Dialog>
       )

@@ -1,8 +1,8 @@
 /** Tokens on the wire, with the Hub's names. The value stands beside the token in the one answer that has it, never inside. */
 import type { Grant } from './grants.ts'
-import type { MadeToken, Token } from './token.ts'
+import { type MadeToken, openOldValue, type StoredToken, type Token } from './token.ts'
 
-export function presentToken(token: Token) {
+export function presentToken(token: Token, now: number) {
   return {
     id: token.id,
     _id: token.id,
@@ -15,6 +15,8 @@ export function presentToken(token: Token) {
     lastUsedAt: iso(token.lastUsedAt),
     lastUsedIp: token.lastIp,
     expiresAt: iso(token.expiresAt),
+    oldValue: presentOldValue(token, now),
+    ...presentFence(token),
     ...(token.role === 'fineGrained'
       ? {
           fineGrained: {
@@ -27,13 +29,32 @@ export function presentToken(token: Token) {
   }
 }
 
+/** From where, and from when on, it is taken. */
+export function presentFence({ fence }: StoredToken) {
+  return { networks: fence.networks, notBefore: iso(fence.notBefore) }
+}
+
+/** The value that it had before, while that is still taken; null otherwise. */
+export function presentOldValue(token: StoredToken, now: number) {
+  const old = openOldValue(token, now)
+  return old === null
+    ? null
+    : {
+        last4: old.last4,
+        validUntil: iso(old.validUntil),
+        lastUsedAt: iso(old.lastUsedAt),
+        lastUsedIp: old.lastIp,
+        lastUsedBy: old.lastUserAgent,
+      }
+}
+
 /** As in whoami-v2. */
 export function presentGrant(grant: Grant) {
   return { entity: { _id: grant.id, type: grant.type, name: grant.name }, permissions: grant.permissions }
 }
 
-export function presentMadeToken({ value, token }: MadeToken) {
-  return { token: value, tokenInfo: presentToken(token) }
+export function presentMadeToken({ value, token }: MadeToken, now: number) {
+  return { token: value, tokenInfo: presentToken(token, now) }
 }
 
 function iso(at: number | null): string | null {

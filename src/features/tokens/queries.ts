@@ -82,12 +82,37 @@ export async function updateToken(
   change: Partial<
     Pick<
       AccessTokenTable,
-      'name' | 'role' | 'description' | 'canReadGatedRepos' | 'globalPermissions' | 'endpointPatterns' | 'expiresAt'
+      | 'name'
+      | 'role'
+      | 'description'
+      | 'canReadGatedRepos'
+      | 'globalPermissions'
+      | 'endpointPatterns'
+      | 'expiresAt'
+      | 'networks'
+      | 'notBefore'
     >
   >,
 ): Promise<void> {
   if (Object.keys(change).length === 0) return
   await tx.updateTable('accessToken').set(change).where('id', '=', id).where('ownerId', '=', ownerId).execute()
+}
+
+/** Null where an event told of it since `quietSince`, or it is gone. Of two that ask at once, one is told. */
+export async function claimFenceEvent(
+  tx: Tx,
+  id: string,
+  at: number,
+  quietSince: number,
+): Promise<Pick<AccessTokenTable, 'name' | 'ownerId'> | null> {
+  const row = await tx
+    .updateTable('accessToken')
+    .set({ fencedAt: at })
+    .where('id', '=', id)
+    .where((q) => q.or([q('fencedAt', 'is', null), q('fencedAt', '<=', quietSince)]))
+    .returning(['name', 'ownerId'])
+    .executeTakeFirst()
+  return row ?? null
 }
 
 /** Compare and swap on the hash: false where somebody replaced or deleted the token since it was read. */
@@ -109,15 +134,13 @@ export async function swapValue(
   return row !== undefined
 }
 
+export type DeletedToken = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role' | 'hash' | 'createdAt' | 'rotatedAt'>
+
 /** Their grants go with them. */
-export async function deleteTokens(
-  tx: Tx,
-  ownerId: string,
-  id: string | null,
-): Promise<Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role'>[]> {
+export async function deleteTokens(tx: Tx, ownerId: string, id: string | null): Promise<DeletedToken[]> {
   let query = tx.deleteFrom('accessToken').where('ownerId', '=', ownerId)
   if (id !== null) query = query.where('id', '=', id)
-  return await query.returning(['id', 'name', 'last4', 'role']).execute()
+  return await query.returning(['id', 'name', 'last4', 'role', 'hash', 'createdAt', 'rotatedAt']).execute()
 }
 
 export async function replaceGrants(tx: Tx, tokenId: string, grants: readonly TokenGrantTable[]): Promise<void> {
@@ -315,6 +338,8 @@ export interface LiveToken {
   readonly ownerId: string
   readonly ownerName: string
   readonly organizationId: string | null
+  /** It is the value that the token had before, taken beside the new one for a while. */
+  readonly isOld: boolean
 }
 
 /** Those of these values (by hash) that a request could still be made with, as far as the token itself says. */
@@ -330,7 +355,21 @@ export async function selectLive(tx: Tx, hashes: readonly string[], now: number)
     .where((q) => q.or([q('accessToken.expiresAt', 'is', null), q('accessToken.expiresAt', '>', now)]))
     .orderBy('accessToken.id')
     .execute()
-  return rows.map(({ userName, machineName, ...row }) => ({ ...row, ownerName: machineName ?? userName ?? '' }))
+  const old = await tx
+    .selectFrom('formerTokenValue')
+    .select(['tokenId as id', 'hash', 'name', 'last4', 'ownerId', 'ownerName', 'organizationId'])
+    .where('hash', 'in', hashes)
+    .where('validUntil', '>', now)
+    .orderBy('tokenId')
+    .execute()
+  return [
+    ...rows.map(({ userName, machineName, ...row }) => ({
+      ...row,
+      ownerName: machineName ?? userName ?? '',
+      isOld: false,
+    })),
+    ...old.map((row) => ({ ...row, isOld: true })),
+  ]
 }
 
 /** Ids of people who look after an organization; the first hundred by age of the account. */

@@ -7,8 +7,10 @@ import { presentMadeToken, presentToken } from './present.ts'
 import {
   createToken,
   deleteOwnToken,
+  finishOwnRotation,
   getOwnToken,
   listOwnTokens,
+  longestOverlapSeconds,
   type RequestedPermissions,
   rotateOwnToken,
   updateOwnToken,
@@ -39,16 +41,23 @@ const expiresAt = z
   .union([z.number(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.null()])
   .optional()
 
+/** How long the old value goes on beside the new one. */
+const overlapSeconds = z.number().int().min(0).max(longestOverlapSeconds).default(0)
+
+/** From which networks, and from when on, a token is taken. */
+const fence = { networks: z.array(z.string().max(100)).max(100).optional(), notBefore: expiresAt }
+
 const newToken = z.strictObject({
   name: z.string().max(1_000),
   role: z.enum(['read', 'write', 'fineGrained'], { error: 'one of read, write and fineGrained' }),
   fineGrained: fineGrained.optional(),
   expiresAt,
+  ...fence,
 })
 
 const changedToken = z.strictObject(
-  { name: z.string().max(1_000).optional(), fineGrained: fineGrained.optional() },
-  { error: 'only "name" and "fineGrained" of a token can be changed; its role cannot' },
+  { name: z.string().max(1_000).optional(), fineGrained: fineGrained.optional(), ...fence },
+  { error: 'only "name", "fineGrained", "networks" and "notBefore" of a token can be changed; its role cannot' },
 )
 
 /** The answer carries a secret: nothing on the way may keep it. */
@@ -63,7 +72,10 @@ export const tokenApiRoutes: Route[] = [
     action: 'token.read',
     target: self,
     summary: "The caller's access tokens, without their values.",
-    handle: async ({ hub, allowed }) => json((await listOwnTokens(hub, allowed)).map(presentToken)),
+    handle: async ({ hub, allowed }) => {
+      const now = hub.clock.now()
+      return json((await listOwnTokens(hub, allowed)).map((token) => presentToken(token, now)))
+    },
   }),
   route({
     method: 'POST',
@@ -75,7 +87,7 @@ export const tokenApiRoutes: Route[] = [
     summary: 'Makes an access token. Its value is in this answer and nowhere else.',
     answers: { 201: 'The value and the token.', 409: 'A token of this name exists.' },
     handle: async ({ hub, allowed, body, request }) =>
-      json(presentMadeToken(await createToken(hub, allowed, request.origin, body)), 201, unkept),
+      json(presentMadeToken(await createToken(hub, allowed, request.origin, body), hub.clock.now()), 201, unkept),
   }),
   route({
     method: 'GET',
@@ -84,7 +96,8 @@ export const tokenApiRoutes: Route[] = [
     action: 'token.read',
     target: self,
     summary: "One of the caller's access tokens.",
-    handle: async ({ hub, allowed, params }) => json(presentToken(await getOwnToken(hub, allowed, params.get('id')))),
+    handle: async ({ hub, allowed, params }) =>
+      json(presentToken(await getOwnToken(hub, allowed, params.get('id')), hub.clock.now())),
   }),
   route({
     method: 'PATCH',
@@ -95,7 +108,7 @@ export const tokenApiRoutes: Route[] = [
     body: changedToken,
     summary: 'Changes name and permissions of a token, from the next request on.',
     handle: async ({ hub, allowed, params, body, request }) =>
-      json(presentToken(await updateOwnToken(hub, allowed, request.origin, params.get('id'), body))),
+      json(presentToken(await updateOwnToken(hub, allowed, request.origin, params.get('id'), body), hub.clock.now())),
   }),
   route({
     method: 'DELETE',
@@ -116,11 +129,26 @@ export const tokenApiRoutes: Route[] = [
     surface: 'api',
     action: 'token.rotate',
     target: self,
-    body: z.strictObject({ expiresAt }),
+    body: z.strictObject({ expiresAt, overlapSeconds }),
     summary:
-      'Gives a token a new value, in this answer and nowhere else; the old one is refused from the next request on.',
+      'Gives a token a new value, in this answer and nowhere else. The old one is refused from the next request on, or goes on for `overlapSeconds` (up to 604800) with a warning.',
     answers: { 200: 'The value and the token.', 409: 'Somebody refreshed it at the same moment.' },
-    handle: async ({ hub, allowed, params, body, request }) =>
-      json(presentMadeToken(await rotateOwnToken(hub, allowed, request.origin, params.get('id'), body)), 200, unkept),
+    handle: async ({ hub, allowed, params, body, request }) => {
+      const made = await rotateOwnToken(hub, allowed, request.origin, params.get('id'), body)
+      return json(presentMadeToken(made, hub.clock.now()), 200, unkept)
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/settings/tokens/:id/rotate/finish',
+    surface: 'api',
+    action: 'token.delete',
+    target: self,
+    summary: 'Ends the overlap after a refresh early: the old value is refused from the next request on.',
+    answers: { 200: 'The token.', 404: 'There is no such token, or no old value of it is taken.' },
+    handle: async ({ hub, allowed, params, request }) => {
+      const token = await finishOwnRotation(hub, allowed, request.origin, params.get('id'))
+      return json(presentToken(token, hub.clock.now()))
+    },
   }),
 ]

@@ -2,6 +2,7 @@
  * Access tokens of people. Only a session makes, changes or ends them (UAT-14), and only one's own (UAT-13). How tokens are kept stands in
  * store.ts, which service accounts share.
  */
+import { noFence } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
@@ -13,11 +14,15 @@ import { askForApproval } from '../organization-tokens/service.ts'
 import type { TokenOwner } from './grants.ts'
 import {
   changeStored,
+  closeOldValue,
+  fenceInWords,
   findStored,
   listStored,
   parseExpiry,
+  parseFence,
   parseTokenName,
   permissionsInWords,
+  type RequestedFence,
   type RequestedPermissions,
   removeStored,
   resolveKept,
@@ -27,6 +32,7 @@ import {
 } from './store.ts'
 import type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
+export { fenceFromForm } from './fence-form.ts'
 export {
   type EntityReference,
   type EntityType,
@@ -40,18 +46,24 @@ export {
   unseenRepo,
 } from './grants.ts'
 export { type Exposure, leakJobs, revokeLeaked } from './leaked.ts'
+export { overlapOf, viewOfOldValue } from './old-value-view.ts'
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
-export { presentGrant } from './present.ts'
+export { presentFence, presentGrant, presentOldValue } from './present.ts'
 export { type LiveToken, selectAdministrators } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
+export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
 export {
   changeStored,
+  closeOldValue,
+  fenceInWords,
   findStored,
   grantsOfToken,
   listStored,
+  longestOverlapSeconds,
   noPermissions,
   parseExpiry,
+  parseFence,
   parseTokenName,
   permissionsInWords,
   type RemovedToken,
@@ -74,6 +86,8 @@ export interface NewToken {
   readonly fineGrained?: RequestedPermissions
   /** Milliseconds; null or absent: never. */
   readonly expiresAt?: number | null
+  readonly networks?: readonly string[] | undefined
+  readonly notBefore?: number | null | undefined
 }
 
 /**
@@ -95,6 +109,7 @@ export async function createToken(
   }
   const permissions = await resolvePermissions(hub, owner, input.fineGrained)
   const expiresAt = parseExpiry(input.expiresAt ?? null, hub.clock.now())
+  const fence = parseFence(noFence, input)
   const { id, value } = await hub.transaction(async (tx) => {
     const made = await storeToken(hub, tx, owner.id, {
       name,
@@ -102,9 +117,15 @@ export async function createToken(
       description: null,
       permissions,
       endpointPatterns: [],
+      fence,
       expiresAt,
     })
-    const data = { role: input.role, expiresAt, permissions: permissionsInWords(permissions) }
+    const data = {
+      role: input.role,
+      expiresAt,
+      permissions: permissionsInWords(permissions),
+      fence: fenceInWords(fence),
+    }
     await record(hub, tx, allowed, origin, owner, { ...made, name }, data)
     await askForApproval(hub, tx, { ...made, name }, owner)
     return made
@@ -128,7 +149,7 @@ export async function updateOwnToken(
   allowed: Allowed<'token.update'>,
   origin: Origin,
   id: string,
-  change: { readonly name?: string; readonly fineGrained?: RequestedPermissions },
+  change: { readonly name?: string; readonly fineGrained?: RequestedPermissions } & RequestedFence,
 ): Promise<Token> {
   const owner = ownerOf(allowed)
   const before = await getOwn(hub, owner.id, id)
@@ -138,12 +159,13 @@ export async function updateOwnToken(
   const name = change.name === undefined ? before.name : parseTokenName(change.name)
   const permissions =
     change.fineGrained === undefined ? undefined : await resolveKept(hub, owner, before, change.fineGrained)
+  const fence = parseFence(before.fence, change)
   await hub.transaction(async (tx) => {
     if ((await findStored(tx, owner.id, id)) === null) throw new HoldfastError('not_found')
-    await changeStored(tx, owner.id, id, { name, permissions })
+    await changeStored(tx, owner.id, id, { name, permissions, fence })
     const data = {
-      from: { name: before.name, permissions: permissionsInWords(before) },
-      to: { name, permissions: permissionsInWords(permissions ?? before) },
+      from: { name: before.name, permissions: permissionsInWords(before), fence: fenceInWords(before.fence) },
+      to: { name, permissions: permissionsInWords(permissions ?? before), fence: fenceInWords(fence) },
     }
     await record(hub, tx, allowed, origin, owner, { id, name, last4: before.last4 }, data)
     if (permissions !== undefined) await askForApproval(hub, tx, { id, name, last4: before.last4 }, owner)
@@ -152,15 +174,15 @@ export async function updateOwnToken(
 }
 
 /**
- * A new value for the same token; the old one is refused from the next request. `expiresAt` absent keeps the expiry (UAT-21). Throws
- * `rotated_meanwhile` for the later of two that come at once, and `not_found`.
+ * A new value for the same token; the old one is refused from the next request, or goes on for `overlapSeconds`. `expiresAt` absent keeps the
+ * expiry (UAT-21). Throws `rotated_meanwhile` for the later of two that come at once, and `not_found`.
  */
 export async function rotateOwnToken(
   hub: Hub,
   allowed: Allowed<'token.rotate'>,
   origin: Origin,
   id: string,
-  change: { readonly expiresAt?: number | null },
+  change: { readonly expiresAt?: number | null; readonly overlapSeconds?: number },
 ): Promise<MadeToken> {
   const owner = ownerOf(allowed)
   const before = await findStored(hub.db.read, owner.id, id)
@@ -171,11 +193,36 @@ export async function rotateOwnToken(
     hub.clock.now(),
   )
   const { value } = await hub.transaction(async (tx) => {
-    const made = await storeNewValue(hub, tx, owner.id, { id, hash: before.hash }, expiresAt)
-    await record(hub, tx, allowed, origin, owner, { id, name, last4: made.last4 }, { oldLast4, expiresAt })
+    const overlapSeconds = change.overlapSeconds ?? 0
+    const made = await storeNewValue(hub, tx, owner.id, before, { expiresAt, overlapSeconds })
+    const data = { oldLast4, oldUntil: made.oldUntil, expiresAt }
+    await record(hub, tx, allowed, origin, owner, { id, name, last4: made.last4 }, data)
     return made
   })
   return { value, token: await getOwn(hub, owner.id, id) }
+}
+
+/** Ends the time of the old value early: it is refused from the next request. Throws `not_found` where no old value is taken. */
+export async function finishOwnRotation(
+  hub: Hub,
+  allowed: Allowed<'token.delete'>,
+  origin: Origin,
+  id: string,
+): Promise<Token> {
+  const owner = ownerOf(allowed)
+  await hub.transaction(async (tx) => {
+    const found = await findStored(tx, owner.id, id)
+    if (found === null) throw new HoldfastError('not_found')
+    const { last4: oldLast4 } = await closeOldValue(hub, tx, owner.id, id)
+    const { name, last4 } = found.token
+    await recordEvent(hub, tx, allowed, origin, {
+      action: 'token.finish_rotation',
+      resource: { kind: 'token', id, name },
+      ownerId: owner.id,
+      data: { owner: owner.name, last4, oldLast4 },
+    })
+  })
+  return await getOwn(hub, owner.id, id)
 }
 
 /** Throws `not_found`. */
@@ -202,7 +249,7 @@ async function removeTokens(
 ): Promise<number> {
   const owner = ownerOf(allowed)
   return await hub.transaction(async (tx) => {
-    const removed = await removeStored(tx, owner.id, id)
+    const removed = await removeStored(hub, tx, owner.id, id)
     for (const token of removed) await record(hub, tx, allowed, origin, owner, token, { role: token.role })
     return removed.length
   })

@@ -4,12 +4,20 @@
  */
 import { randomBytes } from 'node:crypto'
 import { tokenHash } from '../../access/credentials.ts'
+import { type Fence, parseNetworks } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { makeTokenValue } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import type { AccessTokenTable, TokenGrantTable } from '../../platform/db/schema.ts'
+import {
+  closeFormerValues,
+  findFormerOwner,
+  insertFormerValues,
+  listWindows,
+  type WindowRow,
+} from './former-queries.ts'
 import {
   checkGlobalPermissions,
   type Grant,
@@ -33,7 +41,7 @@ import {
   swapValue,
   updateToken,
 } from './queries.ts'
-import type { AnyTokenRole, StoredToken } from './token.ts'
+import type { AnyTokenRole, OldValue, StoredToken } from './token.ts'
 
 export const mostTokens = 500
 export const tokenNameLimit = 100
@@ -58,6 +66,7 @@ export interface TokenToStore {
   readonly description: string | null
   readonly permissions: ResolvedPermissions
   readonly endpointPatterns: readonly string[]
+  readonly fence: Fence
   /** Milliseconds; null: never. */
   readonly expiresAt: number | null
 }
@@ -88,7 +97,10 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     description: input.description,
     canReadGatedRepos: input.permissions.canReadGatedRepos ? 1 : 0,
     globalPermissions: JSON.stringify(input.permissions.global),
-    endpointPatterns: patternsColumn(input.endpointPatterns),
+    endpointPatterns: listColumn(input.endpointPatterns),
+    networks: listColumn(input.fence.networks),
+    notBefore: input.fence.notBefore,
+    fencedAt: null,
     createdAt: hub.clock.now(),
     rotatedAt: null,
     expiresAt: input.expiresAt,
@@ -108,16 +120,18 @@ export interface StoredChange {
   readonly description?: string | null
   readonly permissions?: ResolvedPermissions | undefined
   readonly endpointPatterns?: readonly string[]
+  readonly fence?: Fence
   readonly expiresAt?: number | null
 }
 
 /** Throws `token_name_taken` where the transaction cannot go on, as PostgreSQL has it. */
 export async function changeStored(tx: Tx, ownerId: string, id: string, change: StoredChange): Promise<void> {
-  const { permissions, endpointPatterns, ...columns } = change
+  const { permissions, endpointPatterns, fence, ...columns } = change
   try {
     await updateToken(tx, ownerId, id, {
       ...columns,
-      ...(endpointPatterns === undefined ? {} : { endpointPatterns: patternsColumn(endpointPatterns) }),
+      ...(endpointPatterns === undefined ? {} : { endpointPatterns: listColumn(endpointPatterns) }),
+      ...(fence === undefined ? {} : { networks: listColumn(fence.networks), notBefore: fence.notBefore }),
       ...(permissions === undefined
         ? {}
         : {
@@ -132,34 +146,102 @@ export async function changeStored(tx: Tx, ownerId: string, id: string, change: 
   if (permissions !== undefined) await replaceGrants(tx, id, grantRows(id, permissions.scoped))
 }
 
+/** The longest time for which an old value goes on beside the new one. */
+export const longestOverlapSeconds = 7 * 86_400
+
+export interface Replaced {
+  readonly hash: string
+  readonly token: Pick<StoredToken, 'id' | 'name' | 'last4' | 'createdAt' | 'rotatedAt' | 'expiresAt'>
+}
+
+export interface Replacement {
+  readonly expiresAt: number | null
+  /** How long the old value goes on, though never beyond the end that it had. 0: it is refused from the next request. */
+  readonly overlapSeconds: number
+}
+
 /**
- * Puts a new value in the place of the one whose hash is given; the old one is refused from the next request. Throws `rotated_meanwhile`
- * where it is no longer there: of two that come at once, the later.
+ * Puts a new value in the place of the one whose hash is given. A value that was old already is refused from now on: there are never more than
+ * two. Throws `rotated_meanwhile` where it is no longer there: of two that come at once, the later.
  */
 export async function storeNewValue(
   hub: Hub,
   tx: Tx,
   ownerId: string,
-  before: { readonly id: string; readonly hash: string },
-  expiresAt: number | null,
-): Promise<NewValue> {
+  before: Replaced,
+  { expiresAt, overlapSeconds }: Replacement,
+): Promise<NewValue & { readonly oldUntil: number | null }> {
   const value = makeValue(hub)
   const last4 = value.slice(-4)
-  const isSwapped = await swapValue(tx, ownerId, before.id, before.hash, {
+  const { id, name } = before.token
+  const now = hub.clock.now()
+  const isSwapped = await swapValue(tx, ownerId, id, before.hash, {
     hash: tokenHash(hub.keys, value),
     last4,
-    rotatedAt: hub.clock.now(),
+    rotatedAt: now,
     expiresAt,
   })
   if (!isSwapped) throw new HoldfastError('rotated_meanwhile')
-  return { id: before.id, value, last4 }
+  await closeFormerValues(tx, ownerId, id, now)
+  const until = Math.min(now + overlapSeconds * 1000, before.token.expiresAt ?? Number.MAX_SAFE_INTEGER)
+  const oldUntil = until > now ? until : null
+  await keepValues(tx, ownerId, [{ ...before.token, id, name, hash: before.hash }], now, oldUntil)
+  return { id, value, last4, oldUntil }
+}
+
+/** Ends what is left of an old value's time. Throws `not_found` where nothing is. */
+export async function closeOldValue(
+  hub: Hub,
+  tx: Tx,
+  ownerId: string,
+  id: string,
+): Promise<{ readonly last4: string }> {
+  const [closed] = await closeFormerValues(tx, ownerId, id, hub.clock.now())
+  if (closed === undefined) throw new HoldfastError('not_found')
+  return closed
 }
 
 export type RemovedToken = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'role'>
 
-/** One, or all of the owner's where `id` is null. */
-export async function removeStored(tx: Tx, ownerId: string, id: string | null): Promise<RemovedToken[]> {
-  return await deleteTokens(tx, ownerId, id)
+/** One, or all of the owner's where `id` is null. Old values that were still taken go with them. */
+export async function removeStored(hub: Hub, tx: Tx, ownerId: string, id: string | null): Promise<RemovedToken[]> {
+  const removed = await deleteTokens(tx, ownerId, id)
+  const now = hub.clock.now()
+  for (const token of removed) await closeFormerValues(tx, ownerId, token.id, now)
+  await keepValues(tx, ownerId, removed, now, null)
+  return removed.map(({ id, name, last4, role }) => ({ id, name, last4, role }))
+}
+
+type Ending = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'hash' | 'createdAt' | 'rotatedAt'>
+
+/** Values that are no longer those of their tokens; whoever uses them later is noticed. */
+async function keepValues(
+  tx: Tx,
+  ownerId: string,
+  tokens: readonly Ending[],
+  now: number,
+  validUntil: number | null,
+): Promise<void> {
+  if (tokens.length === 0) return
+  const owner = await findFormerOwner(tx, ownerId)
+  await insertFormerValues(
+    tx,
+    tokens.map(({ id, name, last4, hash, createdAt, rotatedAt }) => ({
+      hash,
+      tokenId: id,
+      name,
+      last4,
+      ownerId,
+      ...owner,
+      since: rotatedAt ?? createdAt,
+      endedAt: now,
+      validUntil,
+      lastUsedAt: null,
+      lastIp: null,
+      lastUserAgent: null,
+      alertedAt: null,
+    })),
+  )
 }
 
 /** The token with the hash of its value, for the swap; null for what is not the owner's. */
@@ -169,14 +251,18 @@ export async function findStored(
   id: string,
 ): Promise<{ readonly hash: string; readonly token: StoredToken } | null> {
   const row = await findToken(on, ownerId, id)
-  return row === null ? null : { hash: row.hash, token: storedOfRow(row, ownerId, await listGrants(on, ownerId, id)) }
+  if (row === null) return null
+  const grants = await listGrants(on, ownerId, id)
+  const old = (await listWindows(on, ownerId)).findLast(({ tokenId }) => tokenId === id)
+  return { hash: row.hash, token: storedOfRow(row, ownerId, grants, old) }
 }
 
 /** The newest first; all of them, since there are never many. */
 export async function listStored(on: Tx | Db['read'], ownerId: string): Promise<StoredToken[]> {
   const rows = await listTokens(on, ownerId, mostTokens)
   const byToken = Map.groupBy(await listGrants(on, ownerId, null), (grant) => grant.tokenId)
-  return rows.map((row) => storedOfRow(row, ownerId, byToken.get(row.id) ?? []))
+  const windows = new Map((await listWindows(on, ownerId)).map((row) => [row.tokenId, row]))
+  return rows.map((row) => storedOfRow(row, ownerId, byToken.get(row.id) ?? [], windows.get(row.id)))
 }
 
 /** What a token lists, for who holds it (whoami). */
@@ -184,7 +270,12 @@ export async function grantsOfToken(hub: Hub, ownerId: string, tokenId: string):
   return grantsOfRows(ownerId, await listGrants(hub.db.read, ownerId, tokenId))
 }
 
-function storedOfRow(row: AccessTokenTable, ownerId: string, grants: readonly GrantRow[]): StoredToken {
+function storedOfRow(
+  row: AccessTokenTable,
+  ownerId: string,
+  grants: readonly GrantRow[],
+  old: WindowRow | undefined,
+): StoredToken {
   return {
     id: row.id,
     name: row.name,
@@ -195,13 +286,24 @@ function storedOfRow(row: AccessTokenTable, ownerId: string, grants: readonly Gr
     global: JSON.parse(row.globalPermissions) as string[],
     scoped: grantsOfRows(ownerId, grants),
     endpointPatterns: row.endpointPatterns === null ? [] : (JSON.parse(row.endpointPatterns) as string[]),
+    fence: {
+      networks: row.networks === null ? [] : (JSON.parse(row.networks) as string[]),
+      notBefore: row.notBefore,
+    },
     createdAt: row.createdAt,
     rotatedAt: row.rotatedAt,
     expiresAt: row.expiresAt,
     lastUsedAt: row.lastUsedAt,
     lastIp: row.lastIp,
     lastUserAgent: row.lastUserAgent,
+    oldValue: oldValueOf(old),
   }
+}
+
+function oldValueOf(row: WindowRow | undefined): OldValue | null {
+  if (row === undefined || row.validUntil === null) return null
+  const { last4, validUntil, lastUsedAt, lastIp, lastUserAgent } = row
+  return { last4, validUntil, lastUsedAt, lastIp, lastUserAgent }
 }
 
 function grantsOfRows(ownerId: string, rows: readonly GrantRow[]): Grant[] {
@@ -259,7 +361,7 @@ function grantRows(tokenId: string, grants: readonly ResolvedGrant[]): TokenGran
   }))
 }
 
-const patternsColumn = (patterns: readonly string[]) => (patterns.length === 0 ? null : JSON.stringify(patterns))
+const listColumn = (list: readonly string[]) => (list.length === 0 ? null : JSON.stringify(list))
 
 function makeValue(hub: Hub): string {
   return makeTokenValue(randomBytes, (text) => hub.keys.mac('token-checksum', text))
@@ -284,6 +386,29 @@ export function parseExpiry(expiresAt: number | null, now: number): number | nul
     throw new HoldfastError('invalid_input', { reason: 'A token expires in the future, or never.', field: 'expiry' })
   }
   return expiresAt
+}
+
+/** What was asked for of a fence. What is absent stays as it was. */
+export interface RequestedFence {
+  readonly networks?: readonly string[] | undefined
+  /** Milliseconds; null: from now on. */
+  readonly notBefore?: number | null | undefined
+}
+
+/** Throws `invalid_input`. */
+export function parseFence(before: Fence, { networks, notBefore }: RequestedFence): Fence {
+  if (notBefore !== undefined && notBefore !== null && !Number.isSafeInteger(notBefore)) {
+    throw new HoldfastError('invalid_input', { reason: 'This is no time.', field: 'notBefore' })
+  }
+  return {
+    networks: networks === undefined ? before.networks : parseNetworks(networks),
+    notBefore: notBefore === undefined ? before.notBefore : notBefore,
+  }
+}
+
+/** A fence as it stands in the audit log. */
+export function fenceInWords({ networks, notBefore }: Fence): string[] {
+  return [...networks, ...(notBefore === null ? [] : [`not before ${new Date(notBefore).toISOString()}`])]
 }
 
 /** Permissions as they stand in the audit log and on the command line. */

@@ -146,12 +146,46 @@ export interface AccessTokenTable {
   globalPermissions: string
   /** JSON array of patterns: its permissions on inference endpoints hold for these alone. Null: for all. */
   endpointPatterns: string | null
+  /** JSON array of CIDR ranges from which it is taken. Null: from everywhere. */
+  networks: string | null
+  /** From when on it is taken. */
+  notBefore: number | null
+  /** When an event last told of its use outside of its fence. */
+  fencedAt: number | null
   createdAt: number
   rotatedAt: number | null
   expiresAt: number | null
   lastUsedAt: number | null
   lastIp: string | null
   lastUserAgent: string | null
+}
+
+/**
+ * A value that a token had before it was refreshed or deleted. Until `validUntil` it is taken beside the new one; afterwards it is refused, and
+ * its use raises an alert. Outlives its token: whom to tell stands in the row.
+ */
+export interface FormerTokenValueTable {
+  hash: string
+  tokenId: string
+  name: string
+  last4: string
+  ownerId: string
+  ownerName: string
+  /** Of a service account: its organization and whom to ask about it. */
+  organizationId: string | null
+  contact: string | null
+  /** When it was made. */
+  since: number
+  /** When another took its place, or the token was deleted. */
+  endedAt: number
+  /** Null: not valid since `endedAt`, or since it was ended early. */
+  validUntil: number | null
+  /** Uses after `endedAt`, while it was valid. */
+  lastUsedAt: number | null
+  lastIp: string | null
+  lastUserAgent: string | null
+  /** When its owner was last told that it was used although it is dead. */
+  alertedAt: number | null
 }
 
 /** What a fine-grained token may do on one entity. Bound to the entity's id, so a rename keeps it and a re-creation does not revive it. */
@@ -860,6 +894,7 @@ export interface Schema {
   spentChallenge: SpentChallengeTable
   oneTimeLink: OneTimeLinkTable
   accessToken: AccessTokenTable
+  formerTokenValue: FormerTokenValueTable
   tokenGrant: TokenGrantTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable

@@ -20,6 +20,7 @@ import * as modelSignatures from './0017-model-signatures.ts'
 import * as downloads from './0018-downloads.ts'
 import * as leaks from './0019-leaks.ts'
 import * as gated from './0020-gated.ts'
+import * as tokenLife from './0023-token-life.ts'
 import * as organizationTokens from './0024-organization-tokens.ts'
 
 export interface Migration {
@@ -46,5 +47,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0018-downloads': downloads,
   '0019-leaks': leaks,
   '0020-gated': gated,
+  '0023-token-life': tokenLife,
   '0024-organization-tokens': organizationTokens,
 }
