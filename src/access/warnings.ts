@@ -24,7 +24,7 @@ const soonMs = 7 * 86_400_000
 /** What whoever uses this credential has to know before it stops. */
 export function warningsOf(credential: Credential | null, now: number): Warning[] {
   if (credential?.kind !== 'token') return []
-  const { former, expiresAt, createdAt } = credential
+  const { former, expiresAt, createdAt, rotatedAt } = credential
   const token = `The access token "${credential.name}" (hf_...${credential.last4})`
   const warnings: Warning[] = []
   if (former !== null) {
@@ -32,7 +32,7 @@ export function warningsOf(credential: Credential | null, now: number): Warning[
     warnings.push({ topic: 'token-refreshed', message })
   }
   // One that was made for a short life ends as planned.
-  if (expiresAt !== null && expiresAt - now <= soonMs && expiresAt - createdAt > soonMs) {
+  if (expiresAt !== null && expiresAt - now <= soonMs && expiresAt - (rotatedAt ?? createdAt) > soonMs) {
     const message = `${token} expires at ${utc(expiresAt)}. Refresh it before then, or use another one.`
     warnings.push({ topic: 'token-expires', message })
   }

@@ -5,6 +5,7 @@ import { Button } from './button.tsx'
 import { SelectField, TextArea, TextField } from './field.tsx'
 import type { FormState } from './form-state.ts'
 import { Notice } from './notice.tsx'
+import { renderingTime } from './render.ts'
 import { Time } from './time.tsx'
 
 type Used = {
@@ -88,9 +89,9 @@ export function FenceMark({ fence }: { fence: FenceView }) {
           {others.length > 0 && ` and ${others.length} more`}
         </span>
       )}
-      {fence.notBefore !== null && (
+      {fence.notBefore !== null && fence.notBefore > renderingTime() && (
         <span class="text-xs text-muted block mt-0.5">
-          from <Time at={fence.notBefore} />
+          starts <Time at={fence.notBefore} />
         </span>
       )}
     </>
@@ -101,7 +102,7 @@ export function FenceMark({ fence }: { fence: FenceView }) {
 export function OldValueMark({ old, href }: { old: OldValueView; href: string }) {
   return (
     <a class="block mt-0.5 text-xs" href={href}>
-      old value hf_…{old.lastFour} until <Time at={old.until} />
+      old value hf_…{old.lastFour} stops <Time at={old.until} />
     </a>
   )
 }
@@ -112,7 +113,7 @@ export function OldValueNotice({ old, action }: { old: OldValueView; action: str
     <Notice kind={old.lastUsedAt === null ? 'info' : 'warning'} standing={true}>
       <form method="post" action={action} class="flex flex-wrap items-center gap-x-4 gap-y-2">
         <p class="flex-1 min-w-64">
-          The old value, <code>hf_…{old.lastFour}</code>, works until <Time at={old.until} />.{' '}
+          The old value, <code>hf_…{old.lastFour}</code>, stops <Time at={old.until} />.{' '}
           {old.lastUsedAt === null ? (
             'Nobody has used it since the refresh.'
           ) : (

@@ -254,9 +254,11 @@ function TokenLine(props: AccountPageProps & { token: AccountTokenRow; isNew: bo
         </span>
       </Cell>
       <Cell label="Value" class="nowrap">
-        <code class="text-muted">hf_…{token.lastFour}</code>
-        <FenceMark fence={token.fence} />
-        {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
+        <span>
+          <code class="text-muted">hf_…{token.lastFour}</code>
+          <FenceMark fence={token.fence} />
+          {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
+        </span>
       </Cell>
       <Cell label="Last used" class="nowrap">
         {token.lastUsedAt === null ? <span class="text-muted">never</span> : <Time at={token.lastUsedAt} />}

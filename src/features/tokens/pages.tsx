@@ -178,9 +178,11 @@ function TokenLine({ token, isNew }: { token: TokenRow; isNew: boolean }) {
         </span>
       </Cell>
       <Cell label="Value" class="nowrap">
-        <code class="text-muted">hf_…{token.lastFour}</code>
-        <FenceMark fence={token.fence} />
-        {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
+        <span>
+          <code class="text-muted">hf_…{token.lastFour}</code>
+          <FenceMark fence={token.fence} />
+          {token.oldValue && <OldValueMark old={token.oldValue} href={address} />}
+        </span>
       </Cell>
       <Cell label="Last used" class="nowrap">
         {token.lastUsedAt === null ? <span class="text-muted">Not yet used</span> : <Time at={token.lastUsedAt} />}
