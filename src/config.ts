@@ -5,6 +5,7 @@
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
+import { type OutboundAllow, parseOutboundAllow } from './platform/outbound/addresses.ts'
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1')
 const bytes = z
@@ -279,6 +280,13 @@ export const settings = {
     fallback: '365',
     about: 'Days after which these records are removed; 0 keeps them.',
   },
+  outboundAllow: {
+    env: 'HOLDFAST_OUTBOUND_ALLOW',
+    schema: z.string().transform(parseOutboundList),
+    fallback: '',
+    about:
+      'Private hosts and networks, separated by commas, that this hub may send requests to where people name the address, such as issuers of ID tokens: ci.internal, 10.0.0.0/8. Also the only ones without https.',
+  },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
     schema: z.coerce.number().int().min(0),
@@ -474,6 +482,15 @@ function parseBytes(text: string): number {
 function parseDuration(text: string): number {
   const factors: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }
   return Number.parseInt(text, 10) * (factors[text.at(-1) ?? 's'] ?? 1e3)
+}
+
+function parseOutboundList(text: string, context: z.RefinementCtx): OutboundAllow {
+  try {
+    return parseOutboundAllow(parseList(text))
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not a list of hosts' })
+    return z.NEVER
+  }
 }
 
 function parseList(text: string): string[] {

@@ -13,6 +13,7 @@ import { readXetEpoch } from './platform/db/xet-epoch.ts'
 import { type GitStore, openGitStore } from './platform/git/git-store.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { type Mailer, openMailer } from './platform/mail/mailer.ts'
+import { type Outbound, openOutbound } from './platform/outbound/outbound.ts'
 import { openXetWorkers } from './platform/xet/open-xet-workers.ts'
 import type { XetWorkers } from './platform/xet/xet-workers.ts'
 
@@ -28,6 +29,7 @@ export interface Hub {
   /** Stands in the addresses of Xet since this hub was restored from a backup. */
   readonly xetEpoch: string | null
   readonly mailer: Mailer
+  readonly outbound: Outbound
   transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -62,6 +64,7 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     xet,
     xetEpoch,
     mailer,
+    outbound: openOutbound(config.outboundAllow),
     transaction: (fn) => db.transaction(fn),
     close: async () => {
       await git.close()

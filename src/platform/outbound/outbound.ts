@@ -1,0 +1,168 @@
+/**
+ * The one way out for requests to addresses that somebody else named: issuers of ID tokens, webhooks. An address is judged where the connection
+ * is made, after its name was resolved, so that a name which answers differently the second time gains nothing. Redirects are not followed.
+ */
+import { type LookupAddress, lookup as resolve } from 'node:dns'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { isAllowedNetwork, isLinkLocal, isPublicAddress, type OutboundAllow } from './addresses.ts'
+
+/** `reason` is for the person who named the address; it tells nothing about what answers there. */
+export class OutboundRefusal extends Error {
+  readonly reason: string
+  constructor(reason: string, cause?: unknown) {
+    super(reason, { cause })
+    this.reason = reason
+  }
+}
+
+export interface OutboundRequest {
+  readonly url: string
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Milliseconds for all of it. */
+  readonly timeLimitMs?: number
+  /** Bytes of the answer. */
+  readonly sizeLimit?: number
+}
+
+export interface OutboundReply {
+  readonly status: number
+  readonly body: string
+}
+
+export interface Outbound {
+  /** Throws `OutboundRefusal`: for what is not let through, for what does not answer in time, and for what answers too much. */
+  send(request: OutboundRequest): Promise<OutboundReply>
+  /** Whether `send` would take this address before anything is resolved. Throws `OutboundRefusal`. */
+  judge(url: string): URL
+}
+
+export type Resolver = (host: string, then: (error: Error | null, addresses: LookupAddress[]) => void) => void
+
+const systemResolver: Resolver = (host, then) => resolve(host, { all: true, verbatim: true }, then)
+
+export function openOutbound(allow: OutboundAllow, resolver: Resolver = systemResolver): Outbound {
+  const judge = (text: string) => judgeUrl(text, allow)
+  return {
+    judge,
+    send: async (request) => await send(judge(request.url), request, allow, resolver),
+  }
+}
+
+function judgeUrl(text: string, allow: OutboundAllow): URL {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null) throw new OutboundRefusal('That is not an address.')
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new OutboundRefusal('Only https addresses are asked.')
+  if (url.username !== '' || url.password !== '') throw new OutboundRefusal('An address with a password is not asked.')
+  const host = hostOf(url)
+  const isName = isIP(host) === 0
+  if (!isName) requireOpen(host, host, url, allow)
+  // A name may still lie in a network that is let through: that is known when it is resolved.
+  else if (url.protocol === 'http:' && !allow.hosts.has(host) && allow.networks.rules.length === 0) throw plainHttp()
+  return url
+}
+
+/** Without the brackets of IPv6 and without the dot that a full name may end in. */
+function hostOf(url: URL): string {
+  return url.hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase()
+}
+
+const plainHttp = () =>
+  new OutboundRefusal(
+    'Only https addresses are asked, except on hosts that the administrator of this hub lets through.',
+  )
+
+/** Throws unless `address`, which `host` leads to, may be connected to. */
+function requireOpen(host: string, address: string, url: URL, allow: OutboundAllow): void {
+  const isNetwork = isAllowedNetwork(allow, address)
+  const isHost = allow.hosts.has(host) && !isLinkLocal(address)
+  if (!isNetwork && !isHost && !isPublicAddress(address)) {
+    throw new OutboundRefusal(
+      `${host} is not on the public internet. The administrator of this hub can let it through with HOLDFAST_OUTBOUND_ALLOW.`,
+    )
+  }
+  if (url.protocol === 'http:' && !isNetwork && !isHost) throw plainHttp()
+}
+
+/** For the socket itself: what it is given was judged, and is what it connects to. One closed address among several closes them all. */
+function guardedLookup(url: URL, allow: OutboundAllow, resolver: Resolver): LookupFunction {
+  return (host, options, then) => {
+    resolver(host, (error, addresses) => {
+      if (error !== null) return then(error as NodeJS.ErrnoException, '')
+      try {
+        for (const { address } of addresses) requireOpen(hostOf(url), address, url, allow)
+      } catch (refusal) {
+        return then(refusal as NodeJS.ErrnoException, '')
+      }
+      const [first] = addresses
+      if (first === undefined)
+        return then(new OutboundRefusal('That host has no address.') as NodeJS.ErrnoException, '')
+      if (options.all === true) return then(null, addresses)
+      return then(null, first.address, first.family)
+    })
+  }
+}
+
+async function send(
+  url: URL,
+  wanted: OutboundRequest,
+  allow: OutboundAllow,
+  resolver: Resolver,
+): Promise<OutboundReply> {
+  const { timeLimitMs = 10_000, sizeLimit = 1_048_576, body } = wanted
+  const signal = AbortSignal.timeout(timeLimitMs)
+  try {
+    const response = await new Promise<IncomingMessage>((done, fail) => {
+      const start = url.protocol === 'https:' ? requestHttps : requestHttp
+      const request = start(url, {
+        method: wanted.method ?? 'GET',
+        // A connection of its own: one that is kept open was judged for another request.
+        agent: false,
+        lookup: guardedLookup(url, allow, resolver),
+        signal,
+        headers: {
+          'user-agent': 'Holdfast',
+          ...wanted.headers,
+          ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+        },
+      })
+      request.once('response', done)
+      request.once('error', fail)
+      request.end(body)
+    })
+    return { status: response.statusCode ?? 0, body: await readWithin(response, sizeLimit, url) }
+  } catch (error) {
+    if (error instanceof OutboundRefusal) throw error
+    if (signal.aborted)
+      throw new OutboundRefusal(`${url.host} did not answer within ${timeLimitMs / 1000} seconds.`, error)
+    throw new OutboundRefusal(`${url.host} could not be reached.`, error)
+  }
+}
+
+async function readWithin(response: IncomingMessage, sizeLimit: number, url: URL): Promise<string> {
+  const status = response.statusCode ?? 0
+  try {
+    if (status >= 300 && status < 400) {
+      throw new OutboundRefusal(
+        `${url.host} redirects elsewhere, which is not followed. Name the address that it leads to.`,
+      )
+    }
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of response) {
+      size += (chunk as Buffer).length
+      if (size > sizeLimit) throw new OutboundRefusal(`${url.host} answered more than ${sizeLimit} bytes.`)
+      chunks.push(chunk as Buffer)
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  } finally {
+    response.destroy()
+  }
+}
