@@ -71,7 +71,7 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
   })
   if (row === null) throw new Error('The facts query returned no row.')
   const held = kindOfLookup(lookup)
-  const { principal, credential } = caller(held, row, now)
+  const { principal, credential } = caller(held, row, now, isOurs(presented))
   const standing = standingOf(held, shape, row, principal)
   return {
     facts: { principal, credential, resource: resourceOf(target, row), standing },
@@ -82,6 +82,11 @@ export async function loadFacts(db: Db, presented: Presented, target: Target, no
 function lookupOf(presented: Presented): Lookup {
   if (presented.kind !== 'signed') return presented.kind
   return presented.credential === null ? 'none' : `${presented.credential.kind}-id`
+}
+
+/** Whether this hub made the token, though it finds it no more. A signed address names one that it had. */
+function isOurs(presented: Presented): () => boolean {
+  return presented.kind === 'token' ? (presented.isOurs ?? (() => false)) : () => presented.kind === 'signed'
 }
 
 /** A stranger and a thing that always exists: nothing to look up. */
@@ -131,6 +136,7 @@ function caller(
   held: CredentialKind,
   row: FactsRow,
   now: number,
+  wasMadeHere: () => boolean,
 ): { principal: Principal; credential: Credential | null } {
   const anonymous = { principal: { kind: 'anonymous' } as const, credential: null }
   if (held === 'none') return anonymous
@@ -144,8 +150,12 @@ function caller(
     }
   }
   const principal = userOf(row) ?? machineOf(row)
-  if (principal === null || row.tokenId == null)
-    throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
+  if (row.tokenId == null) {
+    // Only who holds a value of ours learns that it was one: its checksum is made with a key of this hub.
+    const code = wasMadeHere() ? 'token_revoked' : 'invalid_credentials'
+    throw new HoldfastError('invalid_credentials', {}, { denied: { code } })
+  }
+  if (principal === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'owner_inactive' } })
   if (isPast(row.tokenExpiresAt, now) || isPast(row.machineExpiresAt, now)) {
     throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
   }

@@ -10,5 +10,5 @@ export interface SignedCredential {
 export type Presented =
   | { readonly kind: 'none' }
   | { readonly kind: 'session'; readonly hash: string }
-  | { readonly kind: 'token'; readonly hash: string }
+  | { readonly kind: 'token'; readonly hash: string; readonly isOurs?: () => boolean }
   | ({ readonly kind: 'signed' } & SignedCredential)
