@@ -5,6 +5,7 @@ import { apiReference } from '../dist/access/api-description.js'
 import { settings } from '../dist/config.js'
 import { errorCatalogue } from '../dist/domain/errors.js'
 import { permissionRow, permissions } from '../dist/domain/permissions.js'
+import { denialReasons } from '../dist/domain/reasons.js'
 import { tokenPermissions } from '../dist/domain/token-permissions.js'
 import { routes } from '../dist/features/index.js'
 
@@ -93,7 +94,27 @@ function errors() {
   ].join('\n')
 }
 
+function reasons() {
+  const rows = Object.entries(denialReasons).map(
+    ([code, { meaning, remedy }]) => `| \`${code}\` | ${meaning} | ${remedy} |`,
+  )
+  return [
+    note,
+    '# Why was I denied?',
+    '',
+    'Every 401 and 403 says why: `X-Hub-Denied: CODE; need=...; have=...`, in JSON `denied: {code, need, have, requestId}`; git and',
+    'huggingface_hub print it after "Reason:". The codes are stable. A 404 never carries one, nor does the 401 that a stranger gets for a',
+    'repo that is private or missing: what one may not see is answered as what is not there.',
+    '',
+    '| code | what it means | what to do |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
 const documents = {
+  'docs/reasons.md': reasons(),
   'docs/configuration.md': configuration(),
   'docs/permissions.md': permissionTable(),
   'docs/errors.md': errors(),

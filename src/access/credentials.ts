@@ -3,7 +3,7 @@
  * counts: a wrong token never falls back to being anonymous (AUTH-6), and a password is never taken over Basic (AUTH-3).
  */
 import { HoldfastError } from '../domain/errors.ts'
-import { isTokenShaped } from '../domain/token.ts'
+import { isOwnToken, isTokenShaped } from '../domain/token.ts'
 import type { KeyRing } from '../platform/crypto/key-ring.ts'
 import { hashSecret } from '../platform/crypto/secret.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -18,7 +18,7 @@ export function presentedCredential(request: HttpRequest, keys: KeyRing): Presen
   const header = request.header('authorization')?.trim() ?? ''
   if (header !== '') {
     const value = tokenIn(header)
-    return value === '' ? none : { kind: 'token', hash: tokenHash(keys, value) }
+    return value === '' ? none : { kind: 'token', hash: tokenHash(keys, value), isOurs: () => wasMadeHere(keys, value) }
   }
   const cookie = request.cookie('token')
   return cookie === null || cookie === '' ? none : { kind: 'session', hash: hashSecret(cookie) }
@@ -32,6 +32,10 @@ export function presentedBySignature(request: HttpRequest, keys: KeyRing, now: n
 /** What stands in the database in place of a token. */
 export function tokenHash(keys: KeyRing, value: string): string {
   return keys.mac('token-hash', value).toString('hex')
+}
+
+function wasMadeHere(keys: KeyRing, value: string): boolean {
+  return keys.macs('token-checksum', value.slice(3, -6)).some((digest) => isOwnToken(value, () => digest))
 }
 
 /** The value of the header; empty for an empty token, which is the same as none (UAT-20). */

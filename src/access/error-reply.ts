@@ -44,8 +44,9 @@ function isFullDisk(thrown: unknown): boolean {
 export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page'>, request: HttpRequest): Reply {
   const headers: Record<string, string> = { ...error.extras.headers, 'x-error-message': headerText(error.message) }
   if (error.entry.hub !== undefined) headers['x-error-code'] = error.entry.hub
-  const denied = visibleDenial(error)
-  if (denied !== null) headers['x-hub-denied'] = deniedHeader(denied)
+  const { denied } = error
+  Object.assign(headers, deniedHeaders(error))
+  const reason = denied === null ? null : `Reason: ${deniedHeader(denied)}`
   if (error.status === 401 && (surface === 'git' || surface === 'lfs')) {
     headers['www-authenticate'] =
       'Basic realm="Holdfast: any user name, an access token as the password", charset="UTF-8"'
@@ -53,7 +54,7 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
   }
   const requestId = request.origin.requestId
   if (surface === 'git') {
-    const lines = [error.message, error.next, `(request ${requestId})`].filter((line) => line !== null)
+    const lines = [error.message, error.next, reason, `(request ${requestId})`].filter((line) => line !== null)
     return {
       kind: 'body',
       status: error.status,
@@ -66,11 +67,13 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
     ...error.extras.body,
     error: error.message,
     ...(surface === 'lfs'
-      ? { message: [error.message, error.next].filter(Boolean).join(' '), request_id: requestId }
+      ? { message: [error.message, error.next, reason].filter(Boolean).join(' '), request_id: requestId }
       : {}),
     code: error.code,
     ...(error.next === null ? {} : { next: error.next }),
     ...(denied === null ? {} : { denied: { ...denied, requestId } }),
+    // What huggingface_hub prints below the error, whose own text it compares letter for letter.
+    ...(reason === null ? {} : { errors: [{ message: [reason, error.next].filter(Boolean).join('. ') }] }),
   }
   return {
     kind: 'body',
@@ -81,14 +84,13 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
   }
 }
 
-/** A 404 never carries a reason, nor does what hides as one. */
-export function visibleDenial(error: HoldfastError): Denied | null {
-  const { denied } = error.extras
-  return denied === undefined || error.entry.status === 404 ? null : denied
+/** The header of a refusal, on pages too; empty for what carries no reason. */
+export function deniedHeaders(error: HoldfastError): Record<string, string> {
+  return error.denied === null ? {} : { 'x-hub-denied': deniedHeader(error.denied) }
 }
 
 export function deniedHeader(denied: Denied): string {
-  const parts = [denied.code]
+  const parts: string[] = [denied.code]
   if (denied.need !== undefined) parts.push(`need=${denied.need}`)
   if (denied.have !== undefined) parts.push(`have=${denied.have}`)
   return headerText(parts.join('; '))

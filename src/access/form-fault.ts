@@ -1,6 +1,7 @@
 /** Forms that were refused: the same page again with what was sent and the message where it belongs. Secrets never travel back. */
 import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
 import type { FormState } from '../web/form-state.ts'
+import { deniedHeaders } from './error-reply.ts'
 import type { Headers, Reply } from './reply.ts'
 
 const neverShownAgain: readonly string[] = ['password', 'current', 'link', 'confirm', 'code', 'recovery', 'response']
@@ -36,5 +37,8 @@ export function formWithFault(
 
 /** How a page with a refused form is answered: 422 where the input was at fault, else the error's own status. */
 export function faultAnswer(fault: HoldfastError): { status: number; headers: Headers } {
-  return { status: fault.status === 400 ? 422 : fault.status, headers: { ...fault.extras.headers } }
+  return {
+    status: fault.status === 400 ? 422 : fault.status,
+    headers: { ...fault.extras.headers, ...deniedHeaders(fault) },
+  }
 }

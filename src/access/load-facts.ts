@@ -81,7 +81,7 @@ export async function loadFacts(
   })
   if (row === null) throw new Error('The facts query returned no row.')
   const held = kindOfLookup(lookup)
-  const { principal, credential } = caller(held, row, now, address)
+  const { principal, credential } = caller(held, row, now, { address, wasMadeHere: isOurs(presented) })
   const standing = standingOf(held, shape, row, { principal, credential })
   return {
     facts: { principal, credential, resource: resourceOf(target, row), standing },
@@ -92,6 +92,11 @@ export async function loadFacts(
 function lookupOf(presented: Presented): Lookup {
   if (presented.kind !== 'signed') return presented.kind
   return presented.credential === null ? 'none' : `${presented.credential.kind}-id`
+}
+
+/** Whether this hub made the token, though it finds it no more. A signed address names one that it had. */
+function isOurs(presented: Presented): () => boolean {
+  return presented.kind === 'token' ? (presented.isOurs ?? (() => false)) : () => presented.kind === 'signed'
 }
 
 /** A stranger and a thing that always exists: nothing to look up. */
@@ -141,7 +146,7 @@ function caller(
   held: CredentialKind,
   row: FactsRow,
   now: number,
-  address: string | null,
+  { address, wasMadeHere }: { readonly address: string | null; readonly wasMadeHere: () => boolean },
 ): { principal: Principal; credential: Credential | null } {
   const anonymous = { principal: { kind: 'anonymous' } as const, credential: null }
   if (held === 'none') return anonymous
@@ -155,12 +160,14 @@ function caller(
     }
   }
   const principal = userOf(row) ?? machineOf(row)
-  if (principal === null || row.tokenId == null) {
-    const extras = { denied: { code: 'invalid_credentials' } }
-    if (row.tokenId != null || row.formerTokenId == null) throw new HoldfastError('invalid_credentials', {}, extras)
+  if (row.tokenId == null) {
+    // Only who holds a value of ours learns that it was one: its checksum is made with a key of this hub.
+    const extras = { denied: { code: wasMadeHere() ? 'token_revoked' : 'invalid_credentials' } } as const
+    if (row.formerTokenId == null) throw new HoldfastError('invalid_credentials', {}, extras)
     const dead = { kind: 'dead', tokenId: row.formerTokenId, last4: row.formerLast4 ?? '' } as const
     throw new RefusedToken('invalid_credentials', dead, extras)
   }
+  if (principal === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'owner_inactive' } })
   if (isPast(row.tokenExpiresAt, now) || isPast(row.machineExpiresAt, now)) {
     throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
   }
@@ -171,7 +178,11 @@ function caller(
     throw new RefusedToken('token_not_yet', fenced, { denied: { code: 'token_not_yet', need: 'its first day' } })
   }
   if (!isInside(address, networks)) {
-    const denied = { code: 'token_outside_network', need: 'a network of the token', have: address ?? 'unknown' }
+    const denied = {
+      code: 'token_outside_network',
+      need: 'a network of the token',
+      have: address ?? 'unknown',
+    } as const
     throw new RefusedToken('token_outside_network', fenced, { denied })
   }
   return {

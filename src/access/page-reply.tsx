@@ -11,7 +11,7 @@ import { ErrorPage, FaultPage, NotFoundPage } from '../web/error-page.tsx'
 import type { FlashKind, PageContext } from '../web/page-context.ts'
 import { type HelpfulWay, RefusalPage } from '../web/refusal.tsx'
 import { type PageNode, renderPage } from '../web/render.ts'
-import { deniedHeader, visibleDenial } from './error-reply.ts'
+import { deniedHeader, deniedHeaders } from './error-reply.ts'
 import type { HttpRequest } from './http-request.ts'
 import { type Headers, html, type Reply, redirect } from './reply.ts'
 
@@ -174,7 +174,7 @@ export async function pageErrorReply(
   }
   const context = await pageContext(hub, facts, request)
   const { requestId } = request.origin
-  const headers: Record<string, string> = { ...error.extras.headers }
+  const headers: Record<string, string> = { ...error.extras.headers, ...deniedHeaders(error) }
   if (error.entry.hub !== undefined) headers['x-error-code'] = error.entry.hub
   if (error.entry.status === 404) {
     return pageReply(context, <NotFoundPage context={context} requestId={requestId} />, { status: 404, headers })
@@ -182,9 +182,9 @@ export async function pageErrorReply(
   if (error.status >= 500) {
     return pageReply(context, <FaultPage context={context} requestId={requestId} />, { status: error.status, headers })
   }
-  const denied = visibleDenial(error)
-  if (denied !== null && facts !== null) {
-    headers['x-hub-denied'] = deniedHeader(denied)
+  const { denied } = error
+  // A refusal of the rules says what was checked; of a form, what was wrong with it.
+  if (denied !== null && error.extras.denied !== undefined && facts !== null) {
     const page = (
       <RefusalPage
         context={context}

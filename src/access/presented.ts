@@ -19,5 +19,5 @@ export function signingTime(credential: Credential | null, now: number): number 
 export type Presented =
   | { readonly kind: 'none' }
   | { readonly kind: 'session'; readonly hash: string }
-  | { readonly kind: 'token'; readonly hash: string }
+  | { readonly kind: 'token'; readonly hash: string; readonly isOurs?: () => boolean }
   | ({ readonly kind: 'signed' } & SignedCredential)

@@ -4,6 +4,8 @@
  * Texts marked "wire" are compared letter for letter by Hugging Face clients (hub-api.md, section 1.5).
  */
 
+import { isReasonCode, type ReasonCode } from './reasons.ts'
+
 /** Codes that the Hub's clients branch on (`X-Error-Code`). */
 export type HubErrorCode = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound' | 'GatedRepo'
 
@@ -588,7 +590,7 @@ export type ErrorCode = keyof typeof errorCatalogue
 
 /** Why access was refused, for `X-Hub-Denied` and JSON `denied{}`. Never sent with a 404. */
 export interface Denied {
-  readonly code: string
+  readonly code: ReasonCode
   readonly need?: string
   readonly have?: string
 }
@@ -623,6 +625,12 @@ export class HoldfastError extends Error {
 
   get status(): number {
     return this.extras.status ?? this.entry.status
+  }
+
+  /** Why access was refused. Null for a 404 and for a 401 that hides a repo, and for what is no refusal (AUTH-6). */
+  get denied(): Denied | null {
+    if (this.entry.status === 404 || (this.status !== 401 && this.status !== 403)) return null
+    return this.extras.denied ?? (isReasonCode(this.code) ? { code: this.code } : null)
   }
 
   /** What the reader can do about it, or null where the message says it all. */

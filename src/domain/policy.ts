@@ -276,7 +276,7 @@ type Restriction = NonNullable<Standing['restriction']>
 /** What an organization asks for, and what was brought. */
 const demanded: Record<Restriction, { readonly need: string; readonly have: string }> = {
   second_factor: { need: 'a second factor', have: 'none' },
-  token_revoked: { need: 'another token', have: 'one that was revoked here' },
+  token_revoked_here: { need: 'another token', have: 'one that was revoked here' },
   token_policy: { need: 'a fine-grained token', have: 'a classic one' },
   token_lifetime: { need: 'a token that expires sooner', have: 'one that lives longer than is allowed' },
   token_pending: { need: 'an approved token', have: 'one that nobody has decided on' },
@@ -285,7 +285,7 @@ const demanded: Record<Restriction, { readonly need: string; readonly have: stri
 
 const refusedWith = {
   second_factor: 'second_factor_required',
-  token_revoked: 'token_revoked_here',
+  token_revoked_here: 'token_revoked_here',
   token_policy: 'fine_grained_needed',
   token_lifetime: 'token_lives_too_long',
   token_pending: 'token_approval_pending',

@@ -16,7 +16,12 @@ export interface TokenDemands {
   readonly mostDays: number | null
 }
 
-export type TokenRestriction = 'token_revoked' | 'token_policy' | 'token_lifetime' | 'token_pending' | 'token_denied'
+export type TokenRestriction =
+  | 'token_revoked_here'
+  | 'token_policy'
+  | 'token_lifetime'
+  | 'token_pending'
+  | 'token_denied'
 
 const dayMs = 86_400_000
 
@@ -35,7 +40,7 @@ export function tokenRestriction(
   verdict: TokenVerdict | null,
   isAdministrator: boolean,
 ): TokenRestriction | null {
-  if (verdict === 'revoked') return 'token_revoked'
+  if (verdict === 'revoked') return 'token_revoked_here'
   if (demands.policy !== 'any' && token.role !== 'fineGrained') return 'token_policy'
   if (demands.mostDays !== null) {
     const begins = token.rotatedAt ?? token.createdAt

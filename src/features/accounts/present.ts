@@ -44,7 +44,7 @@ export function presentIdentity(hub: Hub, identity: Identity) {
 /** The Hub's words for what keeps a credential out. */
 function wireRestriction(restriction: NonNullable<Standing['restriction']>): string {
   if (restriction === 'second_factor') return 'mfa'
-  return restriction === 'token_revoked' ? 'token-revoked' : 'token-policy'
+  return restriction === 'token_revoked_here' ? 'token-revoked' : 'token-policy'
 }
 
 function presentMembership(hub: Hub, identity: Identity, organization: OrganizationSeen) {

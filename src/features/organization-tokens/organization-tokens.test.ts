@@ -162,17 +162,17 @@ describe.each(dialects)('tokens that reach an organization, on %s', (dialect) =>
     ]
     const id = await idOf(token)
     expect((await call('POST', `${settings}/${id}/revoke`, ada.token)).status).toBe(200)
-    expect(await read(token)).toBe('403 token_revoked')
+    expect(await read(token)).toBe('403 token_revoked_here')
     expect(await restrictions(token)).toEqual([['token-revoked']])
     expect((await call('POST', `${settings}/revoke`, adaCookie, { token: other })).status).toBe(200)
-    expect(await read(other)).toBe('403 token_revoked')
+    expect(await read(other)).toBe('403 token_revoked_here')
     expect(await read(other, 'bob/own')).toBe('200')
     expect((await call('POST', `${settings}/${id}/approve`, adaCookie)).status).toBe(409)
     expect((await call('POST', `${settings}/${await idOf(own)}/revoke`, adaCookie)).status).toBe(400)
     expect((await call('POST', `${settings}/revoke`, adaCookie, { token: `hf_${'a'.repeat(34)}` })).status).toBe(404)
     // A new value is the same token.
     const rotated = await call('POST', `/api/settings/tokens/${id}/rotate`, bobCookie, {})
-    expect(await read((JSON.parse(rotated.text) as { token: string }).token)).toBe('403 token_revoked')
+    expect(await read((JSON.parse(rotated.text) as { token: string }).token)).toBe('403 token_revoked_here')
   })
 
   test('a longest lifetime: tokens that never expire, or live longer, are not taken', async () => {

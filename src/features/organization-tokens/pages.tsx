@@ -278,7 +278,7 @@ function TokenLine(props: {
 }
 
 const states: Record<TokenRestriction, string> = {
-  token_revoked: 'revoked',
+  token_revoked_here: 'revoked',
   token_policy: 'not taken: classic',
   token_lifetime: 'not taken: lives too long',
   token_pending: 'waits for approval',

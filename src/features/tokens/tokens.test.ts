@@ -246,6 +246,15 @@ describe.each(dialects)('access tokens on %s', (dialect) => {
     expect((await whoami(token)).json<{ auth: { expiresAt: string } }>().auth.expiresAt).toBe(expiresAt)
     const next = (await ask('POST', `/api/settings/tokens/${tokenInfo.id}/rotate`)).json<Made>()
     expect(next.tokenInfo.expiresAt).toBe(expiresAt)
+    const former = await whoami(token)
+    expect(former.headers.get('x-error-message')).toBe('Invalid credentials in Authorization header')
+    expect(former.headers.get('x-hub-denied')).toBe('token_revoked')
+    // A guess of the right form learns nothing.
+    const guessed = await whoami(`hf_${'a'.repeat(token.length - 3)}`)
+    expect(guessed.headers.get('x-hub-denied')).toBe('invalid_credentials')
+    expect(guessed.json<{ errors: { message: string }[] }>().errors[0]?.message).toContain(
+      'Reason: invalid_credentials',
+    )
     const role = await ask('PATCH', `/api/settings/tokens/${tokenInfo.id}`, { role: 'write' })
     expect(role.status).toBe(400)
     expect(role.text).toContain('its role cannot')
