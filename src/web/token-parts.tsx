@@ -5,6 +5,7 @@ import { Button } from './button.tsx'
 import { SelectField, TextArea, TextField } from './field.tsx'
 import type { FormState } from './form-state.ts'
 import { Notice } from './notice.tsx'
+import { overlaps } from './overlaps.ts'
 import { renderingTime } from './render.ts'
 import { Time } from './time.tsx'
 
@@ -15,14 +16,6 @@ type Used = {
 
 /** The value before the last refresh, while it is still taken. */
 export type OldValueView = { lastFour: string; until: number } & Used
-
-/** Seconds for which the old value goes on after a refresh, as the form sends them. */
-export const overlaps = [
-  { value: '0', label: 'At once' },
-  { value: '3600', label: 'After 1 hour' },
-  { value: '86400', label: 'After 1 day' },
-  { value: '604800', label: 'After 7 days' },
-] as const
 
 /** Posts `overlap`. */
 export function OverlapField({ form }: { form: FormState }) {

@@ -1,7 +1,8 @@
 /** The old value of a token between the form that gives it time, the store, and the pages. */
 import { HoldfastError } from '../../domain/errors.ts'
+import { overlaps } from '../../web/overlaps.ts'
 import { renderingTime } from '../../web/render.ts'
-import { type OldValueView, overlaps } from '../../web/token-parts.tsx'
+import type { OldValueView } from '../../web/token-parts.tsx'
 import { openOldValue, type StoredToken } from './token.ts'
 
 /** Seconds. Throws `invalid_input` for what the form does not offer. */
