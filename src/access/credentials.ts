@@ -34,7 +34,8 @@ export function tokenHash(keys: KeyRing, value: string): string {
   return keys.mac('token-hash', value).toString('hex')
 }
 
-function wasMadeHere(keys: KeyRing, value: string): boolean {
+/** Whether its keyed checksum is of this hub, whatever became of the token. */
+export function wasMadeHere(keys: KeyRing, value: string): boolean {
   return keys.macs('token-checksum', value.slice(3, -6)).some((digest) => isOwnToken(value, () => digest))
 }
 

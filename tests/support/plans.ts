@@ -4,6 +4,7 @@
  */
 import { CompiledQuery, type DatabaseConnection, Kysely } from 'kysely'
 import pg from 'pg'
+import { expect } from 'vitest'
 import type { Db, Tx } from '../../src/platform/db/database.ts'
 import { kyselyProps } from '../../src/platform/db/kysely-handle.ts'
 import type { Schema } from '../../src/platform/db/schema.ts'
@@ -22,6 +23,8 @@ export interface Watched {
   /** Statements of this are explained, then carried out in a transaction each. */
   readonly tx: Tx
   readonly plans: readonly Plan[]
+  /** Runs `act`; each statement of it goes by indexes, and reads no more than `most` rows where the database says how many. */
+  expectCheap(act: () => Promise<unknown>, most: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -47,6 +50,16 @@ export async function watchPlans({ db, options }: TestDatabase, large: readonly 
     db: { ...db, read: reading, list: reading },
     tx: writing as Tx,
     plans,
+    expectCheap: async (act, most) => {
+      const before = plans.length
+      await act()
+      const made = plans.slice(before)
+      expect(made.length).toBeGreaterThan(0)
+      for (const { statement, scans, rowsRead } of made) {
+        expect({ statement, scans }).toEqual({ statement, scans: [] })
+        if (rowsRead !== null) expect(rowsRead, statement).toBeLessThanOrEqual(most)
+      }
+    },
     close: () => explainer.close(),
   }
 }

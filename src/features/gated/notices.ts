@@ -7,7 +7,8 @@ import type { Tx } from '../../platform/db/database.ts'
 import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { enqueueMail } from '../accounts/service.ts'
-import { countRequests, findOwnerOfGate, firstAdmins, type GateNotices, noticesOf } from './queries.ts'
+import { firstAdmins } from '../organizations/service.ts'
+import { countRequests, findOwnerOfGate, type GateNotices, noticesOf } from './queries.ts'
 
 /** As many administrators as the Hub writes to. */
 const mostAdmins = 5

@@ -6,6 +6,7 @@ import { insertRepo } from '../../../tests/support/rows.ts'
 import { loadFacts } from '../../access/load-facts.ts'
 import { accessStatuses } from '../../domain/facts.ts'
 import type { AccessRequestTable } from '../../platform/db/schema.ts'
+import { firstAdmins } from '../organizations/service.ts'
 import {
   addressToShare,
   countRequests,
@@ -16,7 +17,6 @@ import {
   findPerson,
   findRequest,
   findTermsOfRepo,
-  firstAdmins,
   insertRequest,
   keepTerms,
   listMachines,
@@ -52,16 +52,7 @@ describe.each(dialects)('statements of access requests on %s', (dialect) => {
     await database?.remove()
   })
 
-  async function expectCheap(act: () => Promise<unknown>, most = 250): Promise<void> {
-    const before = watched.plans.length
-    await act()
-    const made = watched.plans.slice(before)
-    expect(made.length).toBeGreaterThan(0)
-    for (const { statement, scans, rowsRead } of made) {
-      expect({ statement, scans }).toEqual({ statement, scans: [] })
-      if (rowsRead !== null) expect(rowsRead, statement).toBeLessThanOrEqual(most)
-    }
-  }
+  const expectCheap = (act: () => Promise<unknown>, most = 250): Promise<void> => watched.expectCheap(act, most)
 
   test('what a decision reads is still one statement, by keys', async () => {
     const { db } = watched

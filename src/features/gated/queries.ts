@@ -363,19 +363,3 @@ export async function findOwnerOfGate(
   const path = `/${repoAddress(row.kind, row.owner, row.name)}`
   return { id: row.id, name: `${row.owner}/${row.name}`, path, owner: { kind: row.ownerKind, id: row.ownerId } }
 }
-
-/** The first administrators of an organization who are people. */
-export async function firstAdmins(on: Db['read'] | Tx, organizationId: string, limit: number): Promise<string[]> {
-  const rows = await on
-    .selectFrom('roleGrant')
-    .innerJoin('user', 'user.id', 'roleGrant.principalId')
-    .select('user.id')
-    .where('roleGrant.targetId', '=', organizationId)
-    .where('roleGrant.role', '=', 'admin')
-    .where('user.state', '=', 'active')
-    .orderBy('roleGrant.createdAt')
-    .orderBy('user.id')
-    .limit(limit)
-    .execute()
-  return rows.map(({ id }) => id)
-}

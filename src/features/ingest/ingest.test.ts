@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -206,10 +207,7 @@ test('pushes: accepted, settled, and refused as a whole in words that name the f
   await refused(/Cannot delete refs\/heads\/main/, async () => undefined, ':main')
   await refused(/it reads as a commit id/, async () => undefined, `main:refs/heads/${one}`)
   // git's own check comes before ours: the names that reach into .git are refused while the pack is received.
-  const tree = await pipeTree(
-    work,
-    `100644 blob ${await runClient(work, 'hash-object', '-w', await tempFile('x'))}\t.GIT\n`,
-  )
+  const tree = pipeTree(work, `100644 blob ${await runClient(work, 'hash-object', '-w', await tempFile('x'))}\t.GIT\n`)
   await runClient(work, 'reset', '-q', '--hard', one)
   const evil = await runClient(work, 'commit-tree', '-m', 'evil', tree)
   expect(await push(work, door.url, `${evil}:refs/heads/evil`)).toMatch(/hasDotgit|own folder/)
@@ -322,7 +320,6 @@ async function tempFile(content: string): Promise<string> {
 }
 
 /** `git mktree`, which takes names that the index refuses. */
-async function pipeTree(work: string, listing: string): Promise<string> {
-  const { execFileSync } = await import('node:child_process')
+function pipeTree(work: string, listing: string): string {
   return execFileSync('git', ['mktree'], { cwd: work, input: listing }).toString().trim()
 }

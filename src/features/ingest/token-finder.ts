@@ -2,8 +2,8 @@
  * Finds access tokens of this very hub in what streams by. The keyed checksum in each value tells them from everything that only looks alike, so
  * nothing is looked up for a placeholder or somebody else's token. What is found is kept as its hash: no value outlives the bytes it stood in.
  */
-import { tokenHash } from '../../access/credentials.ts'
-import { isOwnToken, tokenInText, tokenLength } from '../../domain/token.ts'
+import { tokenHash, wasMadeHere } from '../../access/credentials.ts'
+import { tokenInText, tokenLength } from '../../domain/token.ts'
 import type { KeyRing } from '../../platform/crypto/key-ring.ts'
 import type { Place } from './places.ts'
 
@@ -61,7 +61,7 @@ export class TokenFinder {
   }
 
   #check(place: Place, value: string): void {
-    if (!isOfThisHub(this.#keys, value)) return
+    if (!wasMadeHere(this.#keys, value)) return
     const hash = tokenHash(this.#keys, value)
     if (!this.#found.has(hash)) this.#found.set(hash, { hash, last4: value.slice(-4), place })
   }
@@ -73,13 +73,9 @@ export function withoutOwnTokens(keys: KeyRing, bytes: Buffer): Buffer {
   let checked = 0
   for (const { 0: value, index } of bytes.toString('latin1').matchAll(tokenInText)) {
     if (++checked > mostChecked) break
-    if (!isOfThisHub(keys, value)) continue
+    if (!wasMadeHere(keys, value)) continue
     if (rest === bytes) rest = Buffer.from(bytes)
     rest.fill('-', index, index + value.length)
   }
   return rest
-}
-
-function isOfThisHub(keys: KeyRing, value: string): boolean {
-  return keys.macs('token-checksum', value.slice(3, -6)).some((digest) => isOwnToken(value, () => digest))
 }

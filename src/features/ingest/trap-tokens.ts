@@ -9,7 +9,8 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvents } from '../audit/service.ts'
-import { type LiveToken, revokeLeaked, selectAdministrators } from '../tokens/service.ts'
+import { firstAdmins } from '../organizations/service.ts'
+import { type LiveToken, mostAdminsTold, revokeLeaked } from '../tokens/service.ts'
 import type { Locate, Spot } from './places.ts'
 import type { FoundToken } from './token-finder.ts'
 
@@ -50,7 +51,7 @@ export async function trapTokens(
     // The administrators of a service account's organization have their mail from the token already.
     const others = tokens.filter((token) => token.organizationId !== repo.owner.id)
     if (repo.owner.kind === 'organization' && others.length > 0) {
-      for (const userId of await selectAdministrators(tx, repo.owner.id)) {
+      for (const userId of await firstAdmins(tx, repo.owner.id, mostAdminsTold)) {
         for (const { ownerId, ownerName, name: token, last4 } of others) {
           if (ownerId === userId) continue
           await enqueueMail(hub, tx, { kind: 'token-leaked', userId, owner: ownerName, token, last4, repo: name })

@@ -7,14 +7,8 @@ import { makeAccountToken, makeServiceAccount } from '../../../tests/support/ser
 import { type SmtpSink, startSmtpSink } from '../../../tests/support/smtp-sink.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { fillRepo, makeRepo } from '../../../tests/support/world.ts'
-import {
-  findReaching,
-  forgetApprovals,
-  listAdministrators,
-  listReaching,
-  listWaiting,
-  selectPolicy,
-} from './queries.ts'
+import { firstAdmins } from '../organizations/service.ts'
+import { findReaching, forgetApprovals, listReaching, listWaiting, selectPolicy } from './queries.ts'
 
 const password = 'a long enough sentence'
 const day = 86_400_000
@@ -291,7 +285,7 @@ test('every statement goes by an index', async () => {
   await findReaching(tx, id, 1, { id })
   await findReaching(tx, id, 1, { hash: 'x' })
   await listWaiting(tx, id, id)
-  await listAdministrators(tx, id, 5)
+  await firstAdmins(tx, id, 5)
   await forgetApprovals(tx, id)
   expect(plans.length).toBeGreaterThan(6)
   expect(plans.filter(({ scans }) => scans.length > 0)).toEqual([])

@@ -42,9 +42,8 @@ export const organizationTokenPageRoutes: Route[] = [
     handle: async ({ hub, allowed, facts, query, request }) => {
       const { name } = allowed.resource
       const isWaiting = query.waiting === 'true'
-      const [context, policy, page, revoking] = await Promise.all([
+      const [context, page, revoking] = await Promise.all([
         pageContext(hub, facts, request),
-        getTokenPolicy(hub, allowed.resource.id),
         listTokens(hub, allowed, { after: readMark(query.cursor), limit: pageSize, isWaiting }),
         query.revoke === undefined ? null : findListed(hub, allowed, query.revoke),
       ])
@@ -55,7 +54,7 @@ export const organizationTokenPageRoutes: Route[] = [
         <OrganizationTokensPage
           context={context}
           organization={name}
-          policy={policy}
+          policy={page.policy}
           view={{
             tokens: page.tokens,
             isWaiting,

@@ -195,17 +195,3 @@ export async function listWaiting(tx: Tx, tokenId: string, ownerId: string): Pro
     .orderBy('organization.id')
     .execute()
 }
-
-/** Ids of people who administer it. */
-export async function listAdministrators(tx: Tx, organizationId: string, limit: number): Promise<string[]> {
-  const rows = await tx
-    .selectFrom('roleGrant')
-    .select('principalId')
-    .where('targetId', '=', organizationId)
-    .where('principalKind', '=', 'user')
-    .where('role', '=', 'admin')
-    .orderBy('principalId')
-    .limit(limit)
-    .execute()
-  return rows.map(({ principalId }) => principalId)
-}

@@ -19,7 +19,7 @@ import {
 
 const target = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 
-export const policyShape = z.strictObject({
+const policyShape = z.strictObject({
   policy: z.enum(tokenPolicies).optional(),
   mostDays: z.number().int().min(1).max(longestLifetimeDays).nullable().optional(),
   classicTokensAdminister: z.boolean().optional(),
@@ -63,14 +63,11 @@ export const organizationTokenRoutes: Route[] = [
     handle: async ({ hub, allowed, query }) => {
       const isWaiting = query.waiting === 'true'
       const page = { after: readMark(query.cursor), limit: query.limit, isWaiting }
-      const [{ tokens, next }, { policy }] = await Promise.all([
-        listTokens(hub, allowed, page),
-        getTokenPolicy(hub, allowed.resource.id),
-      ])
+      const { policy, tokens, next } = await listTokens(hub, allowed, page)
       const path = `/api/organizations/${encodeURIComponent(allowed.resource.name)}/settings/tokens`
       const more = { limit: query.limit, waiting: isWaiting || null, cursor: next === null ? null : writeMark(next) }
       return json(
-        tokens.map((token) => presentToken(token, policy === 'approval')),
+        tokens.map((token) => presentToken(token, policy.policy === 'approval')),
         200,
         { 'cache-control': 'no-store', ...(next === null ? {} : nextPageLink(hub.config, path, more)) },
       )

@@ -12,10 +12,10 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
+import { firstAdmins } from '../organizations/service.ts'
 import {
   findReaching,
   forgetApprovals,
-  listAdministrators,
   listReaching,
   listWaiting,
   lockPolicy,
@@ -92,6 +92,7 @@ export type ListedToken = ReachingToken & {
 }
 
 export interface TokenPage {
+  readonly policy: OrganizationTokenPolicy
   readonly tokens: readonly ListedToken[]
   readonly next: TokenMark | null
 }
@@ -105,11 +106,12 @@ export async function listTokens(
   const { id } = allowed.resource
   const policy = await getTokenPolicy(hub, id)
   // Where nobody asks for approval, nothing waits for it.
-  if (page.isWaiting && policy.policy !== 'approval') return { tokens: [], next: null }
+  if (page.isWaiting && policy.policy !== 'approval') return { policy, tokens: [], next: null }
   const rows = await listReaching(hub.db, id, hub.clock.now(), { ...page, limit: page.limit + 1 })
   const tokens = rows.slice(0, page.limit).map((row) => ({ ...row, restriction: restrictionIn(policy, row) }))
   const last = tokens.at(-1)
   return {
+    policy,
     tokens,
     next: rows.length > page.limit && last !== undefined ? { ownerId: last.ownerId, id: last.id } : null,
   }
@@ -212,7 +214,7 @@ export async function askForApproval(
 ): Promise<void> {
   await forgetApprovals(tx, token.id)
   for (const { organizationId, name: organization } of await listWaiting(tx, token.id, owner.id)) {
-    for (const userId of await listAdministrators(tx, organizationId, mostTold)) {
+    for (const userId of await firstAdmins(tx, organizationId, mostTold)) {
       const { last4 } = token
       await enqueueMail(hub, tx, { kind: 'token-waits', userId, owner: owner.name, last4, organization })
     }

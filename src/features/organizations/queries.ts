@@ -152,6 +152,22 @@ export async function someActiveAdmins(on: Tx | Db['read'], organizationId: stri
   return rows.map((row) => row.id)
 }
 
+/** Its administrators whose accounts are active, the first `limit` by when they became so: who is told of what happens there. */
+export async function firstAdmins(on: Tx | Db['read'], organizationId: string, limit: number): Promise<string[]> {
+  const rows = await on
+    .selectFrom('roleGrant')
+    .innerJoin('user', 'user.id', 'roleGrant.principalId')
+    .select('user.id')
+    .where('roleGrant.targetId', '=', organizationId)
+    .where('roleGrant.role', '=', 'admin')
+    .where('user.state', '=', 'active')
+    .orderBy('roleGrant.createdAt')
+    .orderBy('user.id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
 export async function administeredBy(on: Tx | Db['read'], userId: string): Promise<{ id: string; name: string }[]> {
   return await on
     .selectFrom('roleGrant')

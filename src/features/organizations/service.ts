@@ -18,7 +18,7 @@ export { deleteExpiredInvitations } from './invitation-queries.ts'
 export { composeInvitation, makeInvitationLink } from './invitations.ts'
 export { addMember } from './membership.ts'
 export { claimName, findNamespace, type Namespace, retireName } from './namespaces.ts'
-export { countPublicRepos, type MembershipRow, membershipsOf } from './queries.ts'
+export { countPublicRepos, firstAdmins, type MembershipRow, membershipsOf } from './queries.ts'
 export { type Seats, seatsOf, setSeatLimit } from './seats.ts'
 
 export interface NewOrganization {

@@ -4,7 +4,7 @@ import { readObjectInfos, streamBlob } from '../../platform/git/objects.ts'
 import { hasRepository } from '../../platform/git/repository.ts'
 import { findPlacedBlob, openBlob } from '../storage/service.ts'
 import type { ByteSource } from './byte-source.ts'
-import { RangeReader } from './sandbox/range-reader.ts'
+import { RangeReader } from './range-reader.ts'
 import { selectPlaces } from './scan-queries.ts'
 
 /** A file as lists have it: a large file has `lfs`. */

@@ -12,11 +12,14 @@ import { enqueue } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
+import { firstAdmins } from '../organizations/service.ts'
 import { closeFormerValues } from './former-queries.ts'
-import { type LiveToken, selectAdministrators, selectLive } from './queries.ts'
+import { type LiveToken, selectLive } from './queries.ts'
 import { removeStored } from './store.ts'
 
 export const mostReported = 1_000
+/** As many administrators of an organization hear of one of its tokens. */
+export const mostAdminsTold = 100
 const reportedQueue = 'revoke-reported'
 
 /** Where a token was found, as far as its owner may know it. */
@@ -51,7 +54,7 @@ export async function revokeLeaked(
       data: { owner: token.ownerName, last4: token.last4, ...data },
     })
     const readers =
-      token.organizationId === null ? [token.ownerId] : await selectAdministrators(tx, token.organizationId)
+      token.organizationId === null ? [token.ownerId] : await firstAdmins(tx, token.organizationId, mostAdminsTold)
     const { ownerName: owner, name, last4 } = token
     for (const userId of readers) {
       await enqueueMail(hub, tx, { kind: 'token-leaked', userId, owner, token: name, last4, repo })

@@ -372,20 +372,6 @@ export async function selectLive(tx: Tx, hashes: readonly string[], now: number)
   ]
 }
 
-/** Ids of people who look after an organization; the first hundred by age of the account. */
-export async function selectAdministrators(tx: Tx, organizationId: string): Promise<string[]> {
-  const rows = await tx
-    .selectFrom('roleGrant')
-    .select('principalId')
-    .where('targetId', '=', organizationId)
-    .where('principalKind', '=', 'user')
-    .where('role', '=', 'admin')
-    .orderBy('principalId')
-    .limit(100)
-    .execute()
-  return rows.map(({ principalId }) => principalId)
-}
-
 /** `acme/m1` by id. */
 export async function namesOfRepos(db: Db, ids: readonly string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()

@@ -45,12 +45,12 @@ export {
   type TokenOwner,
   unseenRepo,
 } from './grants.ts'
-export { type Exposure, leakJobs, revokeLeaked } from './leaked.ts'
+export { type Exposure, leakJobs, mostAdminsTold, revokeLeaked } from './leaked.ts'
 export { overlapOf, viewOfOldValue } from './old-value-view.ts'
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
 export { presentFence, presentGrant, presentOldValue } from './present.ts'
-export { type LiveToken, selectAdministrators } from './queries.ts'
+export type { LiveToken } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
 export {

@@ -12,8 +12,10 @@ import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
+import { firstAdmins } from '../organizations/service.ts'
 import { claimAlert, deleteFormerValuesBefore, findFormerOwner } from './former-queries.ts'
-import { claimFenceEvent, selectAdministrators } from './queries.ts'
+import { mostAdminsTold } from './leaked.ts'
+import { claimFenceEvent } from './queries.ts'
 
 const report = z.object({
   kind: z.enum(['dead', 'fenced']),
@@ -94,7 +96,7 @@ async function readersOf(
   value: { readonly ownerId: string; readonly organizationId: string | null; readonly contact: string | null },
 ): Promise<Reader[]> {
   if (value.organizationId === null) return [{ userId: value.ownerId }]
-  const administrators = await selectAdministrators(tx, value.organizationId)
+  const administrators = await firstAdmins(tx, value.organizationId, mostAdminsTold)
   const isAddress = value.contact !== null && /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(value.contact)
   return [
     ...administrators.map((userId) => ({ userId })),

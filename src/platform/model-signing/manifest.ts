@@ -25,7 +25,6 @@ export interface Manifest {
   readonly hash: HashName
   /** Bytes of a shard; null: files are hashed whole. */
   readonly shardSize: number | null
-  readonly allowsSymlinks: boolean
   /** Files and folders, from the root, that the signature is not about. */
   readonly ignored: readonly string[]
   readonly files: readonly SignedFile[]
@@ -84,7 +83,7 @@ function parsed(payload: Uint8Array): unknown {
 }
 
 function manifestOf(name: string, rootDigest: string, { resources, serialization }: Predicate): Manifest {
-  const { method, hash_type: hashType, shard_size: shardSize, allow_symlinks: allowsSymlinks } = serialization
+  const { method, hash_type: hashType, shard_size: shardSize } = serialization
   const hash = hashNames.find((one) => one === hashType)
   if (hash === undefined) throw unsupported('Its files are hashed in a way that is not known here.')
   if ((method === 'shards') !== (shardSize !== undefined)) throw malformed('It does not say how files are cut.')
@@ -103,7 +102,7 @@ function manifestOf(name: string, rootDigest: string, { resources, serialization
   const files = shardSize === undefined ? filesOf(resources) : filesInShards(resources, shardSize)
   const isIgnored = ignoring(ignored)
   if (files.some(({ path }) => isIgnored(path))) throw malformed('It lists a file that it leaves out.')
-  return { name, rootDigest, hash, shardSize: shardSize ?? null, allowsSymlinks, ignored, files }
+  return { name, rootDigest, hash, shardSize: shardSize ?? null, ignored, files }
 }
 
 function filesOf(resources: Predicate['resources']): SignedFile[] {

@@ -1,9 +1,9 @@
 /** Bytes from any place out of streams: what is asked for in order comes from one stream, a leap begins another. */
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
-import { freeBytes } from '../../../platform/blobs/free-bytes.ts'
-import { givesChunksAway } from '../../../platform/blobs/passing-stream.ts'
-import { type ByteSource, pieceBytes } from '../byte-source.ts'
+import { freeBytes } from '../../platform/blobs/free-bytes.ts'
+import { givesChunksAway } from '../../platform/blobs/passing-stream.ts'
+import { type ByteSource, pieceBytes } from './byte-source.ts'
 
 /** Opens the bytes from `first` to `last`, both included. */
 export type OpenRange = (first: number, last: number) => Promise<Readable> | Readable
