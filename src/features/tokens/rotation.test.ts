@@ -84,6 +84,8 @@ describe.each(dialects)('a refresh with overlap on %s', (dialect) => {
         .selectFrom('event')
         .select(['action', 'data'])
         .where('resourceId', '=', id)
+        // What people did. That a dead value was tried is told a moment later, by a job: tripwire.test.ts.
+        .where('action', '<>', 'token.reused')
         .orderBy('id')
         .execute()
     ).map(({ action, data }) => ({ action, ...JSON.parse(data) }))
