@@ -13,6 +13,7 @@ import { commitsCase } from './cases/commits.ts'
 import { downloadCase } from './cases/download.ts'
 import { factsCase } from './cases/facts.ts'
 import { gitCase } from './cases/git.ts'
+import { limitsCase } from './cases/limits.ts'
 import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
 import { pickleCase } from './cases/pickle.ts'
@@ -30,6 +31,7 @@ const allCases: readonly BenchCase[] = [
   startCase,
   apiCase,
   listingCase,
+  limitsCase,
   factsCase,
   auditCase,
   commitsCase,

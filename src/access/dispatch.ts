@@ -19,7 +19,7 @@ import { type LastUsed, trackLastUsed } from './last-used.ts'
 import { type LoadedFacts, loadFacts, type Target } from './load-facts.ts'
 import { pageErrorReply } from './page-reply.tsx'
 import type { Presented } from './presented.ts'
-import { type RateLimiter, rateLimiter } from './rate-limit.ts'
+import { callerKey, type RateLimiter, rateLimiter, refuseOver, windowMs } from './rate-limit.ts'
 import { type Reply, redirect, send } from './reply.ts'
 import type { Asked, Call, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
@@ -171,7 +171,9 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     callerName: null as string | null,
     xet,
   }
-  if (definition.decidesByBody === true) await readDecidingBody(hub, match, presented, asked, state)
+  // Who shows nothing is known before anything is read.
+  if (presented.kind === 'none') limit(door, surface, request, null)
+  if (definition.decidesByBody === true) await readDecidingBody(door, match, presented, asked, state)
   const action = typeof definition.action === 'function' ? definition.action(asked) : definition.action
   const target = typeof definition.target === 'function' ? definition.target(asked) : definition.target
   const found = await load(door, presented, target, request, surface)
@@ -268,13 +270,24 @@ async function load(
   request: HttpRequest,
   surface: Surface,
 ): Promise<LoadedFacts> {
+  const loaded = await loadCounted(door, presented, target, request, surface)
+  if (presented.kind !== 'none') limit(door, surface, request, loaded.facts)
+  if (request.response.getHeader('x-hf-warning') === undefined) {
+    for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
+  }
+  return loaded
+}
+
+/** A credential that is none of ours, or is so no more, counts against the address it came from. */
+async function loadCounted(
+  door: Door,
+  presented: Presented,
+  target: Target,
+  request: HttpRequest,
+  surface: Surface,
+): Promise<LoadedFacts> {
   try {
-    const loaded = await loadFacts(door.hub.db, presented, target, door.hub.clock.now(), request.origin.ip)
-    limit(door, surface, request, loaded.facts)
-    if (request.response.getHeader('x-hf-warning') === undefined) {
-      for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
-    }
-    return loaded
+    return await loadFacts(door.hub.db, presented, target, door.hub.clock.now(), request.origin.ip)
   } catch (error) {
     if (error instanceof RefusedToken || (error instanceof HoldfastError && error.status === 401))
       limit(door, surface, request, null)
@@ -284,14 +297,14 @@ async function load(
 
 /** Only a caller who is known may make us read a body before the decision; a stranger is refused first. */
 async function readDecidingBody(
-  hub: Hub,
+  door: Door,
   match: Match,
   presented: Presented,
   asked: { body: unknown; callerName: string | null; request: HttpRequest },
   state: RequestState,
 ): Promise<void> {
-  const { definition } = match.route
-  const { facts } = await loadFacts(hub.db, presented, { on: 'self' }, hub.clock.now(), asked.request.origin.ip)
+  const { definition, surface } = match.route
+  const { facts } = await loadCounted(door, presented, { on: 'self' }, asked.request, surface)
   state.facts = facts
   const isOpen = typeof definition.action === 'string' && permissionRow(definition.action).least === 'anyone'
   const isRead = typeof definition.action === 'string' && permissionRow(definition.action).openWherePublic === true
@@ -381,18 +394,13 @@ async function renamedReply(
 
 function limit(door: Door, surface: Surface, request: HttpRequest, facts: Facts | null): void {
   const name = limitOf[surface]
-  const caller = (facts === null ? null : accountOf(facts.principal))?.id ?? request.origin.ip ?? 'unknown'
-  const { limit: most, remaining, secondsLeft, isOver } = door.limits[name].count(caller)
-  if (most === 0) return
+  const account = facts === null ? null : accountOf(facts.principal)
+  const counted = door.limits[name].count(callerKey(account, request.origin.ip))
+  if (counted.limit === 0) return
+  const { remaining, secondsLeft } = counted
   request.response.setHeader('ratelimit', `"${name}";r=${remaining};t=${secondsLeft}`)
-  request.response.setHeader('ratelimit-policy', `"fixed window";"${name}";q=${most};w=300`)
-  if (isOver) {
-    throw new HoldfastError(
-      'rate_limited',
-      { seconds: secondsLeft },
-      { headers: { 'retry-after': String(secondsLeft) } },
-    )
-  }
+  request.response.setHeader('ratelimit-policy', `"fixed window";"${name}";q=${counted.limit};w=${windowMs / 1000}`)
+  refuseOver(counted)
 }
 
 function noteUse(door: Door, loaded: LoadedFacts, request: HttpRequest): void {

@@ -1,33 +1,74 @@
 /**
- * Rate limits as on the Hub: fixed windows of five minutes per caller and surface, announced on every response. Kept in memory: a limit
- * protects this process. The number of callers remembered is bounded.
+ * Rate limits as on the Hub: fixed windows of five minutes, each beginning with a caller's first request, announced on every response. Kept
+ * in memory: a limit protects this process. The number of callers remembered is bounded; the one whose window began first is forgotten.
  */
-export interface RateLimiter {
-  /** Counts one request. `secondsLeft` until the window ends. */
-  count(caller: string): { limit: number; remaining: number; secondsLeft: number; isOver: boolean }
+import { HoldfastError } from '../domain/errors.ts'
+import type { Account } from '../domain/facts.ts'
+import { addressBucket } from './address-bucket.ts'
+
+export interface Counted {
+  /** Requests in one window; 0: without a limit. */
+  readonly limit: number
+  readonly remaining: number
+  /** Until the window of this caller ends. */
+  readonly secondsLeft: number
+  readonly isOver: boolean
 }
 
-const windowMs = 300_000
+export interface RateLimiter {
+  /** Counts one request of `caller`: see `callerKey`. */
+  count(caller: string): Counted
+  /** How many callers are remembered. */
+  readonly size: () => number
+}
+
+export const windowMs = 300_000
 const mostCallers = 100_000
 
-export function rateLimiter(limit: number, now: () => number): RateLimiter {
-  let windowEnds = 0
-  let counts = new Map<string, number>()
+interface Window {
+  used: number
+  readonly endsAt: number
+}
+
+export function rateLimiter(limit: number, now: () => number, most = mostCallers): RateLimiter {
+  // In the order in which the windows began.
+  const windows = new Map<string, Window>()
+  const begin = (caller: string, time: number): Window => {
+    windows.delete(caller)
+    for (const [oldest, { endsAt }] of windows) {
+      if (endsAt > time && windows.size < most) break
+      windows.delete(oldest)
+    }
+    const window = { used: 0, endsAt: time + windowMs }
+    windows.set(caller, window)
+    return window
+  }
   return {
+    size: () => windows.size,
     count: (caller) => {
+      if (limit === 0) return { limit, remaining: 0, secondsLeft: 0, isOver: false }
       const time = now()
-      if (time >= windowEnds || counts.size >= mostCallers) {
-        windowEnds = time >= windowEnds ? time + windowMs : windowEnds
-        counts = new Map()
-      }
-      const used = (counts.get(caller) ?? 0) + 1
-      counts.set(caller, used)
+      const known = windows.get(caller)
+      const window = known === undefined || known.endsAt <= time ? begin(caller, time) : known
+      window.used++
       return {
         limit,
-        remaining: Math.max(0, limit - used),
-        secondsLeft: Math.ceil((windowEnds - time) / 1000),
-        isOver: limit > 0 && used > limit,
+        remaining: Math.max(0, limit - window.used),
+        secondsLeft: Math.ceil((window.endsAt - time) / 1000),
+        isOver: window.used > limit,
       }
     },
   }
+}
+
+/** Who is counted: an account wherever it comes from; of strangers their address, of an IPv6 subscriber the whole network. */
+export function callerKey(account: Account | null, address: string | null): string {
+  return account?.id ?? addressBucket(address)
+}
+
+/** Throws `rate_limited` with the seconds to wait. */
+export function refuseOver({ isOver, secondsLeft }: Counted): void {
+  if (!isOver) return
+  const headers = { 'retry-after': String(secondsLeft) }
+  throw new HoldfastError('rate_limited', { seconds: secondsLeft }, { headers })
 }

@@ -1,5 +1,5 @@
 /** Who am I, and who is that: `whoami-v2` and the public profile of a person. */
-import { type RateLimiter, rateLimiter } from '../../access/rate-limit.ts'
+import { type RateLimiter, rateLimiter, refuseOver } from '../../access/rate-limit.ts'
 import { json } from '../../access/reply.ts'
 import { restrictionOf } from '../../access/restriction.ts'
 import { type Route, route } from '../../access/route.ts'
@@ -21,14 +21,7 @@ function countWhoami(hub: Hub, caller: string): void {
   const limit = Math.ceil(hub.config.rateLimitApi / 10)
   const limiter = limiters.get(hub) ?? rateLimiter(limit, hub.clock.now)
   limiters.set(hub, limiter)
-  const { isOver, secondsLeft } = limiter.count(caller)
-  if (isOver) {
-    throw new HoldfastError(
-      'rate_limited',
-      { seconds: secondsLeft },
-      { headers: { 'retry-after': String(secondsLeft) } },
-    )
-  }
+  refuseOver(limiter.count(caller))
 }
 
 /** A service account has an address that no mail server takes, so nobody ever proved it. */

@@ -3,6 +3,7 @@
  * answer is judged outside of a transaction (it costs time), and used up in the one that writes what it allows, so that of two that send the
  * same answer one gets through.
  */
+import { addressBucket } from '../../access/address-bucket.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import type { Action } from '../../domain/permissions.ts'
@@ -12,7 +13,7 @@ import type { Tx } from '../../platform/db/database.ts'
 import type { PasskeyTable } from '../../platform/db/schema.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
-import { addressBucket, type Counted, countAttempt, forgiveAttempt } from '../sessions/service.ts'
+import { type Counted, countAttempt, forgiveAttempt } from '../sessions/service.ts'
 import { spendChallenge } from './challenge.ts'
 import { checkAnswer, type PasskeyAnswer, parsePasskeyAnswer } from './passkeys.ts'
 import { advancePasskey, advanceTotp, countRecoveryCodes, findPasskey, findTotp, takeRecoveryCode } from './queries.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { addressBucket } from '../../access/address-bucket.ts'
 import { deviceWords } from './device.ts'
-import { addressBucket } from './throttle.ts'
 
 it.each([
   ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Linux'],

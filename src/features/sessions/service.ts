@@ -2,6 +2,7 @@
  * Signing in and out. A session is a random cookie of which only the hash is kept; it ends when it is not used for the configured time,
  * when its owner ends it, and with every change of the password or deactivation.
  */
+import { addressBucket } from '../../access/address-bucket.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import { emailKey, nameKey } from '../../domain/names.ts'
@@ -27,12 +28,12 @@ import {
   insertSession,
   listSessions,
 } from './queries.ts'
-import { addressBucket, type Counted, countAttempt, forgiveAttempt, quietMs } from './throttle.ts'
+import { type Counted, countAttempt, forgiveAttempt, quietMs } from './throttle.ts'
 import { deleteQuietThrottles } from './throttle-queries.ts'
 
 export { endedSessionCookie, sessionCookie } from './cookie.ts'
 export { type HeldUser, holdUser } from './queries.ts'
-export { addressBucket, type Counted, countAttempt, forgiveAttempt } from './throttle.ts'
+export { type Counted, countAttempt, forgiveAttempt } from './throttle.ts'
 
 /** More sessions than this at a time end the longest unused. */
 const mostSessions = 100

@@ -4,7 +4,6 @@
  * typed: people type passwords into the name's field.
  */
 import { createHash } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
 import { deleteThrottle, refundThrottle, takeThrottle, writeThrottle } from './throttle-queries.ts'
@@ -42,21 +41,6 @@ export interface Counted {
 
 /** After this long without an attempt a row is forgotten, and counting begins anew. */
 export const quietMs = 24 * 60 * minutes
-
-/** The address an attempt came from, as far as one person has one: an IPv6 subscriber has a whole /64. */
-export function addressBucket(ip: string | null): string {
-  if (ip === null || !isIPv6(ip)) return ip ?? 'unknown'
-  const [head = '', tail = ''] = ip.split('%')[0]?.split('::') ?? []
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === '' ? [] : tail.split(':')
-  const groups = ip.includes('::')
-    ? [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
-    : left
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')
-}
 
 /** Counts one attempt at each of `counted`. Throws `too_many_attempts` where one of them has to wait; then nothing is counted. */
 export async function countAttempt(hub: Hub, counted: readonly Counted[]): Promise<void> {

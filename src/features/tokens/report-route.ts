@@ -1,11 +1,9 @@
 /** Where anybody reports values that leaked, as on the Hub: always the same answer, whatever was sent. */
 import { z } from 'zod'
-import { type RateLimiter, rateLimiter } from '../../access/rate-limit.ts'
+import { callerKey, type RateLimiter, rateLimiter, refuseOver } from '../../access/rate-limit.ts'
 import { json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
-import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
-import { addressBucket } from '../sessions/service.ts'
 import { mostReported, takeReport } from './leaked.ts'
 
 /** Reports of one address in five minutes. */
@@ -23,18 +21,15 @@ export const reportRoutes: Route[] = [
     summary: `Revokes access tokens that leaked: up to ${mostReported.toLocaleString('en')} values, by anybody who has them. Their owners are told.`,
     answers: { 202: 'Taken, whether or not one of them is a live token', 429: 'Too many reports from this address' },
     handle: async ({ hub, allowed, body, request }) => {
-      countReport(hub, addressBucket(request.origin.ip))
+      countReport(hub, callerKey(null, request.origin.ip))
       await takeReport(hub, allowed, request.origin, body.credentials)
       return json({}, 202)
     },
   }),
 ]
 
-function countReport(hub: Hub, address: string): void {
+function countReport(hub: Hub, caller: string): void {
   const limiter = limiters.get(hub) ?? rateLimiter(mostReports, hub.clock.now)
   limiters.set(hub, limiter)
-  const { isOver, secondsLeft } = limiter.count(address)
-  if (!isOver) return
-  const headers = { 'retry-after': String(secondsLeft) }
-  throw new HoldfastError('rate_limited', { seconds: secondsLeft }, { headers })
+  refuseOver(limiter.count(caller))
 }
