@@ -7,6 +7,7 @@ const features = {
     'tokens',
     'organizations',
     'organization-tokens',
+    'temporary-roles',
     'groups',
     'workspaces',
     'service-accounts',

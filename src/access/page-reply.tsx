@@ -14,17 +14,19 @@ import { type PageNode, renderPage } from '../web/render.ts'
 import { deniedHeader, deniedHeaders } from './error-reply.ts'
 import type { HttpRequest } from './http-request.ts'
 import { type Headers, html, type Reply, redirect } from './reply.ts'
+import { holdsAt, roleAt } from './role-at.ts'
 
 const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-const organizationsOf = prepared<{ userId: string }, { name: string; role: string }>((q, param) =>
+const organizationsOf = prepared<{ userId: string; now: number }, { name: string; role: string | null }>((q, param) =>
   q
     .selectFrom('roleGrant')
     .innerJoin('namespace', 'namespace.id', 'roleGrant.targetId')
-    .select(['namespace.name', 'roleGrant.role'])
+    .select(['namespace.name', roleAt('roleGrant', param('now')).as('role')])
     .where('roleGrant.principalId', '=', param('userId'))
     .where('roleGrant.targetKind', '=', 'organization')
+    .where(holdsAt('roleGrant', param('now')))
     .orderBy('namespace.nameKey')
     .limit(200),
 )
@@ -47,7 +49,8 @@ export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRe
 async function viewerOf(hub: Hub, facts: Facts | null): Promise<PageContext['viewer']> {
   if (facts === null || facts.principal.kind !== 'user') return null
   const { id, name, fullname, isAdmin } = facts.principal
-  const organizations = await organizationsOf.run(hub.db.read, { userId: id })
+  const rows = await organizationsOf.run(hub.db.read, { userId: id, now: hub.clock.now() })
+  const organizations = rows.flatMap(({ role, ...row }) => (role === null ? [] : { ...row, role }))
   return { name, fullname, isAdmin, organizations }
 }
 

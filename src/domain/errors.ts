@@ -416,6 +416,20 @@ export const errorCatalogue = {
     message: 'Your own account has no second factor: you would lock yourself out. Nothing was changed.',
     next: 'Set one up under Settings, Password and sign-in.',
   },
+  temporary_role_weaker: {
+    status: 409,
+    message: 'A temporary role is stronger than the lasting one ({lasting}); {role} is not. Nothing was changed.',
+    next: 'Give a stronger role for a while, or change the lasting one.',
+  },
+  own_temporary_role: {
+    status: 403,
+    message: 'Whoever holds a temporary role cannot change or extend their own. Nothing was changed.',
+    next: 'Ask another administrator.',
+  },
+  no_temporary_role: {
+    status: 404,
+    message: 'There is no temporary role here, or it has ended already.',
+  },
   last_admin: {
     status: 409,
     message: '{organization} would be left without an administrator. Nothing was changed.',

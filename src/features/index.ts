@@ -40,6 +40,7 @@ import { organizationTokenPageRoutes } from './organization-tokens/page-routes.t
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
+import { temporaryRoleJobs } from './organizations/settle-roles.ts'
 import { repoJobs } from './repos/jobs.ts'
 import { listingRoutes } from './repos/listing-routes.tsx'
 import { organizationStorageRoutes } from './repos/organization-storage-routes.tsx'
@@ -156,6 +157,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...storageJobs(hub),
     ...downloadJobs(hub),
     ...noticeJobs(hub),
+    ...temporaryRoleJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)

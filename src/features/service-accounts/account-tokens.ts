@@ -103,7 +103,7 @@ export async function createAccountToken(
   requireWithinFence(allowed, fence)
   const { id, value } = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId)
-    const name = given ?? freeName((await listStored(tx, accountId)).map((token) => token.name))
+    const name = given ?? freeName((await listStored(tx, accountId, hub.clock.now())).map((token) => token.name))
     const made = await storeToken(hub, tx, accountId, {
       name,
       role,
@@ -133,7 +133,7 @@ export async function listAccountTokens(
   organization: OwnerFacts,
   account: ServiceAccount,
 ): Promise<AccountToken[]> {
-  return await withLosses(hub, organization, account, await listStored(hub.db.read, account.id))
+  return await withLosses(hub, organization, account, await listStored(hub.db.read, account.id, hub.clock.now()))
 }
 
 /** Throws `not_found`. */
@@ -143,7 +143,7 @@ export async function getAccountToken(
   account: ServiceAccount,
   id: string,
 ): Promise<AccountToken> {
-  const found = await findStored(hub.db.read, account.id, id)
+  const found = await findStored(hub.db.read, account.id, id, hub.clock.now())
   const [token] = found === null ? [] : await withLosses(hub, organization, account, [found.token])
   if (token === undefined) throw new HoldfastError('not_found')
   return token
@@ -174,7 +174,7 @@ export async function updateAccountToken(
   const organization = allowed.resource
   const account = await getAccount(hub, organization, accountId)
   const minter = await minterOf(hub, allowed)
-  const found = await findStored(hub.db.read, accountId, id)
+  const found = await findStored(hub.db.read, accountId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   const before = found.token
   const role = change.mode === undefined ? before.role : change.mode === 'inherit' ? 'inherit' : 'fineGrained'
@@ -196,7 +196,7 @@ export async function updateAccountToken(
   if (regrants || change.networks !== undefined) requireWithinFence(allowed, fence)
   await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    await requireUnchanged(tx, accountId, before)
+    await requireUnchanged(hub, tx, accountId, before)
     await changeStored(tx, accountId, id, { name, description, role, permissions, endpointPatterns, fence, expiresAt })
     const after = { ...before, ...permissions, role }
     await record(
@@ -235,7 +235,7 @@ export async function rotateAccountToken(
   const organization = allowed.resource
   const account = await getAccount(hub, organization, accountId)
   requireActive(account, hub.clock.now())
-  const found = await findStored(hub.db.read, accountId, id)
+  const found = await findStored(hub.db.read, accountId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   const before = found.token
   const minter = await minterOf(hub, allowed)
@@ -249,7 +249,7 @@ export async function rotateAccountToken(
     const locked = await lock(hub, tx, allowed, accountId)
     const overlapSeconds = change.overlapSeconds ?? 0
     const made = await storeNewValue(hub, tx, accountId, found, { expiresAt, overlapSeconds })
-    await requireUnchanged(tx, accountId, before)
+    await requireUnchanged(hub, tx, accountId, before)
     await record(
       hub,
       tx,
@@ -280,7 +280,7 @@ export async function finishAccountRotation(
   refuseFormerValue(allowed)
   const account = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    const found = await findStored(tx, accountId, id)
+    const found = await findStored(tx, accountId, id, hub.clock.now())
     if (found === null) throw new HoldfastError('not_found')
     const { last4: oldLast4 } = await closeOldValue(hub, tx, accountId, id)
     const action = 'org.service_account.token.finish_rotation'
@@ -356,7 +356,7 @@ function rotatedExpiry(
 }
 
 async function getAccount(hub: Hub, organization: OwnerFacts, id: string): Promise<ServiceAccount> {
-  const account = await findAccount(hub.db.read, organization.id, id)
+  const account = await findAccount(hub.db.read, organization.id, id, hub.clock.now())
   if (account === null) throw new HoldfastError('service_account_not_found')
   return account
 }
@@ -368,15 +368,15 @@ async function lock(
   id: string,
   { evenInactive = false } = {},
 ): Promise<ServiceAccount> {
-  const account = await lockAccount(tx, hub.db.dialect, allowed.resource.id, id)
+  const account = await lockAccount(tx, hub.db.dialect, allowed.resource.id, id, hub.clock.now())
   if (account === null) throw new HoldfastError('service_account_not_found')
   if (!evenInactive) requireActive(account, hub.clock.now())
   return account
 }
 
 /** What was judged before the transaction must still be what is there. */
-async function requireUnchanged(tx: Tx, accountId: string, before: StoredToken): Promise<void> {
-  const now = await findStored(tx, accountId, before.id)
+async function requireUnchanged(hub: Hub, tx: Tx, accountId: string, before: StoredToken): Promise<void> {
+  const now = await findStored(tx, accountId, before.id, hub.clock.now())
   if (now === null) throw new HoldfastError('not_found')
   if (gist(now.token) !== gist(before)) throw new HoldfastError('token_changed_meanwhile')
 }

@@ -42,10 +42,12 @@ export async function minterOf(hub: Hub, allowed: Allowed<Action>): Promise<Mint
   if (principal.kind === 'system' || credential?.kind === 'session') return null
   if (principal.kind === 'anonymous' || credential === null) throw new Error('Nobody manages service accounts.')
   if (credential.role === 'write' && principal.kind === 'user') return null
-  const stored = await findStored(hub.db.read, principal.id, credential.id)
+  const stored = await findStored(hub.db.read, principal.id, credential.id, hub.clock.now())
   if (stored === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
   const isMachine = principal.kind === 'service-account'
-  const account = isMachine ? await findAccount(hub.db.read, principal.organization.id, principal.id) : null
+  const account = isMachine
+    ? await findAccount(hub.db.read, principal.organization.id, principal.id, hub.clock.now())
+    : null
   const { scoped, endpointPatterns } = stored.token
   const onRepos = scoped.filter(({ type }) => type !== 'org' && type !== 'user' && type !== 'resource-group')
   return {
@@ -153,7 +155,9 @@ export function requireNoWidening(
 ): void {
   if (minter === null) return
   const { role, expiresAt } = change
-  if (role !== undefined && !atLeast(before.role, role)) throw beyond(`the role ${role}`, role)
+  // What it is for a while, it is not for good.
+  const lasting = before.temporary === null ? before.role : before.temporary.roleAfter
+  if (role !== undefined && !atLeast(lasting, role)) throw beyond(`the role ${role}`, role)
   if (expiresAt === undefined || before.expiresAt === null) return
   if (expiresAt === null || expiresAt > before.expiresAt) throw beyond('a later end of the account', 'expiresAt')
 }

@@ -135,7 +135,7 @@ export async function createToken(
 
 /** The newest first; all of them, since there are never many. */
 export async function listOwnTokens(hub: Hub, allowed: Allowed<'token.read'>): Promise<Token[]> {
-  return (await listStored(hub.db.read, ownerOf(allowed).id)).map(personal)
+  return (await listStored(hub.db.read, ownerOf(allowed).id, hub.clock.now())).map(personal)
 }
 
 /** Throws `not_found` for what is not one's own. */
@@ -161,7 +161,7 @@ export async function updateOwnToken(
     change.fineGrained === undefined ? undefined : await resolveKept(hub, owner, before, change.fineGrained)
   const fence = parseFence(before.fence, change)
   await hub.transaction(async (tx) => {
-    if ((await findStored(tx, owner.id, id)) === null) throw new HoldfastError('not_found')
+    if ((await findStored(tx, owner.id, id, hub.clock.now())) === null) throw new HoldfastError('not_found')
     await changeStored(tx, owner.id, id, { name, permissions, fence })
     const data = {
       from: { name: before.name, permissions: permissionsInWords(before), fence: fenceInWords(before.fence) },
@@ -185,7 +185,7 @@ export async function rotateOwnToken(
   change: { readonly expiresAt?: number | null; readonly overlapSeconds?: number },
 ): Promise<MadeToken> {
   const owner = ownerOf(allowed)
-  const before = await findStored(hub.db.read, owner.id, id)
+  const before = await findStored(hub.db.read, owner.id, id, hub.clock.now())
   if (before === null) throw new HoldfastError('not_found')
   const { name, last4: oldLast4 } = before.token
   const expiresAt = parseExpiry(
@@ -211,7 +211,7 @@ export async function finishOwnRotation(
 ): Promise<Token> {
   const owner = ownerOf(allowed)
   await hub.transaction(async (tx) => {
-    const found = await findStored(tx, owner.id, id)
+    const found = await findStored(tx, owner.id, id, hub.clock.now())
     if (found === null) throw new HoldfastError('not_found')
     const { last4: oldLast4 } = await closeOldValue(hub, tx, owner.id, id)
     const { name, last4 } = found.token
@@ -256,7 +256,7 @@ async function removeTokens(
 }
 
 async function getOwn(hub: Hub, ownerId: string, id: string): Promise<Token> {
-  const found = await findStored(hub.db.read, ownerId, id)
+  const found = await findStored(hub.db.read, ownerId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   return personal(found.token)
 }

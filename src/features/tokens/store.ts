@@ -249,25 +249,26 @@ export async function findStored(
   on: Tx | Db['read'],
   ownerId: string,
   id: string,
+  now: number,
 ): Promise<{ readonly hash: string; readonly token: StoredToken } | null> {
   const row = await findToken(on, ownerId, id)
   if (row === null) return null
-  const grants = await listGrants(on, ownerId, id)
+  const grants = await listGrants(on, ownerId, id, now)
   const old = (await listWindows(on, ownerId)).findLast(({ tokenId }) => tokenId === id)
   return { hash: row.hash, token: storedOfRow(row, ownerId, grants, old) }
 }
 
 /** The newest first; all of them, since there are never many. */
-export async function listStored(on: Tx | Db['read'], ownerId: string): Promise<StoredToken[]> {
+export async function listStored(on: Tx | Db['read'], ownerId: string, now: number): Promise<StoredToken[]> {
   const rows = await listTokens(on, ownerId, mostTokens)
-  const byToken = Map.groupBy(await listGrants(on, ownerId, null), (grant) => grant.tokenId)
+  const byToken = Map.groupBy(await listGrants(on, ownerId, null, now), (grant) => grant.tokenId)
   const windows = new Map((await listWindows(on, ownerId)).map((row) => [row.tokenId, row]))
   return rows.map((row) => storedOfRow(row, ownerId, byToken.get(row.id) ?? [], windows.get(row.id)))
 }
 
 /** What a token lists, for who holds it (whoami). */
 export async function grantsOfToken(hub: Hub, ownerId: string, tokenId: string): Promise<Grant[]> {
-  return grantsOfRows(ownerId, await listGrants(hub.db.read, ownerId, tokenId))
+  return grantsOfRows(ownerId, await listGrants(hub.db.read, ownerId, tokenId, hub.clock.now()))
 }
 
 function storedOfRow(

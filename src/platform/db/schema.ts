@@ -242,6 +242,8 @@ export interface OrganizationTable {
   tokenPolicy: Generated<'any' | 'fine_grained' | 'approval'>
   /** Days that such a token may live; null for any number. */
   mostTokenDays: number | null
+  /** Whether administrators of the hub may administer it in an emergency, for an hour, and loudly. */
+  breakGlass: Generated<Flag>
   /** Whether classic write tokens of administrators carry their rights over the organization. */
   classicTokensAdminister: Generated<Flag>
   /** People that it may have; null for any number (SEAT-4). */
@@ -389,9 +391,20 @@ export interface RoleGrantTable {
   targetKind: 'organization' | 'workspace' | 'repo'
   principalId: string
   principalKind: 'user' | 'group' | 'service-account'
+  /** What holds without an end. Where `endsWhole`: nothing, written as the weakest there is. */
   role: 'no_access' | 'read' | 'contributor' | 'write' | 'admin'
   createdAt: number
   createdBy: string | null
+  /** A stronger role until `temporaryUntil`; null where there is none. What counts at a moment: `access/role-at.ts`. */
+  temporaryRole: 'read' | 'contributor' | 'write' | 'admin' | null
+  temporaryUntil: number | null
+  temporarySince: number | null
+  /** `break_glass`: taken in an emergency by who has it, given by nobody. */
+  temporaryKind: 'given' | 'break_glass' | null
+  temporaryReason: string | null
+  temporaryBy: string | null
+  /** 1: there was no role before the temporary one, so that none is left after it. */
+  endsWhole: Generated<Flag>
 }
 
 export interface RepoTable {
