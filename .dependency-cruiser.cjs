@@ -8,6 +8,7 @@ const features = {
     'organizations',
     'organization-tokens',
     'temporary-roles',
+    'break-glass',
     'groups',
     'workspaces',
     'service-accounts',

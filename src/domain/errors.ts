@@ -430,6 +430,16 @@ export const errorCatalogue = {
     status: 404,
     message: 'There is no temporary role here, or it has ended already.',
   },
+  break_glass_off: {
+    status: 403,
+    message: '{organization} takes no emergency administration. Nothing was changed.',
+    next: 'Ask one of its administrators, who can give a role for a while, or let it be taken.',
+  },
+  break_glass_running: {
+    status: 409,
+    message: 'Your emergency administration of {organization} is running. It is not extended while it does.',
+    next: 'When it has ended, it can be taken again, with a reason of its own.',
+  },
   last_admin: {
     status: 409,
     message: '{organization} would be left without an administrator. Nothing was changed.',

@@ -11,6 +11,7 @@ import { attestationRoutes } from './attestations/routes.ts'
 import { auditPageRoutes } from './audit/page-routes.tsx'
 import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
+import { breakGlassRoutes } from './break-glass/routes.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
@@ -91,6 +92,7 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...breakGlassRoutes,
   ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,

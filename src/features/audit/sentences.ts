@@ -81,6 +81,10 @@ const sentences = {
   'repo.allow_secrets': ({ name, data }) =>
     `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
+  'org.break_glass': ({ name, data }) =>
+    `Took over ${name} in an emergency until ${text(data, 'until') ?? 'later'}: ${text(data, 'reason') ?? ''}`,
+  'org.break_glass_policy.update': ({ name, data }) =>
+    `Decided that ${name} takes ${data.enabled === true ? '' : 'no '}emergency administration`,
   'org.token.approve': (told) => `Approved the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
   'org.token.deny': (told) => `Denied the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
   'org.token.revoke': (told) =>
