@@ -51,7 +51,8 @@ describe.each(dialects)('emergency administration on %s', (dialect) => {
   const path = () => `/api/organizations/${org.name}/break-glass`
   const take = (body: object = { reason: 'ada is ill and CI is broken' }, cookie = cookies.hubert) =>
     ask('POST', path(), { cookie, body })
-  const repo = async (cookie = cookies.hubert) => (await ask('GET', `/api/models/${org.name}/hidden`, { cookie })).status
+  const repo = async (cookie = cookies.hubert) =>
+    (await ask('GET', `/api/models/${org.name}/hidden`, { cookie })).status
   const administers = async (cookie = cookies.hubert) =>
     (await ask('PATCH', `/api/organizations/${org.name}/settings`, { cookie, body: { description: 'x' } })).status
 
@@ -121,9 +122,10 @@ describe.each(dialects)('emergency administration on %s', (dialect) => {
     const own = await makeToken(test, hubert, { role: 'write' })
     const machine = await makeServiceAccount(test, org, 'boss', 'admin')
     const machineToken = await makeAccountToken(test, org, machine)
-    const fine = await makeToken(test, hubert, { role: 'fineGrained', scoped: [`user:${hubert.name}=user.write`] }).catch(
-      () => own,
-    )
+    const fine = await makeToken(test, hubert, {
+      role: 'fineGrained',
+      scoped: [`user:${hubert.name}=user.write`],
+    }).catch(() => own)
     for (const value of [own, machineToken, fine]) {
       expect((await ask('POST', path(), { token: value, body })).status).toBe(403)
     }

@@ -18,7 +18,6 @@ import type { Term } from './temporary.ts'
 export { clearTemporary, deleteGrant, findGrant, type GrantRow, lockGrant, nothingTemporary } from './queries.ts'
 export {
   checkReason,
-  checkTerm,
   presentTemporary,
   readTerm,
   reasonLimit,
