@@ -21,9 +21,10 @@ import { pageErrorReply } from './page-reply.tsx'
 import type { Presented } from './presented.ts'
 import { callerKey, type RateLimiter, rateLimiter, refuseOver, windowMs } from './rate-limit.ts'
 import { type Reply, redirect, send } from './reply.ts'
-import type { Asked, Call, Route, Surface } from './route.ts'
+import type { Asked, Call, ErasedDefinition, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
 import { RefusedToken, type Sightings, watchTokens } from './sightings.ts'
+import { type TokenPace, tokenPace } from './token-pace.ts'
 import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
@@ -69,6 +70,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
     lastUsed,
     sightings,
     limits,
+    pace: tokenPace(hub.clock.now),
     publicOrigin: () => new URL(hub.config.publicUrl).origin,
   }
   let underWay = 0
@@ -107,6 +109,7 @@ interface Door {
   readonly lastUsed: LastUsed
   readonly sightings: Sightings
   readonly limits: Readonly<Record<LimitName, RateLimiter>>
+  readonly pace: TokenPace
   readonly publicOrigin: () => string
 }
 
@@ -179,22 +182,27 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   const found = await load(door, presented, target, request, surface)
   const loaded =
     surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found, request) : found
-  state.facts = loaded.facts
-  const allowed = await decided(door, match, action, loaded.facts, target, request, asked)
+  const facts = withFile(definition, asked, loaded.facts)
+  state.facts = facts
+  const allowed = await decided(door, match, action, facts, target, request, asked)
   if ('kind' in allowed) return allowed
   noteUse(door, loaded, request)
   const fresh = async (anotherTarget: Target): Promise<Facts> =>
-    (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now(), request.origin.ip)).facts
+    withFile(
+      definition,
+      asked,
+      (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now(), request.origin.ip)).facts,
+    )
   const call: Call<Action, unknown, unknown> = {
     hub,
     allowed: allowed.proof,
-    facts: loaded.facts,
+    facts,
     params: match.params,
     query: undefined,
     body: asked.body,
     request,
     xet,
-    reauthorize: async () => authorize(action, await fresh(targetAgain(target, loaded.facts))),
+    reauthorize: async () => authorize(action, await fresh(targetAgain(target, facts))),
     authorizeAlso: async (other, otherTarget) => authorize(other, await fresh(otherTarget)),
   }
   try {
@@ -208,6 +216,10 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     if (definition.onFault === undefined || !(thrown instanceof HoldfastError) || thrown.status >= 500) throw thrown
     return await definition.onFault(thrown, call)
   }
+}
+
+function withFile(definition: ErasedDefinition, asked: Asked<unknown>, facts: Facts): Facts {
+  return definition.file === undefined ? facts : { ...facts, path: definition.file(asked) }
 }
 
 /**
@@ -272,6 +284,7 @@ async function load(
 ): Promise<LoadedFacts> {
   const loaded = await loadCounted(door, presented, target, request, surface)
   if (presented.kind !== 'none') limit(door, surface, request, loaded.facts)
+  door.pace.judge(loaded.facts.credential, request)
   if (request.response.getHeader('x-hf-warning') === undefined) {
     for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
   }
@@ -330,6 +343,7 @@ async function decided(
     return { proof: authorize(action, facts) }
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
+    noteFenced(door, error, facts, request)
     const moved =
       (await movedReply(door, match, facts, target, request)) ??
       (await renamedReply(door, match, facts, target, request))
@@ -338,6 +352,13 @@ async function decided(
     if (instead !== null) return instead
     throw error
   }
+}
+
+/** Outside of its files: refused with a reason, and never silently. */
+function noteFenced(door: Door, error: HoldfastError, { credential }: Facts, request: HttpRequest): void {
+  if (error.code !== 'token_outside_paths' || credential?.kind !== 'token') return
+  const { id, last4 } = credential
+  door.sightings.note({ kind: 'fenced', tokenId: id, last4 }, request.origin, door.hub.clock.now())
 }
 
 /** 307 to the new address, for those who may see the repo there (REP-3). To everybody else the old address is simply empty. */

@@ -49,6 +49,7 @@ export interface FactsRow {
   tokenExpiresAt: number | null
   tokenNetworks: string | null
   tokenNotBefore: number | null
+  tokenLimits: string | null
   formerTokenId: string | null
   formerLast4: string | null
   formerEndedAt: number | null
@@ -163,6 +164,7 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."lastUsedAt" as "credentialLastUsedAt"`,
     sql`"t"."networks" as "tokenNetworks"`,
     sql`"t"."notBefore" as "tokenNotBefore"`,
+    sql`"t"."limits" as "tokenLimits"`,
     sql`"f"."tokenId" as "formerTokenId"`,
     sql`"f"."last4" as "formerLast4"`,
     sql`"f"."endedAt" as "formerEndedAt"`,

@@ -19,6 +19,7 @@ import type {
 import { noStanding, serviceAccountName } from '../domain/facts.ts'
 import { nameKey } from '../domain/names.ts'
 import { isRole, type Role } from '../domain/role.ts'
+import { noLimits, type TokenLimits } from '../domain/token-limits.ts'
 import type { Db } from '../platform/db/database.ts'
 import {
   type CredentialKind,
@@ -199,6 +200,7 @@ function caller(
       rotatedAt: row.tokenRotatedAt ?? null,
       expiresAt: row.tokenExpiresAt,
       networks,
+      limits: limitsOf(row.tokenLimits),
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
     },
   }
@@ -346,6 +348,11 @@ function kindOf(value: string | null): RepoKind {
 
 function roleOf(value: string | null | undefined): Role | null {
   return value != null && isRole(value) ? value : null
+}
+
+/** As they were checked when they were written. */
+function limitsOf(text: string | null): TokenLimits {
+  return text == null ? noLimits : (JSON.parse(text) as TokenLimits)
 }
 
 function parseList(text: string | null | undefined): string[] {

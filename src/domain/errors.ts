@@ -40,6 +40,21 @@ export const errorCatalogue = {
     message: 'This token is not taken yet.',
     next: 'Wait for its first day, or change that on the page of the token.',
   },
+  token_outside_program: {
+    status: 403,
+    message: 'This token is taken from certain programs alone, and this request names none of them.',
+    next: 'Use it from one of its programs, or change them on the page of the token.',
+  },
+  token_outside_paths: {
+    status: 403,
+    message: 'This token reads certain files alone, and changes nothing.',
+    next: 'Ask for a file that its patterns name, one at a time, or change them on the page of the token.',
+  },
+  token_too_fast: {
+    status: 429,
+    message: 'This token makes more requests in a minute than it is allowed.',
+    next: 'Try again in {seconds} seconds.',
+  },
   token_in_query: {
     status: 400,
     message: 'A token in the address is not accepted: addresses are written to logs.',

@@ -2,6 +2,7 @@
  * The facts that a decision is made from, loaded fresh for each request by `access/load-facts.ts`. Plain data: the policy never asks back.
  */
 import type { Role } from './role.ts'
+import type { TokenLimits } from './token-limits.ts'
 import type { TokenRestriction } from './token-policy.ts'
 
 export type RepoKind = 'model' | 'dataset' | 'space'
@@ -58,6 +59,7 @@ export type Credential =
       readonly expiresAt: number | null
       /** From which it is taken (CIDR); empty for everywhere. The request comes from one of them. */
       readonly networks: readonly string[]
+      readonly limits: TokenLimits
       /** Set where the request carries the value that the token had before it was refreshed, while both are valid. */
       readonly former: { readonly replacedAt: number; readonly until: number } | null
     }
@@ -179,4 +181,6 @@ export interface Facts {
   readonly credential: Credential | null
   readonly resource: Resource
   readonly standing: Standing
+  /** The file of the repo that is asked for; absent where it is not one file. */
+  readonly path?: string
 }

@@ -1,9 +1,11 @@
 /** The rules in small, case by case; the whole matrix over real rows is in tests/permissions. */
+
 import { describe, expect, it } from 'vitest'
 import type { Credential, Facts, Principal, RepoFacts, Standing } from './facts.ts'
 import { noStanding } from './facts.ts'
 import { type Action, permissions } from './permissions.ts'
 import { authorize, canSee, decide, describeResource, effectiveRole, refusal, systemGrant } from './policy.ts'
+import { noLimits } from './token-limits.ts'
 
 const ada = {
   kind: 'user',
@@ -28,6 +30,7 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   expiresAt: null,
   former: null,
   networks: [],
+  limits: noLimits,
 })
 const repo: RepoFacts = {
   id: 'r',

@@ -50,6 +50,14 @@ export const denialReasons = {
     meaning: 'The token is taken from its own networks alone; `have` is the address that the hub sees.',
     remedy: 'Use it from there, or change its networks.',
   },
+  token_outside_program: {
+    meaning: 'The token is taken from certain programs alone; `have` is what this one calls itself.',
+    remedy: 'Use it from one of them, or change its programs.',
+  },
+  token_outside_paths: {
+    meaning: 'The token reads files that match its patterns, one at a time, and changes nothing.',
+    remedy: 'Ask for a file that `need` names, or change the patterns of the token.',
+  },
   token_not_yet: { meaning: 'The first day of the token has not come.', remedy: 'Wait, or change its first day.' },
   former_value: {
     meaning: 'The value was refreshed and is taken for a while only: it manages no tokens.',

@@ -355,6 +355,7 @@ async function seedTokens(
         globalPermissions: '[]',
         endpointPatterns: null,
         networks: null,
+        limits: null,
         notBefore: null,
         fencedAt: null,
         createdAt: 1,

@@ -73,7 +73,7 @@ const sentences = {
   'token.reused': (told) =>
     `Refused a dead value of the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which somebody used`,
   'token.fenced': (told) =>
-    `Refused the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which was used outside of its networks or too early`,
+    `Refused the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which was used outside of its limits: its networks, its days, its programs or its files`,
   'token.leaked': (told) =>
     `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, ${exposure(told.data)}`,
   'repo.leaked_token': ({ name, data }) =>

@@ -21,6 +21,7 @@ import {
   parseFence,
   parseTokenName,
   permissionsInWords,
+  type RequestedFence,
   type RequestedGrant,
   type ResolvedPermissions,
   removeStored,
@@ -63,7 +64,8 @@ export interface MadeAccountToken {
   readonly token: AccountToken
 }
 
-export interface NewAccountToken {
+/** What is absent of its fence: none, or that of the token that makes it. */
+export interface NewAccountToken extends RequestedFence {
   /** Absent: "API Token", with a number where that is taken. */
   readonly name?: string | undefined
   readonly description?: string | null | undefined
@@ -72,9 +74,6 @@ export interface NewAccountToken {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Milliseconds; null: never. Absent: never, or as long as the token that makes it. */
   readonly expiresAt?: number | null | undefined
-  /** Absent: everywhere, or those of the token that makes it. */
-  readonly networks?: readonly string[] | undefined
-  readonly notBefore?: number | null | undefined
 }
 
 /**
@@ -149,7 +148,7 @@ export async function getAccountToken(
   return token
 }
 
-export interface AccountTokenChange {
+export interface AccountTokenChange extends RequestedFence {
   readonly name?: string | undefined
   readonly description?: string | null | undefined
   readonly mode?: TokenMode | undefined
@@ -158,8 +157,6 @@ export interface AccountTokenChange {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Earlier than it was: a longer life needs a new value (SA-24). */
   readonly expiresAt?: number | null | undefined
-  readonly networks?: readonly string[] | undefined
-  readonly notBefore?: number | null | undefined
 }
 
 /** What is absent stays; the value does. Throws as `createAccountToken` does, `not_found`, and `token_changed_meanwhile`. */
@@ -193,7 +190,10 @@ export async function updateAccountToken(
   const expiresAt = shortened(before.expiresAt, change.expiresAt, hub.clock.now())
   const fence = parseFence(before.fence, change)
   // Also where it stays: to give more to a token that is taken from elsewhere reaches as far.
-  if (regrants || change.networks !== undefined) requireWithinFence(allowed, fence)
+  const refences = [change.networks, change.paths, change.programs, change.requestsPerMinute].some(
+    (one) => one !== undefined,
+  )
+  if (regrants || refences) requireWithinFence(allowed, fence)
   await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
     await requireUnchanged(hub, tx, accountId, before)

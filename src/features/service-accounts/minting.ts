@@ -3,11 +3,12 @@
  * alone, as everywhere. A fine-grained token, of a person or of a service account, holds a part of that, and gives only from this part:
  * else whoever finds one that may "manage service accounts" would have the whole organization one request later.
  */
-import type { Fence } from '../../access/fence.ts'
+import { type Fence, noFence } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import { atLeast, type Role } from '../../domain/role.ts'
+import { isWithinLimits } from '../../domain/token-limits.ts'
 import type { Hub } from '../../hub.ts'
 import { findStored, type ResolvedGrant, type StoredToken } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
@@ -129,12 +130,16 @@ export const isItself = (minter: Minter, tokenId: string): boolean => minter !==
 
 /** A token that is fenced in makes what is fenced in alike, unless it says otherwise. */
 export function fenceOfMinter({ credential }: Allowed<Action>): Fence {
-  return { networks: credential?.kind === 'token' ? credential.networks : [], notBefore: null }
+  return credential?.kind === 'token'
+    ? { ...credential.limits, networks: credential.networks, notBefore: null }
+    : noFence
 }
 
 /** Throws `beyond_minter` for what is taken from where the minter is not, whatever its role. */
 export function requireWithinFence({ credential }: Allowed<Action>, fence: Fence): void {
-  if (credential?.kind !== 'token' || credential.networks.length === 0) return
+  if (credential?.kind !== 'token') return
+  if (!isWithinLimits(fence, credential.limits)) throw beyond('fewer limits', 'limits')
+  if (credential.networks.length === 0) return
   const isWithin = fence.networks.length > 0 && fence.networks.every((network) => credential.networks.includes(network))
   if (!isWithin) throw beyond('other networks', 'networks')
 }

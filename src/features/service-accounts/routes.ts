@@ -1,11 +1,12 @@
 /** The interface of service accounts: the Hub's paths and members, and ours for what the Hub does not have. */
+
 import { z } from 'zod'
 import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { roles } from '../../domain/role.ts'
 import { readTerm, termShape } from '../temporary-roles/service.ts'
-import { entityTypes, longestOverlapSeconds } from '../tokens/service.ts'
+import { entityTypes, limitsShape, longestOverlapSeconds } from '../tokens/service.ts'
 import {
   createAccountToken,
   deleteAccountToken,
@@ -111,6 +112,7 @@ const tokenMembers = {
     })
     .optional(),
   expiresAt,
+  ...limitsShape,
   networks: z.array(z.string().max(100)).max(100).optional(),
   notBefore: expiresAt,
 }
@@ -352,6 +354,9 @@ function membersOf(body: TokenBody) {
     expiresAt: body.expiresAt,
     networks: body.networks,
     notBefore: body.notBefore,
+    paths: body.paths,
+    programs: body.programs,
+    requestsPerMinute: body.requestsPerMinute,
   }
 }
 

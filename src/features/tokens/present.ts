@@ -31,7 +31,8 @@ export function presentToken(token: Token, now: number) {
 
 /** From where, and from when on, it is taken. */
 export function presentFence({ fence }: StoredToken) {
-  return { networks: fence.networks, notBefore: iso(fence.notBefore) }
+  const { networks, notBefore, paths, programs, requestsPerMinute } = fence
+  return { networks, notBefore: iso(notBefore), paths, programs, requestsPerMinute }
 }
 
 /** The value that it had before, while that is still taken; null otherwise. */

@@ -91,6 +91,7 @@ export async function updateToken(
       | 'endpointPatterns'
       | 'expiresAt'
       | 'networks'
+      | 'limits'
       | 'notBefore'
     >
   >,

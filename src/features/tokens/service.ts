@@ -32,7 +32,8 @@ import {
 } from './store.ts'
 import type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
-export { fenceFromForm } from './fence-form.ts'
+export { fenceAsSent, fenceFields, fenceFromForm } from './fence-form.ts'
+export { limitsShape } from './fence-shape.ts'
 export {
   type EntityReference,
   type EntityType,
@@ -67,6 +68,7 @@ export {
   parseTokenName,
   permissionsInWords,
   type RemovedToken,
+  type RequestedFence,
   type RequestedPermissions,
   type ResolvedPermissions,
   removeStored,
@@ -79,15 +81,13 @@ export {
 } from './store.ts'
 export type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
-export interface NewToken {
+export interface NewToken extends RequestedFence {
   readonly name: string
   readonly role: TokenRole
   /** Only for `fineGrained`. */
   readonly fineGrained?: RequestedPermissions
   /** Milliseconds; null or absent: never. */
   readonly expiresAt?: number | null
-  readonly networks?: readonly string[] | undefined
-  readonly notBefore?: number | null | undefined
 }
 
 /**

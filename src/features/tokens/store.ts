@@ -7,6 +7,15 @@ import { tokenHash } from '../../access/credentials.ts'
 import { type Fence, parseNetworks } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { makeTokenValue } from '../../domain/token.ts'
+import {
+  isWithinLimits,
+  limitsInWords,
+  noLimits,
+  parseAmount,
+  parsePaths,
+  parsePrograms,
+  type TokenLimits,
+} from '../../domain/token-limits.ts'
 import type { Hub } from '../../hub.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
@@ -100,6 +109,7 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     endpointPatterns: listColumn(input.endpointPatterns),
     networks: listColumn(input.fence.networks),
     notBefore: input.fence.notBefore,
+    limits: limitsColumn(input.fence),
     fencedAt: null,
     createdAt: hub.clock.now(),
     rotatedAt: null,
@@ -131,7 +141,9 @@ export async function changeStored(tx: Tx, ownerId: string, id: string, change: 
     await updateToken(tx, ownerId, id, {
       ...columns,
       ...(endpointPatterns === undefined ? {} : { endpointPatterns: listColumn(endpointPatterns) }),
-      ...(fence === undefined ? {} : { networks: listColumn(fence.networks), notBefore: fence.notBefore }),
+      ...(fence === undefined
+        ? {}
+        : { networks: listColumn(fence.networks), notBefore: fence.notBefore, limits: limitsColumn(fence) }),
       ...(permissions === undefined
         ? {}
         : {
@@ -290,6 +302,7 @@ function storedOfRow(
     fence: {
       networks: row.networks === null ? [] : (JSON.parse(row.networks) as string[]),
       notBefore: row.notBefore,
+      ...(row.limits === null ? noLimits : (JSON.parse(row.limits) as TokenLimits)),
     },
     createdAt: row.createdAt,
     rotatedAt: row.rotatedAt,
@@ -389,27 +402,43 @@ export function parseExpiry(expiresAt: number | null, now: number): number | nul
   return expiresAt
 }
 
+function limitsColumn({ paths, programs, requestsPerMinute }: TokenLimits): string | null {
+  const limits: TokenLimits = { paths, programs, requestsPerMinute }
+  return isWithinLimits(noLimits, limits) ? null : JSON.stringify(limits)
+}
+
 /** What was asked for of a fence. What is absent stays as it was. */
 export interface RequestedFence {
   readonly networks?: readonly string[] | undefined
   /** Milliseconds; null: from now on. */
   readonly notBefore?: number | null | undefined
+  readonly paths?: readonly string[] | undefined
+  readonly programs?: readonly string[] | undefined
+  /** Null: without a limit. */
+  readonly requestsPerMinute?: number | null | undefined
 }
 
 /** Throws `invalid_input`. */
-export function parseFence(before: Fence, { networks, notBefore }: RequestedFence): Fence {
+export function parseFence(before: Fence, asked: RequestedFence): Fence {
+  const { networks, notBefore, paths, programs, requestsPerMinute } = asked
   if (notBefore !== undefined && notBefore !== null && !Number.isSafeInteger(notBefore)) {
     throw new HoldfastError('invalid_input', { reason: 'This is no time.', field: 'notBefore' })
   }
   return {
     networks: networks === undefined ? before.networks : parseNetworks(networks),
     notBefore: notBefore === undefined ? before.notBefore : notBefore,
+    paths: paths === undefined ? before.paths : parsePaths(paths),
+    programs: programs === undefined ? before.programs : parsePrograms(programs),
+    requestsPerMinute:
+      requestsPerMinute === undefined ? before.requestsPerMinute : parseAmount('requestsPerMinute', requestsPerMinute),
   }
 }
 
 /** A fence as it stands in the audit log. */
-export function fenceInWords({ networks, notBefore }: Fence): string[] {
-  return [...networks, ...(notBefore === null ? [] : [`not before ${new Date(notBefore).toISOString()}`])]
+export function fenceInWords(fence: Fence): string[] {
+  const { networks, notBefore } = fence
+  const from = notBefore === null ? [] : [`not before ${new Date(notBefore).toISOString()}`]
+  return [...networks, ...from, ...limitsInWords(fence)]
 }
 
 /** Permissions as they stand in the audit log and on the command line. */

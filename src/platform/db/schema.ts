@@ -150,6 +150,8 @@ export interface AccessTokenTable {
   networks: string | null
   /** From when on it is taken. */
   notBefore: number | null
+  /** JSON of `TokenLimits`. Null: none. */
+  limits: string | null
   /** When an event last told of its use outside of its fence. */
   fencedAt: number | null
   createdAt: number
