@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { HoldfastError } from '../domain/errors.ts'
+import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
 import { accountOf, type Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
 import { authorize, canSee } from '../domain/policy.ts'
@@ -131,6 +131,7 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
       door.sightings.note(thrown.sighting, request.origin, door.hub.clock.now())
     }
     const error = asHoldfastError(thrown, request, door.hub.log)
+    noteFenced(door, error, state.facts, request)
     // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
     if (response.headersSent) {
       response.destroy()
@@ -343,7 +344,6 @@ async function decided(
     return { proof: authorize(action, facts) }
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
-    noteFenced(door, error, facts, request)
     const moved =
       (await movedReply(door, match, facts, target, request)) ??
       (await renamedReply(door, match, facts, target, request))
@@ -354,9 +354,16 @@ async function decided(
   }
 }
 
-/** Outside of its files: refused with a reason, and never silently. */
-function noteFenced(door: Door, error: HoldfastError, { credential }: Facts, request: HttpRequest): void {
-  if (error.code !== 'token_outside_paths' || credential?.kind !== 'token') return
+const fencedCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'token_outside_paths',
+  'token_bytes_used_up',
+  'token_not_by_git',
+])
+
+/** Outside of its limits: refused with a reason, and never silently. */
+function noteFenced(door: Door, error: HoldfastError, facts: Facts | null, request: HttpRequest): void {
+  const credential = facts?.credential ?? null
+  if (!fencedCodes.has(error.code) || credential?.kind !== 'token') return
   const { id, last4 } = credential
   door.sightings.note({ kind: 'fenced', tokenId: id, last4 }, request.origin, door.hub.clock.now())
 }

@@ -50,6 +50,8 @@ export interface FactsRow {
   tokenNetworks: string | null
   tokenNotBefore: number | null
   tokenLimits: string | null
+  tokenBytesDay: number | null
+  tokenBytesTaken: number | null
   formerTokenId: string | null
   formerLast4: string | null
   formerEndedAt: number | null
@@ -165,6 +167,8 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."networks" as "tokenNetworks"`,
     sql`"t"."notBefore" as "tokenNotBefore"`,
     sql`"t"."limits" as "tokenLimits"`,
+    sql`"t"."bytesDay" as "tokenBytesDay"`,
+    sql`"t"."bytesTaken" as "tokenBytesTaken"`,
     sql`"f"."tokenId" as "formerTokenId"`,
     sql`"f"."last4" as "formerLast4"`,
     sql`"f"."endedAt" as "formerEndedAt"`,

@@ -201,6 +201,7 @@ function caller(
       expiresAt: row.tokenExpiresAt,
       networks,
       limits: limitsOf(row.tokenLimits),
+      taken: row.tokenBytesDay == null ? null : { day: row.tokenBytesDay, bytes: row.tokenBytesTaken ?? 0 },
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
     },
   }
@@ -352,7 +353,7 @@ function roleOf(value: string | null | undefined): Role | null {
 
 /** As they were checked when they were written. */
 function limitsOf(text: string | null): TokenLimits {
-  return text == null ? noLimits : (JSON.parse(text) as TokenLimits)
+  return text == null ? noLimits : { ...noLimits, ...(JSON.parse(text) as Partial<TokenLimits>) }
 }
 
 function parseList(text: string | null | undefined): string[] {

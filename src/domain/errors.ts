@@ -50,6 +50,16 @@ export const errorCatalogue = {
     message: 'This token reads certain files alone, and changes nothing.',
     next: 'Ask for a file that its patterns name, one at a time, or change them on the page of the token.',
   },
+  token_bytes_used_up: {
+    status: 403,
+    message: 'This token has taken away what it may on one day.',
+    next: 'Come again after midnight (UTC), or change the limit on the page of the token.',
+  },
+  token_not_by_git: {
+    status: 403,
+    message: 'This token takes so many bytes a day, and what a fetch by git will take is not known before.',
+    next: 'Download files by their names (hf download), or use another token.',
+  },
   token_too_fast: {
     status: 429,
     message: 'This token makes more requests in a minute than it is allowed.',

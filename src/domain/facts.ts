@@ -60,6 +60,8 @@ export type Credential =
       /** From which it is taken (CIDR); empty for everywhere. The request comes from one of them. */
       readonly networks: readonly string[]
       readonly limits: TokenLimits
+      /** What it took away on a day (since 1970, UTC), as far as it is written down. Null where nobody counts. */
+      readonly taken: { readonly day: number; readonly bytes: number } | null
       /** Set where the request carries the value that the token had before it was refreshed, while both are valid. */
       readonly former: { readonly replacedAt: number; readonly until: number } | null
     }

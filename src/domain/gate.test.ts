@@ -51,6 +51,7 @@ const token = (canReadGatedRepos: boolean): Credential => ({
   rotatedAt: null,
   networks: [],
   limits: noLimits,
+  taken: null,
   former: null,
   expiresAt: null,
 })

@@ -31,6 +31,7 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   former: null,
   networks: [],
   limits: noLimits,
+  taken: null,
 })
 const repo: RepoFacts = {
   id: 'r',

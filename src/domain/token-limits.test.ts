@@ -53,7 +53,7 @@ test('amounts are whole numbers from 1 up', () => {
 })
 
 test('what is narrower, and what is not', () => {
-  const ceiling: TokenLimits = { paths: ['*.json'], programs: ['git'], requestsPerMinute: 10 }
+  const ceiling: TokenLimits = { paths: ['*.json'], programs: ['git'], requestsPerMinute: 10, bytesPerDay: 100 }
   expect(isWithinLimits(ceiling, ceiling)).toBe(true)
   expect(isWithinLimits(ceiling, noLimits)).toBe(true)
   expect(isWithinLimits(noLimits, ceiling)).toBe(false)
@@ -61,4 +61,5 @@ test('what is narrower, and what is not', () => {
   expect(isWithinLimits({ ...ceiling, paths: ['*.json', '*'] }, ceiling)).toBe(false)
   expect(isWithinLimits({ ...ceiling, requestsPerMinute: 11 }, ceiling)).toBe(false)
   expect(isWithinLimits({ ...ceiling, requestsPerMinute: null }, ceiling)).toBe(false)
+  expect(isWithinLimits({ ...ceiling, bytesPerDay: 101 }, ceiling)).toBe(false)
 })

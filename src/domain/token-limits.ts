@@ -1,6 +1,6 @@
 /**
- * What narrows a token beside its permissions: which files it reads, which programs it is taken from, how often (idea 11 of
- * behaviours.md, section 4). Rules only; who counts is `access/token-pace.ts`.
+ * What narrows a token beside its permissions: which files it reads, which programs it is taken from, how often and how much (idea 11 of
+ * behaviours.md, section 4). Rules only; who counts is `access/token-pace.ts` and `features/downloads/budget.ts`.
  */
 import { HoldfastError } from './errors.ts'
 import { gitBytes, parsePathPattern } from './git-glob.ts'
@@ -12,9 +12,11 @@ export interface TokenLimits {
   readonly programs: readonly string[]
   /** In each minute, beginning with the first request. */
   readonly requestsPerMinute: number | null
+  /** Bytes of content that it takes away, from midnight to midnight (UTC). */
+  readonly bytesPerDay: number | null
 }
 
-export const noLimits: TokenLimits = { paths: [], programs: [], requestsPerMinute: null }
+export const noLimits: TokenLimits = { paths: [], programs: [], requestsPerMinute: null, bytesPerDay: null }
 
 const mostPatterns = 50
 const patternLimit = 200
@@ -48,7 +50,7 @@ export function parsePrograms(entries: readonly string[]): string[] {
 }
 
 /** Throws `invalid_input`. */
-export function parseAmount(field: 'requestsPerMinute', amount: number | null): number | null {
+export function parseAmount(field: 'requestsPerMinute' | 'bytesPerDay', amount: number | null): number | null {
   if (amount === null) return null
   if (Number.isSafeInteger(amount) && amount >= 1) return amount
   throw wrong(field, 'A limit is a whole number from 1 up, or none.')
@@ -77,16 +79,18 @@ export function isWithinLimits(limits: TokenLimits, ceiling: TokenLimits): boole
   return (
     isSubset(limits.paths, ceiling.paths) &&
     isSubset(limits.programs, ceiling.programs) &&
-    isAtMost(limits.requestsPerMinute, ceiling.requestsPerMinute)
+    isAtMost(limits.requestsPerMinute, ceiling.requestsPerMinute) &&
+    isAtMost(limits.bytesPerDay, ceiling.bytesPerDay)
   )
 }
 
 /** As they stand in the audit log. */
-export function limitsInWords({ paths, programs, requestsPerMinute }: TokenLimits): string[] {
+export function limitsInWords({ paths, programs, requestsPerMinute, bytesPerDay }: TokenLimits): string[] {
   return [
     ...paths.map((path) => `only files ${path}`),
     ...programs.map((program) => `only from ${program}`),
     ...(requestsPerMinute === null ? [] : [`${requestsPerMinute} requests a minute`]),
+    ...(bytesPerDay === null ? [] : [`${bytesPerDay} bytes a day`]),
   ]
 }
 

@@ -38,11 +38,12 @@ export type FenceView = {
   paths: readonly string[]
   programs: readonly string[]
   requestsPerMinute: number | null
+  bytesPerDay: number | null
 }
 
-const fenceNames = ['networks', 'notBefore', 'paths', 'programs', 'requestsPerMinute'] as const
+const fenceNames = ['networks', 'notBefore', 'paths', 'programs', 'requestsPerMinute', 'gigabytesPerDay'] as const
 
-/** Posts `networks`, `paths` and `programs` (one a line), `notBefore` (yyyy-mm-dd) and `requestsPerMinute`. Open where anything is set or wrong. */
+/** Posts `networks`, `paths` and `programs` (one a line), `notBefore` (yyyy-mm-dd), `requestsPerMinute` and `gigabytesPerDay`. Open where anything is set or wrong. */
 export function FenceFields({ form, fence }: { form: FormState; fence?: FenceView | undefined }) {
   const set: Readonly<Record<(typeof fenceNames)[number], string>> = {
     networks: fence?.networks.join('\n') ?? '',
@@ -50,6 +51,7 @@ export function FenceFields({ form, fence }: { form: FormState; fence?: FenceVie
     paths: fence?.paths.join('\n') ?? '',
     programs: fence?.programs.join('\n') ?? '',
     requestsPerMinute: fence?.requestsPerMinute == null ? '' : String(fence.requestsPerMinute),
+    gigabytesPerDay: fence?.bytesPerDay == null ? '' : String(fence.bytesPerDay / 1e9),
   }
   const isOpen = fenceNames.some((name) => set[name] || form.values[name] || form.errors[name] !== undefined)
   return (
@@ -108,6 +110,14 @@ export function FenceFields({ form, fence }: { form: FormState; fence?: FenceVie
             value={set.requestsPerMinute}
             help="More are told to wait."
           />
+          <TextField
+            form={form}
+            name="gigabytesPerDay"
+            label="GB a day"
+            optional={true}
+            value={set.gigabytesPerDay}
+            help="Content that it takes away, from midnight to midnight (UTC). Nothing by git."
+          />
         </div>
       </div>
     </details>
@@ -125,7 +135,10 @@ export function FenceMark({ fence }: { fence: FenceView }) {
           {others.length > 0 && ` and ${others.length} more`}
         </span>
       )}
-      {(fence.paths.length > 0 || fence.programs.length > 0 || fence.requestsPerMinute !== null) && (
+      {(fence.paths.length > 0 ||
+        fence.programs.length > 0 ||
+        fence.requestsPerMinute !== null ||
+        fence.bytesPerDay !== null) && (
         <span class="text-xs text-muted block mt-0.5">{limitsOf(fence).join(', ')}</span>
       )}
       {fence.notBefore !== null && fence.notBefore > renderingTime() && (
@@ -137,12 +150,13 @@ export function FenceMark({ fence }: { fence: FenceView }) {
   )
 }
 
-function limitsOf({ paths, programs, requestsPerMinute }: FenceView): string[] {
+function limitsOf({ paths, programs, requestsPerMinute, bytesPerDay }: FenceView): string[] {
   const some = (list: readonly string[]) => (list.length > 1 ? `${list[0]} and ${list.length - 1} more` : list[0])
   return [
     ...(paths.length > 0 ? [`reads ${some(paths)}`] : []),
     ...(programs.length > 0 ? [`by ${some(programs)}`] : []),
     ...(requestsPerMinute === null ? [] : [`${requestsPerMinute} a minute`]),
+    ...(bytesPerDay === null ? [] : [`${bytesPerDay / 1e9} GB a day`]),
   ]
 }
 

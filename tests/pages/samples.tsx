@@ -107,6 +107,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       paths: [words('*.safetensors'), words('config/**')],
       programs: [words('hf_hub')],
       requestsPerMinute: 60,
+      bytesPerDay: 20_000_000_000,
     },
     hasLostGrants: true,
   }
@@ -388,6 +389,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       paths: [words('*.safetensors'), words('config/**')],
       programs: [words('hf_hub')],
       requestsPerMinute: 60,
+      bytesPerDay: 20_000_000_000,
     },
     hasLostGrants: true,
   }

@@ -356,6 +356,8 @@ async function seedTokens(
         endpointPatterns: null,
         networks: null,
         limits: null,
+        bytesDay: null,
+        bytesTaken: null,
         notBefore: null,
         fencedAt: null,
         createdAt: 1,

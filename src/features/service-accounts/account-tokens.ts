@@ -190,7 +190,7 @@ export async function updateAccountToken(
   const expiresAt = shortened(before.expiresAt, change.expiresAt, hub.clock.now())
   const fence = parseFence(before.fence, change)
   // Also where it stays: to give more to a token that is taken from elsewhere reaches as far.
-  const refences = [change.networks, change.paths, change.programs, change.requestsPerMinute].some(
+  const refences = [change.networks, change.paths, change.programs, change.requestsPerMinute, change.bytesPerDay].some(
     (one) => one !== undefined,
   )
   if (regrants || refences) requireWithinFence(allowed, fence)

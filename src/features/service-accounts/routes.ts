@@ -357,6 +357,7 @@ function membersOf(body: TokenBody) {
     paths: body.paths,
     programs: body.programs,
     requestsPerMinute: body.requestsPerMinute,
+    bytesPerDay: body.bytesPerDay,
   }
 }
 

@@ -10,12 +10,14 @@ export const fenceFields = {
   paths: z.string().max(12_000).optional(),
   programs: z.string().max(2_000).optional(),
   requestsPerMinute: z.string().max(20).optional(),
+  /** In GB: a thousand million bytes. */
+  gigabytesPerDay: z.string().max(20).optional(),
 }
 type Sent = z.output<z.ZodObject<typeof fenceFields>>
 
 /** Throws `invalid_input`. */
 export function fenceFromForm(sent: Sent): RequestedFence {
-  const { networks, notBefore, paths, programs, requestsPerMinute } = sent
+  const { networks, notBefore, paths, programs, requestsPerMinute, gigabytesPerDay } = sent
   return {
     networks: networks?.split(/[\s,]+/),
     notBefore: notBefore === undefined ? undefined : notBefore === '' ? null : dayOf(notBefore),
@@ -23,6 +25,7 @@ export function fenceFromForm(sent: Sent): RequestedFence {
     paths: paths?.split(/[\r\n]+/),
     programs: programs?.split(/[\s,]+/),
     requestsPerMinute: requestsPerMinute === undefined ? undefined : amountOf(requestsPerMinute.trim()),
+    bytesPerDay: gigabytesPerDay === undefined ? undefined : bytesOf(gigabytesPerDay.trim()),
   }
 }
 
@@ -43,6 +46,13 @@ function amountOf(text: string): number | null {
     reason: 'A limit is a whole number from 1 up.',
     field: 'requestsPerMinute',
   })
+}
+
+function bytesOf(text: string): number | null {
+  if (text === '') return null
+  const bytes = /^\d{1,6}([.,]\d{1,3})?$/.test(text) ? Math.round(Number(text.replace(',', '.')) * 1e9) : 0
+  if (bytes > 0) return bytes
+  throw new HoldfastError('invalid_input', { reason: 'A number of GB, such as 20 or 0.5.', field: 'gigabytesPerDay' })
 }
 
 function dayOf(text: string): number {

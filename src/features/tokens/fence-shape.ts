@@ -5,4 +5,5 @@ export const limitsShape = {
   paths: z.array(z.string().max(1_000)).max(100).optional(),
   programs: z.array(z.string().max(100)).max(100).optional(),
   requestsPerMinute: z.number().nullable().optional(),
+  bytesPerDay: z.number().nullable().optional(),
 }

@@ -141,6 +141,43 @@ describe.each(dialects)('limits of tokens on %s', (dialect) => {
     expect((await use(token, '/api/models')).status).toBe(200)
   })
 
+  // A token that leaked empties the hub over night: every range by itself is small, and a hundred are asked for at once.
+  test('story: so many bytes a day, however they are asked for', async () => {
+    const size = 'bytes of weights/old.pkl'.length
+    const { token, id } = await create({ bytesPerDay: 10 * size })
+    const path = '/mara/closed/resolve/main/weights/old.pkl'
+    const answers = await Promise.all(Array.from({ length: 25 }, () => use(token, path)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10)
+    const refused = answers.find(({ status }) => status === 403)
+    expect(refused?.headers.get('x-hub-denied')).toBe(`token_bytes_used_up; need=${size} bytes; have=0 left`)
+    // Sizes and names take nothing away; other tokens of the account go on.
+    expect((await use(token, path, 'HEAD')).status).toBe(200)
+    expect((await use(token, '/api/models/mara/closed/tree/main')).status).toBe(200)
+    expect((await use(mara.token, path)).status).toBe(200)
+    // What was taken is written down: another process, or this one after a restart, knows.
+    await expect
+      .poll(
+        async () => {
+          const row = await running.hub.db.read
+            .selectFrom('accessToken')
+            .select('bytesTaken')
+            .where('id', '=', id)
+            .executeTakeFirst()
+          return Number(row?.bytesTaken)
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(10 * size)
+    expect((await use(token, path)).status).toBe(403)
+    for (const service of ['info/refs?service=git-upload-pack', 'raw/main/weights/old.pkl']) {
+      const address = service.startsWith('info') ? `/mara/closed.git/${service}` : `/mara/closed/${service}`
+      expect((await use(token, address)).status, service).toBe(403)
+    }
+    ahead += 86_400_000
+    expect((await use(token, path)).status).toBe(200)
+    cookie = await signInAs(running, mara)
+  })
+
   test('they are edited, shown, and taken away again; nonsense is refused whole', async () => {
     const { token, id } = await create({ paths: ['*.json'], programs: ['git'], requestsPerMinute: 5 })
     const at = `/api/settings/tokens/${id}`
@@ -149,6 +186,7 @@ describe.each(dialects)('limits of tokens on %s', (dialect) => {
       { programs: ['a b'] },
       { requestsPerMinute: 0 },
       { requestsPerMinute: 1.5 },
+      { bytesPerDay: 0 },
       { paths: 'x' },
       { limits: {} },
     ]) {

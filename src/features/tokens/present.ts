@@ -31,8 +31,7 @@ export function presentToken(token: Token, now: number) {
 
 /** From where, and from when on, it is taken. */
 export function presentFence({ fence }: StoredToken) {
-  const { networks, notBefore, paths, programs, requestsPerMinute } = fence
-  return { networks, notBefore: iso(notBefore), paths, programs, requestsPerMinute }
+  return { ...fence, notBefore: iso(fence.notBefore) }
 }
 
 /** The value that it had before, while that is still taken; null otherwise. */

@@ -61,7 +61,7 @@ const changedToken = z.strictObject(
   { name: z.string().max(1_000).optional(), fineGrained: fineGrained.optional(), ...fence },
   {
     error:
-      'only "name", "fineGrained", "networks", "notBefore", "paths", "programs" and "requestsPerMinute" of a token can be changed; its role cannot',
+      'only "name", "fineGrained", "networks", "notBefore", "paths", "programs", "requestsPerMinute" and "bytesPerDay" of a token can be changed; its role cannot',
   },
 )
 

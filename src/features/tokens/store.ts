@@ -110,6 +110,8 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     networks: listColumn(input.fence.networks),
     notBefore: input.fence.notBefore,
     limits: limitsColumn(input.fence),
+    bytesDay: null,
+    bytesTaken: null,
     fencedAt: null,
     createdAt: hub.clock.now(),
     rotatedAt: null,
@@ -302,7 +304,8 @@ function storedOfRow(
     fence: {
       networks: row.networks === null ? [] : (JSON.parse(row.networks) as string[]),
       notBefore: row.notBefore,
-      ...(row.limits === null ? noLimits : (JSON.parse(row.limits) as TokenLimits)),
+      ...noLimits,
+      ...(row.limits === null ? {} : (JSON.parse(row.limits) as Partial<TokenLimits>)),
     },
     createdAt: row.createdAt,
     rotatedAt: row.rotatedAt,
@@ -402,8 +405,8 @@ export function parseExpiry(expiresAt: number | null, now: number): number | nul
   return expiresAt
 }
 
-function limitsColumn({ paths, programs, requestsPerMinute }: TokenLimits): string | null {
-  const limits: TokenLimits = { paths, programs, requestsPerMinute }
+function limitsColumn({ paths, programs, requestsPerMinute, bytesPerDay }: TokenLimits): string | null {
+  const limits: TokenLimits = { paths, programs, requestsPerMinute, bytesPerDay }
   return isWithinLimits(noLimits, limits) ? null : JSON.stringify(limits)
 }
 
@@ -416,11 +419,12 @@ export interface RequestedFence {
   readonly programs?: readonly string[] | undefined
   /** Null: without a limit. */
   readonly requestsPerMinute?: number | null | undefined
+  readonly bytesPerDay?: number | null | undefined
 }
 
 /** Throws `invalid_input`. */
 export function parseFence(before: Fence, asked: RequestedFence): Fence {
-  const { networks, notBefore, paths, programs, requestsPerMinute } = asked
+  const { networks, notBefore, paths, programs, requestsPerMinute, bytesPerDay } = asked
   if (notBefore !== undefined && notBefore !== null && !Number.isSafeInteger(notBefore)) {
     throw new HoldfastError('invalid_input', { reason: 'This is no time.', field: 'notBefore' })
   }
@@ -431,6 +435,7 @@ export function parseFence(before: Fence, asked: RequestedFence): Fence {
     programs: programs === undefined ? before.programs : parsePrograms(programs),
     requestsPerMinute:
       requestsPerMinute === undefined ? before.requestsPerMinute : parseAmount('requestsPerMinute', requestsPerMinute),
+    bytesPerDay: bytesPerDay === undefined ? before.bytesPerDay : parseAmount('bytesPerDay', bytesPerDay),
   }
 }
 

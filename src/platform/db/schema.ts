@@ -152,6 +152,9 @@ export interface AccessTokenTable {
   notBefore: number | null
   /** JSON of `TokenLimits`. Null: none. */
   limits: string | null
+  /** The last day (since 1970, UTC) on which a token with a limit of bytes took any, and how many. */
+  bytesDay: number | null
+  bytesTaken: number | null
   /** When an event last told of its use outside of its fence. */
   fencedAt: number | null
   createdAt: number
