@@ -4,10 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { namedFor } from '../domain/entity.ts'
 import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
 import { accountOf, type Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
-import { authorize, canSee } from '../domain/policy.ts'
+import { type Allowed, authorize, canSee } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { check, queryObject, readBody } from './body.ts'
 import { refuseBroken } from './broken-request.ts'
@@ -130,8 +131,9 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
     if (thrown instanceof RefusedToken) {
       door.sightings.note(thrown.sighting, request.origin, door.hub.clock.now())
     }
-    const error = asHoldfastError(thrown, request, door.hub.log)
-    noteFenced(door, error, state.facts, request)
+    const fault = asHoldfastError(thrown, request, door.hub.log)
+    noteFenced(door, fault, state.facts, request)
+    const error = state.facts === null || fault.denied === null ? fault : fault.about(namedFor(state.facts))
     // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
     if (response.headersSent) {
       response.destroy()
@@ -204,7 +206,8 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     request,
     xet,
     reauthorize: async () => authorize(action, await fresh(targetAgain(target, facts))),
-    authorizeAlso: async (other, otherTarget) => authorize(other, await fresh(otherTarget)),
+    authorizeAlso: async (other, otherTarget) => authorizeNamed(other, await fresh(otherTarget)),
+    factsAbout: fresh,
   }
   try {
     const query = definition.query === undefined ? undefined : check(definition.query, queryObject(request.query))
@@ -221,6 +224,15 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
 
 function withFile(definition: ErasedDefinition, asked: Asked<unknown>, facts: Facts): Facts {
   return definition.file === undefined ? facts : { ...facts, path: definition.file(asked) }
+}
+
+/** A refusal of a second thing names that one. */
+function authorizeNamed<A extends Action>(action: A, facts: Facts): Allowed<A> {
+  try {
+    return authorize(action, facts)
+  } catch (thrown) {
+    throw thrown instanceof HoldfastError ? thrown.about(namedFor(facts)) : thrown
+  }
 }
 
 /**

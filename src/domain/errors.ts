@@ -642,6 +642,8 @@ export interface Denied {
   readonly code: ReasonCode
   readonly need?: string
   readonly have?: string
+  /** What it is about (`model:acme/x`), where the caller may see that; null: it is not to be named. */
+  readonly entity?: string | null
 }
 
 export interface ErrorExtras {
@@ -680,6 +682,13 @@ export class HoldfastError extends Error {
   get denied(): Denied | null {
     if (this.entry.status === 404 || (this.status !== 401 && this.status !== 403)) return null
     return this.extras.denied ?? (isReasonCode(this.code) ? { code: this.code } : null)
+  }
+
+  /** The same error about a thing with a name. What already says what it is about stays. */
+  about(entity: string | null): HoldfastError {
+    const { denied } = this
+    if (denied === null || denied.entity !== undefined) return this
+    return new HoldfastError(this.code, this.params, { ...this.extras, denied: { ...denied, entity } })
   }
 
   /** What the reader can do about it, or null where the message says it all. */
