@@ -2,6 +2,7 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { accessReviewRoutes } from './access-review/routes.ts'
 import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
@@ -93,6 +94,7 @@ export const routes: readonly Route[] = [
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
   ...breakGlassRoutes,
+  ...accessReviewRoutes,
   ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
