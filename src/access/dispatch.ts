@@ -122,7 +122,7 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
   response.setHeader('access-control-expose-headers', exposedHeaders)
   if (request.method === 'OPTIONS') return preflight(response)
   const match = door.table.find(request.method, request.path)
-  const state: RequestState = { facts: null }
+  const state: RequestState = { facts: null, action: null }
   let reply: Reply
   try {
     if (match === null) throw unmatched(door.table, request)
@@ -159,6 +159,7 @@ function finishBody({ message, response }: HttpRequest): void {
 
 interface RequestState {
   facts: Facts | null
+  action: Action | null
 }
 
 /** Hops 2 to 5. */
@@ -187,6 +188,7 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found, request) : found
   const facts = withFile(definition, asked, loaded.facts)
   state.facts = facts
+  state.action = action
   const allowed = await decided(door, match, action, facts, target, request, asked)
   if ('kind' in allowed) return allowed
   noteUse(door, loaded, request)
@@ -462,7 +464,7 @@ async function refused(
   const surface = match?.route.surface ?? surfaceAt(request.path)
   if (surface !== 'page') return errorReply(error, surface, request)
   const facts = state.facts ?? (await factsForPage(door, request))
-  return await pageErrorReply(door.hub, facts, error, request)
+  return await pageErrorReply(door.hub, facts, error, request, state.action)
 }
 
 function surfaceAt(path: string): Surface {

@@ -72,7 +72,7 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
       : {}),
     code: error.code,
     ...(error.next === null ? {} : { next: error.next }),
-    ...(denied === null ? {} : { denied: { ...presentDenied(denied), requestId } }),
+    ...(denied === null ? {} : { denied: { ...denied, requestId } }),
     // What huggingface_hub prints below the error, whose own text it compares letter for letter.
     ...(reason === null ? {} : { errors: [{ message: [reason, error.next].filter(Boolean).join('. ') }] }),
   }
@@ -108,15 +108,10 @@ export function deniedHeaders(error: HoldfastError): Record<string, string> {
   return error.denied === null ? {} : { 'x-hub-denied': deniedHeader(error.denied) }
 }
 
-/** As JSON: what is not to be named is absent. */
-export function presentDenied({ entity, ...rest }: Denied): object {
-  return entity == null ? rest : { ...rest, entity }
-}
-
 export function deniedHeader(denied: Denied): string {
   const parts: string[] = [denied.code]
   if (denied.need !== undefined) parts.push(`need=${denied.need}`)
   if (denied.have !== undefined) parts.push(`have=${denied.have}`)
-  if (denied.entity != null) parts.push(`entity=${denied.entity}`)
+  if (denied.entity !== undefined) parts.push(`entity=${denied.entity}`)
   return headerText(parts.join('; '))
 }

@@ -2,6 +2,7 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { accessReviewPageRoutes } from './access-review/page-routes.tsx'
 import { accessReviewRoutes } from './access-review/routes.ts'
 import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
@@ -95,6 +96,7 @@ export const routes: readonly Route[] = [
   ...organizationTokenRoutes,
   ...breakGlassRoutes,
   ...accessReviewRoutes,
+  ...accessReviewPageRoutes,
   ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,

@@ -1,5 +1,4 @@
 /** An explanation as JSON. */
-import { presentDenied } from '../../access/error-reply.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
 import { explainChecks } from '../../domain/explain.ts'
 import { accountOf } from '../../domain/facts.ts'
@@ -37,7 +36,7 @@ function presentRefusal(refusal: HoldfastError | null): object {
   return {
     status: refusal.status,
     code: denied?.code ?? null,
-    denied: denied === null ? null : presentDenied(denied),
+    denied,
     message: refusal.message,
     ...(refusal.next === null ? {} : { next: refusal.next }),
   }

@@ -2,7 +2,7 @@
  * The batch answer of Git LFS, with Hugging Face's multipart form of it: for each object where to send it, where to get it, or that it is
  * here already. Only objects that this repo links are "here": a hash that another repo knows says nothing, its bytes are to be sent again.
  */
-import { deniedHeader, presentDenied } from '../../access/error-reply.ts'
+import { deniedHeader } from '../../access/error-reply.ts'
 import { entityOf } from '../../domain/entity.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
 import type { Allowed } from '../../domain/policy.ts'
@@ -165,7 +165,7 @@ function refuseHeld(
   return {
     oid,
     size,
-    error: { code: 403, message: text, ...(denied === null ? {} : { denied: presentDenied(denied) }) },
+    error: { code: 403, message: text, ...(denied === null ? {} : { denied }) },
   }
 }
 
