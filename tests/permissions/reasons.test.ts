@@ -53,7 +53,12 @@ describe('the reason of every refusal', () => {
 
   beforeAll(async () => {
     site = await startHub({
-      env: { HOLDFAST_RATE_LIMIT_API: '0', HOLDFAST_RATE_LIMIT_RESOLVERS: '0', HOLDFAST_RATE_LIMIT_PAGES: '0' },
+      env: {
+        HOLDFAST_RATE_LIMIT_API: '0',
+        HOLDFAST_RATE_LIMIT_RESOLVERS: '0',
+        HOLDFAST_RATE_LIMIT_PAGES: '0',
+        HOLDFAST_LOG_LEVEL: 'fatal',
+      },
     })
     const ada = await makeUser(site, 'ada', { tokenRole: 'write' })
     const bob = await makeUser(site, 'bob', { tokenRole: 'write', password })

@@ -132,13 +132,18 @@ function checkRow({ check, fault, need, have, sources }: ExplainedRow): CheckRow
     return { name, state: 'passed', detail: what.filter((part) => part !== null).join(' ') }
   }
   const code = fault.denied?.code
-  const remedy = code === undefined ? 'Not there, or hidden.' : denialReasons[code].remedy
+  const remedy = code === undefined ? 'Not there, or hidden.' : plain(denialReasons[code].remedy, need)
   return {
     name,
     state: 'refused',
     detail: [from, remedy].filter((part) => part !== null).join(' '),
     ...(have === null || need === null ? {} : { has: have, needs: need }),
   }
+}
+
+/** The catalogue writes for scripts: `need` is the member of the refusal. */
+function plain(remedy: string, need: string | null): string {
+  return remedy.replaceAll('the role in `need`', need === null ? 'the role' : `the role ${need}`).replaceAll('`', '')
 }
 
 const places: Readonly<Record<RoleSource['of'], string>> = {
