@@ -4,6 +4,7 @@
  */
 import { HoldfastError } from '../domain/errors.ts'
 import type { Credential, Facts } from '../domain/facts.ts'
+import { noLimits } from '../domain/token-limits.ts'
 import type { Db } from '../platform/db/database.ts'
 import {
   factsFrom,
@@ -76,5 +77,6 @@ const inheriting = {
   rotatedAt: null,
   expiresAt: null,
   networks: [],
+  limits: noLimits,
   former: null,
 } as const

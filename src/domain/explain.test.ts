@@ -6,6 +6,7 @@ import { type Credential, type Facts, noStanding, type Principal, type Resource,
 import { type Action, permissionRow, permissions } from './permissions.ts'
 import { decide, refusal } from './policy.ts'
 import { roles } from './role.ts'
+import { noLimits } from './token-limits.ts'
 import { tokenPermissions } from './token-permissions.ts'
 
 const actions = Object.keys(permissions) as Action[]
@@ -50,6 +51,7 @@ const token = (tokenRole: fc.Arbitrary<'read' | 'write' | 'fineGrained' | 'inher
     rotatedAt: fc.constant(null),
     expiresAt: fc.constant(null),
     networks: fc.constant([]),
+    limits: fc.constantFrom(noLimits, noLimits, noLimits, { ...noLimits, paths: ['*.safetensors'] }),
     former: fc.constant(null),
   })
 const session = fc.record({ kind: fc.constant('session' as const), id: fc.constant('s'), isFresh: fc.boolean() })
@@ -141,6 +143,7 @@ const asked = fc.tuple(action, principal).chain(([done, who]) =>
       principal: fc.constant(who),
       credential: credentialOf(who),
       resource: resourceOn(permissionRow(done).on),
+      path: fc.constantFrom(undefined, 'model.safetensors', 'model.bin'),
       standing: who.kind === 'anonymous' ? fc.constant(noStanding) : standing,
     }) as fc.Arbitrary<Facts>,
   }),
@@ -167,7 +170,7 @@ describe('rows of an explanation', () => {
     const codes =
       'allow hidden unauthenticated role token_role token_permission session_needed person_needed second_factor '
     const more = 'token_policy token_pending repo_disabled gated_sign_in gated_not_asked gated_pending gated_rejected '
-    for (const code of `${codes}${more}gated_token token_administration fresh_sign_in`.split(' ')) {
+    for (const code of `${codes}${more}gated_token token_outside_paths token_administration fresh_sign_in`.split(' ')) {
       expect(seen.get(code) ?? 0, code).toBeGreaterThan(0)
     }
   })
@@ -210,6 +213,7 @@ describe('rows of an explanation', () => {
         rotatedAt: null,
         expiresAt: null,
         networks: [],
+        limits: noLimits,
         former: null,
       },
       resource: {

@@ -16,9 +16,11 @@ import {
   hidesWorkspace,
   instanceRole,
   isOpenAnyway,
+  isOutsidePaths,
   namespaceRole,
   notAPerson,
   outOfScope,
+  outsidePaths,
   restricted,
   roleOfOwner,
   roleOnGroup,
@@ -40,6 +42,7 @@ export const explainChecks = {
   person: 'People only',
   second_factor: 'Second factor',
   organization_policy: 'What the organization takes',
+  paths: 'Files of the token',
   resource: 'The resource',
   withheld: 'Withheld',
   signed_in: 'Signed in',
@@ -80,6 +83,7 @@ export function explain(action: Action, facts: Facts): ExplainRow[] {
     rows.push(isPerson ? passed('person', 'a person', 'a person') : failed('person', notAPerson()))
   }
   rows.push(...demands(row, facts))
+  if (resource.on !== 'repo') rows.push(...atPaths(row, facts))
   switch (resource.on) {
     case 'repo':
       return [...rows, ...onRepo(action, row, facts, resource.repo)]
@@ -137,6 +141,7 @@ function onRepo(action: Action, row: PermissionRow, facts: Facts, repo: RepoFact
         : failed('withheld', { kind: 'blocked', denied: { code: 'repo_disabled' } }),
     )
   }
+  rows.push(...atPaths(row, facts))
   if (row.openWherePublic && repo.visibility === 'public') {
     return [...rows, passed('role', 'anyone', 'a public repo'), ...atGate(row, facts, repo)]
   }
@@ -147,6 +152,14 @@ function onRepo(action: Action, row: PermissionRow, facts: Facts, repo: RepoFact
   rows.push(passed('signed_in', null, accountOf(facts.principal)?.name ?? null))
   rows.push({ ...roleRow(least, role), sources: sourcesOnRepo(row, facts, repo) })
   return [...rows, ...atGate(row, facts, repo), ...byCredential(row, facts)]
+}
+
+/** Of a token with patterns of files. */
+function atPaths(row: PermissionRow, facts: Facts): ExplainRow[] {
+  const { credential, path } = facts
+  if (credential?.kind !== 'token' || credential.limits.paths.length === 0) return []
+  if (isOutsidePaths(row, facts)) return [failed('paths', outsidePaths(facts))]
+  return [passed('paths', credential.limits.paths.join(' or '), path ?? null)]
 }
 
 function atGate(row: PermissionRow, facts: Facts, repo: RepoFacts): ExplainRow[] {

@@ -57,7 +57,7 @@ describe('the reason of every refusal', () => {
         HOLDFAST_RATE_LIMIT_API: '0',
         HOLDFAST_RATE_LIMIT_RESOLVERS: '0',
         HOLDFAST_RATE_LIMIT_PAGES: '0',
-        HOLDFAST_LOG_LEVEL: 'fatal',
+        HOLDFAST_LOG_LEVEL: 'silent',
       },
     })
     const ada = await makeUser(site, 'ada', { tokenRole: 'write' })

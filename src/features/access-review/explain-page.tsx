@@ -71,6 +71,15 @@ export function TestAccessPage(props: {
           maxlength={100}
           help="A member or a service account of an organization that you administer. Leave it empty to ask about yourself."
         />
+        <TextField
+          form={form}
+          name="path"
+          label="Which file"
+          verbatim={true}
+          optional={true}
+          maxlength={1_000}
+          help="Of a repo, for tokens that read some files alone."
+        />
         <div>
           <Button look="primary">Test</Button>
         </div>

@@ -26,6 +26,8 @@ export interface Question {
   readonly principal: string | null
   /** The id of a token; null: what the request carries. */
   readonly token: string | null
+  /** The file of the repo that would be read: some tokens read some files alone. Null: none, or the whole repo. */
+  readonly path: string | null
 }
 
 /** What of a request a question is answered with. */
@@ -168,7 +170,8 @@ function about(question: Question, { hurdles, facts }: ExplainedFacts): Explanat
   return answer(question, hurdles, facts)
 }
 
-function answer(question: Question, hurdles: readonly HurdleResult[], facts: Facts | null): Explanation {
+function answer(question: Question, hurdles: readonly HurdleResult[], found: Facts | null): Explanation {
+  const facts = found === null || question.path === null ? found : { ...found, path: question.path }
   const passedOn = hurdles.map(({ check, fault }): ExplainedRow => {
     if (fault === null)
       return { check, fault, need: null, have: facts === null ? null : (haveOf[check]?.(facts) ?? null) }

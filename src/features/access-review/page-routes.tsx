@@ -16,7 +16,13 @@ import { type Answered, TestAccessPage } from './explain-page.tsx'
 import { parseResource } from './parse-resource.ts'
 
 const text = (most: number) => z.string().trim().max(most).optional()
-const question = z.object({ action: text(100), resource: text(300), token: text(30), principal: text(100) })
+const question = z.object({
+  action: text(100),
+  resource: text(300),
+  token: text(30),
+  principal: text(100),
+  path: text(1_000),
+})
 
 /** What is done to repos first, as most questions are about it. */
 const order: readonly string[] = ['repo', 'namespace', 'organization', 'workspace', 'group', 'self', 'instance']
@@ -60,6 +66,7 @@ export const accessReviewPageRoutes: Route[] = [
             target: parseResource(resource),
             principal: values.principal ?? null,
             token: tokenOf(values.token),
+            path: values.path ?? null,
           }
           answered = answeredOf(await explainAccess(hub, call, asked), resource)
         } catch (thrown) {
@@ -89,7 +96,7 @@ export const accessReviewPageRoutes: Route[] = [
 
 function given(
   query: z.output<typeof question>,
-): Partial<Record<'action' | 'resource' | 'token' | 'principal', string>> {
+): Partial<Record<'action' | 'resource' | 'token' | 'principal' | 'path', string>> {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''))
 }
 

@@ -13,6 +13,7 @@ const question = z.strictObject({
   action: z.enum(actions),
   resource: z.string().min(1).max(300),
   principal: z.string().min(1).max(100).nullish(),
+  path: z.string().min(1).max(1_000).nullish(),
   token: z
     .string()
     .regex(/^[0-9a-f]{24}$/, 'A token is named by its id, never by its value.')
@@ -37,8 +38,8 @@ export const accessReviewRoutes: Route[] = [
     },
     handle: async (call) => {
       const { body } = call
-      const { principal = null, token = null } = body
-      const asked = { action: body.action, target: parseResource(body.resource), principal, token }
+      const { principal = null, token = null, path = null } = body
+      const asked = { action: body.action, target: parseResource(body.resource), principal, token, path }
       const explanation = await explainAccess(call.hub, call, asked)
       return json(presentExplanation(explanation, body.resource), 200, { 'cache-control': 'no-store' })
     },
