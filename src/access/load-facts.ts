@@ -160,7 +160,7 @@ function caller(
       credential: { kind: 'session', id: row.sessionId, isFresh: now - provedAt < freshForMs },
     }
   }
-  const principal = userOf(row) ?? machineOf(row)
+  const principal = userOf(row) ?? machineOf(row) ?? bearerOf(row)
   if (row.tokenId == null) {
     // Only who holds a value of ours learns that it was one: its checksum is made with a key of this hub.
     const extras = { denied: { code: wasMadeHere() ? 'token_revoked' : 'invalid_credentials' } } as const
@@ -243,6 +243,18 @@ function machineOf(row: FactsRow): Principal | null {
   }
 }
 
+function bearerOf(row: FactsRow): Principal | null {
+  if (row.bearerId == null) return null
+  return { kind: 'organization', id: row.bearerId, name: row.bearerName ?? '', fullname: row.bearerFullname }
+}
+
+/** The token of an organization is what it is there: the role stands in it, and there is no other. */
+function roleInOrganization(row: FactsRow, { principal, credential }: Viewer): Role | null {
+  if (principal.kind !== 'organization') return roleOf(row.organizationRole)
+  if (principal.id !== row.organizationId || credential?.kind !== 'token') return null
+  return credential.role === 'write' ? 'write' : 'read'
+}
+
 function resourceOf(target: Target, row: FactsRow): Resource {
   const owner =
     row.ownerId == null
@@ -320,7 +332,7 @@ function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, c
   const { principal } = caller
   if (held === 'none' || shape === 'none' || principal.kind === 'anonymous') return noStanding
   const standing = {
-    organizationRole: roleOf(row.organizationRole),
+    organizationRole: roleInOrganization(row, caller),
     workspaceRole: highestRole(row.workspaceRole, row.workspaceRank),
     groupRole:
       row.groupRole === 'manager' ? ('manager' as const) : row.groupRole === 'member' ? ('member' as const) : null,

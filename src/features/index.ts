@@ -32,6 +32,7 @@ import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMo
 import { instanceRoutes } from './instance/routes.ts'
 import { keyPageRoutes, machineKeyPageRoutes } from './keys/page-routes.tsx'
 import { keyApiRoutes } from './keys/routes.ts'
+import { legacyTokenRoutes } from './legacy-tokens/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
@@ -93,6 +94,7 @@ export const routes: readonly Route[] = [
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
   ...breakGlassRoutes,
+  ...legacyTokenRoutes,
   ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
