@@ -43,16 +43,14 @@ export function LegacyTokenPage(props: {
       {props.value !== null && (
         <ShownOnce name={`${organization} (organization)`} value={props.value} closeHref={here} />
       )}
-      <Notice
-        kind="warning"
-        standing={true}
-        action={
-          <LinkButton href={organizationSettingsPath(organization, 'service-accounts')}>Service accounts</LinkButton>
-        }
-      >
+      <Notice kind="warning" standing={true}>
         This kind of token is deprecated: whoever has it reads everything of {organization}, it never expires, and
-        nobody can tell who used it. A service account belongs to {organization} too, and its tokens can be narrow,
-        short-lived and told apart. Move your programs to one, then delete this token.
+        nobody can tell who used it. A{' '}
+        <a class="a" href={organizationSettingsPath(organization, 'service-accounts')}>
+          service account
+        </a>{' '}
+        belongs to {organization} too, and its tokens can be narrow, short-lived and told apart. Move your programs to
+        one, then delete this token.
       </Notice>
       {token === null ? (
         <section class="panel">
