@@ -33,10 +33,9 @@ export function TermFields(props: { form: FormState; prefix: TermPrefix; always?
         form={form}
         name={nameIn(prefix, 'Reason')}
         label="Why for a while"
-        optional={!props.always}
         required={props.always}
         maxlength={500}
-        help="Shown beside the role, and in the audit log."
+        help={`${props.always ? '' : 'Needed where the role has an end. '}Shown beside the role, and in the audit log.`}
       />
     </div>
   )
@@ -81,6 +80,8 @@ export function RaiseDialog(props: {
   roles: readonly string[]
   /** What is left afterwards; null for nothing. */
   lasting: string | null
+  /** The temporary role that is running, which is offered again; null where none is. */
+  running: string | null
   form: FormState
 }) {
   const { form, lasting } = props
@@ -100,7 +101,7 @@ export function RaiseDialog(props: {
         form={form}
         name="raiseRole"
         label="Role"
-        value={formValue(form, 'raiseRole', props.roles.at(-1) ?? 'admin')}
+        value={formValue(form, 'raiseRole', props.running ?? props.roles[0] ?? 'read')}
         choices={props.roles.map((role) => ({ value: role, label: role }))}
       />
       <TermFields form={form} prefix="raise" always={true} />

@@ -60,6 +60,7 @@ describe.skipIf(chromium === null)('roles for a while in a browser', { timeout: 
       await page.getByRole('link', { name: 'Change end of the role of bob' }).click()
       await page.getByLabel('For how long').last().selectOption('date')
       await page.getByLabel('Last day (UTC)').last().fill('2001-01-01')
+      expect(await page.getByLabel('Role', { exact: true }).last().inputValue()).toBe('admin')
       await page.getByLabel('Why for a while').last().fill('Still incident 7')
       await page.getByRole('button', { name: 'Give role' }).click()
       await page.getByText('A temporary role ends in the future').first().waitFor()

@@ -5,6 +5,7 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
+import { noLimits } from '../../domain/token-limits.ts'
 import type { Hub } from '../../hub.ts'
 import { recordEvent } from '../audit/service.ts'
 import {
@@ -66,7 +67,7 @@ export async function createLegacyToken(
       description: null,
       permissions: noPermissions,
       endpointPatterns: [],
-      fence: { networks: [], notBefore: null },
+      fence: { networks: [], notBefore: null, ...noLimits },
       expiresAt: null,
       prefix: 'api_org_',
     })

@@ -267,7 +267,8 @@ async function dialogOf(
   if (kind === 'remove') return { kind, name: member.name }
   const row = await findGrant(hub.db.read, organization.id, member.userId)
   const lasting = row === null || row.endsWhole === 1 ? null : row.role
-  return { kind, name: member.name, lasting, form: freshForm }
+  const running = row?.temporaryUntil != null && row.temporaryUntil > hub.clock.now() ? row.temporaryRole : null
+  return { kind, name: member.name, lasting, running, form: freshForm }
 }
 
 function parseRole(text: string): Role {

@@ -40,7 +40,7 @@ export type MembersDialog =
   | { kind: 'remove'; name: string }
   | { kind: 'leave' }
   /** `lasting`: what is left after the temporary role. */
-  | { kind: 'raise'; name: string; lasting: string | null; form: FormState }
+  | { kind: 'raise'; name: string; lasting: string | null; running: string | null; form: FormState }
 
 type MembersPageProps = {
   context: PageContext
@@ -415,7 +415,7 @@ function MemberDialog(props: { organization: string; dialog: MembersDialog }) {
   }
   const { name } = props.dialog
   if (props.dialog.kind === 'raise') {
-    const { lasting, form } = props.dialog
+    const { lasting, running, form } = props.dialog
     return (
       <RaiseDialog
         shown={name}
@@ -423,6 +423,7 @@ function MemberDialog(props: { organization: string; dialog: MembersDialog }) {
         action={`${here}/${encodeURIComponent(name)}/temporary`}
         roles={strongerThan(lasting)}
         lasting={lasting}
+        running={running}
         form={form}
       />
     )

@@ -21,7 +21,7 @@ export type WorkspaceDialogState =
       left: { through: string | null; isAdmin: boolean }
     }
   /** `path`: below the workspace's page, whose role it is. */
-  | { kind: 'raise'; path: string; shown: string; lasting: string | null; form: FormState }
+  | { kind: 'raise'; path: string; shown: string; lasting: string | null; running: string | null; form: FormState }
   | { kind: 'remove-group'; group: { id: string; name: string }; loss: (Parties & { repos: number }) | null }
   | ({ kind: 'place' } & PlaceMove)
 
@@ -51,6 +51,7 @@ export function WorkspaceDialog(props: Props<WorkspaceDialogState['kind']>): Chi
           action={`${props.here}/${dialog.path}/temporary`}
           roles={strongerThan(dialog.lasting)}
           lasting={dialog.lasting}
+          running={dialog.running}
           form={dialog.form}
         />
       )

@@ -62,7 +62,8 @@ export async function raising(
   const row = holder === null ? null : await findGrant(hub.db.read, id, holder.id)
   if (holder === null || row === null) return null
   const { path, shown } = holder
-  return { kind: 'raise', path, shown, lasting: row.endsWhole === 1 ? null : row.role, form: freshForm }
+  const running = row.temporaryUntil !== null && row.temporaryUntil > hub.clock.now() ? row.temporaryRole : null
+  return { kind: 'raise', path, shown, lasting: row.endsWhole === 1 ? null : row.role, running, form: freshForm }
 }
 
 async function bearerOf(hub: Hub, workspaceId: string, whose: Whose) {
