@@ -89,6 +89,7 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
 function actorName(principal: Principal): string {
   switch (principal.kind) {
     case 'user':
+    case 'organization':
       return principal.name
     case 'service-account':
       return principal.fullname
