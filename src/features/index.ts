@@ -18,6 +18,8 @@ import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
+import { companyGroupRoutes } from './company-sign-in/mapping-routes.tsx'
+import { companySignInRoutes } from './company-sign-in/routes.tsx'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
 import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downloads/service.ts'
@@ -88,6 +90,7 @@ export const routes: readonly Route[] = [
   ...sessionRoutes,
   ...secondStepRoutes,
   ...secondFactorRoutes,
+  ...companySignInRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,
   ...tokenPageRoutes,
@@ -98,6 +101,7 @@ export const routes: readonly Route[] = [
   ...accessReviewRoutes,
   ...accessReviewPageRoutes,
   ...organizationTokenPageRoutes,
+  ...companyGroupRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
   ...groupPageRoutes,

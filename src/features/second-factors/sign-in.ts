@@ -7,7 +7,7 @@ import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { hashSecret, newSecret } from '../../platform/crypto/secret.ts'
-import { holdUser, type SignInMethod, startSession } from '../sessions/service.ts'
+import { type CompanyMethod, holdUser, type SignInMethod, startSession } from '../sessions/service.ts'
 import { parsePasskeyAnswer, requestOptions } from './passkeys.ts'
 import { type FactorAnswer, type FactorMethod, judge, judgePasskey, recordingRefusal } from './proof.ts'
 import {
@@ -46,10 +46,11 @@ export function presentedPending(request: { cookie(name: string): string | null 
   return request.cookie(cookieName) ?? ''
 }
 
-/** After the right password: the value of the cookie. */
+/** After the right password, or the word of the company's provider: the value of the cookie. */
 export async function beginSecondStep(
   hub: Hub,
   user: { readonly id: string; readonly passwordChangedAt: number | null },
+  begunBy: 'password' | 'company' = 'password',
 ): Promise<string> {
   const value = newSecret()
   await hub.transaction((tx) =>
@@ -59,6 +60,7 @@ export async function beginSecondStep(
       passwordChangedAt: user.passwordChangedAt,
       attempts: 0,
       expiresAt: hub.clock.now() + lifetimeMs,
+      begunBy,
     }),
   )
   return value
@@ -98,6 +100,12 @@ const methods = {
   passkey: 'password and passkey',
 } as const satisfies Record<FactorMethod, SignInMethod>
 
+const companyMethods = {
+  code: 'company and code',
+  'recovery code': 'company and recovery code',
+  passkey: 'company and passkey',
+} as const satisfies Record<FactorMethod, CompanyMethod>
+
 /**
  * Starts the session. `codesLeft` after a recovery code. Throws `sign_in_expired`, `wrong_code`, `passkey_refused`, `too_many_attempts`,
  * `account_deactivated`.
@@ -124,7 +132,8 @@ export async function finishSignIn(
       if (!isSame || !(await takePending(tx, tokenHash))) throw new HoldfastError('sign_in_expired')
       await proof.use(tx)
       const person = { ...user, passwordHash: current.passwordHash }
-      const session = await startSession(hub, tx, allowed, origin, person, methods[proof.method])
+      const method = (pending.begunBy === 'company' ? companyMethods : methods)[proof.method]
+      const session = await startSession(hub, tx, allowed, origin, person, method)
       const codesLeft = proof.method === 'recovery code' ? (await countRecoveryCodes(tx, user.id)).left : null
       return { cookie: session, codesLeft }
     }),
