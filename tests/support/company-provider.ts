@@ -45,7 +45,9 @@ export interface CompanyProvider {
   readonly came: URLSearchParams[]
   /** A press on a button before it signs in, as people see it. */
   showsPage: boolean
-  sign(claims: JWTPayload, kid?: string): Promise<string>
+  sign: (claims: JWTPayload, kid?: string) => Promise<string>
+  /** Another key takes the place of the one that signed so far. */
+  rotate(kid: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -56,9 +58,16 @@ interface Grant {
   readonly person: Person
 }
 
-export async function startCompanyProvider(): Promise<CompanyProvider> {
-  const { publicKey, privateKey } = await generateKeyPair('RS256')
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'first', alg: 'RS256', use: 'sig' }
+/** `host`: `127.0.0.1` is another site than `localhost`, where hubs of tests are, to a browser. */
+export async function startCompanyProvider(host: 'localhost' | '127.0.0.1' = 'localhost'): Promise<CompanyProvider> {
+  const newKey = async (kid: string) => {
+    const { publicKey, privateKey } = await generateKeyPair('RS256')
+    const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' }
+    const sign: CompanyProvider['sign'] = (claims, named = kid) =>
+      new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: named }).sign(privateKey)
+    return { jwk, sign }
+  }
+  let key = await newKey('first')
   const grants = new Map<string, Grant>()
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
@@ -66,7 +75,7 @@ export async function startCompanyProvider(): Promise<CompanyProvider> {
     })
   })
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
+  const issuer = `http://${host}:${(server.address() as AddressInfo).port}`
   const provider: CompanyProvider = {
     issuer,
     clientId: 'holdfast',
@@ -76,14 +85,18 @@ export async function startCompanyProvider(): Promise<CompanyProvider> {
       HOLDFAST_OIDC_CLIENT_ID: 'holdfast',
       HOLDFAST_OIDC_CLIENT_SECRET: 'a secret of the client',
       HOLDFAST_OIDC_NAME: 'Acme',
-      HOLDFAST_OUTBOUND_ALLOW: 'localhost',
+      HOLDFAST_OUTBOUND_ALLOW: host,
     },
     person: { sub: 'nobody' },
     bent: {},
     asked: [],
     came: [],
     showsPage: false,
-    sign: (claims, kid = 'first') => new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid }).sign(privateKey),
+    sign: key.sign,
+    rotate: async (kid) => {
+      key = await newKey(kid)
+      provider.sign = key.sign
+    },
     stop: async () => {
       server.closeAllConnections()
       await new Promise((closed) => server.close(closed))
@@ -109,7 +122,7 @@ export async function startCompanyProvider(): Promise<CompanyProvider> {
           ...provider.bent.metadata,
         })
       case '/jwks':
-        return json(response, 200, { keys: [jwk] })
+        return json(response, 200, { keys: [key.jwk] })
       case '/authorize':
         return authorize(url, response)
       case '/token':

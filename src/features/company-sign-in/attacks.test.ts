@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeUser, signInAs } from '../../../tests/support/accounts.ts'
 import { type CompanyProvider, CookieJar, startCompanyProvider } from '../../../tests/support/company-provider.ts'
 import { dialects } from '../../../tests/support/databases.ts'
@@ -140,6 +140,23 @@ describe.each(dialects)('attacks on the sign-in through a company, on %s', (dial
     for (const story of ['none', 'HS256']) {
       provider.bent = { ...offered, ...forged[story] }
       expect([story, (await new CookieJar(site.url).signIn()).status]).toEqual([story, 403])
+    }
+  })
+
+  it('a key that the provider took out of use after it was stolen is not taken any more, and its new one is', async () => {
+    await start()
+    expect((await new CookieJar(site.url).signIn()).status).toBe(303)
+    const stolen = provider.sign
+    await provider.rotate('second')
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      // As often as once a minute an unknown key is asked for; before that nobody makes the hub ask.
+      vi.setSystemTime(Date.now() + 61_000)
+      expect((await new CookieJar(site.url).signIn()).status).toBe(303)
+      provider.bent = { sign: (claims) => stolen(claims) }
+      expect((await new CookieJar(site.url).signIn()).status).toBe(403)
+    } finally {
+      vi.useRealTimers()
     }
   })
 

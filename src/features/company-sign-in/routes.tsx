@@ -175,7 +175,7 @@ async function finish(call: Returning, attempt: Attempt, answer: CompanyAnswer):
   const signed = await signInWithCompany(hub, allowed, origin, answer)
   if (!signed.done) {
     return redirect(`/login/second-factor?next=${encodeURIComponent(next)}`, 303, {
-      'set-cookie': [pendingCookie(hub, signed.pending), ended],
+      'set-cookie': [pendingCookie(hub, signed.pending, 'Lax'), ended],
     })
   }
   // The browser forgets the session that it had: nobody could end it but from the list.

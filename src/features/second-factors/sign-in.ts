@@ -28,17 +28,20 @@ const mostAttempts = 5
 
 const cookieName = 'sign-in'
 
-/** Strict: it is sent only from page to page of this hub. */
-export function pendingCookie(hub: Hub, value: string): string {
-  return `${cookieName}=${value}; Path=/login; Max-Age=${lifetimeMs / 1_000}; ${attributes(hub)}`
+/**
+ * Strict: it is sent only from page to page of this hub. Lax after the way back from a company's provider: to the browser all of that way, the page
+ * of the second step too, was begun elsewhere.
+ */
+export function pendingCookie(hub: Hub, value: string, sameSite: 'Strict' | 'Lax' = 'Strict'): string {
+  return `${cookieName}=${value}; Path=/login; Max-Age=${lifetimeMs / 1_000}; ${attributes(hub, sameSite)}`
 }
 
 export function endedPendingCookie(hub: Hub): string {
   return `${cookieName}=; Path=/login; Max-Age=0; ${attributes(hub)}`
 }
 
-function attributes(hub: Hub): string {
-  return `HttpOnly; SameSite=Strict${hub.config.isHttps ? '; Secure' : ''}`
+function attributes(hub: Hub, sameSite: 'Strict' | 'Lax' = 'Strict'): string {
+  return `HttpOnly; SameSite=${sameSite}${hub.config.isHttps ? '; Secure' : ''}`
 }
 
 /** The value of the pending cookie of a request; empty for none. */
