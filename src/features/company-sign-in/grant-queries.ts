@@ -1,10 +1,11 @@
 /** The SQL of what a company's groups give: the mappings, and what people have by them. */
 import type { Insertable, Selectable } from 'kysely'
 import { sql } from 'kysely'
-import type { Role } from '../../domain/role.ts'
+import { atLeast, isRole, type Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { CompanyGrantTable, CompanyGroupMappingTable } from '../../platform/db/schema.ts'
+import { nothingTemporary } from '../temporary-roles/service.ts'
 
 export type MappingRow = Selectable<CompanyGroupMappingTable>
 
@@ -75,31 +76,80 @@ export async function holdPart(tx: Tx, dialect: Db['dialect'], kind: PartKind, i
   return row?.name ?? null
 }
 
-/** What the person themselves has there; null for nothing. */
-export async function roleInPart(tx: Tx, kind: PartKind, id: string, userId: string): Promise<string | null> {
-  const row =
-    kind === 'group'
-      ? await tx
-          .selectFrom('groupMember')
-          .select('role')
-          .where('groupId', '=', id)
-          .where('principalId', '=', userId)
-          .executeTakeFirst()
-      : await tx
-          .selectFrom('roleGrant')
-          .select('role')
-          .where('targetId', '=', id)
-          .where('principalId', '=', userId)
-          .executeTakeFirst()
-  return row?.role ?? null
+/** What somebody has somewhere, as it holds without an end. A temporary role over it is given by hand, and stays as it is. */
+export interface Held {
+  readonly role: string
+  /** The temporary role that counts now; null for none. */
+  readonly temporary: Role | null
+  /** There is nothing but a temporary role, which is given by hand. */
+  readonly isTemporaryAlone: boolean
 }
 
+/** In an organization or a workspace; null for nothing. */
+export async function heldRole(tx: Tx, targetId: string, userId: string, now: number): Promise<Held | null> {
+  const row = await tx
+    .selectFrom('roleGrant')
+    .select(['role', 'temporaryRole', 'temporaryUntil', 'endsWhole'])
+    .where('targetId', '=', targetId)
+    .where('principalId', '=', userId)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const isRunning = row.temporaryUntil !== null && row.temporaryUntil > now
+  return { role: row.role, temporary: isRunning ? row.temporaryRole : null, isTemporaryAlone: row.endsWhole === 1 }
+}
+
+/** The role that holds without an end. A temporary one that is no stronger any more goes. */
+export async function setRole(tx: Tx, targetId: string, userId: string, role: Role, held: Held): Promise<void> {
+  const isOvertaken = held.temporary !== null && atLeast(role, held.temporary)
+  await tx
+    .updateTable('roleGrant')
+    .set(isOvertaken ? { role, ...nothingTemporary } : { role })
+    .where('targetId', '=', targetId)
+    .where('principalId', '=', userId)
+    .execute()
+}
+
+/** The temporary role that lies over it stays until its end, and nothing is left then. */
+export async function leaveTemporary(tx: Tx, targetId: string, userId: string): Promise<void> {
+  await tx
+    .updateTable('roleGrant')
+    .set({ role: 'no_access', endsWhole: 1 })
+    .where('targetId', '=', targetId)
+    .where('principalId', '=', userId)
+    .execute()
+}
+
+/** What the person themselves has there; null for nothing. */
+export async function heldInPart(
+  tx: Tx,
+  kind: PartKind,
+  id: string,
+  userId: string,
+  now: number,
+): Promise<Held | null> {
+  if (kind === 'workspace') return await heldRole(tx, id, userId, now)
+  const row = await tx
+    .selectFrom('groupMember')
+    .select('role')
+    .where('groupId', '=', id)
+    .where('principalId', '=', userId)
+    .executeTakeFirst()
+  return row === undefined ? null : { role: row.role, temporary: null, isTemporaryAlone: false }
+}
+
+/** `held`: what is there already. */
 export async function giveInPart(
   tx: Tx,
   kind: PartKind,
-  grant: { readonly id: string; readonly userId: string; readonly role: string; readonly now: number },
+  grant: {
+    readonly id: string
+    readonly userId: string
+    readonly role: string
+    readonly now: number
+    readonly held: Held | null
+  },
 ): Promise<void> {
-  const { id, userId, now } = grant
+  const { id, userId, now, held } = grant
   if (kind === 'group') {
     const role = grant.role === 'manager' ? 'manager' : 'member'
     await tx
@@ -109,7 +159,8 @@ export async function giveInPart(
       .execute()
     return
   }
-  const role = grant.role as Role
+  if (!isRole(grant.role)) throw new Error(`"${grant.role}" is no role.`)
+  if (held !== null) return await setRole(tx, id, userId, grant.role, held)
   await tx
     .insertInto('roleGrant')
     .values({
@@ -117,11 +168,11 @@ export async function giveInPart(
       targetKind: 'workspace',
       principalId: userId,
       principalKind: 'user',
-      role,
+      role: grant.role,
       createdAt: now,
       createdBy: null,
     })
-    .onConflict((conflict) => conflict.columns(['targetId', 'principalId']).doUpdateSet({ role }))
+    .onConflict((conflict) => conflict.columns(['targetId', 'principalId']).doNothing())
     .execute()
 }
 
@@ -134,11 +185,12 @@ export async function takeInPart(tx: Tx, kind: PartKind, id: string, userId: str
 }
 
 /** Whether somebody gave the person anything inside the organization by hand: what a workspace takes in by itself does not count. */
-export async function hasByHand(tx: Tx, organizationId: string, userId: string): Promise<boolean> {
+export async function hasByHand(tx: Tx, organizationId: string, userId: string, now: number): Promise<boolean> {
   const { rows } = await sql<{ one: number }>`select 1 as "one" where exists (
       select 1 from "roleGrant" as "g" inner join "workspace" as "w" on "w"."id" = "g"."targetId"
-      where "g"."principalId" = ${userId} and "w"."organizationId" = ${organizationId} and "g"."createdBy" is not null
-        and not exists (select 1 from "companyGrant" as "c" where "c"."userId" = ${userId} and "c"."targetId" = "g"."targetId")
+      where "g"."principalId" = ${userId} and "w"."organizationId" = ${organizationId}
+        and ("g"."temporaryUntil" > ${now} or ("g"."createdBy" is not null and not exists (
+          select 1 from "companyGrant" as "c" where "c"."userId" = ${userId} and "c"."targetId" = "g"."targetId")))
     ) or exists (
       select 1 from "roleGrant" as "g" inner join "repo" as "r" on "r"."id" = "g"."targetId"
       where "g"."principalId" = ${userId} and "r"."ownerId" = ${organizationId}

@@ -169,6 +169,37 @@ describe.each(dialects)('groups of the company, on %s', (dialect) => {
     expect(await rolesOf('eve')).toEqual({ acme: 'write', secret: 'read' })
   })
 
+  it('a role for a while, given by hand over that of a group, stays until its end, whatever the groups say', async () => {
+    await mapped('researchers', 'organization', 'read')
+    await signIn('eve', ['researchers'])
+    const until = new Date(Date.now() + 3_600_000).toISOString()
+    const raised = await fetch(`${site.url}/api/organizations/acme/members/eve/role`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ role: 'write', until, reason: 'a release' }),
+    })
+    expect([raised.status, await raised.text()]).toEqual([200, expect.anything()])
+    const row = async () =>
+      await site.hub.db.read
+        .selectFrom('roleGrant')
+        .select(['role', 'temporaryRole', 'endsWhole'])
+        .where('targetId', '=', acme.id)
+        .where('principalId', '=', await idOf('eve'))
+        .executeTakeFirst()
+    await mapped('contributors', 'organization', 'contributor')
+    await signIn('eve', ['contributors'])
+    expect(await row()).toEqual({ role: 'contributor', temporaryRole: 'write', endsWhole: 0 })
+    await signIn('eve', [])
+    expect(await row()).toEqual({ role: 'no_access', temporaryRole: 'write', endsWhole: 1 })
+    await signIn('eve', [])
+    expect(await row()).toEqual({ role: 'no_access', temporaryRole: 'write', endsWhole: 1 })
+    // Over one that is no stronger the lasting role counts.
+    await signIn('fay', ['contributors'])
+    await mapped('leads', 'organization', 'admin')
+    await signIn('fay', ['leads'])
+    expect(await rolesOf('fay')).toEqual({ acme: 'admin' })
+  })
+
   it('the last administrator stays, and no seat is taken beyond the limit', async () => {
     await mapped('leads', 'organization', 'admin')
     await signIn('eve', ['leads'])

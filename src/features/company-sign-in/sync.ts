@@ -18,9 +18,7 @@ import {
   holdSeat,
   joining,
   lockOrganizations,
-  roleIn,
   someActiveAdmins,
-  updateRole,
 } from '../organizations/service.ts'
 import { autoJoinWorkspaces } from '../workspaces/service.ts'
 import type { GroupClaim } from './claims.ts'
@@ -29,14 +27,18 @@ import {
   deleteGrantsIn,
   giveInPart,
   grantsOf,
+  type Held,
   hasByHand,
+  heldInPart,
+  heldRole,
   holdPart,
+  leaveTemporary,
   type MappingRow,
   mappingsOf,
   organizationsById,
   putGrant,
-  roleInPart,
   type SyncedOrganization,
+  setRole,
   takeInPart,
 } from './grant-queries.ts'
 
@@ -146,21 +148,21 @@ async function syncMembership(syncing: Syncing): Promise<Membership> {
   const { tx, user, organization, wanted, held } = syncing
   const direct = wanted.get(organization.id)
   const to = direct === undefined ? (wanted.size > 0 ? organization.defaultRole : null) : asRole(direct.role)
-  const from = await roleIn(tx, organization.id, user.id)
+  const now = await heldRole(tx, organization.id, user.id, syncing.hub.clock.now())
   const grant = held.get(organization.id)
-  if (from === null) {
+  if (now === null) {
     // Somebody ended the membership by hand, and with it everything that it gave.
     if (held.size > 0) await deleteGrantsIn(tx, user.id, organization.id)
     return to === null ? none : await takeIn(syncing, to)
   }
   if (grant === undefined) return still
-  if (grant.role !== from) {
+  if (now.isTemporaryAlone || grant.role !== now.role) {
     await deleteGrant(tx, user.id, organization.id)
     return still
   }
-  if (to === null) return syncing.isComplete ? await letGo(syncing, from) : still
-  if (to !== from && (syncing.isComplete || roles.indexOf(to) > roles.indexOf(from)))
-    await changeRole(syncing, from, to)
+  if (to === null) return syncing.isComplete ? await letGo(syncing, now) : still
+  const from = asRole(now.role)
+  if (to !== from && (syncing.isComplete || roles.indexOf(to) > roles.indexOf(from))) await changeRole(syncing, now, to)
   return still
 }
 
@@ -180,27 +182,35 @@ async function takeIn(syncing: Syncing, role: Role): Promise<Membership> {
   return still
 }
 
-async function changeRole(syncing: Syncing, from: Role, to: Role): Promise<void> {
+async function changeRole(syncing: Syncing, held: Held, to: Role): Promise<void> {
   const { hub, tx, origin, user, organization, allowed } = syncing
+  const from = asRole(held.role)
   if (from === 'admin' && (await isLastAdmin(syncing))) {
     await record(syncing, 'org.company_group.kept', { role: from, reason: 'nobody else administers the organization' })
     return
   }
-  await updateRole(tx, organization.id, user.id, to)
+  await setRole(tx, organization.id, user.id, to, held)
   await keep(syncing, { kind: 'organization', targetId: organization.id, role: to })
   await record(syncing, 'org.change_role', { from, to })
   await autoJoinWorkspaces(hub, tx, allowed, origin, joining(organization, user, from, to))
 }
 
 /** No group gives the membership any more. What others gave by hand inside the organization hangs on it: then it stays, and gives nothing. */
-async function letGo(syncing: Syncing, from: Role): Promise<Membership> {
-  const { tx, user, organization } = syncing
+async function letGo(syncing: Syncing, held: Held): Promise<Membership> {
+  const { hub, tx, user, organization } = syncing
+  const from = asRole(held.role)
   if (from === 'admin' && (await isLastAdmin(syncing))) {
     await record(syncing, 'org.company_group.kept', { role: from, reason: 'nobody else administers the organization' })
     return still
   }
-  if (await hasByHand(tx, organization.id, user.id)) {
-    if (from !== 'no_access') await changeRole(syncing, from, 'no_access')
+  if (await hasByHand(tx, organization.id, user.id, hub.clock.now())) {
+    if (from !== 'no_access') await changeRole(syncing, held, 'no_access')
+    return still
+  }
+  if (held.temporary !== null) {
+    await leaveTemporary(tx, organization.id, user.id)
+    await deleteGrant(tx, user.id, organization.id)
+    await record(syncing, 'org.change_role', { from, to: 'none', temporary: held.temporary })
     return still
   }
   const withdrawnInvitations = await endMembership(tx, organization.id, user.id)
@@ -230,15 +240,16 @@ async function givePart(syncing: Syncing, { kind, targetId, role, by }: Wanted):
   if (kind === 'organization') return
   const name = await holdPart(tx, hub.db.dialect, kind, targetId)
   if (name === null) return
-  const from = await roleInPart(tx, kind, targetId, user.id)
+  const now = await heldInPart(tx, kind, targetId, user.id, hub.clock.now())
+  const from = now?.role ?? null
   const grant = held.get(targetId)
-  if (from !== null && grant?.role !== from) {
+  if (now !== null && (now.isTemporaryAlone || grant?.role !== now.role)) {
     if (grant !== undefined) await deleteGrant(tx, user.id, targetId)
     return
   }
   const isWeaker = from !== null && partRoles.indexOf(role) < partRoles.indexOf(from)
   if (from === role || (isWeaker && !syncing.isComplete)) return
-  await giveInPart(tx, kind, { id: targetId, userId: user.id, role, now: hub.clock.now() })
+  await giveInPart(tx, kind, { id: targetId, userId: user.id, role, now: hub.clock.now(), held: now })
   await keep(syncing, { kind, targetId, role })
   const part = { kind, id: targetId, name, groups: by }
   if (from === null) await recordPart(syncing, partEvents[kind].add, part, { role })
@@ -249,10 +260,10 @@ async function takePart(syncing: Syncing, { kind, targetId, role }: CompanyGrant
   const { hub, tx, user } = syncing
   if (kind === 'organization' || !syncing.isComplete) return
   const name = await holdPart(tx, hub.db.dialect, kind, targetId)
-  const from = name === null ? null : await roleInPart(tx, kind, targetId, user.id)
+  const now = name === null ? null : await heldInPart(tx, kind, targetId, user.id, hub.clock.now())
   await deleteGrant(tx, user.id, targetId)
-  if (name === null || from !== role) return
-  await takeInPart(tx, kind, targetId, user.id)
+  if (name === null || now === null || now.isTemporaryAlone || now.role !== role) return
+  await (now.temporary === null ? takeInPart(tx, kind, targetId, user.id) : leaveTemporary(tx, targetId, user.id))
   await recordPart(syncing, partEvents[kind].remove, { kind, id: targetId, name, groups: [] }, { role })
 }
 

@@ -24,9 +24,7 @@ export {
   lockOrganizations,
   type MembershipRow,
   membershipsOf,
-  roleIn,
   someActiveAdmins,
-  updateRole,
 } from './queries.ts'
 export { holdSeat, type Seats, seatsOf, setSeatLimit } from './seats.ts'
 
