@@ -84,13 +84,15 @@ export function CompanyGroupsPage(props: {
           </Rows>
         )}
       </section>
-      <MoreRows
-        order="By group"
-        shown={mappings.length}
-        olderHref={props.olderHref}
-        firstHref={props.firstHref}
-        olderWord="More"
-      />
+      {(mappings.length > 0 || props.firstHref !== null) && (
+        <MoreRows
+          order="By group"
+          shown={mappings.length}
+          olderHref={props.olderHref}
+          firstHref={props.firstHref}
+          olderWord="More"
+        />
+      )}
       {props.mayChange && <AddForm {...props} />}
     </OrganizationSettingsPage>
   )

@@ -13,7 +13,7 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import type { CompanyIdentityTable } from '../../platform/db/schema.ts'
-import { createCompanyUser } from '../accounts/service.ts'
+import { createCompanyUser, enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
 import { beginSecondStep } from '../second-factors/service.ts'
 import { holdUser, refreshSession, startSession } from '../sessions/service.ts'
@@ -177,6 +177,8 @@ async function connect(
     ownerId: user.id,
     data: { issuer: answer.issuer, as: row.label, by },
   })
+  // Of a new way into an account its owner hears, as of a new second factor.
+  if (by !== 'join') await enqueueMail(hub, tx, { kind: 'second-factor', userId: user.id, change: 'company-connected' })
 }
 
 /** Throws `company_identity_taken` where either side is connected already, or `company_email_needed`. */
@@ -210,6 +212,7 @@ export async function disconnectOwnAccount(
     if (isCurrent && (isShutOut || !(await hasAnotherWay(tx, user.id)))) throw new HoldfastError('company_only_way')
     const label = await deleteIdentity(tx, user.id, issuer)
     if (label === null) throw new HoldfastError('not_found')
+    await enqueueMail(hub, tx, { kind: 'second-factor', userId: user.id, change: 'company-disconnected' })
     await recordEvent(hub, tx, allowed, origin, {
       action: 'account.company.disconnect',
       resource: { kind: 'user', id: user.id, name: user.name },

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeUser, signInAs } from '../../../tests/support/accounts.ts'
 import { type CompanyProvider, CookieJar, startCompanyProvider } from '../../../tests/support/company-provider.ts'
 import { dialects } from '../../../tests/support/databases.ts'
+import { startSmtpSink } from '../../../tests/support/smtp-sink.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { systemClock } from '../../platform/clock.ts'
 
@@ -77,6 +78,16 @@ describe.each(dialects)('sign-in through a company, on %s', (dialect) => {
     ])
   })
 
+  it('a new person who comes twice at the same moment gets one account', async () => {
+    await start({ HOLDFAST_OIDC_JOIN: 'true' })
+    const jars = [0, 1, 2, 3].map(() => new CookieJar(site.url))
+    const backs = await Promise.all(jars.map((jar) => jar.leave()))
+    const replies = await Promise.all(jars.map((jar, index) => jar.fetch(backs[index] ?? '')))
+    expect(replies.map(({ status }) => status)).toEqual([303, 303, 303, 303])
+    expect((await site.hub.db.read.selectFrom('user').select('id').execute()).length).toBe(1)
+    expect(await whoami(jars[3] ?? new CookieJar(site.url))).toMatchObject({ name: 'ada-lovelace' })
+  })
+
   it('names that are taken get a number, names that are none become one', async () => {
     await start({ HOLDFAST_OIDC_JOIN: 'true' })
     await makeUser(site, 'ada-lovelace')
@@ -129,8 +140,9 @@ describe.each(dialects)('sign-in through a company, on %s', (dialect) => {
     expect((await new CookieJar(site.url).signIn()).status).toBe(403)
   })
 
-  it('an account is connected and disconnected by who is signed in to it, and never left without a way in', async () => {
-    await start()
+  it('an account is connected and disconnected by who is signed in to it, and its owner hears of it by mail', async () => {
+    const sink = await startSmtpSink()
+    await start({ HOLDFAST_SMTP_URL: sink.url })
     const user = await makeUser(site, 'bob', { password })
     const jar = new CookieJar(site.url)
     jar.set('token', (await signInAs(site, user)).slice('token='.length))
@@ -162,6 +174,13 @@ describe.each(dialects)('sign-in through a company, on %s', (dialect) => {
     expect((await new CookieJar(site.url).signIn()).status).toBe(403)
     expect((await events('account.company.connect')).length).toBe(1)
     expect((await events('account.company.disconnect')).length).toBe(1)
+    time = Date.now() + 1_000
+    await sink.received(2)
+    expect(sink.mails.map(({ to, text }) => [to, /was (\w+) (?:with|from) your account/.exec(text)?.[1]])).toEqual([
+      ['bob@example.org', 'connected'],
+      ['bob@example.org', 'disconnected'],
+    ])
+    await sink.stop()
   })
 
   it('who has no password cannot disconnect the only way in', async () => {
