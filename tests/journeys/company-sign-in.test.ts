@@ -9,7 +9,7 @@ import { startHub, type TestHub } from '../support/start-hub.ts'
 const password = 'a long enough sentence'
 const chromium = findChromium()
 
-describe.skipIf(chromium === null)('sign-in through a company in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(chromium === null)('sign-in through a company in a browser', { timeout: 150_000 }, () => {
   let site: TestHub
   let provider: CompanyProvider
   let browser: Browser
