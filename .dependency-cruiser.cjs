@@ -14,6 +14,7 @@ const features = {
     'workspaces',
     'service-accounts',
     'audit',
+    'company-sign-in',
   ],
   repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],

@@ -79,7 +79,7 @@ export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRe
     theme: theme === 'light' || theme === 'dark' ? theme : null,
     path: search === '' ? request.path : `${request.path}?${search}`,
     flash: readFlash(request.cookie('flash')),
-    signUpOpen: hub.config.signUp === 'open',
+    signUpOpen: hub.config.signUp === 'open' && hub.config.company?.isOnly !== true,
     legacyOrgTokens: hub.config.legacyOrgTokens,
   }
 }

@@ -81,6 +81,81 @@ export const errorCatalogue = {
     message: 'This sign-in took too long, or had too many wrong codes.',
     next: 'Begin again with your password.',
   },
+  company_sign_in_off: {
+    status: 404,
+    message: 'This hub has no sign-in through a company.',
+    next: 'Sign in with your password.',
+  },
+  company_sign_in_lost: {
+    status: 410,
+    message: 'This sign-in is not known here: it took too long, was finished before, or was begun in another browser.',
+    next: 'Begin again.',
+  },
+  company_sign_in_denied: {
+    status: 403,
+    message: '{company} did not sign you in: {reason}.',
+    next: 'Begin again, or ask whoever looks after accounts there.',
+  },
+  company_sign_in_refused: {
+    status: 403,
+    message: 'What {company} answered is not taken: {reason}.',
+    next: 'Nobody was signed in. Begin again; if it stays, an administrator of this hub finds more in its log.',
+  },
+  company_unreachable: {
+    status: 502,
+    message: '{company} cannot be reached to sign you in.',
+    next: 'Try again in a moment. Administrators of this hub find the reason in its log, and can sign in with their passwords.',
+  },
+  company_account_unknown: {
+    status: 403,
+    message: 'You have no account here that is connected with {company}.',
+    next: 'If you have an account, sign in to it another way and connect it under Settings, Connected sign-in. Otherwise ask an administrator of this hub for one.',
+  },
+  company_account_exists: {
+    status: 409,
+    message: 'An account here has your e-mail address already, and is not connected with {company}.',
+    next: 'Sign in to it another way and connect it under Settings, Connected sign-in.',
+  },
+  company_email_needed: {
+    status: 403,
+    message: '{company} does not say that one of the allowed e-mail addresses is yours.',
+    next: 'Ask an administrator of this hub, who decides which addresses may come in.',
+  },
+  company_identity_taken: {
+    status: 409,
+    message: 'That account of {company} is connected with another account here.',
+    next: 'Disconnect it there first, or sign in at {company} as somebody else.',
+  },
+  company_identity_other: {
+    status: 403,
+    message: 'You confirmed as somebody else than the one who is signed in here.',
+    next: 'Sign in at {company} as the one whom your account is connected with.',
+  },
+  company_not_recent: {
+    status: 403,
+    message: '{company} did not say that you signed in there just now.',
+    next: 'Sign out and in again: that counts as well.',
+  },
+  company_only_way: {
+    status: 409,
+    message: 'This is the only way in which you can sign in.',
+    next: 'Set a password first, by "Forgot it?" on the sign-in page, or add a passkey.',
+  },
+  password_sign_in_off: {
+    status: 403,
+    message: 'People sign in with {company} here.',
+    next: 'Use the button for it on the sign-in page. Passwords and passkeys are for administrators of the hub alone.',
+  },
+  company_group_mapped: {
+    status: 409,
+    message: 'That group gives something there already.',
+    next: 'Remove what it gives now, then add it anew.',
+  },
+  company_groups_full: {
+    status: 409,
+    message: 'An organization maps at most {limit} groups.',
+    next: 'Remove some that give nothing any more.',
+  },
   wrong_code: {
     status: 403,
     message: 'That code is not right, or was used already.',

@@ -19,6 +19,8 @@ import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
+import { companyGroupRoutes } from './company-sign-in/mapping-routes.tsx'
+import { companySignInRoutes } from './company-sign-in/routes.tsx'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
 import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downloads/service.ts'
@@ -91,6 +93,7 @@ export const routes: readonly Route[] = [
   ...sessionRoutes,
   ...secondStepRoutes,
   ...secondFactorRoutes,
+  ...companySignInRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,
   ...tokenPageRoutes,
@@ -104,6 +107,7 @@ export const routes: readonly Route[] = [
   ...legacyTokenRoutes,
   ...legacyTokenPageRoutes,
   ...organizationTokenPageRoutes,
+  ...companyGroupRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
   ...groupPageRoutes,

@@ -14,6 +14,7 @@ const yours: readonly SidePlace[] = [
   { href: '/settings/profile', label: 'Profile', icon: 'circle-user-round' },
   { href: '/settings/account', label: 'Account and e-mail', icon: 'mail' },
   { href: '/settings/authentication', label: 'Password and sign-in', icon: 'shield-check' },
+  { href: '/settings/company-sign-in', label: 'Connected sign-in', icon: 'link' },
   { href: '/settings/sessions', label: 'Sessions', icon: 'monitor' },
   { href: '/settings/tokens', label: 'Access Tokens', icon: 'key-round' },
   { href: '/settings/keys', label: 'GPG and SSH keys', icon: 'file-badge' },
@@ -71,6 +72,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
       { place: 'service-accounts', label: 'Service accounts', icon: 'bot', forAdmins: true },
       { place: 'groups', label: 'Groups', icon: 'users-round' },
       { place: 'workspaces', label: 'Workspaces', icon: 'layers' },
+      { place: 'company-groups', label: 'Company groups', icon: 'link', forAdmins: true },
     ],
   },
   {

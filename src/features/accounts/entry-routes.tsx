@@ -220,7 +220,9 @@ async function signInReply(
   fault: HoldfastError | null = null,
 ): Promise<Reply> {
   const context = await pageContext(hub, facts, request)
-  const page = <SignInPage context={context} form={form} next={next} passkeys={passkeysWork(hub)} />
+  const page = (
+    <SignInPage context={context} form={form} next={next} passkeys={passkeysWork(hub)} company={hub.config.company} />
+  )
   return pageReply(context, page, fault === null ? {} : faultAnswer(fault))
 }
 

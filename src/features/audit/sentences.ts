@@ -28,6 +28,10 @@ const sentences = {
   'account.second_factor.refuse': ({ name }) => `Refused a wrong second factor for ${name}`,
   'account.recovery_code.create': ({ name }) => `Made new recovery codes for ${name}`,
   'account.recovery_code.use': ({ name }) => `Used a recovery code of ${name}`,
+  'account.company.update': ({ name }) => `Changed how ${name} signs in through the company`,
+  'account.company.connect': ({ name, data }) => `Connected the account ${name} with the company's sign-in${as(data)}`,
+  'account.company.disconnect': ({ name, data }) =>
+    `Disconnected the account ${name} from the company's sign-in${as(data)}`,
   'session.refresh': ({ name }) => `Confirmed to be ${name}`,
   'session.create': ({ name, data }) => `Signed in as ${name}${on(data, 'device')}`,
   'session.delete': ({ name, data }) => `Ended ${data.others === true ? 'all other sessions' : 'a session'} of ${name}`,
@@ -80,6 +84,13 @@ const sentences = {
     `Pushed a live access token${last4(data)} of ${text(data, 'owner') ?? 'somebody'} to ${name}, in ${text(data, 'place') ?? 'a file'}: it was revoked, the push ${text(data, 'push') ?? 'recorded'}`,
   'repo.allow_secrets': ({ name, data }) =>
     `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
+  'org.company_group.update': ({ name }) => `Changed what groups of the company give in ${name}`,
+  'org.company_group.add': ({ name, data }) =>
+    `Let the company's group ${text(data, 'companyGroup') ?? ''} give something in ${text(data, 'in') ?? name}${role(data)}`,
+  'org.company_group.remove': ({ name, data }) =>
+    `Took away what the company's group ${text(data, 'companyGroup') ?? ''} gives in ${name}`,
+  'org.company_group.no_seat': ({ name }) => `Had no seat for ${name}, whom a group of the company would take in`,
+  'org.company_group.kept': ({ name }) => `Kept the last administrator ${name}, whom no group of the company makes one`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
   'org.create_token': ({ name, data }) => `Made the deprecated token${last4(data)} of ${name}${role(data)}`,
   'org.rotate_token': ({ name, data }) => `Refreshed the deprecated token${last4(data)} of ${name}`,
@@ -310,6 +321,12 @@ function betweenWorkspaces(data: EventData): string {
 }
 
 /** `: jonas from read to write`. */
+/** What the provider calls somebody. */
+function as(data: EventData): string {
+  const label = text(data, 'as')
+  return label === null ? '' : ` as ${label}`
+}
+
 function whom(data: EventData): string {
   const who =
     text(data, 'called') ??

@@ -26,6 +26,7 @@ type Purpose =
   | 'xet-token'
   | 'xet-dedup'
   | 'challenge'
+  | 'company-sign-in'
 type SigningPurpose = 'audit-checkpoint' | 'commit-signature' | 'attestation'
 type SealingPurpose = 'totp-secret'
 

@@ -109,6 +109,44 @@ export interface PendingSignInTable {
   passwordChangedAt: number | null
   attempts: number
   expiresAt: number
+  begunBy: 'password' | 'company'
+}
+
+/** Who somebody is at the company's OpenID provider. The subject is the provider's name for them, never an address. */
+export interface CompanyIdentityTable {
+  issuer: string
+  subject: string
+  userId: string
+  /** What the provider called them when they last came: for showing. */
+  label: string
+  createdAt: number
+  lastUsedAt: number | null
+}
+
+/** What a group at the company's provider gives in an organization. */
+export interface CompanyGroupMappingTable {
+  id: string
+  organizationId: string
+  externalGroup: string
+  kind: 'organization' | 'group' | 'workspace'
+  /** The target where it is a group, so that the row goes with it; the same for the workspace. */
+  groupId: string | null
+  workspaceId: string | null
+  targetId: string
+  /** Of an organization or a workspace a role, of a group `member` or `manager`. */
+  role: string
+  createdAt: number
+  createdBy: string | null
+}
+
+/** What somebody has by such mappings alone, with the role that they gave. */
+export interface CompanyGrantTable {
+  userId: string
+  targetId: string
+  organizationId: string
+  kind: CompanyGroupMappingTable['kind']
+  role: string
+  givenAt: number
 }
 
 /** A challenge that a passkey has answered: no answer counts twice. */
@@ -959,6 +997,9 @@ export interface Schema {
   signedContent: SignedContentTable
   contentDigest: ContentDigestTable
   importSet: ImportSetTable
+  companyIdentity: CompanyIdentityTable
+  companyGroupMapping: CompanyGroupMappingTable
+  companyGrant: CompanyGrantTable
   throttle: ThrottleTable
   instance: InstanceTable
 }
