@@ -39,6 +39,7 @@ import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
 import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
 import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
+import { oauthRoutes } from './oauth/routes.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -133,6 +134,7 @@ export const routes: readonly Route[] = [
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
+  ...oauthRoutes([]),
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
