@@ -372,6 +372,37 @@ export const errorCatalogue = {
     message: 'This hub knows no grant type "{given}".',
     next: 'It takes: {known}.',
   },
+  id_token_invalid: { status: 400, oauth: 'invalid_grant', message: 'This is no ID token that holds: {reason}.' },
+  id_token_refused: {
+    status: 400,
+    oauth: 'invalid_grant',
+    message: '{resource} has no trusted publisher that takes this ID token.',
+    next: 'Look whether the resource is spelled as on this hub, whether it has a trusted publisher for the issuer {issuer}, and whether audience and claims of the ID token are what the publisher asks for. What differed stands in the audit log of the resource.',
+  },
+  id_token_used: {
+    status: 400,
+    oauth: 'invalid_grant',
+    message: 'This ID token was exchanged already: each counts once.',
+    next: 'Ask for a new one, or hand the access token that it gave to the other commands as HF_TOKEN.',
+  },
+  invalid_target: {
+    status: 400,
+    oauth: 'invalid_target',
+    message: 'There is nothing called "{resource}" that a token could be for.',
+    next: 'Name namespace/name, datasets/namespace/name, spaces/namespace/name or service-accounts/organization/name.',
+  },
+  issuer_unreachable: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    message: 'The keys of the issuer {issuer} could not be had.',
+    next: 'Try again in a minute. If it stays so, the log of this hub says why.',
+  },
+  publisher_busy: {
+    status: 429,
+    oauth: 'slow_down',
+    message: 'The runs of this trusted publisher hold {most} tokens that have not expired.',
+    next: 'Exchange one ID token for each job, and wait until some have expired.',
+  },
 
   // Does it fit what is there?
   repo_exists: { status: 409, message: 'You already created this {kind} repo' },

@@ -75,6 +75,8 @@ import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
+import { publisherApiRoutes } from './trusted-publishers/routes.ts'
+import { cleanPublishers, tokenExchange } from './trusted-publishers/service.ts'
 import { workspacePageRoutes } from './workspaces/page-routes.tsx'
 import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
@@ -134,7 +136,8 @@ export const routes: readonly Route[] = [
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
-  ...oauthRoutes([]),
+  ...oauthRoutes([tokenExchange]),
+  ...publisherApiRoutes,
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
@@ -170,6 +173,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)
       await cleanSecondFactors(hub, signal)
+      await cleanPublishers(hub, signal)
     },
   }
 }

@@ -366,6 +366,8 @@ async function seedTokens(
         lastUsedAt: null,
         lastIp: null,
         lastUserAgent: null,
+        publisherId: null,
+        publisherRun: null,
       })
       return tokenId
     }
