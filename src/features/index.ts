@@ -75,6 +75,7 @@ import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
+import { publisherPageRoutes } from './trusted-publishers/page-routes.tsx'
 import { publisherApiRoutes } from './trusted-publishers/routes.ts'
 import { cleanPublishers, tokenExchange } from './trusted-publishers/service.ts'
 import { workspacePageRoutes } from './workspaces/page-routes.tsx'
@@ -138,6 +139,7 @@ export const routes: readonly Route[] = [
   ...gatedPageRoutes(renderTerms),
   ...oauthRoutes([tokenExchange]),
   ...publisherApiRoutes,
+  ...publisherPageRoutes,
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
