@@ -44,7 +44,7 @@ export async function lockServiceAccount(
   organizationId: string,
   id: string,
 ): Promise<ServiceAccount | null> {
-  return await lockAccount(tx, hub.db.dialect, organizationId, id)
+  return await lockAccount(tx, hub.db.dialect, organizationId, id, hub.clock.now())
 }
 
 type AccountAction =

@@ -149,9 +149,9 @@ describe.each(dialects)('idea 4, tokens for ID tokens on %s', (dialect) => {
     })
     const who = (await ask('GET', '/api/whoami-v2', token)).json<{ auth: { accessToken: { role: string } } }>()
     expect(who.auth.accessToken.role).toBe('fineGrained')
-    expect((await listStored(running.hub.db.read, world.ada.id)).map(({ name }) => name)).not.toContainEqual(
-      expect.stringContaining('release'),
-    )
+    expect(
+      (await listStored(running.hub.db.read, world.ada.id, running.hub.clock.now())).map(({ name }) => name),
+    ).not.toContainEqual(expect.stringContaining('release'))
     const deleted = await ask('DELETE', `/api/models/acme/other/trusted-publishers/${id}`, world.adaToken)
     expect(deleted.status).toBe(204)
     expect((await ask('GET', '/api/whoami-v2', token)).status).toBe(401)

@@ -238,7 +238,7 @@ function parseResource(resource: string): Wanted {
 
 async function find(hub: Hub, { kind, namespace, name }: Wanted): Promise<Place | null> {
   if (kind === 'service-account') {
-    const id = /^sa-([0-9a-f]{24})$/.exec(name)?.[1] ?? ''
+    const id = /^sa-([0-9a-f]{24})$/.exec(name)?.[1] ?? null
     return await findAccount(hub.db, nameKey(namespace), nameKey(name), id)
   }
   // Looked up all the same: a name that cannot be costs as much as one that is not there.

@@ -148,6 +148,9 @@ function claimsOfText(text: string): Record<string, string[]> {
 
 /** What a job needs besides: lines to copy. `resource` as the exchange takes it. */
 export function jobSnippet(preset: PresetName, url: string, resource: string, upload: string): string {
+  const plain = /^[\w./-]+( [\w./-]+)*$/.test(resource)
+  const inYaml = plain ? resource : JSON.stringify(resource)
+  const inShell = `'${resource.replaceAll("'", "'\\''")}'`
   switch (preset) {
     case 'github':
       return `permissions:
@@ -155,7 +158,7 @@ export function jobSnippet(preset: PresetName, url: string, resource: string, up
   contents: read
 env:
   HF_ENDPOINT: ${url}
-  HF_OIDC_RESOURCE: ${resource}
+  HF_OIDC_RESOURCE: ${inYaml}
 steps:
   - run: pip install -U huggingface_hub
   - run: ${upload}`
@@ -167,7 +170,7 @@ steps:
       aud: ${url}
   variables:
     HF_ENDPOINT: ${url}
-    HF_OIDC_RESOURCE: ${resource}
+    HF_OIDC_RESOURCE: ${inYaml}
   script:
     - pip install -U huggingface_hub
     - ${upload}`
@@ -182,11 +185,11 @@ steps:
           path: token
 
 # in the container, which mounts it at /var/run/hub
-export HF_ENDPOINT=${url} HF_OIDC_RESOURCE='${resource}'
+export HF_ENDPOINT=${url} HF_OIDC_RESOURCE=${inShell}
 export HF_OIDC_ID_TOKEN="$(cat /var/run/hub/token)"
 ${upload}`
     case 'other':
-      return `export HF_ENDPOINT=${url} HF_OIDC_RESOURCE='${resource}'
+      return `export HF_ENDPOINT=${url} HF_OIDC_RESOURCE=${inShell}
 export HF_OIDC_ID_TOKEN="..." # for the audience ${url}
 ${upload}`
   }

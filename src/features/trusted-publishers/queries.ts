@@ -42,25 +42,33 @@ const repoByName = prepared<{ kind: string; namespaceKey: string; nameKey: strin
     .where('n.nameKey', '=', param('namespaceKey')),
 )
 
-const accountByName = prepared<{ namespaceKey: string; nameKey: string; id: string }, PlaceRow>((q, param) =>
-  q
-    .selectFrom('namespace as n')
-    .innerJoin('serviceAccount as a', 'a.organizationId', 'n.id')
-    .select(['a.id', 'a.name', 'a.organizationId as ownerId', 'n.name as ownerName', 'a.disabledAt', 'a.expiresAt'])
-    .select(sql<'service-account'>`'service-account'`.as('kind'))
-    .where('n.nameKey', '=', param('namespaceKey'))
-    .where((w) => w.or([w('a.nameKey', '=', param('nameKey')), w('a.id', '=', param('id'))])),
-)
+const accountBy = (key: 'nameKey' | 'id') =>
+  prepared<{ namespaceKey: string; key: string }, PlaceRow>((q, param) =>
+    q
+      .selectFrom('namespace as n')
+      .innerJoin('serviceAccount as a', 'a.organizationId', 'n.id')
+      .select(['a.id', 'a.name', 'a.organizationId as ownerId', 'n.name as ownerName', 'a.disabledAt', 'a.expiresAt'])
+      .select(sql<'service-account'>`'service-account'`.as('kind'))
+      .where('n.nameKey', '=', param('namespaceKey'))
+      .where(`a.${key}`, '=', param('key')),
+  )
+const accountByName = accountBy('nameKey')
+const accountById = accountBy('id')
 
 export async function findRepo(db: Db, kind: RepoKind, namespaceKey: string, nameKey: string): Promise<Place | null> {
   const row = await repoByName.first(db.read, { kind, namespaceKey, nameKey })
   return row === null ? null : { ...row, name: `${row.ownerName}/${row.name}` }
 }
 
-/** `id` counts before a name that looks like it. */
-export async function findAccount(db: Db, namespaceKey: string, nameKey: string, id: string): Promise<Place | null> {
-  const rows = await accountByName.run(db.read, { namespaceKey, nameKey, id })
-  return rows.find((row) => row.id === id) ?? rows[0] ?? null
+/** `id`: null where the name does not look like one; where it does, it counts before an account of that name. */
+export async function findAccount(
+  db: Db,
+  namespaceKey: string,
+  nameKey: string,
+  id: string | null,
+): Promise<Place | null> {
+  const byId = id === null ? null : await accountById.first(db.read, { namespaceKey, key: id })
+  return byId ?? (await accountByName.first(db.read, { namespaceKey, key: nameKey }))
 }
 
 /** Whether anybody here trusts it: only then is it asked for its keys. */
