@@ -14,40 +14,54 @@ export const valueLimit = 500
 /** A place whose ID tokens anybody can have: one of `identifying` must be demanded, else everybody is trusted. */
 interface SharedIssuer {
   readonly name: string
-  readonly issuer: string
-  /** Also issuers that begin with it and a slash, which belong to one customer. */
+  readonly isIssuer: (issuer: string) => boolean
   readonly identifying: readonly string[]
+  /**
+   * How `sub` begins where it says whose repository it is. Whoever has a repository at GitHub decides what its `sub` is made of: `environment:release`
+   * can be anybody's. So can `job_workflow_ref`, which names the workflow that was called, not who called it.
+   */
+  readonly subject?: RegExp
 }
 
-export const sharedIssuers: readonly SharedIssuer[] = [
+const is = (known: string) => (issuer: string) => issuer.replace(/\/$/, '') === known
+
+const sharedIssuers: readonly SharedIssuer[] = [
   {
     name: 'GitHub Actions',
-    issuer: 'https://token.actions.githubusercontent.com',
-    identifying: ['repository_id', 'repository', 'repository_owner_id', 'repository_owner', 'sub', 'job_workflow_ref'],
+    isIssuer: is('https://token.actions.githubusercontent.com'),
+    identifying: ['repository_id', 'repository', 'repository_owner_id', 'repository_owner', 'sub'],
+    subject: /^(repo|repository|repository_id|repository_owner|repository_owner_id):/,
   },
   {
     name: 'GitLab.com',
-    issuer: 'https://gitlab.com',
+    isIssuer: is('https://gitlab.com'),
     identifying: ['project_id', 'project_path', 'namespace_id', 'namespace_path', 'sub'],
+    subject: /^project_path:/,
   },
   {
-    name: 'Codeberg',
-    issuer: 'https://codeberg.org/api/actions',
+    name: 'Forgejo Actions',
+    isIssuer: (issuer) => /\/api\/actions\/?$/.test(issuer),
     identifying: ['repository_id', 'repository', 'repository_owner_id', 'repository_owner', 'sub'],
+    subject: /^repo:/,
   },
-  { name: 'Google', issuer: 'https://accounts.google.com', identifying: ['sub', 'email'] },
+  { name: 'Google', isIssuer: is('https://accounts.google.com'), identifying: ['sub', 'email'] },
   {
     name: 'Buildkite',
-    issuer: 'https://agent.buildkite.com',
-    identifying: ['pipeline_id', 'pipeline_slug', 'organization_id', 'organization_slug', 'sub'],
+    isIssuer: is('https://agent.buildkite.com'),
+    identifying: ['pipeline_id', 'organization_id', 'organization_slug', 'sub'],
   },
   {
     name: 'Terraform Cloud',
-    issuer: 'https://app.terraform.io',
+    isIssuer: is('https://app.terraform.io'),
     identifying: ['terraform_workspace_id', 'terraform_project_id', 'terraform_organization_id', 'sub'],
   },
-  { name: 'Bitbucket', issuer: 'https://api.bitbucket.org', identifying: ['repositoryUuid', 'workspaceUuid', 'sub'] },
 ]
+
+/** Whether these values say whose ID token it is, and not only in which circumstances it was made. */
+function identifies(shared: SharedIssuer, name: string, values: readonly string[]): boolean {
+  if (!shared.identifying.includes(name)) return false
+  return name !== 'sub' || shared.subject === undefined || values.every((value) => shared.subject?.test(value))
+}
 
 /** Of the token itself, not of who has it. */
 const ofTheToken = ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti', 'azp', 'at_hash', 'nonce', 'auth_time']
@@ -70,9 +84,10 @@ export function rulesFault(issuer: string, rules: ClaimRules): string | null {
       if (value.includes('*')) return `Values are compared letter for letter: "${value}" is not a pattern.`
     }
   }
-  const shared = sharedIssuers.find((one) => one.issuer === issuer.replace(/\/$/, ''))
-  if (shared !== undefined && !names.some((name) => shared.identifying.includes(name))) {
-    return `Everybody gets ID tokens of ${shared.name}: name one of ${shared.identifying.join(', ')}, so that only yours are taken.`
+  const shared = sharedIssuers.find(({ isIssuer }) => isIssuer(issuer))
+  if (shared !== undefined && !names.some((name) => identifies(shared, name, rules[name] ?? []))) {
+    const subject = shared.subject === undefined ? '' : ' (which must say whose repository it is)'
+    return `Everybody gets ID tokens of ${shared.name}: name one of ${shared.identifying.join(', ')}${subject}, so that only yours are taken.`
   }
   return null
 }
@@ -83,7 +98,6 @@ const immutable: Readonly<Record<string, string>> = {
   repository_owner: 'repository_owner_id',
   project_path: 'project_id',
   namespace_path: 'namespace_id',
-  pipeline_slug: 'pipeline_id',
   organization_slug: 'organization_id',
 }
 
@@ -178,7 +192,7 @@ export function runWords({ issuer, claims }: RunFacts): string {
 
 /** `repository acme/train at GitHub Actions` */
 export function publisherName(issuer: string, rules: ClaimRules): string {
-  const shared = sharedIssuers.find((one) => one.issuer === issuer.replace(/\/$/, ''))
+  const shared = sharedIssuers.find(({ isIssuer }) => isIssuer(issuer))
   const order = ['repository', 'project_path', 'sub', 'repository_id', 'project_id', ...(shared?.identifying ?? [])]
   const name = order.find((one) => one in rules) ?? Object.keys(rules)[0] ?? ''
   const value = (rules[name] ?? []).join(' or ')

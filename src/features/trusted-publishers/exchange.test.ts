@@ -190,6 +190,11 @@ describe.each(dialects)('idea 4, tokens for ID tokens on %s', (dialect) => {
       [{ issuer: url, claims: {} }, 'Name at least one claim'],
       [{ issuer: github, claims: { ref: 'refs/heads/main' } }, 'Everybody gets ID tokens of GitHub Actions'],
       [{ issuer: `${github}/`, claims: { environment: 'release' } }, 'Everybody gets ID tokens of GitHub Actions'],
+      // Anybody has their repository make a `sub` of its environment alone, or calls somebody else's workflow.
+      [{ issuer: github, claims: { sub: 'environment:release' } }, 'Everybody gets ID tokens of GitHub Actions'],
+      [{ issuer: github, claims: { sub: ['repo:acme/x:ref:refs/heads/main', 'ref:x'] } }, 'whose repository it is'],
+      [{ issuer: github, claims: { job_workflow_ref: 'acme/x/.github/workflows/a.yml@main' } }, 'Everybody gets'],
+      [{ issuer: 'https://git.example.org/api/actions', claims: { ref: 'x' } }, 'ID tokens of Forgejo Actions'],
       [{ issuer: 'https://gitlab.com', claims: { ref: 'main' } }, 'Everybody gets ID tokens of GitLab.com'],
       [{ issuer: url, claims: { sub: 'repo:acme/*' } }, 'not a pattern'],
       [{ issuer: url, claims: { aud: 'x' } }, 'says nothing about who'],
