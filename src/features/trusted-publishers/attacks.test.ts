@@ -3,7 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { makeToken, makeUser } from '../../../tests/support/accounts.ts'
+import { makeToken, makeUser, signInAs } from '../../../tests/support/accounts.ts'
+import { asking } from '../../../tests/support/asking.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { startIssuer, type TestIssuer } from '../../../tests/support/issuer.ts'
 import { commitFile, makeRepo, type PublisherWorld, startPublisherWorld } from '../../../tests/support/publishers.ts'
@@ -262,6 +263,36 @@ describe.each(dialects)('attacks on the exchange of ID tokens on %s', (dialect) 
     }
     const huge = await world.exchange('x'.repeat(100_000), 'acme/model')
     expect([huge.status, huge.json<Said>().error]).toEqual([413, 'invalid_request'])
+  })
+
+  test('an organization that approves tokens one by one gets none past its administrators by a publisher', async () => {
+    const { running, ask, adaToken } = world
+    const mel = await makeUser(running, 'mel', { password: 'correct horse battery staple' })
+    const cookie = await signInAs(running, mel)
+    const inSession = asking(running)
+    await ask('POST', '/api/organizations/acme/members', adaToken, { user: 'mel', role: 'write' })
+    const path = '/api/models/acme/untrusted/trusted-publishers'
+    const body = (sub: string) => ({ issuer: world.issuer.url, claims: { sub } })
+    expect((await inSession('POST', path, { cookie, body: body('mel') })).status).toBe(201)
+    const policy = async (tokenPolicy: 'any' | 'approval') => {
+      await running.hub.transaction((tx) =>
+        tx.updateTable('organization').set({ tokenPolicy }).where('id', '=', world.acme.id).execute(),
+      )
+    }
+    await policy('approval')
+    const refused = await inSession('POST', path, { cookie, body: body('again') })
+    expect([refused.status, refused.text]).toEqual([422, expect.stringContaining('approves access tokens one by one')])
+    const scoped = ['model:acme/untrusted=repo.write']
+    const admin = await makeToken(running, world.ada, { role: 'fineGrained', scoped })
+    expect((await ask('POST', path, admin, body('again'))).status).toBe(201)
+    // Whose publisher was there before gets tokens that nobody has approved.
+    const given = await world.exchange(await sign({ sub: 'mel' }), 'acme/untrusted')
+    const pushed = await commitFile(world, 'models/acme/untrusted', given.json<{ access_token: string }>().access_token)
+    expect([403, 404]).toContain(pushed.status)
+    const own = await world.exchange(await sign({ sub: 'again' }), 'acme/untrusted')
+    const admins = own.json<{ access_token: string }>().access_token
+    expect((await commitFile(world, 'models/acme/untrusted', admins)).status).toBe(200)
+    await policy('any')
   })
 
   test('a token that ends, or is fenced in, sets up no publisher that would outlive it; nor does one that may only push', async () => {

@@ -10,6 +10,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import { publisherName } from '../../domain/publisher.ts'
 import type { Hub } from '../../hub.ts'
 import { recordEvent } from '../audit/service.ts'
+import { getTokenPolicy } from '../organization-tokens/service.ts'
 import {
   getServiceAccount,
   minterOf,
@@ -44,6 +45,7 @@ export async function createRepoPublisher(
   input: NewPublisher,
 ): Promise<Publisher> {
   refuseWhatItOutlives(allowed)
+  await refuseWhatWaits(hub, allowed)
   const { id, kind, owner, name } = allowed.resource
   const parsed = parsePublisher(hub, input)
   const made = await store(hub, allowed, origin, { kind: 'repo', id }, parsed, {
@@ -134,6 +136,17 @@ const rowsAtOnce = 1_000
 export async function cleanPublishers(hub: Hub, signal: AbortSignal): Promise<void> {
   const now = hub.clock.now()
   while (!signal.aborted && (await hub.transaction((tx) => deleteExpired(tx, now, now - tokensKeptMs, rowsAtOnce))));
+}
+
+/** Where tokens are approved one by one, those that a publisher gets each hour would all wait. Administrators' own do not. */
+async function refuseWhatWaits(hub: Hub, { resource, standing }: Allowed<'repo.publisher.create'>): Promise<void> {
+  const { owner } = resource
+  if (owner.kind !== 'organization' || standing.organizationRole === 'admin') return
+  const { policy } = await getTokenPolicy(hub, owner.id)
+  if (policy !== 'approval') return
+  throw new HoldfastError('invalid_input', {
+    reason: `${owner.name} approves access tokens one by one, and each that this publisher gets would wait. Have an administrator of ${owner.name} set it up, or trust it with a service account.`,
+  })
 }
 
 /** A publisher has no end and no fence: a token that has one, or is at its end, sets none up (SA-11). */
