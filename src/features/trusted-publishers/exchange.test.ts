@@ -125,7 +125,10 @@ describe.each(dialects)('idea 4, tokens for ID tokens on %s', (dialect) => {
       tx.updateTable('roleGrant').set({ role: 'read' }).where('principalId', '=', mel.id).execute(),
     )
     const refused = await commitFile(world, 'models/acme/other', token, 'mel2.txt')
-    expect([refused.status, refused.headers.get('x-hub-denied')]).toEqual([403, 'role; need=write; have=read'])
+    expect([refused.status, refused.headers.get('x-hub-denied')]).toEqual([
+      403,
+      expect.stringContaining('role; need=write; have=read'),
+    ])
     await running.hub.transaction((tx) =>
       tx.updateTable('user').set({ state: 'deactivated' }).where('id', '=', mel.id).execute(),
     )
