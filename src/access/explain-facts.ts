@@ -78,5 +78,6 @@ const inheriting = {
   expiresAt: null,
   networks: [],
   limits: noLimits,
+  taken: null,
   former: null,
 } as const

@@ -52,6 +52,7 @@ const token = (tokenRole: fc.Arbitrary<'read' | 'write' | 'fineGrained' | 'inher
     expiresAt: fc.constant(null),
     networks: fc.constant([]),
     limits: fc.constantFrom(noLimits, noLimits, noLimits, { ...noLimits, paths: ['*.safetensors'] }),
+    taken: fc.constant(null),
     former: fc.constant(null),
   })
 const session = fc.record({ kind: fc.constant('session' as const), id: fc.constant('s'), isFresh: fc.boolean() })
@@ -214,6 +215,7 @@ describe('rows of an explanation', () => {
         expiresAt: null,
         networks: [],
         limits: noLimits,
+        taken: null,
         former: null,
       },
       resource: {
