@@ -55,6 +55,8 @@ export interface FactsRow {
   tokenLimits: string | null
   tokenBytesDay: number | null
   tokenBytesTaken: number | null
+  tokenPublisherId: string | null
+  tokenPublisherRun: string | null
   formerTokenId: string | null
   formerLast4: string | null
   formerEndedAt: number | null
@@ -182,6 +184,8 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."limits" as "tokenLimits"`,
     sql`"t"."bytesDay" as "tokenBytesDay"`,
     sql`"t"."bytesTaken" as "tokenBytesTaken"`,
+    sql`"t"."publisherId" as "tokenPublisherId"`,
+    sql`"t"."publisherRun" as "tokenPublisherRun"`,
     sql`"f"."tokenId" as "formerTokenId"`,
     sql`"f"."last4" as "formerLast4"`,
     sql`"f"."endedAt" as "formerEndedAt"`,

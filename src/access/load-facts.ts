@@ -11,9 +11,11 @@ import type {
   OwnerFacts,
   PartFacts,
   Principal,
+  PublisherRun,
   RepoFacts,
   RepoKind,
   Resource,
+  RunFacts,
   Standing,
 } from '../domain/facts.ts'
 import { noStanding, serviceAccountName } from '../domain/facts.ts'
@@ -265,9 +267,14 @@ export function holderOf(row: FactsRow): Viewer | null {
       networks: parseList(row.tokenNetworks),
       limits: limitsOf(row.tokenLimits),
       taken: row.tokenBytesDay == null ? null : { day: row.tokenBytesDay, bytes: row.tokenBytesTaken ?? 0 },
+      ...publisherOf(row),
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
     },
   }
+}
+
+function publisherOf({ tokenPublisherId: id, tokenPublisherRun: run }: FactsRow): { publisher?: PublisherRun } {
+  return id == null || run == null ? {} : { publisher: { id, run: JSON.parse(run) as RunFacts } }
 }
 
 /** How long a sign-in, or its confirmation, counts as recent. */

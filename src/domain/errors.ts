@@ -9,9 +9,27 @@ import { isReasonCode, type ReasonCode } from './reasons.ts'
 /** Codes that the Hub's clients branch on (`X-Error-Code`). */
 export type HubErrorCode = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound' | 'GatedRepo'
 
+/** What OAuth clients branch on (RFC 6749, 8628 and 8693). */
+export type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'access_denied'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'expired_token'
+  | 'server_error'
+  | 'temporarily_unavailable'
+
 interface CatalogueEntry {
   readonly status: number
   readonly hub?: HubErrorCode
+  /** Where it is told at an OAuth endpoint; else its status decides. */
+  readonly oauth?: OAuthErrorCode
   /** `{name}` is filled from the error's params. */
   readonly message: string
   readonly next?: string
@@ -436,6 +454,45 @@ export const errorCatalogue = {
   unsafe_path: { status: 422, message: 'The path "{path}" is not allowed: {reason}' },
   invalid_name: { status: 400, message: '{reason}' },
   invalid_ref_name: { status: 400, message: '"{ref}" is not a name for a branch or a tag: {reason}' },
+
+  // OAuth
+  unsupported_grant_type: {
+    status: 400,
+    oauth: 'unsupported_grant_type',
+    message: 'This hub knows no grant type "{given}".',
+    next: 'It takes: {known}.',
+  },
+  id_token_invalid: { status: 400, oauth: 'invalid_grant', message: 'This is no ID token that holds: {reason}.' },
+  id_token_refused: {
+    status: 400,
+    oauth: 'invalid_grant',
+    message: '{resource} has no trusted publisher that takes this ID token.',
+    next: 'Look whether the resource is spelled as on this hub, whether it has a trusted publisher for the issuer {issuer}, and whether audience and claims of the ID token are what the publisher asks for. What differed stands in the audit log of the resource.',
+  },
+  id_token_used: {
+    status: 400,
+    oauth: 'invalid_grant',
+    message: 'This ID token was exchanged already: each counts once.',
+    next: 'Ask for a new one, or hand the access token that it gave to the other commands as HF_TOKEN.',
+  },
+  invalid_target: {
+    status: 400,
+    oauth: 'invalid_target',
+    message: 'There is nothing called "{resource}" that a token could be for.',
+    next: 'Name namespace/name, datasets/namespace/name, spaces/namespace/name or service-accounts/organization/name.',
+  },
+  issuer_unreachable: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    message: 'The keys of the issuer {issuer} could not be had.',
+    next: 'Try again in a minute. If it stays so, the log of this hub says why.',
+  },
+  publisher_busy: {
+    status: 429,
+    oauth: 'slow_down',
+    message: 'The runs of this trusted publisher hold {most} tokens that have not expired.',
+    next: 'Exchange one ID token for each job, and wait until some have expired.',
+  },
 
   // Does it fit what is there?
   repo_exists: { status: 409, message: 'You already created this {kind} repo' },

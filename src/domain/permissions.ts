@@ -48,6 +48,8 @@ const content = { classic: 'read', fineGrained: ['repo.content.read', 'repo.writ
 /** Seeing that a repo is there: whoever may change its settings must be able to. Its bytes stay with `content`. */
 const metadata = { classic: 'read', fineGrained: ['repo.content.read', 'repo.write', 'repo.settings.write'] } as const
 const write = { classic: 'write', fineGrained: ['repo.write'] } as const
+/** Pushing alone: what automation needs. */
+const push = { classic: 'write', fineGrained: ['repo.write', 'repo.content.write'] } as const
 const settings = { classic: 'write', fineGrained: ['repo.write', 'repo.settings.write'] } as const
 const members = { classic: 'write', fineGrained: ['org.write', 'org.members.write'] } as const
 const orgRead = { classic: 'read', fineGrained: ['org.read', 'org.write'] } as const
@@ -101,6 +103,13 @@ export const permissions = {
     token: 'any',
     audited: false,
     title: 'ask why something is allowed or refused',
+  },
+  'oauth.token': {
+    on: 'instance',
+    least: 'anyone',
+    token: 'any',
+    audited: true,
+    title: 'exchange a proof of who one is for an access token',
   },
   'session.create': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'sign in' },
 
@@ -925,7 +934,7 @@ export const permissions = {
     on: 'repo',
     least: 'write',
     leastOnOwnRepo: 'contributor',
-    token: write,
+    token: push,
     audited: true,
     title: 'push, commit, upload, and change branches and tags',
   },
@@ -985,6 +994,32 @@ export const permissions = {
     token: write,
     audited: true,
     title: 'accept, reject and withdraw access to a gated repo',
+  },
+  'repo.publisher.read': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    token: write,
+    audited: false,
+    title: 'see the trusted publishers of a repo',
+  },
+  'repo.publisher.create': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    people: true,
+    fresh: true,
+    token: write,
+    audited: true,
+    title: "let automation elsewhere push to a repo in one's name, by its ID tokens",
+  },
+  'repo.publisher.delete': {
+    on: 'repo',
+    least: 'write',
+    leastOnOwnRepo: 'contributor',
+    token: write,
+    audited: true,
+    title: 'delete a trusted publisher of a repo, with its tokens',
   },
   'repo.move': {
     on: 'repo',

@@ -44,6 +44,7 @@ import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
 import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
 import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
+import { oauthRoutes } from './oauth/routes.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -79,6 +80,9 @@ import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
+import { publisherPageRoutes } from './trusted-publishers/page-routes.tsx'
+import { publisherApiRoutes } from './trusted-publishers/routes.ts'
+import { cleanPublishers, tokenExchange } from './trusted-publishers/service.ts'
 import { workspacePageRoutes } from './workspaces/page-routes.tsx'
 import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
@@ -143,6 +147,9 @@ export const routes: readonly Route[] = [
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
+  ...oauthRoutes([tokenExchange]),
+  ...publisherApiRoutes,
+  ...publisherPageRoutes,
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
@@ -178,6 +185,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)
       await cleanSecondFactors(hub, signal)
+      await cleanPublishers(hub, signal)
     },
   }
 }

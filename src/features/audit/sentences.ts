@@ -1,6 +1,7 @@
 /** What an event says in words: one sentence for each action that is ever recorded, in the past tense, of whoever did it. */
 import type { EventData } from '../../domain/event.ts'
 import type { Action, permissions } from '../../domain/permissions.ts'
+import { runWords } from '../../domain/publisher.ts'
 
 /** What a sentence is made of. */
 export interface Told {
@@ -69,6 +70,8 @@ const sentences = {
 
   'repo.signing_policy.bypassed': ({ name, data }) =>
     `Pushed ${text(data, 'commits') ?? ''} commits past the signing policy of ${name}`,
+
+  'oauth.token': (told) => `Got the ${tokenWords(told)} at the token endpoint`,
 
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
@@ -140,6 +143,15 @@ const sentences = {
   'org.service_account.token.delete_all': ({ name, data }) =>
     `Deleted all tokens of the service account ${name}${tokensGone(data)}`,
 
+  'org.service_account.publisher.create': ({ name, data }) =>
+    `Let ${publisherWords(data)} act as the service account ${name}`,
+  'org.service_account.publisher.delete': ({ name, data }) =>
+    `Deleted the trusted publisher ${publisherWords(data)} of the service account ${name}${tokensGone(data)}`,
+  'org.service_account.publisher.exchange': ({ name, data }) =>
+    `Gave a run of ${publisherWords(data)} a token of the service account ${name}`,
+  'org.service_account.publisher.refuse': ({ name, data }) =>
+    `Refused an ID token of ${publisherWords(data)} for the service account ${name}: ${text(data, 'reason') ?? 'it did not fit'}`,
+
   'org.group.create': ({ name }) => `Created the group ${name}`,
   'org.group.update': ({ name, data }) => `Edited the group ${name}${changed(data)}`,
   'org.group.delete': ({ name }) => `Deleted the group ${name}`,
@@ -170,6 +182,12 @@ const sentences = {
   'repo.access.handle': (told) => `Decided about a request for access to the ${repo(told)}${whom(told.data)}`,
   'repo.access.grant': (told) => `Let in to the ${repo(told)} without a request${whom(told.data)}`,
   'repo.access.export': (told) => `Downloaded the list of requests for access to the ${repo(told)}`,
+  'repo.publisher.create': (told) => `Let ${publisherWords(told.data)} push to the ${repo(told)}`,
+  'repo.publisher.delete': (told) =>
+    `Deleted the trusted publisher ${publisherWords(told.data)} of the ${repo(told)}${tokensGone(told.data)}`,
+  'repo.publisher.exchange': (told) => `Gave a run of ${publisherWords(told.data)} a token for the ${repo(told)}`,
+  'repo.publisher.refuse': (told) =>
+    `Refused an ID token of ${publisherWords(told.data)} for the ${repo(told)}: ${text(told.data, 'reason') ?? 'it did not fit'}`,
   'repo.move': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
   'repo.transfer': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
   'repo.update_resource_group': (told) => `Moved the ${repo(told)}${betweenWorkspaces(told.data)}`,
@@ -196,7 +214,20 @@ export const toldActions: readonly string[] = Object.keys(known).sort()
 /** A newer version may have written what this one has no words for. */
 export function sentenceFor(told: Told): string {
   const sentence = Object.hasOwn(known, told.action) ? known[told.action] : undefined
-  return sentence?.(told) ?? `Did ${told.action} on ${told.resourceKind} ${told.name}`
+  return `${sentence?.(told) ?? `Did ${told.action} on ${told.resourceKind} ${told.name}`}${byRun(told.data)}`
+}
+
+/** Which run of automation did it, where one held the token. */
+function byRun({ publisher }: EventData): string {
+  if (!isChange(publisher) || typeof publisher.issuer !== 'string' || !isChange(publisher.claims)) return ''
+  const claims = Object.entries(publisher.claims).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  return `, in ${runWords({ issuer: publisher.issuer, claims: Object.fromEntries(claims) })}`
+}
+
+function publisherWords(data: EventData): string {
+  return text(data, 'trusts') ?? 'a trusted publisher'
 }
 
 function signedModelsSentence({ name, data }: Told): string {

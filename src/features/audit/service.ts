@@ -3,7 +3,7 @@
  * signs committed events afterwards. No secret is ever part of an event.
  */
 import type { EventData, Origin } from '../../domain/event.ts'
-import { accountOf, type Principal } from '../../domain/facts.ts'
+import { accountOf, type Credential, type Principal } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import { withoutTokens } from '../../domain/token.ts'
@@ -81,8 +81,15 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
     ip: origin.ip,
     userAgent: withoutTokens(origin.userAgent),
     requestId: withoutTokens(origin.requestId),
-    data: withoutTokens(JSON.stringify(input.data ?? {})),
+    data: withoutTokens(JSON.stringify({ ...input.data, ...runOf(credential) })),
   }
+}
+
+/** Which run of automation it was, where one holds the token. */
+function runOf(credential: Credential | null): EventData {
+  if (credential?.kind !== 'token' || credential.publisher === undefined) return {}
+  const { id, run } = credential.publisher
+  return { publisher: { id, issuer: run.issuer, claims: run.claims } }
 }
 
 /** A service account under the name that people gave it (SA-8). */

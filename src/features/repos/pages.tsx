@@ -182,6 +182,12 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
             <LinkButton href={`${here}/signing`}>Signing policy</LinkButton>
           </div>
         </SettingsSection>
+        <SettingsSection id="publishers-h" title="Trusted publishers">
+          <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
+            <p class="flex-1 min-w-60 text-sm text-muted">CI jobs that upload here without a stored token.</p>
+            <LinkButton href={`${here}/trusted-publishers`}>Trusted publishers</LinkButton>
+          </div>
+        </SettingsSection>
         {props.mayReadDownloads && (
           <SettingsSection id="downloads-h" title="Downloads">
             <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">

@@ -201,6 +201,39 @@ export interface AccessTokenTable {
   lastUsedAt: number | null
   lastIp: string | null
   lastUserAgent: string | null
+  /** Where a trusted publisher's ID token was exchanged for it: that publisher, with which it goes. */
+  publisherId: string | null
+  /** JSON: which run of which automation holds it, as features/trusted-publishers/run.ts has it. */
+  publisherRun: string | null
+}
+
+/** Whose ID tokens are exchanged for access tokens to a repo, or to what a service account may do: one of the two is set. */
+export interface TrustedPublisherTable {
+  id: string
+  repoId: string | null
+  serviceAccountId: string | null
+  /** As `iss` of its ID tokens, letter for letter. */
+  issuer: string
+  /** As their `aud`; null for the public address of this hub. */
+  audience: string | null
+  /** JSON: name of a claim to the values that it may have. All of them must fit. */
+  claims: string
+  /** The user who set it up: whose token a repo's publisher gets. Null for a service account's that no person set up. */
+  createdBy: string | null
+  createdAt: number
+  /** When it last got a token, and JSON: for which run. */
+  lastUsedAt: number | null
+  lastRun: string | null
+  /** When an event last told of an ID token that it did not take. */
+  refusedAt: number | null
+}
+
+/** An ID token that was exchanged: it counts once. */
+export interface UsedIdTokenTable {
+  /** SHA-256, hex: of issuer and `jti`, or of what is signed. */
+  hash: string
+  /** From then on it would be refused as expired. */
+  expiresAt: number
 }
 
 /**
@@ -954,6 +987,8 @@ export interface Schema {
   tokenGrant: TokenGrantTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable
+  trustedPublisher: TrustedPublisherTable
+  usedIdToken: UsedIdTokenTable
   serviceAccount: ServiceAccountTable
   memberGroup: MemberGroupTable
   groupMember: GroupMemberTable
