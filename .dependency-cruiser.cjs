@@ -17,7 +17,17 @@ const features = {
   ],
   repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],
-  trust: ['keys', 'signatures', 'scanning', 'eval-results', 'model-signatures', 'attestations', 'gated'],
+  trust: [
+    'keys',
+    'signatures',
+    'scanning',
+    'eval-results',
+    'model-signatures',
+    'attestations',
+    'gated',
+    'oauth',
+    'trusted-publishers',
+  ],
   surfaces: ['access-review', 'discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],
 }
 const tiers = Object.keys(features)

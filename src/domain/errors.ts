@@ -9,9 +9,27 @@ import { isReasonCode, type ReasonCode } from './reasons.ts'
 /** Codes that the Hub's clients branch on (`X-Error-Code`). */
 export type HubErrorCode = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound' | 'GatedRepo'
 
+/** What OAuth clients branch on (RFC 6749, 8628 and 8693). */
+export type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'access_denied'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'expired_token'
+  | 'server_error'
+  | 'temporarily_unavailable'
+
 interface CatalogueEntry {
   readonly status: number
   readonly hub?: HubErrorCode
+  /** Where it is told at an OAuth endpoint; else its status decides. */
+  readonly oauth?: OAuthErrorCode
   /** `{name}` is filled from the error's params. */
   readonly message: string
   readonly next?: string
@@ -361,6 +379,14 @@ export const errorCatalogue = {
   unsafe_path: { status: 422, message: 'The path "{path}" is not allowed: {reason}' },
   invalid_name: { status: 400, message: '{reason}' },
   invalid_ref_name: { status: 400, message: '"{ref}" is not a name for a branch or a tag: {reason}' },
+
+  // OAuth
+  unsupported_grant_type: {
+    status: 400,
+    oauth: 'unsupported_grant_type',
+    message: 'This hub knows no grant type "{given}".',
+    next: 'It takes: {known}.',
+  },
 
   // Does it fit what is there?
   repo_exists: { status: 409, message: 'You already created this {kind} repo' },

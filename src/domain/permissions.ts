@@ -102,6 +102,13 @@ export const permissions = {
     audited: false,
     title: 'ask why something is allowed or refused',
   },
+  'oauth.token': {
+    on: 'instance',
+    least: 'anyone',
+    token: 'any',
+    audited: true,
+    title: 'exchange a proof of who one is for an access token',
+  },
   'session.create': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'sign in' },
 
   'user.list': {

@@ -42,6 +42,7 @@ import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
 import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
 import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
+import { oauthRoutes } from './oauth/routes.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -139,6 +140,7 @@ export const routes: readonly Route[] = [
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
+  ...oauthRoutes([]),
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,

@@ -66,6 +66,8 @@ const sentences = {
   'repo.signing_policy.bypassed': ({ name, data }) =>
     `Pushed ${text(data, 'commits') ?? ''} commits past the signing policy of ${name}`,
 
+  'oauth.token': (told) => `Got the ${tokenWords(told)} at the token endpoint`,
+
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,

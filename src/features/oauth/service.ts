@@ -1,0 +1,2 @@
+/** What other features may use: to add a grant type to the token endpoint. */
+export { type Grant, grant, type TokenAnswer, type TokenRequest } from './token-endpoint.ts'
