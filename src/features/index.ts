@@ -42,7 +42,10 @@ import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
 import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
 import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
+import { applicationPageRoutes } from './oauth/application-page-routes.tsx'
+import { oauthPageRoutes } from './oauth/page-routes.tsx'
 import { oauthRoutes } from './oauth/routes.ts'
+import { cleanOauth } from './oauth/service.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -141,6 +144,8 @@ export const routes: readonly Route[] = [
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
   ...oauthRoutes([]),
+  ...oauthPageRoutes,
+  ...applicationPageRoutes,
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
@@ -176,6 +181,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)
       await cleanSecondFactors(hub, signal)
+      await cleanOauth(hub, signal)
     },
   }
 }

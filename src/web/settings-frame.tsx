@@ -16,6 +16,7 @@ const yours: readonly SidePlace[] = [
   { href: '/settings/authentication', label: 'Password and sign-in', icon: 'shield-check' },
   { href: '/settings/sessions', label: 'Sessions', icon: 'monitor' },
   { href: '/settings/tokens', label: 'Access Tokens', icon: 'key-round' },
+  { href: '/settings/connected-applications', label: 'Connected applications', icon: 'app-window' },
   { href: '/settings/keys', label: 'GPG and SSH keys', icon: 'file-badge' },
   { href: '/settings/gated-repos', label: 'Gated repositories', icon: 'ticket' },
   { href: '/settings/organizations', label: 'Organizations', icon: 'building-2' },

@@ -22,6 +22,7 @@ import * as leaks from './0019-leaks.ts'
 import * as gated from './0020-gated.ts'
 import * as tokenLife from './0023-token-life.ts'
 import * as organizationTokens from './0024-organization-tokens.ts'
+import * as oauth from './0026-oauth.ts'
 import * as grants from './0029-grants.ts'
 import * as tokenLimits from './0032-token-limits.ts'
 
@@ -51,6 +52,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0020-gated': gated,
   '0023-token-life': tokenLife,
   '0024-organization-tokens': organizationTokens,
+  '0026-oauth': oauth,
   '0029-grants': grants,
   '0032-token-limits': tokenLimits,
 }
