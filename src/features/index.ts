@@ -45,7 +45,7 @@ import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/ro
 import { applicationPageRoutes } from './oauth/application-page-routes.tsx'
 import { oauthPageRoutes } from './oauth/page-routes.tsx'
 import { oauthRoutes } from './oauth/routes.ts'
-import { cleanOauth } from './oauth/service.ts'
+import { cleanOauth, ensureOwnApplication } from './oauth/service.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -189,6 +189,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
 /** Settles ref moves that a crash left open, before anybody reads those repos, and sees that periodic jobs are waiting. */
 export async function settleOnStart(hub: Hub): Promise<void> {
   await settleRefMoves(hub)
+  await ensureOwnApplication(hub)
   await scheduleCleaning(hub)
   await scheduleCollection(hub)
   await scheduleMove(hub)

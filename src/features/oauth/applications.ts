@@ -19,6 +19,7 @@ import {
   listConnectionRows,
   listGrantsOf,
   listMemberships,
+  putClient,
   updateClient,
 } from './queries.ts'
 import { type ScopeName, scopeNames, scopesOf } from './scopes.ts'
@@ -26,6 +27,24 @@ import { type ScopeName, scopeNames, scopesOf } from './scopes.ts'
 const mostClients = 50
 const mostConnections = 500
 const nameLimit = 60
+
+/** What `hf auth login` calls itself, unless HF_DEVICE_CODE_OAUTH_CLIENT_ID says otherwise. */
+const hfClient = {
+  id: '26be6b09-91c5-47da-9861-d2d2bb7a7e36',
+  ownerId: null,
+  name: 'Hugging Face command line',
+  secretHash: null,
+  secretLast4: null,
+  redirectUris: '[]',
+  scope: scopeNames.join(' '),
+  takesDevices: 1,
+  createdAt: 0,
+} as const
+
+/** At each start: the application that comes with the hub is there, as this version has it. */
+export async function ensureOwnApplication(hub: Hub): Promise<void> {
+  await hub.transaction((tx) => putClient(tx, hfClient))
+}
 
 export interface NewApplication {
   readonly name: string

@@ -270,7 +270,7 @@ describe.each(dialects)('signing in a device on %s', (dialect) => {
   test('whatever ends the access token ends the refresh token: deletion, disconnecting, RFC 7009, deactivation', async () => {
     const byDeletion = await signIn()
     const list = await getPage(`${running.url}/settings/tokens`, cookie)
-    expect(list.text).toContain('oauth-Hugging Face command line-')
+    expect(list.text).toContain('oauth-hugging-face-command-line-')
     await postForm(`${running.url}/settings/tokens/delete-all`, { confirm: 'delete all tokens' }, { cookie })
     expect((await whoami(byDeletion.access_token)).status).toBe(401)
     expect((await refresh(byDeletion.refresh_token)).json().error).toBe('invalid_grant')

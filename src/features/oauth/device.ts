@@ -11,7 +11,7 @@ import type { Hub } from '../../hub.ts'
 import { hashSecret, newSecret } from '../../platform/crypto/secret.ts'
 import { requireVerifiedEmail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
-import { countAttempt, forgiveAttempt } from '../sessions/service.ts'
+import { type Counted, countAttempt, forgiveAttempt } from '../sessions/service.ts'
 import { type Client, type ClientProof, clientOf, requireProof, unknownClient } from './client.ts'
 import { mergeConsent } from './consent.ts'
 import { deviceLifetimeSeconds, mint, prepareGrant } from './mint.ts'
@@ -61,7 +61,7 @@ export async function startDevice(
     })
   }
   const scopes = askedScopes(asked.scope, client.scopes)
-  await countAttempt(hub, [{ limit: 'device-start', about: addressBucket(origin.ip) }])
+  await countAttempt(hub, [startedFrom(origin.ip)])
   const now = hub.clock.now()
   const deviceCode = newSecret()
   const userCode = await hub.transaction(async (tx) => {
@@ -96,6 +96,10 @@ export async function startDevice(
     expires_in: lifetimeSeconds,
     interval: pollSeconds,
   }
+}
+
+function startedFrom(ip: string | null): Counted {
+  return { limit: 'device-start', about: addressBucket(ip) }
 }
 
 function newUserCode(): string {
@@ -178,6 +182,8 @@ export async function answerForDevice(
       data: { device: true, scope, ip: device.ip, userAgent: device.userAgent, organizations: organizationIds },
     })
   })
+  // Of many behind one address those that were meant do not count: a whole office signs in from there.
+  if (answer.approved) await forgiveAttempt(hub, [], [startedFrom(device.ip)])
 }
 
 /**

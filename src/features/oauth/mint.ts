@@ -106,8 +106,9 @@ export async function mint(
   )
   const now = hub.clock.now()
   const grantId = hub.clock.id()
-  // The end of an id is random: the name is free.
-  const name = `oauth-${client.name.slice(0, 60)}-${grantId.slice(-8)}`
+  // People type it (`hf auth switch`). The end of an id is random: the name is free.
+  const slug = client.name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-')
+  const name = `oauth-${slug}-${grantId.slice(-8)}`
   const made = await storeToken(hub, tx, person.id, {
     name,
     role: 'fineGrained',

@@ -37,6 +37,16 @@ export async function insertClient(tx: Tx, row: OauthClientTable): Promise<void>
   await tx.insertInto('oauthClient').values(row).execute()
 }
 
+/** In the place of one of the same id. */
+export async function putClient(tx: Tx, row: OauthClientTable): Promise<void> {
+  const { name, scope, takesDevices } = row
+  await tx
+    .insertInto('oauthClient')
+    .values(row)
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, scope, takesDevices }))
+    .execute()
+}
+
 /** False where the owner has none of this id. */
 export async function updateClient(
   tx: Tx,

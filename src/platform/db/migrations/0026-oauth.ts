@@ -103,9 +103,4 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('privateKey', text, (c) => c.notNull())
     .addColumn('createdAt', int, (c) => c.notNull().unique())
     .execute()
-
-  // What `hf auth login` calls itself.
-  await sql`insert into "oauthClient" ("id", "ownerId", "name", "redirectUris", "scope", "takesDevices", "createdAt") values
-    ('26be6b09-91c5-47da-9861-d2d2bb7a7e36', null, 'Hugging Face command line', '[]',
-     'openid profile email read-repos gated-repos write-repos manage-repos inference-api', 1, 0)`.execute(db)
 }
