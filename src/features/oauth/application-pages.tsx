@@ -129,8 +129,10 @@ function ConnectionRow(connection: Connection) {
     <Row>
       <RowHead description={ownerName === null ? 'comes with this hub' : `registered by ${ownerName}`}>{name}</RowHead>
       <Cell label="May">
-        <span class="text-sm">{connection.scopes.join(', ')}</span>
-        {organizations.length > 0 && <span class="block text-xs text-muted">also in {organizations.join(', ')}</span>}
+        <div class="text-sm">
+          {connection.scopes.join(', ')}
+          {organizations.length > 0 && <span class="block text-xs text-muted">also in {organizations.join(', ')}</span>}
+        </div>
       </Cell>
       <Cell label="Sign-ins">{connection.signIns}</Cell>
       <Cell label="Last used" class="nowrap">

@@ -70,13 +70,16 @@ type DeviceConsentProps = ConsentProps & {
 export function DeviceConsentPage(props: DeviceConsentProps) {
   const { device, application } = props
   return (
-    <EntryPage context={props.context} title={`Sign in ${application.name}?`} lede={signedInAs(props.context)}>
+    <EntryPage context={props.context} title="Sign in this device?" lede={signedInAs(props.context)}>
       <form class="panel p-5 grid gap-4" method="post" action={`${devicePath}/answer`}>
         <FormProblem form={props.form} />
         <Notice kind="warning">
           <b>Go on only if you started this yourself.</b> The device that asks shows this code. If somebody sent it to
           you, they would get what you allow here.
         </Notice>
+        <p class="text-sm">
+          <b>{application.name}</b>, {maker(application)}, asks to act in your name.
+        </p>
         <dl class="facts">
           <dt>Code</dt>
           <dd>
