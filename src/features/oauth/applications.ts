@@ -174,7 +174,7 @@ export async function listConnections(hub: Hub, allowed: Allowed<'oauth.connecti
   const { id } = personOf(allowed)
   const [rows, memberships] = await Promise.all([
     listConnectionRows(hub.db.read, id, mostConnections),
-    listMemberships(hub.db.read, id),
+    listMemberships(hub.db.read, id, hub.clock.now()),
   ])
   return rows.map((row) => {
     const ids = JSON.parse(row.organizationIds) as string[]

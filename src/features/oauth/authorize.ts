@@ -169,7 +169,7 @@ export async function approve(
   const person = personOf(allowed)
   await requireVerifiedEmail(hub, person.id)
   return await hub.transaction(async (tx) => {
-    const memberOf = (await listMemberships(tx, person.id)).map(({ id }) => id)
+    const memberOf = (await listMemberships(tx, person.id, hub.clock.now())).map(({ id }) => id)
     const organizationIds = memberOf.filter((id) => chosen.includes(id))
     await mergeConsent(hub, tx, person.id, asked.client.id, asked.scopes, organizationIds)
     await record(hub, tx, allowed, origin, asked, { organizations: organizationIds })

@@ -19,7 +19,9 @@ export async function claimsOf(
   const organizations =
     organizationIds.length === 0
       ? []
-      : (await listMemberships(hub.db.read, person.id)).filter(({ id }) => organizationIds.includes(id))
+      : (await listMemberships(hub.db.read, person.id, hub.clock.now())).filter(({ id }) =>
+          organizationIds.includes(id),
+        )
   return {
     sub: person.id,
     ...(scopes.includes('profile')

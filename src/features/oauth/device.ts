@@ -166,7 +166,7 @@ export async function answerForDevice(
   const { client, scopes } = device
   const scope = scopes.join(' ')
   await hub.transaction(async (tx) => {
-    const memberOf = (await listMemberships(tx, person.id)).map(({ id }) => id)
+    const memberOf = (await listMemberships(tx, person.id, hub.clock.now())).map(({ id }) => id)
     const organizationIds = memberOf.filter((id) => answer.organizationIds.includes(id))
     const isFirst = await answerDevice(tx, device.deviceHash, {
       verdict: answer.approved ? 'approved' : 'denied',

@@ -2,6 +2,7 @@
  * What an application gets: an ordinary fine-grained access token of the person, so that every rule for tokens holds for it too, and the
  * refresh token behind it. Deleting the access token ends both.
  */
+import { noFence } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
@@ -115,7 +116,7 @@ export async function mint(
     description: `Connected application: ${client.name}`,
     permissions: granted.permissions,
     endpointPatterns: [],
-    fence: { networks: [], notBefore: null },
+    fence: noFence,
     expiresAt: now + lifetimeSeconds * 1_000,
   })
   const scope = scopes.join(' ')
@@ -150,7 +151,7 @@ export async function renew(
 ): Promise<TokenAnswer> {
   const person = await findActivePerson(tx, row.userId)
   if (person === null) throw inactive()
-  const before = await findStored(tx, row.userId, row.tokenId)
+  const before = await findStored(tx, row.userId, row.tokenId, hub.clock.now())
   if (before === null) throw ended()
   const expiresAt = hub.clock.now() + row.lifetimeSeconds * 1_000
   const made = await storeNewValue(hub, tx, row.userId, before, { expiresAt, overlapSeconds })

@@ -254,7 +254,7 @@ async function organizationsFor(hub: Hub, facts: Facts, client: Client): Promise
   const { principal } = facts
   if (principal.kind !== 'user') return []
   const [memberships, consent] = await Promise.all([
-    listMemberships(hub.db.read, principal.id),
+    listMemberships(hub.db.read, principal.id, hub.clock.now()),
     findConsent(hub.db.read, principal.id, client.id),
   ])
   const earlier = consent === null ? null : (JSON.parse(consent.organizationIds) as string[])

@@ -1,4 +1,5 @@
 /** The SQL of applications and of what people let them do. Every secret is found by its hash alone. */
+import { opensAt, roleAt } from '../../access/role-at.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type {
@@ -348,18 +349,20 @@ export interface MembershipRow {
   readonly role: string
 }
 
-/** The organizations in which somebody has a role of their own. */
-export async function listMemberships(on: On, userId: string): Promise<MembershipRow[]> {
-  return await on
+/** The organizations in which somebody has a role of their own that opens anything at this moment. */
+export async function listMemberships(on: On, userId: string, now: number): Promise<MembershipRow[]> {
+  const rows = await on
     .selectFrom('roleGrant as g')
     .innerJoin('organization as o', 'o.id', 'g.targetId')
     .innerJoin('namespace as n', 'n.id', 'o.id')
-    .select(['o.id', 'n.name', 'o.fullname', 'g.role'])
+    .select(['o.id', 'n.name', 'o.fullname', roleAt('g', now).as('role')])
     .where('g.principalId', '=', userId)
     .where('g.targetKind', '=', 'organization')
+    .where(opensAt('g', now))
     .orderBy('n.nameKey')
     .limit(200)
     .execute()
+  return rows.map((row) => ({ ...row, role: row.role ?? 'no_access' }))
 }
 
 /** The newest first. */
