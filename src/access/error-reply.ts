@@ -54,7 +54,7 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
     if (surface === 'lfs') headers['lfs-authenticate'] = headers['www-authenticate']
   }
   const requestId = request.origin.requestId
-  if (surface === 'oauth') return oauthError(error, headers)
+  if (surface === 'oauth') return oauthError(error, headers, requestId)
   if (surface === 'git') {
     const lines = [error.message, error.next, reason, `(request ${requestId})`].filter((line) => line !== null)
     return {
@@ -108,7 +108,7 @@ function reasonInHeaders(error: HoldfastError, reason: string, { method }: HttpR
  * As RFC 6749 has it (5.2): a code that the client branches on, and a text for whoever reads its log. `huggingface_hub` prints the text of the
  * header and that of the body, once where they are the same.
  */
-function oauthError(error: HoldfastError, headers: Record<string, string>): Reply {
+function oauthError(error: HoldfastError, headers: Record<string, string>, requestId: string): Reply {
   const text = headerText([error.message, error.next].filter((part) => part !== null).join(' ')).replace(/["\\]/g, "'")
   return {
     kind: 'body',
@@ -119,6 +119,7 @@ function oauthError(error: HoldfastError, headers: Record<string, string>): Repl
       error: error.entry.oauth ?? oauthCodeOf(error.status),
       error_description: text,
       code: error.code,
+      ...(error.denied === null ? {} : { denied: { ...error.denied, requestId } }),
     }),
     headers: { ...headers, 'x-error-message': text, 'cache-control': 'no-store', pragma: 'no-cache' },
   }

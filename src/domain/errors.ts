@@ -493,6 +493,50 @@ export const errorCatalogue = {
     message: 'The runs of this trusted publisher hold {most} tokens that have not expired.',
     next: 'Exchange one ID token for each job, and wait until some have expired.',
   },
+  oauth_grant_refused: { status: 400, oauth: 'invalid_grant', message: '{reason}' },
+  oauth_client_refused: {
+    status: 401,
+    oauth: 'invalid_client',
+    message: '{reason}',
+    next: 'Look at the client ID and the secret of the application, on the page of its settings.',
+  },
+  oauth_client_unfit: { status: 400, oauth: 'unauthorized_client', message: '{reason}' },
+  oauth_scope_refused: {
+    status: 400,
+    oauth: 'invalid_scope',
+    message: 'The application cannot ask for "{scope}".',
+    next: 'It may ask for: {known}.',
+  },
+  authorization_pending: {
+    status: 400,
+    oauth: 'authorization_pending',
+    message: 'Nobody has answered for this device yet.',
+    next: 'Ask again after {seconds} seconds.',
+  },
+  polled_too_fast: {
+    status: 400,
+    oauth: 'slow_down',
+    message: 'This device asks too often.',
+    next: 'Ask again after {seconds} seconds.',
+  },
+  device_code_expired: {
+    status: 400,
+    oauth: 'expired_token',
+    message: 'This device code is unknown, used up or has expired.',
+    next: 'Start the sign-in of the device again.',
+  },
+  device_denied: { status: 400, oauth: 'access_denied', message: 'The sign-in of this device was denied.' },
+  oauth_request_refused: {
+    status: 400,
+    message: 'This sign-in cannot go on: {reason}',
+    next: 'Nothing was sent to the application. Tell whoever makes it what stands here.',
+  },
+  user_code_unknown: {
+    status: 400,
+    message: 'No device waits with this code.',
+    next: 'Compare it with the code that the device shows. Each is good for 15 minutes and for one answer.',
+  },
+  application_not_found: { status: 404, message: 'You have no application of this id.' },
 
   // Does it fit what is there?
   repo_exists: { status: 409, message: 'You already created this {kind} repo' },

@@ -13,6 +13,10 @@ export const denialReasons = {
     meaning: 'The credential is not one of this hub: it was never made here.',
     remedy: 'Look whether the right token is set (HF_TOKEN, the saved login), and whether it belongs to this hub.',
   },
+  oauth_client_refused: {
+    meaning: 'The application that asks for a sign-in is unknown, or does not prove that it is the one that it names.',
+    remedy: 'Compare its client ID and its secret with those on the page of its settings.',
+  },
   token_revoked: {
     meaning: 'This hub made the token, and it no longer holds: it was deleted or refreshed.',
     remedy: 'Use the value that it was refreshed to, or make a new token.',

@@ -44,7 +44,10 @@ import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
 import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
 import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
+import { applicationPageRoutes } from './oauth/application-page-routes.tsx'
+import { oauthPageRoutes } from './oauth/page-routes.tsx'
 import { oauthRoutes } from './oauth/routes.ts'
+import { cleanOauth, ensureOwnApplication } from './oauth/service.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -150,6 +153,8 @@ export const routes: readonly Route[] = [
   ...oauthRoutes([tokenExchange]),
   ...publisherApiRoutes,
   ...publisherPageRoutes,
+  ...oauthPageRoutes,
+  ...applicationPageRoutes,
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
@@ -186,6 +191,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
       await cleanAccounts(hub, signal)
       await cleanSecondFactors(hub, signal)
       await cleanPublishers(hub, signal)
+      await cleanOauth(hub, signal)
     },
   }
 }
@@ -193,6 +199,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
 /** Settles ref moves that a crash left open, before anybody reads those repos, and sees that periodic jobs are waiting. */
 export async function settleOnStart(hub: Hub): Promise<void> {
   await settleRefMoves(hub)
+  await ensureOwnApplication(hub)
   await scheduleCleaning(hub)
   await scheduleCollection(hub)
   await scheduleMove(hub)

@@ -17,6 +17,7 @@ const yours: readonly SidePlace[] = [
   { href: '/settings/company-sign-in', label: 'Connected sign-in', icon: 'link' },
   { href: '/settings/sessions', label: 'Sessions', icon: 'monitor' },
   { href: '/settings/tokens', label: 'Access Tokens', icon: 'key-round' },
+  { href: '/settings/connected-applications', label: 'Connected applications', icon: 'app-window' },
   { href: '/settings/keys', label: 'GPG and SSH keys', icon: 'file-badge' },
   { href: '/settings/gated-repos', label: 'Gated repositories', icon: 'ticket' },
   { href: '/settings/organizations', label: 'Organizations', icon: 'building-2' },

@@ -72,6 +72,19 @@ const sentences = {
     `Pushed ${text(data, 'commits') ?? ''} commits past the signing policy of ${name}`,
 
   'oauth.token': (told) => `Got the ${tokenWords(told)} at the token endpoint`,
+  'oauth.refresh': (told) => `Refreshed the ${tokenWords(told)} at the token endpoint`,
+  'oauth.replayed': (told) =>
+    `Ended the ${tokenWords(told)}: a ${text(told.data, 'what') ?? 'code'} of the application was used a second time`,
+  'oauth.revoke': (told) => `Ended the ${tokenWords(told)} at the request of its application`,
+  'oauth.sign_in': ({ name }) => `Signed in to the application ${name}`,
+  'oauth.authorize': ({ name, data }) =>
+    `Let the application ${name} act in one's name${data.device === true ? ' on a device' : ''}: ${text(data, 'scope') ?? ''}`,
+  'oauth.deny': ({ name }) => `Denied the application ${name}`,
+  'oauth.connection.delete': ({ name, data }) => `Disconnected the application ${name}${tokensGone(data)}`,
+  'oauth.client.create': ({ name }) => `Registered the application ${name}`,
+  'oauth.client.update': ({ name, data }) =>
+    data.secret === true ? `Gave the application ${name} a new secret` : `Changed the application ${name}`,
+  'oauth.client.delete': ({ name, data }) => `Deleted the application ${name}${tokensGone(data)}`,
 
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,

@@ -264,6 +264,105 @@ export interface FormerTokenValueTable {
   alertedAt: number | null
 }
 
+/** An application that people let act for them. */
+export interface OauthClientTable {
+  /** What OAuth calls `client_id`. */
+  id: string
+  /** Who registered it; null for one that comes with the hub. */
+  ownerId: string | null
+  name: string
+  /** SHA-256 of a 256-bit secret, hex; null for a public client, which has none. */
+  secretHash: string | null
+  secretLast4: string | null
+  /** JSON array, compared letter for letter. */
+  redirectUris: string
+  /** The most that it may ask for: names separated by spaces. */
+  scope: string
+  takesDevices: Flag
+  createdAt: number
+}
+
+/** What somebody allowed an application, so that the same or less needs no second question. */
+export interface OauthConsentTable {
+  userId: string
+  clientId: string
+  scope: string
+  /** JSON array: in which organizations, beside the person's own namespace. */
+  organizationIds: string
+  grantedAt: number
+}
+
+/** One sign-in of an application: its access token, and what stands behind it. Goes with the token. */
+export interface OauthGrantTable {
+  id: string
+  tokenId: string
+  userId: string
+  clientId: string
+  scope: string
+  organizationIds: string
+  /** Of each value of its access token. */
+  lifetimeSeconds: number
+  createdAt: number
+}
+
+export interface OauthRefreshTokenTable {
+  /** SHA-256 of the 256-bit value, hex. */
+  hash: string
+  grantId: string
+  createdAt: number
+  expiresAt: number
+  /** Whoever brings it again has a copy, or is the one whose copy was taken. */
+  usedAt: number | null
+}
+
+/** A device that asks to be signed in (RFC 8628). */
+export interface OauthDeviceTable {
+  /** SHA-256 of the 256-bit device code, hex. */
+  deviceHash: string
+  /** Keyed hash of the short code that a person types, hex. */
+  userCodeHash: string
+  clientId: string
+  scope: string
+  ip: string | null
+  userAgent: string | null
+  createdAt: number
+  expiresAt: number
+  /** How long it has to wait between two questions; grows where it does not. */
+  pollSeconds: number
+  lastPolledAt: number | null
+  verdict: 'approved' | 'denied' | null
+  /** Who said so, and in which organizations it may act (JSON array). */
+  userId: string | null
+  organizationIds: string | null
+}
+
+/** An authorization code. Kept for a while after its use, so that a second one is noticed. */
+export interface OauthCodeTable {
+  /** SHA-256 of the 256-bit code, hex. */
+  hash: string
+  clientId: string
+  userId: string
+  redirectUri: string
+  scope: string
+  organizationIds: string
+  /** PKCE, S256; null only for clients with a secret. */
+  challenge: string | null
+  nonce: string | null
+  createdAt: number
+  expiresAt: number
+  usedAt: number | null
+  /** The access token that it gave. */
+  tokenId: string | null
+}
+
+/** What signs ID tokens: RSA, the private half encrypted with the key ring. */
+export interface OauthSigningKeyTable {
+  id: string
+  publicJwk: string
+  privateKey: string
+  createdAt: number
+}
+
 /** What a fine-grained token may do on one entity. Bound to the entity's id, so a rename keeps it and a re-creation does not revive it. */
 export interface TokenGrantTable {
   tokenId: string
@@ -985,6 +1084,13 @@ export interface Schema {
   accessToken: AccessTokenTable
   formerTokenValue: FormerTokenValueTable
   tokenGrant: TokenGrantTable
+  oauthClient: OauthClientTable
+  oauthConsent: OauthConsentTable
+  oauthGrant: OauthGrantTable
+  oauthRefreshToken: OauthRefreshTokenTable
+  oauthDevice: OauthDeviceTable
+  oauthCode: OauthCodeTable
+  oauthSigningKey: OauthSigningKeyTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable
   trustedPublisher: TrustedPublisherTable
