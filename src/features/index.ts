@@ -18,9 +18,10 @@ import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
+import { downloadAuditRoutes } from './downloads/audit-routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
-import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downloads/service.ts'
+import { downloadJobs, scheduleForgetting, startDownloadAudit, startDownloadRecords } from './downloads/service.ts'
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
@@ -130,6 +131,7 @@ export const routes: readonly Route[] = [
   ...heldRoutes,
   ...heldPageRoutes,
   ...downloadApiRoutes,
+  ...downloadAuditRoutes,
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
@@ -185,7 +187,7 @@ export async function settleOnStart(hub: Hub): Promise<void> {
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub)]
+  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub), startDownloadAudit(hub)]
   return {
     async stop() {
       await Promise.all(all.map((one) => one.stop()))

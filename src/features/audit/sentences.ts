@@ -80,6 +80,15 @@ const sentences = {
     `Pushed a live access token${last4(data)} of ${text(data, 'owner') ?? 'somebody'} to ${name}, in ${text(data, 'place') ?? 'a file'}: it was revoked, the push ${text(data, 'push') ?? 'recorded'}`,
   'repo.allow_secrets': ({ name, data }) =>
     `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
+  'download.checkpoint': ({ data }) => `Signed the chain of audited downloads up to seal ${text(data, 'number') ?? ''}`,
+  'download.prune': ({ data }) =>
+    `Pruned audited downloads up to seal ${text(data, 'through') ?? ''}; hashes were kept`,
+  'org.download_audit.update': ({ name, data }) =>
+    `Decided which downloads from ${name} are audited: ${text(data, 'to') ?? ''}`,
+  'org.webhook.write': ({ data }) => `Security webhook ${text(data, 'id') ?? ''}: ${text(data, 'change') ?? 'changed'}`,
+  'webhook.write': ({ data }) => `Security webhook ${text(data, 'id') ?? ''}: ${text(data, 'change') ?? 'changed'}`,
+  'webhook.switched_off': ({ data }) =>
+    `Switched off the security webhook ${text(data, 'id') ?? ''}, which failed for days`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
   'org.break_glass': ({ name, data }) =>
     `Took over ${name} in an emergency until ${text(data, 'until') ?? 'later'}: ${text(data, 'reason') ?? ''}`,

@@ -27,7 +27,7 @@ type Purpose =
   | 'xet-dedup'
   | 'challenge'
 type SigningPurpose = 'audit-checkpoint' | 'commit-signature' | 'attestation'
-type SealingPurpose = 'totp-secret'
+type SealingPurpose = 'totp-secret' | 'webhook-secret'
 
 export interface KeyRing {
   /** HMAC-SHA-256 of `text` under the newest key for the purpose. */

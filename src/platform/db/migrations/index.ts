@@ -23,6 +23,7 @@ import * as gated from './0020-gated.ts'
 import * as tokenLife from './0023-token-life.ts'
 import * as organizationTokens from './0024-organization-tokens.ts'
 import * as grants from './0029-grants.ts'
+import * as auditStream from './0030-audit-stream.ts'
 import * as tokenLimits from './0032-token-limits.ts'
 
 export interface Migration {
@@ -52,5 +53,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0023-token-life': tokenLife,
   '0024-organization-tokens': organizationTokens,
   '0029-grants': grants,
+  '0030-audit-stream': auditStream,
   '0032-token-limits': tokenLimits,
 }
