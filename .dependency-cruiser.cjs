@@ -13,6 +13,7 @@ const features = {
     'workspaces',
     'service-accounts',
     'audit',
+    'security-webhooks',
   ],
   repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],

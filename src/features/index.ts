@@ -60,6 +60,8 @@ import { presentStatusesOf, repoStatus, startScanning, watchForSecrets, withList
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
+import { webhookRoutes } from './security-webhooks/routes.ts'
+import { startWebhooks } from './security-webhooks/service.ts'
 import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
@@ -108,6 +110,7 @@ export const routes: readonly Route[] = [
   ...serviceAccountTokenPageRoutes,
   ...auditApiRoutes,
   ...auditPageRoutes,
+  ...webhookRoutes,
   ...keyApiRoutes,
   ...keyPageRoutes,
   ...machineKeyPageRoutes,
@@ -187,7 +190,13 @@ export async function settleOnStart(hub: Hub): Promise<void> {
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub), startDownloadAudit(hub)]
+  const all = [
+    startSealer(hub),
+    startScanning(hub),
+    startDownloadRecords(hub),
+    startDownloadAudit(hub),
+    startWebhooks(hub),
+  ]
   return {
     async stop() {
       await Promise.all(all.map((one) => one.stop()))
