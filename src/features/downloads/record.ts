@@ -10,8 +10,8 @@ import { gitContent } from '../../domain/quarantine.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import type { DownloadRecordTable } from '../../platform/db/schema.ts'
-import { spendBytes } from './budget.ts'
 import { auditDownload } from './audit-book.ts'
+import { spendBytes } from './budget.ts'
 import { holdsUnsafe, selectUnsafe, upsertRecords } from './queries.ts'
 
 export type DownloadWay = DownloadRecordTable['via']
