@@ -9,6 +9,9 @@ import type {
 } from '../../platform/db/schema.ts'
 import type { Unsigned } from '../audit/service.ts'
 
+/** What `Db.snapshot` lends. */
+export type ChainView = Kysely<Schema>
+
 export type AuditScope = 'nothing' | 'restricted' | 'all'
 const chunkSize = 200
 

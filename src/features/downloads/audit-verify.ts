@@ -1,10 +1,9 @@
 /** Checks the chain of audited downloads, each seal anew, against its own signatures and against what the audit log says of it. */
 
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import type { Hub } from '../../hub.ts'
 import type { PublicKey } from '../../platform/crypto/signing-key.ts'
-import type { AuditedDownloadTable, DownloadSealTable, Schema } from '../../platform/db/schema.ts'
+import type { AuditedDownloadTable, DownloadSealTable } from '../../platform/db/schema.ts'
 import { type Fault, type FaultKind, isCheckpointDue, noHash, type Unsigned } from '../audit/service.ts'
 import {
   anchorAction,
@@ -14,7 +13,13 @@ import {
   linesOf,
   pruneAction,
 } from './audit-format.ts'
-import { selectAnchors, selectDownloadCheckpoints, selectDownloadSeals, selectSealed } from './audit-queries.ts'
+import {
+  type ChainView,
+  selectAnchors,
+  selectDownloadCheckpoints,
+  selectDownloadSeals,
+  selectSealed,
+} from './audit-queries.ts'
 
 export interface DownloadReport {
   readonly records: number
@@ -73,7 +78,7 @@ export async function verifyDownloads(
   })
 }
 
-async function* anchorsOf(view: Kysely<Schema>, action: string): AsyncGenerator<unknown> {
+async function* anchorsOf(view: ChainView, action: string): AsyncGenerator<unknown> {
   for (let after = ''; ; ) {
     const rows = await selectAnchors(view, action, after, anchorsAtOnce)
     for (const { data } of rows) yield JSON.parse(data) as unknown
