@@ -15,6 +15,7 @@ const features = {
     'service-accounts',
     'audit',
     'company-sign-in',
+    'security-webhooks',
   ],
   repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],

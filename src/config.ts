@@ -288,6 +288,13 @@ export const settings = {
     fallback: '365',
     about: 'Days after which these records are removed; 0 keeps them.',
   },
+  downloadAuditDays: {
+    env: 'HOLDFAST_DOWNLOAD_AUDIT_DAYS',
+    schema: z.coerce.number().int().min(0).max(36_500),
+    fallback: '730',
+    about:
+      'Days after which the records of audited downloads are pruned: their hashes stay, and so does the proof. 0 keeps them.',
+  },
   outboundAllow: {
     env: 'HOLDFAST_OUTBOUND_ALLOW',
     schema: z.string().transform(parseOutboundList),

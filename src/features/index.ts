@@ -21,9 +21,10 @@ import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { companyGroupRoutes } from './company-sign-in/mapping-routes.tsx'
 import { companySignInRoutes } from './company-sign-in/routes.tsx'
+import { downloadAuditRoutes } from './downloads/audit-routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
-import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downloads/service.ts'
+import { downloadJobs, scheduleForgetting, startDownloadAudit, startDownloadRecords } from './downloads/service.ts'
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
@@ -68,6 +69,8 @@ import { presentStatusesOf, repoStatus, startScanning, watchForSecrets, withList
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
+import { webhookRoutes } from './security-webhooks/routes.ts'
+import { startWebhooks } from './security-webhooks/service.ts'
 import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
@@ -124,6 +127,7 @@ export const routes: readonly Route[] = [
   ...serviceAccountTokenPageRoutes,
   ...auditApiRoutes,
   ...auditPageRoutes,
+  ...webhookRoutes,
   ...keyApiRoutes,
   ...keyPageRoutes,
   ...machineKeyPageRoutes,
@@ -147,6 +151,7 @@ export const routes: readonly Route[] = [
   ...heldRoutes,
   ...heldPageRoutes,
   ...downloadApiRoutes,
+  ...downloadAuditRoutes,
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
@@ -210,7 +215,13 @@ export async function settleOnStart(hub: Hub): Promise<void> {
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub)]
+  const all = [
+    startSealer(hub),
+    startScanning(hub),
+    startDownloadRecords(hub),
+    startDownloadAudit(hub),
+    startWebhooks(hub),
+  ]
   return {
     async stop() {
       await Promise.all(all.map((one) => one.stop()))

@@ -107,6 +107,15 @@ const sentences = {
     `Took away what the company's group ${text(data, 'companyGroup') ?? ''} gives in ${name}`,
   'org.company_group.no_seat': ({ name }) => `Had no seat for ${name}, whom a group of the company would take in`,
   'org.company_group.kept': ({ name }) => `Kept the last administrator ${name}, whom no group of the company makes one`,
+  'download.checkpoint': ({ data }) => `Signed the chain of audited downloads up to seal ${text(data, 'number') ?? ''}`,
+  'download.prune': ({ data }) =>
+    `Pruned audited downloads up to seal ${text(data, 'through') ?? ''}; hashes were kept`,
+  'org.download_audit.update': ({ name, data }) =>
+    `Decided which downloads from ${name} are audited: ${text(data, 'to') ?? ''}`,
+  'org.webhook.write': ({ data }) => `Security webhook ${text(data, 'id') ?? ''}: ${text(data, 'change') ?? 'changed'}`,
+  'webhook.write': ({ data }) => `Security webhook ${text(data, 'id') ?? ''}: ${text(data, 'change') ?? 'changed'}`,
+  'webhook.switched_off': ({ data }) =>
+    `Switched off the security webhook ${text(data, 'id') ?? ''}, which failed for days`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
   'org.create_token': ({ name, data }) => `Made the deprecated token${last4(data)} of ${name}${role(data)}`,
   'org.rotate_token': ({ name, data }) => `Refreshed the deprecated token${last4(data)} of ${name}`,

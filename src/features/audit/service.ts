@@ -13,6 +13,8 @@ import type { EventTable } from '../../platform/db/schema.ts'
 import { insertEvent, insertEventOnce, insertEvents } from './queries.ts'
 
 export type { ChainSummary, Fault, FaultKind, KnownSeal } from './chain-check.ts'
+export { presentEvents } from './list-events.ts'
+export { canonicalEvent, hashEvent, isCheckpointDue, noHash, type Unsigned } from './seal-format.ts'
 export { type Sealer, sealNow, startSealer } from './sealer.ts'
 export {
   auditPublicKeys,

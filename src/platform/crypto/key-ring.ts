@@ -29,7 +29,7 @@ type Purpose =
   | 'company-sign-in'
   | 'device-code'
 type SigningPurpose = 'audit-checkpoint' | 'commit-signature' | 'attestation'
-type SealingPurpose = 'totp-secret' | 'oauth-signing-key'
+type SealingPurpose = 'totp-secret' | 'oauth-signing-key' | 'webhook-secret'
 
 export interface KeyRing {
   /** HMAC-SHA-256 of `text` under the newest key for the purpose. */

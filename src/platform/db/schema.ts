@@ -413,6 +413,8 @@ export interface OrganizationTable {
   leakedTokens: Generated<'record' | 'refuse'>
   /** What becomes of a push with anything else that looks like a secret. */
   pushProtection: Generated<'off' | 'warn' | 'block'>
+  /** Which reads of its repos are proven: none, those of what is not open to all or held, or all. */
+  downloadAudit: Generated<'nothing' | 'restricted' | 'all'>
   /** Which access tokens of its members it takes (domain/token-policy.ts). */
   tokenPolicy: Generated<'any' | 'fine_grained' | 'approval'>
   /** Days that such a token may live; null for any number. */
@@ -987,6 +989,70 @@ export interface DownloadRecordTable {
   lastAt: number
 }
 
+/** A read that is proven: features/downloads/audit-format.ts says what is hashed. Pruned as a whole seal, whose hashes stay. */
+export interface AuditedDownloadTable extends Omit<DownloadRecordTable, 'key'> {
+  /** Number of the seal. */
+  seal: number
+  /** SHA-256 of the other columns. */
+  hash: string
+}
+
+export interface DownloadSealTable {
+  /** 1, 2, 3, ... without gaps. */
+  number: number
+  sealedAt: number
+  total: number
+  previous: string
+  hash: string
+  /** Once its records are pruned: a line `<id> <hash>` of each. */
+  keptHashes: string | null
+}
+
+export type DownloadCheckpointTable = AuditCheckpointTable
+
+export interface SecurityWebhookTable {
+  id: string
+  /** Null: it is told of the whole hub. */
+  organizationId: string | null
+  url: string
+  /** JSON array such as ["token.*"]. */
+  scopes: string
+  /** Encrypted by the key ring. */
+  secret: string
+  /** Signs as well until its time. */
+  oldSecret: string | null
+  oldSecretUntil: number | null
+  createdAt: number
+  isActive: Generated<Flag>
+  switchedOffReason: string | null
+  /** What was delivered last: the seal of the audit log, and the place within it. */
+  seal: number
+  position: number
+  downloadSeal: number
+  /** Not before this is tried again. */
+  nextAt: number
+  failures: Generated<number>
+  failingSince: number | null
+  lastError: string | null
+  lastDeliveredAt: number | null
+  /** Which process delivers at this moment. */
+  holder: string | null
+  leaseUntil: Generated<number>
+}
+
+export interface WebhookDeliveryTable {
+  id: string
+  webhookId: string
+  at: number
+  kind: 'events' | 'test' | 'again'
+  /** Null where nothing answered. */
+  status: number | null
+  error: string | null
+  events: number
+  tookMs: number
+  body: string
+}
+
 /** A public key or a certificate whose signatures of models an organization believes. */
 export interface TrustedModelKeyTable {
   id: string
@@ -1133,6 +1199,11 @@ export interface Schema {
   repoScan: RepoScanTable
   scanRelease: ScanReleaseTable
   downloadRecord: DownloadRecordTable
+  auditedDownload: AuditedDownloadTable
+  downloadSeal: DownloadSealTable
+  downloadCheckpoint: DownloadCheckpointTable
+  securityWebhook: SecurityWebhookTable
+  webhookDelivery: WebhookDeliveryTable
   trustedModelKey: TrustedModelKeyTable
   modelSignature: ModelSignatureTable
   signedContent: SignedContentTable

@@ -26,6 +26,7 @@ import * as trustedPublishers from './0025-trusted-publishers.ts'
 import * as oauth from './0026-oauth.ts'
 import * as companySignIn from './0027-company-sign-in.ts'
 import * as grants from './0029-grants.ts'
+import * as auditStream from './0030-audit-stream.ts'
 import * as tokenLimits from './0032-token-limits.ts'
 
 export interface Migration {
@@ -58,5 +59,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0026-oauth': oauth,
   '0027-company-sign-in': companySignIn,
   '0029-grants': grants,
+  '0030-audit-stream': auditStream,
   '0032-token-limits': tokenLimits,
 }
