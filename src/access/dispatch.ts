@@ -11,6 +11,7 @@ import { authorize, canSee } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { check, queryObject, readBody } from './body.ts'
 import { refuseBroken } from './broken-request.ts'
+import { takeUse } from './child-uses.ts'
 import { presentedBySignature, presentedCredential } from './credentials.ts'
 import { asHoldfastError, errorReply } from './error-reply.ts'
 import { findMovedRepo, findRenamedOwner } from './find-moved.ts'
@@ -271,11 +272,26 @@ async function load(
   surface: Surface,
 ): Promise<LoadedFacts> {
   const loaded = await loadCounted(door, presented, target, request, surface)
+  await countUse(door, presented, loaded.facts, request, surface)
   if (presented.kind !== 'none') limit(door, surface, request, loaded.facts)
   if (request.response.getHeader('x-hf-warning') === undefined) {
     for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
   }
   return loaded
+}
+
+/** Each request with a token of limited uses is one, whatever becomes of it; what a signed address continues was counted when it was signed. */
+async function countUse(
+  door: Door,
+  presented: Presented,
+  { credential }: Facts,
+  request: HttpRequest,
+  surface: Surface,
+): Promise<void> {
+  if (presented.kind !== 'token' || credential?.kind !== 'token' || credential.usesLeft === null) return
+  if (credential.usesLeft > 0 && (await door.hub.transaction((tx) => takeUse(tx, credential.id)))) return
+  limit(door, surface, request, null)
+  throw new HoldfastError('token_used_up', {}, { denied: { code: 'token_used_up' } })
 }
 
 /** A credential that is none of ours, or is so no more, counts against the address it came from. */

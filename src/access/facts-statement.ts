@@ -48,6 +48,12 @@ export interface FactsRow {
   tokenExpiresAt: number | null
   tokenNetworks: string | null
   tokenNotBefore: number | null
+  tokenUsesLeft: number | null
+  parentId: string | null
+  parentRole: string | null
+  parentCreatedAt: number | null
+  parentRotatedAt: number | null
+  parentExpiresAt: number | null
   formerTokenId: string | null
   formerLast4: string | null
   formerEndedAt: number | null
@@ -162,6 +168,12 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."lastUsedAt" as "credentialLastUsedAt"`,
     sql`"t"."networks" as "tokenNetworks"`,
     sql`"t"."notBefore" as "tokenNotBefore"`,
+    sql`"t"."usesLeft" as "tokenUsesLeft"`,
+    sql`"tp"."id" as "parentId"`,
+    sql`"tp"."role" as "parentRole"`,
+    sql`"tp"."createdAt" as "parentCreatedAt"`,
+    sql`"tp"."rotatedAt" as "parentRotatedAt"`,
+    sql`"tp"."expiresAt" as "parentExpiresAt"`,
     sql`"f"."tokenId" as "formerTokenId"`,
     sql`"f"."last4" as "formerLast4"`,
     sql`"f"."endedAt" as "formerEndedAt"`,
@@ -178,6 +190,7 @@ function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
           left join "user" as "u" on "u"."id" = "s"."userId" ${owner}`
     : sql`left join "formerTokenValue" as "f" on ${formerKey(lookup, param)}
           left join "accessToken" as "t" on ${credentialKey(lookup, param)}
+          left join "accessToken" as "tp" on "tp"."id" = "t"."parentId"
           left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}
           left join "serviceAccount" as "m" on "m"."id" = "t"."ownerId"
           left join "namespace" as "mn" on "mn"."id" = "m"."organizationId"`
@@ -332,10 +345,15 @@ function standingJoins(credential: Exclude<CredentialKind, 'none'>, resource: Re
   if (credential === 'token') {
     joins.push(tokenGrant('ot', owner))
     joins.push(
-      sql`left join "organizationToken" as "ov" on "ov"."tokenId" = "t"."id" and "ov"."organizationId" = ${owner}`,
+      // What was said of a token holds for its children.
+      sql`left join "organizationToken" as "ov" on "ov"."tokenId" = coalesce("t"."parentId", "t"."id") and "ov"."organizationId" = ${owner}`,
     )
     if (workspace !== null) joins.push(tokenGrant('wt', workspace))
-    if (isRepo(resource)) joins.push(tokenGrant('rt', sql`"r"."id"`))
+    if (isRepo(resource)) {
+      // A child's repo counts while it lies where its parent reaches it.
+      const isThere = sql`("rt"."throughId" is null or "rt"."throughId" in ("r"."ownerId", "r"."workspaceId"))`
+      joins.push(sql`${tokenGrant('rt', sql`"r"."id"`)} and ${isThere}`)
+    }
   }
   return sql.join(joins, sql` `)
 }

@@ -9,6 +9,7 @@ import type {
   Facts,
   OrganizationFacts,
   OwnerFacts,
+  ParentToken,
   PartFacts,
   Principal,
   RepoFacts,
@@ -168,7 +169,7 @@ function caller(
     throw new RefusedToken('invalid_credentials', dead, extras)
   }
   if (principal === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'owner_inactive' } })
-  if (isPast(row.tokenExpiresAt, now) || isPast(row.machineExpiresAt, now)) {
+  if ([row.tokenExpiresAt, row.machineExpiresAt, row.parentExpiresAt].some((end) => isPast(end, now))) {
     throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
   }
   const last4 = row.formerLast4 ?? row.tokenLast4 ?? ''
@@ -200,6 +201,8 @@ function caller(
       expiresAt: row.tokenExpiresAt,
       networks,
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
+      parent: parentOf(row),
+      usesLeft: row.tokenUsesLeft,
     },
   }
 }
@@ -210,6 +213,17 @@ const freshForMs = 3_600_000
 const isPast = (time: number | null, now: number): boolean => time != null && time <= now
 
 type TokenRole = Extract<Credential, { kind: 'token' }>['role']
+
+function parentOf(row: FactsRow): ParentToken | null {
+  if (row.parentId == null) return null
+  return {
+    id: row.parentId,
+    role: tokenRoleOf(row.parentRole),
+    createdAt: row.parentCreatedAt ?? 0,
+    rotatedAt: row.parentRotatedAt,
+    expiresAt: row.parentExpiresAt,
+  }
+}
 
 /** Anything unknown counts as the weakest. */
 function tokenRoleOf(value: string | null): TokenRole {

@@ -49,6 +49,8 @@ const token = (canReadGatedRepos: boolean): Credential => ({
   rotatedAt: null,
   networks: [],
   former: null,
+  parent: null,
+  usesLeft: null,
   expiresAt: null,
 })
 const reads = (given: Facts): boolean => decide('repo.content.read', given).allow

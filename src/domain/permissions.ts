@@ -316,6 +316,13 @@ export const permissions = {
     audited: true,
     title: 'delete an access token',
   },
+  'token.derive': {
+    on: 'self',
+    least: 'signed-in',
+    token: 'any',
+    audited: true,
+    title: 'derive a narrower child token from the token in use',
+  },
   'user.gpg_key.read': {
     on: 'self',
     least: 'signed-in',

@@ -27,6 +27,8 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   rotatedAt: null,
   expiresAt: null,
   former: null,
+  parent: null,
+  usesLeft: null,
   networks: [],
 })
 const repo: RepoFacts = {

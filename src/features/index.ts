@@ -66,6 +66,7 @@ import { policyApiRoutes } from './signatures/policy-routes.ts'
 import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
+import { deriveRoutes } from './tokens/derive-routes.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
@@ -86,6 +87,7 @@ export const routes: readonly Route[] = [
   ...secondFactorRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,
+  ...deriveRoutes,
   ...tokenPageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,

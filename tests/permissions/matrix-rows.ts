@@ -363,6 +363,8 @@ async function seedTokens(
         lastUsedAt: null,
         lastIp: null,
         lastUserAgent: null,
+        parentId: null,
+        usesLeft: null,
       })
       return tokenId
     }
@@ -382,6 +384,7 @@ async function seedTokens(
           entityId,
           entityName: '',
           permissions: JSON.stringify([permission]),
+          throughId: null,
         })
         made.set(hash, { kind: 'token', hash })
       }

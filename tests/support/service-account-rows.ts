@@ -69,6 +69,8 @@ export async function insertServiceAccount(
         lastUsedAt: null,
         lastIp: null,
         lastUserAgent: null,
+        parentId: null,
+        usesLeft: null,
       })
       .execute()
   })

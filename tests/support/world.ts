@@ -99,6 +99,8 @@ export async function makeToken(
         lastUsedAt: null,
         lastIp: null,
         lastUserAgent: null,
+        parentId: null,
+        usesLeft: null,
       })
       .execute()
     for (const [entityId, permissions] of Object.entries(grants)) {

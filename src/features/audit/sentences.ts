@@ -67,6 +67,8 @@ const sentences = {
     `Pushed ${text(data, 'commits') ?? ''} commits past the signing policy of ${name}`,
 
   'token.create': (told) => `Created the ${tokenWords(told)}`,
+  'token.derive': (told) =>
+    `Derived the child ${tokenWords(told)} from the token ${text(told.data, 'parentName') ?? ''}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
   'token.finish_rotation': (told) => `Ended the old value${oldLast4(told.data)} of the ${tokenWords(told)}`,

@@ -3,7 +3,7 @@
  * signs committed events afterwards. No secret is ever part of an event.
  */
 import type { EventData, Origin } from '../../domain/event.ts'
-import { accountOf, type Principal } from '../../domain/facts.ts'
+import { accountOf, type Credential, type Principal } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import { withoutTokens } from '../../domain/token.ts'
@@ -81,8 +81,13 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
     ip: origin.ip,
     userAgent: withoutTokens(origin.userAgent),
     requestId: withoutTokens(origin.requestId),
-    data: withoutTokens(JSON.stringify(input.data ?? {})),
+    data: withoutTokens(JSON.stringify({ ...input.data, ...derivedFrom(credential) })),
   }
+}
+
+/** Of what a child token does, the log names the token that it came from. */
+function derivedFrom(credential: Credential | null): EventData {
+  return credential?.kind === 'token' && credential.parent !== null ? { parentToken: credential.parent.id } : {}
 }
 
 /** A service account under the name that people gave it (SA-8). */

@@ -4,13 +4,14 @@ import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { roles } from '../../domain/role.ts'
-import { entityTypes, longestOverlapSeconds } from '../tokens/service.ts'
+import { entityTypes, longestOverlapSeconds, presentChild } from '../tokens/service.ts'
 import {
   createAccountToken,
   deleteAccountToken,
   deleteAllAccountTokens,
   finishAccountRotation,
   getAccountToken,
+  listAccountChildren,
   listAccountTokens,
   rotateAccountToken,
   updateAccountToken,
@@ -255,6 +256,19 @@ export const serviceAccountApiRoutes: Route[] = [
     answers: { 200: 'How many there were.' },
     handle: async ({ hub, allowed, params, request }) =>
       json({ deleted: await deleteAllAccountTokens(hub, allowed, request.origin, params.get('id')) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/organizations/:name/service-accounts/:id/tokens/:token/children',
+    surface: 'api',
+    action: 'org.service_account.read',
+    target,
+    summary:
+      'Child tokens that a token of the account derived and that are still taken. Each is deleted like any token, by its id.',
+    handle: async ({ hub, allowed, params }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      return json((await listAccountChildren(hub, account, params.get('token'))).map(presentChild))
+    },
   }),
   route({
     method: 'PATCH',

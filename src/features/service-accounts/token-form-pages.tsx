@@ -1,6 +1,7 @@
 /* The two forms of a service account's token: a new one, and what one that exists is called and may do. */
 import type { Child } from 'hono/jsx'
 import { Button, LinkButton } from '../../web/button.tsx'
+import { ChildTokens, type ChildView } from '../../web/child-tokens.tsx'
 import { ExpiryField } from '../../web/expiry-field.tsx'
 import { PickField, TextArea, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
@@ -67,7 +68,13 @@ export function NewAccountTokenPage(props: TokenFormProps & { isFirst: boolean }
 }
 
 /** Posts as the new form does, without expiry, to …/{id}/tokens/{token}. The value stays. */
-export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTokenRow & { createdAt: number } }) {
+export function EditAccountTokenPage(
+  props: TokenFormProps & {
+    token: AccountTokenRow & { createdAt: number }
+    childTokens: readonly ChildView[]
+    hub: string
+  },
+) {
   const { organization, account, token } = props
   const here = accountPath(organization, account.id)
   const dialog = (kind: string) => `${here}?dialog=${kind}&token=${encodeURIComponent(token.id)}`
@@ -101,6 +108,11 @@ export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTok
           <LinkButton href={here}>Cancel</LinkButton>
         </div>
       </TokenForm>
+      <ChildTokens
+        children={props.childTokens}
+        address={accountTokenPath(organization, account.id, token.id)}
+        hub={props.hub}
+      />
     </FormPage>
   )
 }

@@ -31,6 +31,7 @@ import {
 } from './grants.ts'
 import {
   countTokens,
+  deleteChildren,
   deleteTokens,
   findToken,
   type GrantRow,
@@ -69,6 +70,9 @@ export interface TokenToStore {
   readonly fence: Fence
   /** Milliseconds; null: never. */
   readonly expiresAt: number | null
+  /** For a child. */
+  readonly parentId?: string
+  readonly usesLeft?: number | null
 }
 
 /** A value that was just made, with what may be said of it afterwards. */
@@ -80,7 +84,7 @@ export interface NewValue {
 
 /** Throws `token_name_taken`, or `invalid_input` where the owner has as many as it may. */
 export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: TokenToStore): Promise<NewValue> {
-  if ((await countTokens(tx, ownerId)) >= mostTokens) {
+  if (input.parentId === undefined && (await countTokens(tx, ownerId)) >= mostTokens) {
     throw new HoldfastError('invalid_input', {
       reason: `An account has at most ${mostTokens} tokens. Delete one first.`,
     })
@@ -107,6 +111,8 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     lastUsedAt: null,
     lastIp: null,
     lastUserAgent: null,
+    parentId: input.parentId ?? null,
+    usesLeft: input.usesLeft ?? null,
   })
   if (!isNew) throw new HoldfastError('token_name_taken', { field: 'name' })
   await replaceGrants(tx, id, grantRows(id, input.permissions.scoped))
@@ -124,7 +130,7 @@ export interface StoredChange {
   readonly expiresAt?: number | null
 }
 
-/** Throws `token_name_taken` where the transaction cannot go on, as PostgreSQL has it. */
+/** Its children end. Throws `token_name_taken` where the transaction cannot go on, as PostgreSQL has it. */
 export async function changeStored(tx: Tx, ownerId: string, id: string, change: StoredChange): Promise<void> {
   const { permissions, endpointPatterns, fence, ...columns } = change
   try {
@@ -144,6 +150,8 @@ export async function changeStored(tx: Tx, ownerId: string, id: string, change: 
     throw error
   }
   if (permissions !== undefined) await replaceGrants(tx, id, grantRows(id, permissions.scoped))
+  // What they were derived from is no longer what it was.
+  await deleteChildren(tx, id)
 }
 
 /** The longest time for which an old value goes on beside the new one. */
@@ -183,6 +191,8 @@ export async function storeNewValue(
   })
   if (!isSwapped) throw new HoldfastError('rotated_meanwhile')
   await closeFormerValues(tx, ownerId, id, now)
+  // Also with an overlap: whoever had the old value may have derived them.
+  await deleteChildren(tx, id)
   const until = Math.min(now + overlapSeconds * 1000, before.token.expiresAt ?? Number.MAX_SAFE_INTEGER)
   const oldUntil = until > now ? until : null
   await keepValues(tx, ownerId, [{ ...before.token, id, name, hash: before.hash }], now, oldUntil)
@@ -296,6 +306,8 @@ function storedOfRow(
     lastUsedAt: row.lastUsedAt,
     lastIp: row.lastIp,
     lastUserAgent: row.lastUserAgent,
+    parentId: row.parentId,
+    usesLeft: row.usesLeft,
     oldValue: oldValueOf(old),
   }
 }
@@ -358,6 +370,7 @@ function grantRows(tokenId: string, grants: readonly ResolvedGrant[]): TokenGran
     entityId: grant.id,
     entityName: grant.name,
     permissions: JSON.stringify(grant.permissions),
+    throughId: grant.throughId ?? null,
   }))
 }
 

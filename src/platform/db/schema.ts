@@ -158,6 +158,10 @@ export interface AccessTokenTable {
   lastUsedAt: number | null
   lastIp: string | null
   lastUserAgent: string | null
+  /** The token that it was derived from, and ends with. */
+  parentId: string | null
+  /** Requests that it may still make. Null: as many as it likes. */
+  usesLeft: number | null
 }
 
 /**
@@ -197,6 +201,8 @@ export interface TokenGrantTable {
   entityName: string
   /** JSON array of the Hub's permission names. */
   permissions: string
+  /** In a child token: the owner or workspace through which its parent reaches the repo. It counts while the repo lies there. */
+  throughId: string | null
 }
 
 /** What administrators of an organization said of a member's token. */

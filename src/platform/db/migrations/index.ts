@@ -22,6 +22,7 @@ import * as leaks from './0019-leaks.ts'
 import * as gated from './0020-gated.ts'
 import * as tokenLife from './0023-token-life.ts'
 import * as organizationTokens from './0024-organization-tokens.ts'
+import * as tokenCare from './0028-token-care.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -49,4 +50,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0020-gated': gated,
   '0023-token-life': tokenLife,
   '0024-organization-tokens': organizationTokens,
+  '0028-token-care': tokenCare,
 }
