@@ -67,6 +67,8 @@ import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
 import { deriveRoutes } from './tokens/derive-routes.ts'
+import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
+import { honeyRoutes } from './tokens/honey-routes.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
@@ -88,7 +90,9 @@ export const routes: readonly Route[] = [
   ...tokenApiRoutes,
   ...reportRoutes,
   ...deriveRoutes,
+  ...honeyRoutes,
   ...tokenPageRoutes,
+  ...honeyPageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,

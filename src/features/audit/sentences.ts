@@ -87,6 +87,12 @@ const sentences = {
   'org.token.deny': (told) => `Denied the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
   'org.token.revoke': (told) =>
     `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'} for the organization`,
+  'token.honey.create': ({ name }) => `Made the honey token ${name}`,
+  'token.honey.delete': ({ name }) => `Deleted the honey token ${name}`,
+  'org.honey_token.create': ({ name }) => `Made the honey token ${name} for the organization`,
+  'org.honey_token.delete': ({ name }) => `Deleted the honey token ${name} of the organization`,
+  'token.honey_used': ({ name, data }) =>
+    `Somebody used the honey token ${name} of ${text(data, 'owner') ?? 'somebody'}${text(data, 'place') ? `, which lay in ${text(data, 'place')}` : ''}`,
   'token.delete': (told) => `Deleted the ${tokenWords(told)}`,
 
   'org.create': ({ name }) => `Created the organization ${name}`,

@@ -344,6 +344,8 @@ export interface LiveToken {
   readonly organizationId: string | null
   /** It is the value that the token had before, taken beside the new one for a while. */
   readonly isOld: boolean
+  /** It opens nothing; that it was found is told all the same. */
+  readonly isHoney?: boolean
 }
 
 /** Those of these values (by hash) that a request could still be made with, as far as the token itself says. */

@@ -14,6 +14,7 @@ import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
 import { firstAdmins } from '../organizations/service.ts'
 import { claimAlert, deleteFormerValuesBefore, findFormerOwner } from './former-queries.ts'
+import { claimHoneyUse } from './honey-queries.ts'
 import { mostAdminsTold } from './leaked.ts'
 import { claimFenceEvent } from './queries.ts'
 
@@ -59,7 +60,27 @@ async function forgetValues(hub: Hub, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Only here, long after the answer, does a honey token part from a value that is dead. */
+async function tellOfHoney(hub: Hub, tx: Tx, seen: Report): Promise<boolean> {
+  const { isHoney, told } = await claimHoneyUse(tx, seen.tokenId, seen, seen.at - quietMs.dead)
+  if (told === null) return isHoney
+  const { name, place, ownerId, ownerName, organizationId } = told
+  await recordEvent(hub, tx, systemGrant('token.read', { on: 'self' }, 'honey token'), originOf(seen), {
+    action: 'token.honey_used',
+    resource: { kind: 'token', id: told.id, name },
+    ownerId,
+    data: { owner: ownerName, place, last4: seen.last4 },
+  })
+  const { at, ip, userAgent: program, last4 } = seen
+  const facts = { owner: ownerName, token: name, place, last4, at, ip, program }
+  for (const to of await readersOf(tx, { ownerId, organizationId, contact: null })) {
+    await enqueueMail(hub, tx, { kind: 'honey-used', ...to, ...facts })
+  }
+  return true
+}
+
 async function tellOfReuse(hub: Hub, tx: Tx, seen: Report): Promise<void> {
+  if (await tellOfHoney(hub, tx, seen)) return
   const value = await claimAlert(tx, seen.tokenId, seen.at, seen.at - quietMs.dead)
   if (value === null) return
   const { name, ownerId, ownerName, organizationId } = value

@@ -205,6 +205,27 @@ export interface TokenGrantTable {
   throughId: string | null
 }
 
+/** A value that opens nothing and tells on whoever uses it. Requests meet it in `formerTokenValue`, as a dead one. */
+export interface HoneyTokenTable {
+  id: string
+  /** As in `accessToken`. */
+  hash: string
+  last4: string
+  name: string
+  /** Where it lies, in the words of who made it. */
+  place: string
+  /** A user or an organization. */
+  ownerId: string
+  ownerName: string
+  /** The same, for an organization. */
+  organizationId: string | null
+  createdAt: number
+  lastUsedAt: number | null
+  lastIp: string | null
+  lastUserAgent: string | null
+  reportedAt: number | null
+}
+
 /** What administrators of an organization said of a member's token. */
 export interface OrganizationTokenTable {
   tokenId: string
@@ -902,6 +923,7 @@ export interface Schema {
   accessToken: AccessTokenTable
   formerTokenValue: FormerTokenValueTable
   tokenGrant: TokenGrantTable
+  honeyToken: HoneyTokenTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable
   serviceAccount: ServiceAccountTable

@@ -1,4 +1,4 @@
-/** Child tokens: narrower ones that a token derives from itself, and that end with it. */
+/** Child tokens: narrower ones that a token derives from itself, and that end with it. Honey tokens, which open nothing and tell on their users. */
 import { type ColumnDataType, type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): Promise<void> {
@@ -17,4 +17,22 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     db,
   )
   await db.schema.alterTable('tokenGrant').addColumn('throughId', text).execute()
+
+  await db.schema
+    .createTable('honeyToken')
+    .addColumn('id', text, (c) => c.primaryKey().notNull())
+    .addColumn('hash', text, (c) => c.notNull().unique())
+    .addColumn('last4', text, (c) => c.notNull())
+    .addColumn('name', text, (c) => c.notNull())
+    .addColumn('place', text, (c) => c.notNull())
+    .addColumn('ownerId', text, (c) => c.notNull().references('namespace.id').onDelete('cascade'))
+    .addColumn('ownerName', text, (c) => c.notNull())
+    .addColumn('organizationId', text)
+    .addColumn('createdAt', int, (c) => c.notNull())
+    .addColumn('lastUsedAt', int)
+    .addColumn('lastIp', text)
+    .addColumn('lastUserAgent', text)
+    .addColumn('reportedAt', int)
+    .execute()
+  await db.schema.createIndex('honeyTokenByOwner').on('honeyToken').columns(['ownerId', 'id']).execute()
 }
