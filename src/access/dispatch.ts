@@ -25,6 +25,7 @@ import { type Reply, redirect, send } from './reply.ts'
 import type { Asked, Call, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
 import { RefusedToken, type Sightings, watchTokens } from './sightings.ts'
+import { type TokenUsage, trackTokenUsage } from './token-usage.ts'
 import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
@@ -35,6 +36,8 @@ export interface Dispatcher {
   readonly table: RouteTable
   /** Requests under way. */
   readonly underWay: () => number
+  /** Writes what was gathered of the use of credentials, as a timer does every minute. */
+  writeGathered(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -59,6 +62,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   const isTrusted = trustedProxies(hub.config.trustedProxies)
   const sightings = watchTokens(hub.db, hub.log)
   const lastUsed = trackLastUsed(hub.db, hub.log, hub.config.sessionLifetime)
+  const usage = trackTokenUsage(hub.db, hub.log)
   const limits: Record<LimitName, RateLimiter> = {
     api: rateLimiter(hub.config.rateLimitApi, hub.clock.now),
     resolvers: rateLimiter(hub.config.rateLimitResolvers, hub.clock.now),
@@ -68,6 +72,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
     hub,
     table,
     lastUsed,
+    usage,
     sightings,
     limits,
     publicOrigin: () => new URL(hub.config.publicUrl).origin,
@@ -95,9 +100,14 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
         response.destroy()
       })
     },
+    writeGathered: async () => {
+      await lastUsed.flush()
+      await usage.flush()
+    },
     stop: async () => {
       await sightings.stop()
       await lastUsed.stop()
+      await usage.stop()
     },
   }
 }
@@ -106,6 +116,7 @@ interface Door {
   readonly hub: Hub
   readonly table: RouteTable
   readonly lastUsed: LastUsed
+  readonly usage: TokenUsage
   readonly sightings: Sightings
   readonly limits: Readonly<Record<LimitName, RateLimiter>>
   readonly publicOrigin: () => string
@@ -183,7 +194,7 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   state.facts = loaded.facts
   const allowed = await decided(door, match, action, loaded.facts, target, request, asked)
   if ('kind' in allowed) return allowed
-  noteUse(door, loaded, request)
+  noteUse(door, loaded, request, action)
   const fresh = async (anotherTarget: Target): Promise<Facts> =>
     (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now(), request.origin.ip)).facts
   const call: Call<Action, unknown, unknown> = {
@@ -419,13 +430,24 @@ function limit(door: Door, surface: Surface, request: HttpRequest, facts: Facts 
   refuseOver(counted)
 }
 
-function noteUse(door: Door, loaded: LoadedFacts, request: HttpRequest): void {
+function noteUse(door: Door, loaded: LoadedFacts, request: HttpRequest, action: Action): void {
   const { credential } = loaded.facts
   if (credential === null) return
   const now = door.hub.clock.now()
   if (loaded.credentialLastUsedAt === null || now - loaded.credentialLastUsedAt >= noteAfterMs) {
     door.lastUsed.note(credential, request.origin, now)
   }
+  if (credential.kind === 'token') noteUsage(door, loaded.facts, request, action)
+}
+
+/** Once it is answered: what was refused was not touched. */
+function noteUsage(door: Door, facts: Facts, { message, response, origin }: HttpRequest, action: Action): void {
+  const { socket } = message
+  const before = socket.bytesWritten
+  response.once('close', () => {
+    if (response.statusCode >= 400) return
+    door.usage.note(action, facts, origin, Math.max(0, socket.bytesWritten - before), door.hub.clock.now())
+  })
 }
 
 async function refused(

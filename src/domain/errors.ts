@@ -275,6 +275,7 @@ export const errorCatalogue = {
     message: 'Only a token derives child tokens.',
     next: 'Send the access token that the child is to come from. On the website, make a fine-grained token.',
   },
+  shrink_impossible: { status: 409, message: 'This token cannot be shrunk to what was used. {reason}' },
   too_many_child_tokens: {
     status: 409,
     message: 'A token has at most {most} child tokens at a time, and all tokens of an account {mostOfAll}.',

@@ -58,6 +58,7 @@ import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
 import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
+import { accountUsagePageRoutes } from './service-accounts/usage-page-routes.tsx'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { signingGate } from './signatures/gate.ts'
 import { askForJudgement, signatureJobs } from './signatures/jobs.ts'
@@ -73,6 +74,8 @@ import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
+import { usagePageRoutes } from './tokens/usage-page-routes.tsx'
+import { usageRoutes } from './tokens/usage-routes.ts'
 import { workspacePageRoutes } from './workspaces/page-routes.tsx'
 import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
@@ -90,9 +93,12 @@ export const routes: readonly Route[] = [
   ...tokenApiRoutes,
   ...reportRoutes,
   ...deriveRoutes,
+  ...usageRoutes,
   ...honeyRoutes,
   ...tokenPageRoutes,
   ...honeyPageRoutes,
+  ...usagePageRoutes,
+  ...accountUsagePageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,

@@ -365,6 +365,7 @@ async function seedTokens(
         lastUserAgent: null,
         parentId: null,
         usesLeft: null,
+        newAddressAt: null,
       })
       return tokenId
     }

@@ -71,6 +71,7 @@ export async function insertServiceAccount(
         lastUserAgent: null,
         parentId: null,
         usesLeft: null,
+        newAddressAt: null,
       })
       .execute()
   })

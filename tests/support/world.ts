@@ -101,6 +101,7 @@ export async function makeToken(
         lastUserAgent: null,
         parentId: null,
         usesLeft: null,
+        newAddressAt: null,
       })
       .execute()
     for (const [entityId, permissions] of Object.entries(grants)) {

@@ -91,6 +91,8 @@ const sentences = {
   'token.honey.delete': ({ name }) => `Deleted the honey token ${name}`,
   'org.honey_token.create': ({ name }) => `Made the honey token ${name} for the organization`,
   'org.honey_token.delete': ({ name }) => `Deleted the honey token ${name} of the organization`,
+  'token.new_address': (told) =>
+    `The ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'} was used from an address that it had not come from`,
   'token.honey_used': ({ name, data }) =>
     `Somebody used the honey token ${name} of ${text(data, 'owner') ?? 'somebody'}${text(data, 'place') ? `, which lay in ${text(data, 'place')}` : ''}`,
   'token.delete': (told) => `Deleted the ${tokenWords(told)}`,

@@ -4,7 +4,7 @@ import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { roles } from '../../domain/role.ts'
-import { entityTypes, longestOverlapSeconds, presentChild } from '../tokens/service.ts'
+import { entityTypes, longestOverlapSeconds, presentChild, presentProposal, presentUsage } from '../tokens/service.ts'
 import {
   createAccountToken,
   deleteAccountToken,
@@ -16,6 +16,7 @@ import {
   rotateAccountToken,
   updateAccountToken,
 } from './account-tokens.ts'
+import { accountUsage, proposeAccountShrink, shrinkAccountToken } from './account-usage.ts'
 import {
   presentAccount,
   presentAccountWithTokens,
@@ -268,6 +269,35 @@ export const serviceAccountApiRoutes: Route[] = [
     handle: async ({ hub, allowed, params }) => {
       const account = await getServiceAccount(hub, allowed, params.get('id'))
       return json((await listAccountChildren(hub, account, params.get('token'))).map(presentChild))
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/organizations/:name/service-accounts/:id/tokens/:token/usage',
+    surface: 'api',
+    action: 'org.service_account.read',
+    target,
+    summary:
+      'What a token of the account could reach and what it did reach, from which addresses and by which programs.',
+    handle: async ({ hub, allowed, params }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      return json(presentUsage(await accountUsage(hub, allowed, account, params.get('token'))))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/organizations/:name/service-accounts/:id/tokens/:token/shrink',
+    surface: 'api',
+    action: 'org.service_account.token.update',
+    target,
+    body: z.strictObject({ dryRun: z.boolean().default(false) }),
+    summary: 'Narrows a token of the account to what it was used for. `dryRun` only says what it would be.',
+    answers: { 200: 'Before, after, and whether it is so now.', 409: 'Nothing was recorded, or too much.' },
+    handle: async ({ hub, allowed, params, body, request }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      const id = params.get('token')
+      if (body.dryRun) return json(presentProposal(await proposeAccountShrink(hub, allowed, account, id), false))
+      return json(presentProposal(await shrinkAccountToken(hub, allowed, request.origin, account, id), true))
     },
   }),
   route({

@@ -82,7 +82,10 @@ export function EditAccountTokenPage(
     <FormPage {...props} title={token.name}>
       <div class="flex flex-wrap items-start gap-3">
         <h1 class="flex-1 min-w-64 [overflow-wrap:anywhere]">{token.name}</h1>
-        <span class="flex gap-2">
+        <span class="flex flex-wrap gap-2">
+          <LinkButton icon="activity" href={`${accountTokenPath(organization, account.id, token.id)}/usage`}>
+            What it touched
+          </LinkButton>
           <LinkButton icon="refresh-cw" href={dialog('refresh')}>
             Refresh token
           </LinkButton>

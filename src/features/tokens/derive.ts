@@ -320,7 +320,15 @@ function fenceWithin(parent: Fence, wanted: readonly string[] | undefined): Fenc
 }
 
 /** What a child was judged by. */
-const gist = ({ role, canReadGatedRepos, global, scoped, endpointPatterns, fence, expiresAt }: StoredToken): string =>
+export const gist = ({
+  role,
+  canReadGatedRepos,
+  global,
+  scoped,
+  endpointPatterns,
+  fence,
+  expiresAt,
+}: StoredToken): string =>
   JSON.stringify([role, canReadGatedRepos, global, scoped.map(plain), endpointPatterns, fence, expiresAt])
 
 function refused(code: 'token_needed' | 'child_token' | 'former_value'): HoldfastError {

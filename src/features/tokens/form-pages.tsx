@@ -83,7 +83,10 @@ export function EditTokenPage(
       <FormHead
         title={token.name}
         action={
-          <span class="flex gap-2">
+          <span class="flex flex-wrap gap-2">
+            <LinkButton icon="activity" href={`${address}/usage`}>
+              What it touched
+            </LinkButton>
             <LinkButton icon="refresh-cw" href={dialog('refresh')} dialog={true}>
               Refresh token
             </LinkButton>

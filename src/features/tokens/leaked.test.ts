@@ -118,6 +118,7 @@ async function fill({ db }: TestDatabase): Promise<void> {
     lastUserAgent: null,
     parentId: null,
     usesLeft: null,
+    newAddressAt: null,
   }))
   await db.transaction(async (tx) => {
     for (let at = 0; at < many; at += 500) {

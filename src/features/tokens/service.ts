@@ -81,6 +81,16 @@ export {
   tokenNameLimit,
 } from './store.ts'
 export type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
+export {
+  type Proposal,
+  proposeShrink,
+  type SeenCaller,
+  type TouchedThing,
+  type UsageReport,
+  usageOf,
+} from './usage.ts'
+export { presentProposal, presentUsage } from './usage-present.ts'
+export { viewOfShrink, viewOfUsage } from './usage-view.ts'
 
 export interface NewToken {
   readonly name: string

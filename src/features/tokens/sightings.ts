@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { quietMs, sightingQueue } from '../../access/sightings.ts'
+import { newAddressQueue } from '../../access/token-usage.ts'
 import type { Origin } from '../../domain/event.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -17,6 +18,8 @@ import { claimAlert, deleteFormerValuesBefore, findFormerOwner } from './former-
 import { claimHoneyUse } from './honey-queries.ts'
 import { mostAdminsTold } from './leaked.ts'
 import { claimFenceEvent } from './queries.ts'
+import { usageKeptDays } from './usage.ts'
+import { claimNewAddress, deleteUsesBefore } from './usage-queries.ts'
 
 const report = z.object({
   kind: z.enum(['dead', 'fenced']),
@@ -29,6 +32,13 @@ const report = z.object({
 })
 type Report = z.output<typeof report>
 
+const newAddress = z.object({
+  tokenId: z.string(),
+  address: z.string(),
+  program: z.string().nullable(),
+  at: z.number(),
+})
+
 const forgetQueue = 'forget-token-values'
 const dayMs = 86_400_000
 /** How long the hashes of dead values are kept. */
@@ -40,6 +50,10 @@ export function sightingJobs(hub: Hub): JobHandlers {
     [sightingQueue]: async (payload) => {
       const seen = report.parse(payload)
       await hub.transaction((tx) => (seen.kind === 'dead' ? tellOfReuse : tellOfFence)(hub, tx, seen))
+    },
+    [newAddressQueue]: async (payload) => {
+      const seen = newAddress.parse(payload)
+      await hub.transaction((tx) => tellOfNewAddress(hub, tx, seen))
     },
     [forgetQueue]: (_payload, signal) => forgetValues(hub, signal),
   }
@@ -56,8 +70,10 @@ async function forgetValues(hub: Hub, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
     const removed = await hub.transaction((tx) => deleteFormerValuesBefore(tx, before, rowsAtOnce))
-    if (removed < rowsAtOnce) return
+    if (removed < rowsAtOnce) break
   }
+  const lastDay = hub.clock.now() - usageKeptDays * dayMs
+  while (await hub.transaction((tx) => deleteUsesBefore(tx, lastDay, rowsAtOnce))) signal.throwIfAborted()
 }
 
 /** Only here, long after the answer, does a honey token part from a value that is dead. */
@@ -106,6 +122,20 @@ async function tellOfFence(hub: Hub, tx: Tx, seen: Report): Promise<void> {
     resource: { kind: 'token', id: seen.tokenId, name: token.name },
     ownerId: organizationId ?? token.ownerId,
     data: { owner: ownerName, last4: seen.last4 },
+  })
+}
+
+/** For the log, once a day for each token: laptops move, and a pipeline that moves is looked at. */
+async function tellOfNewAddress(hub: Hub, tx: Tx, seen: z.output<typeof newAddress>): Promise<void> {
+  const token = await claimNewAddress(tx, seen.tokenId, seen.at, seen.at - dayMs)
+  if (token === null) return
+  const { ownerName, organizationId } = await findFormerOwner(tx, token.ownerId)
+  const origin: Origin = { ip: seen.address, userAgent: seen.program, requestId: null }
+  await recordEvent(hub, tx, systemGrant('token.read', { on: 'self' }, 'token provenance'), origin, {
+    action: 'token.new_address',
+    resource: { kind: 'token', id: seen.tokenId, name: token.name },
+    ownerId: organizationId ?? token.ownerId,
+    data: { owner: ownerName, last4: token.last4 },
   })
 }
 

@@ -113,6 +113,7 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     lastUserAgent: null,
     parentId: input.parentId ?? null,
     usesLeft: input.usesLeft ?? null,
+    newAddressAt: null,
   })
   if (!isNew) throw new HoldfastError('token_name_taken', { field: 'name' })
   await replaceGrants(tx, id, grantRows(id, input.permissions.scoped))

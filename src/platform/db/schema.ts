@@ -162,6 +162,8 @@ export interface AccessTokenTable {
   parentId: string | null
   /** Requests that it may still make. Null: as many as it likes. */
   usesLeft: number | null
+  /** When an event last told that it came from a new address. */
+  newAddressAt: number | null
 }
 
 /**
@@ -203,6 +205,30 @@ export interface TokenGrantTable {
   permissions: string
   /** In a child token: the owner or workspace through which its parent reaches the repo. It counts while the repo lies there. */
   throughId: string | null
+}
+
+/** What a token touched in a day, by the least permission that opens it. Kept for 90 days. */
+export interface TokenUseTable {
+  tokenId: string
+  /** The first millisecond of the day, in UTC. */
+  day: number
+  thingKind: 'repo' | 'organization' | 'user'
+  /** Empty for all those beyond the most of a day. */
+  thingId: string
+  permission: string
+  uses: number
+  /** That were sent. */
+  bytes: number
+}
+
+/** From where a token came, and what used it: the latest fifty of each. */
+export interface TokenCallerTable {
+  tokenId: string
+  kind: 'address' | 'program'
+  value: string
+  firstAt: number
+  lastAt: number
+  uses: number
 }
 
 /** A value that opens nothing and tells on whoever uses it. Requests meet it in `formerTokenValue`, as a dead one. */
@@ -924,6 +950,8 @@ export interface Schema {
   formerTokenValue: FormerTokenValueTable
   tokenGrant: TokenGrantTable
   honeyToken: HoneyTokenTable
+  tokenUse: TokenUseTable
+  tokenCaller: TokenCallerTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable
   serviceAccount: ServiceAccountTable

@@ -1,4 +1,4 @@
-/** Child tokens: narrower ones that a token derives from itself, and that end with it. Honey tokens, which open nothing and tell on their users. */
+/** Child tokens: narrower ones that a token derives from itself, and that end with it. Honey tokens, which open nothing and tell on their users. What each token touched. */
 import { type ColumnDataType, type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): Promise<void> {
@@ -33,6 +33,29 @@ export async function up(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): P
     .addColumn('lastIp', text)
     .addColumn('lastUserAgent', text)
     .addColumn('reportedAt', int)
+    .execute()
+  await db.schema.alterTable('accessToken').addColumn('newAddressAt', int).execute()
+  await db.schema
+    .createTable('tokenUse')
+    .addColumn('tokenId', text, (c) => c.notNull().references('accessToken.id').onDelete('cascade'))
+    .addColumn('day', int, (c) => c.notNull())
+    .addColumn('thingKind', text, (c) => c.notNull())
+    .addColumn('thingId', text, (c) => c.notNull())
+    .addColumn('permission', text, (c) => c.notNull())
+    .addColumn('uses', int, (c) => c.notNull())
+    .addColumn('bytes', int, (c) => c.notNull())
+    .addPrimaryKeyConstraint('tokenUseKey', ['tokenId', 'day', 'thingId', 'permission'])
+    .execute()
+  await db.schema.createIndex('tokenUseByDay').on('tokenUse').columns(['day', 'tokenId']).execute()
+  await db.schema
+    .createTable('tokenCaller')
+    .addColumn('tokenId', text, (c) => c.notNull().references('accessToken.id').onDelete('cascade'))
+    .addColumn('kind', text, (c) => c.notNull())
+    .addColumn('value', text, (c) => c.notNull())
+    .addColumn('firstAt', int, (c) => c.notNull())
+    .addColumn('lastAt', int, (c) => c.notNull())
+    .addColumn('uses', int, (c) => c.notNull())
+    .addPrimaryKeyConstraint('tokenCallerKey', ['tokenId', 'kind', 'value'])
     .execute()
   await db.schema.createIndex('honeyTokenByOwner').on('honeyToken').columns(['ownerId', 'id']).execute()
 }
