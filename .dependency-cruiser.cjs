@@ -7,6 +7,8 @@ const features = {
     'tokens',
     'organizations',
     'organization-tokens',
+    'temporary-roles',
+    'break-glass',
     'groups',
     'workspaces',
     'service-accounts',

@@ -110,6 +110,7 @@ async function timeOf(db: Db, viewer: Viewer, query: Partial<RepoListQuery>): Pr
       orderBy: 'createdAt',
       direction: 'descending',
       limit: 30,
+      now: Date.now(),
       ...query,
     })
     const ids = positions.map(({ id }) => id)

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { HoldfastError } from '../domain/errors.ts'
+import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
 import { accountOf, type Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
 import { authorize, canSee } from '../domain/policy.ts'
@@ -22,9 +22,10 @@ import { pageErrorReply } from './page-reply.tsx'
 import type { Presented } from './presented.ts'
 import { callerKey, type RateLimiter, rateLimiter, refuseOver, windowMs } from './rate-limit.ts'
 import { type Reply, redirect, send } from './reply.ts'
-import type { Asked, Call, Route, Surface } from './route.ts'
+import type { Asked, Call, ErasedDefinition, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
 import { RefusedToken, type Sightings, watchTokens } from './sightings.ts'
+import { type TokenPace, tokenPace } from './token-pace.ts'
 import { type TokenUsage, trackTokenUsage } from './token-usage.ts'
 import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
@@ -75,6 +76,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
     usage,
     sightings,
     limits,
+    pace: tokenPace(hub.clock.now),
     publicOrigin: () => new URL(hub.config.publicUrl).origin,
   }
   let underWay = 0
@@ -119,6 +121,7 @@ interface Door {
   readonly usage: TokenUsage
   readonly sightings: Sightings
   readonly limits: Readonly<Record<LimitName, RateLimiter>>
+  readonly pace: TokenPace
   readonly publicOrigin: () => string
 }
 
@@ -140,6 +143,7 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
       door.sightings.note(thrown.sighting, request.origin, door.hub.clock.now())
     }
     const error = asHoldfastError(thrown, request, door.hub.log)
+    noteFenced(door, error, state.facts, request)
     // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
     if (response.headersSent) {
       response.destroy()
@@ -191,22 +195,27 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   const found = await load(door, presented, target, request, surface)
   const loaded =
     surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found, request) : found
-  state.facts = loaded.facts
-  const allowed = await decided(door, match, action, loaded.facts, target, request, asked)
+  const facts = withFile(definition, asked, loaded.facts)
+  state.facts = facts
+  const allowed = await decided(door, match, action, facts, target, request, asked)
   if ('kind' in allowed) return allowed
   noteUse(door, loaded, request, action)
   const fresh = async (anotherTarget: Target): Promise<Facts> =>
-    (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now(), request.origin.ip)).facts
+    withFile(
+      definition,
+      asked,
+      (await loadFacts(hub.db, presented, anotherTarget, hub.clock.now(), request.origin.ip)).facts,
+    )
   const call: Call<Action, unknown, unknown> = {
     hub,
     allowed: allowed.proof,
-    facts: loaded.facts,
+    facts,
     params: match.params,
     query: undefined,
     body: asked.body,
     request,
     xet,
-    reauthorize: async () => authorize(action, await fresh(targetAgain(target, loaded.facts))),
+    reauthorize: async () => authorize(action, await fresh(targetAgain(target, facts))),
     authorizeAlso: async (other, otherTarget) => authorize(other, await fresh(otherTarget)),
   }
   try {
@@ -220,6 +229,10 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     if (definition.onFault === undefined || !(thrown instanceof HoldfastError) || thrown.status >= 500) throw thrown
     return await definition.onFault(thrown, call)
   }
+}
+
+function withFile(definition: ErasedDefinition, asked: Asked<unknown>, facts: Facts): Facts {
+  return definition.file === undefined ? facts : { ...facts, path: definition.file(asked) }
 }
 
 /**
@@ -285,6 +298,7 @@ async function load(
   const loaded = await loadCounted(door, presented, target, request, surface)
   await countUse(door, presented, loaded.facts, request, surface)
   if (presented.kind !== 'none') limit(door, surface, request, loaded.facts)
+  door.pace.judge(loaded.facts.credential, request)
   if (request.response.getHeader('x-hf-warning') === undefined) {
     for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
   }
@@ -365,6 +379,20 @@ async function decided(
     if (instead !== null) return instead
     throw error
   }
+}
+
+const fencedCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'token_outside_paths',
+  'token_bytes_used_up',
+  'token_not_by_git',
+])
+
+/** Outside of its limits: refused with a reason, and never silently. */
+function noteFenced(door: Door, error: HoldfastError, facts: Facts | null, request: HttpRequest): void {
+  const credential = facts?.credential ?? null
+  if (!fencedCodes.has(error.code) || credential?.kind !== 'token') return
+  const { id, last4 } = credential
+  door.sightings.note({ kind: 'fenced', tokenId: id, last4 }, request.origin, door.hub.clock.now())
 }
 
 /** 307 to the new address, for those who may see the repo there (REP-3). To everybody else the old address is simply empty. */

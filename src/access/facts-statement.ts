@@ -6,6 +6,7 @@ import { type Expression, type RawBuilder, sql } from 'kysely'
 import type { Credential } from '../domain/facts.ts'
 import { type Prepared, prepared } from '../platform/db/prepared.ts'
 import { rankThroughGroups } from './group-roles.ts'
+import { roleAt } from './role-at.ts'
 
 type Params = {
   hash: string
@@ -54,6 +55,9 @@ export interface FactsRow {
   parentCreatedAt: number | null
   parentRotatedAt: number | null
   parentExpiresAt: number | null
+  tokenLimits: string | null
+  tokenBytesDay: number | null
+  tokenBytesTaken: number | null
   formerTokenId: string | null
   formerLast4: string | null
   formerEndedAt: number | null
@@ -119,7 +123,7 @@ export function statementFor(credential: Lookup, resource: ResourceShape): Prepa
 function factsQuery(lookup: Lookup, resource: ResourceShape, param: Param): RawBuilder<FactsRow> {
   const credential = kindOfLookup(lookup)
   const columns = [...credentialColumns[credential], ...resourceColumns[resource]]
-  if (credential !== 'none' && resource !== 'none') columns.push(...standingColumns(credential, resource))
+  if (credential !== 'none' && resource !== 'none') columns.push(...standingColumns(credential, resource, param))
   return sql<FactsRow>`(select ${sql.join(columns)} from (select 1 as "one") as "start"
     ${credentialJoins(lookup, param)}
     ${resourceJoins(resource, param)}
@@ -174,6 +178,10 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"tp"."createdAt" as "parentCreatedAt"`,
     sql`"tp"."rotatedAt" as "parentRotatedAt"`,
     sql`"tp"."expiresAt" as "parentExpiresAt"`,
+    sql`"t"."limits" as "tokenLimits"`,
+    // A child takes of what its parent has.
+    sql`case when "tp"."id" is null then "t"."bytesDay" else "tp"."bytesDay" end as "tokenBytesDay"`,
+    sql`case when "tp"."id" is null then "t"."bytesTaken" else "tp"."bytesTaken" end as "tokenBytesTaken"`,
     sql`"f"."tokenId" as "formerTokenId"`,
     sql`"f"."last4" as "formerLast4"`,
     sql`"f"."endedAt" as "formerEndedAt"`,
@@ -300,22 +308,27 @@ const workspaceOf: Record<ResourceShape, RawBuilder<string> | null> = {
 }
 const isRepo = (resource: ResourceShape): boolean => resource === 'repo' || resource === 'repo-id'
 
-function standingColumns(credential: Exclude<CredentialKind, 'none'>, resource: ResourceShape): RawBuilder<unknown>[] {
+function standingColumns(
+  credential: Exclude<CredentialKind, 'none'>,
+  resource: ResourceShape,
+  param: Param,
+): RawBuilder<unknown>[] {
   const workspace = workspaceOf[resource]
-  const columns = [sql`"og"."role" as "organizationRole"`]
+  const role = (grant: string) => roleAt(grant, param('now'))
+  const columns = [sql`${role('og')} as "organizationRole"`]
   if (credential === 'token') {
     columns.push(sql`"ot"."permissions" as "ownerGrant"`)
     columns.push(sql`"ov"."verdict" as "tokenVerdict"`)
   }
   if (resource === 'group') columns.push(sql`"gm"."role" as "groupRole"`)
   if (workspace !== null) {
-    const rank = rankThroughGroups(workspace, holder[credential])
-    columns.push(sql`"wg"."role" as "workspaceRole"`)
+    const rank = rankThroughGroups(workspace, holder[credential], param('now'))
+    columns.push(sql`${role('wg')} as "workspaceRole"`)
     columns.push(sql`case when ${workspace} is null then null else ${rank} end as "workspaceRank"`)
     if (credential === 'token') columns.push(sql`"wt"."permissions" as "workspaceGrant"`)
   }
   if (isRepo(resource)) {
-    columns.push(sql`"rg"."role" as "repoRole"`)
+    columns.push(sql`${role('rg')} as "repoRole"`)
     columns.push(sql`"ar"."status" as "accessStatus"`, sql`"ar"."reason" as "accessReason"`)
     if (credential === 'token') columns.push(sql`"rt"."permissions" as "repoGrant"`)
   }

@@ -1,18 +1,20 @@
 /**
- * The fence of a token: from which networks, and from when on, its value is taken. Decided from the facts of the request alone. The client's address is
+ * The fence of a token: from which networks, and from when on, its value is taken; and its other limits, whose rules are those of
+ * `domain/token-limits.ts`. Decided from the facts of the request alone. The client's address is
  * what the hub believes it to be behind the trusted proxies; an unknown one is outside of every fence.
  */
 import { BlockList, isIP } from 'node:net'
 import { HoldfastError } from '../domain/errors.ts'
+import { noLimits, type TokenLimits } from '../domain/token-limits.ts'
 
-export interface Fence {
+export interface Fence extends TokenLimits {
   /** CIDR ranges and single addresses; empty for everywhere. */
   readonly networks: readonly string[]
   /** Milliseconds; null: since it was made. */
   readonly notBefore: number | null
 }
 
-export const noFence: Fence = { networks: [], notBefore: null }
+export const noFence: Fence = { ...noLimits, networks: [], notBefore: null }
 
 const mostNetworks = 50
 

@@ -34,7 +34,7 @@ export interface SentFile {
   addressElsewhere?(headers: AnswerHeaders): Promise<string | null>
   /** Milliseconds that the client has to take the bytes, where they hold a process; null: as long as it goes on reading. */
   readonly timeLimitMs: number | null
-  /** Called right before an answer that hands out bytes, by whomever: how many. Not for HEAD, nor for what has not changed. */
+  /** Called right before an answer that hands out bytes, by whomever: how many; may refuse it. Not for HEAD, nor for what has not changed. */
   onSend?(bytes: number): void
 }
 
@@ -88,7 +88,12 @@ export async function sendFile(request: HttpRequest, config: Config, file: SentF
     }
   }
   const body = length === 0 ? null : await file.open(start, end)
-  file.onSend?.(length)
+  try {
+    file.onSend?.(length)
+  } catch (refusal) {
+    body?.destroy()
+    throw refusal
+  }
   response.writeHead(range === null ? 200 : 206, {
     ...mutable(headers),
     'content-length': length,

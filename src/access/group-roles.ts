@@ -4,6 +4,7 @@
  */
 import { type Expression, type RawBuilder, sql } from 'kysely'
 import { isRole, type Role, roles, stronger } from '../domain/role.ts'
+import { roleAt } from './role-at.ts'
 
 const rankOf = sql.join(
   roles.map((role, rank) => sql`when ${sql.lit(role)} then ${sql.lit(rank)}`),
@@ -14,14 +15,15 @@ const rankOf = sql.join(
 const fewGroups = 40
 
 /**
- * A subquery: the highest rank that the groups of `principal` have in `workspace`, or null. Begins with the groups of the one principal,
+ * A subquery: the highest rank that the groups of `principal` have in `workspace` at that moment (ms), or null. Begins with the groups of the one principal,
  * of which there are few, whatever the number of groups in the workspace; with those of the workspace where it is the other way round.
  */
 export function rankThroughGroups(
   workspace: Expression<unknown>,
   principal: Expression<unknown>,
+  now: Expression<unknown> | number,
 ): RawBuilder<number | null> {
-  const rank = sql`max(case "gg"."role" ${rankOf} end)`
+  const rank = sql`max(case ${roleAt('gg', now)} ${rankOf} end)`
   return sql<
     number | null
   >`(case when (select count(*) from (select 1 from "groupMember" as "gc" where "gc"."principalId" = ${principal} limit ${sql.lit(fewGroups + 1)}) as "few") <= ${sql.lit(fewGroups)}

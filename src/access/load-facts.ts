@@ -20,6 +20,7 @@ import type {
 import { noStanding, serviceAccountName } from '../domain/facts.ts'
 import { nameKey } from '../domain/names.ts'
 import { isRole, type Role } from '../domain/role.ts'
+import { noLimits, type TokenLimits } from '../domain/token-limits.ts'
 import type { Db } from '../platform/db/database.ts'
 import {
   type CredentialKind,
@@ -200,6 +201,8 @@ function caller(
       rotatedAt: row.tokenRotatedAt ?? null,
       expiresAt: row.tokenExpiresAt,
       networks,
+      limits: limitsOf(row.tokenLimits),
+      taken: row.tokenBytesDay == null ? null : { day: row.tokenBytesDay, bytes: row.tokenBytesTaken ?? 0 },
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
       parent: parentOf(row),
       usesLeft: row.tokenUsesLeft,
@@ -360,6 +363,11 @@ function kindOf(value: string | null): RepoKind {
 
 function roleOf(value: string | null | undefined): Role | null {
   return value != null && isRole(value) ? value : null
+}
+
+/** As they were checked when they were written. */
+function limitsOf(text: string | null): TokenLimits {
+  return text == null ? noLimits : { ...noLimits, ...(JSON.parse(text) as Partial<TokenLimits>) }
 }
 
 function parseList(text: string | null | undefined): string[] {

@@ -1,5 +1,5 @@
 /** What pages have in common on their way out: who is looking, the Content-Security-Policy, flash notices, and errors as pages. */
-
+import { type Expression, type RawBuilder, sql } from 'kysely'
 import type { HoldfastError } from '../domain/errors.ts'
 import type { Facts } from '../domain/facts.ts'
 import { describeResource } from '../domain/policy.ts'
@@ -14,20 +14,57 @@ import { type PageNode, renderPage } from '../web/render.ts'
 import { deniedHeader, deniedHeaders } from './error-reply.ts'
 import type { HttpRequest } from './http-request.ts'
 import { type Headers, html, type Reply, redirect } from './reply.ts'
+import { holdsAt, roleAt } from './role-at.ts'
 
 const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-const organizationsOf = prepared<{ userId: string }, { name: string; role: string }>((q, param) =>
+const organizationsOf = prepared<
+  { userId: string; now: number },
+  { id: string; name: string; role: string | null; hasEmergency: number }
+>((q, param) =>
   q
     .selectFrom('roleGrant')
     .innerJoin('namespace', 'namespace.id', 'roleGrant.targetId')
-    .select(['namespace.name', 'roleGrant.role'])
+    .select(['namespace.id', 'namespace.name', roleAt('roleGrant', param('now')).as('role')])
+    .select(hasEmergency(param('now')).as('hasEmergency'))
     .where('roleGrant.principalId', '=', param('userId'))
     .where('roleGrant.targetKind', '=', 'organization')
+    .where(holdsAt('roleGrant', param('now')))
     .orderBy('namespace.nameKey')
     .limit(200),
 )
+
+/** Whether somebody administers the organization in an emergency: by an index that has temporary roles alone. */
+function hasEmergency(now: Expression<unknown>): RawBuilder<number> {
+  return sql<number>`case when exists (select 1 from "roleGrant" as "e" where "e"."targetId" = "roleGrant"."targetId"
+    and "e"."temporaryUntil" > ${now} and "e"."temporaryKind" = 'break_glass') then 1 else 0 end`
+}
+
+/** Read only while there is one. */
+async function emergenciesOf(hub: Hub, organizations: readonly { id: string; name: string }[]) {
+  const rows = await hub.db.read
+    .selectFrom('roleGrant')
+    .innerJoin('namespace', 'namespace.id', 'roleGrant.principalId')
+    .select(['roleGrant.targetId', 'namespace.name as who', 'roleGrant.temporaryUntil as until'])
+    .select('roleGrant.temporaryReason as reason')
+    .where(
+      'roleGrant.targetId',
+      'in',
+      organizations.map(({ id }) => id),
+    )
+    .where('roleGrant.temporaryUntil', '>', hub.clock.now())
+    .where('roleGrant.temporaryKind', '=', 'break_glass')
+    .orderBy('roleGrant.temporaryUntil')
+    .limit(20)
+    .execute()
+  return rows.map(({ targetId, who, until, reason }) => ({
+    organization: organizations.find(({ id }) => id === targetId)?.name ?? '',
+    who,
+    until: until ?? 0,
+    reason: reason ?? '',
+  }))
+}
 
 /** What the layout shows of the caller. */
 export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRequest): Promise<PageContext> {
@@ -47,8 +84,11 @@ export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRe
 async function viewerOf(hub: Hub, facts: Facts | null): Promise<PageContext['viewer']> {
   if (facts === null || facts.principal.kind !== 'user') return null
   const { id, name, fullname, isAdmin } = facts.principal
-  const organizations = await organizationsOf.run(hub.db.read, { userId: id })
-  return { name, fullname, isAdmin, organizations }
+  const rows = await organizationsOf.run(hub.db.read, { userId: id, now: hub.clock.now() })
+  const organizations = rows.flatMap(({ role, name: called }) => (role === null ? [] : { name: called, role }))
+  const inEmergency = rows.filter(({ hasEmergency: is }) => is === 1)
+  const emergencies = inEmergency.length === 0 ? [] : await emergenciesOf(hub, inEmergency)
+  return { name, fullname, isAdmin, organizations, ...(emergencies.length === 0 ? {} : { emergencies }) }
 }
 
 /** Renders a page and answers with it. `secret`: the page shows a secret once, so nothing may keep it. */

@@ -30,7 +30,14 @@ interface Window {
   readonly endsAt: number
 }
 
-export function rateLimiter(limit: number, now: () => number, most = mostCallers): RateLimiter {
+export interface Windows {
+  /** Counts one request: the how manyth of its window it is, and the seconds until that ends. */
+  use(caller: string): { readonly used: number; readonly secondsLeft: number }
+  readonly size: () => number
+}
+
+/** `lengthMs` of each window. */
+export function fixedWindows(lengthMs: number, now: () => number, most = mostCallers): Windows {
   // In the order in which the windows began.
   const windows = new Map<string, Window>()
   const begin = (caller: string, time: number): Window => {
@@ -39,24 +46,30 @@ export function rateLimiter(limit: number, now: () => number, most = mostCallers
       if (endsAt > time && windows.size < most) break
       windows.delete(oldest)
     }
-    const window = { used: 0, endsAt: time + windowMs }
+    const window = { used: 0, endsAt: time + lengthMs }
     windows.set(caller, window)
     return window
   }
   return {
     size: () => windows.size,
-    count: (caller) => {
-      if (limit === 0) return { limit, remaining: 0, secondsLeft: 0, isOver: false }
+    use: (caller) => {
       const time = now()
       const known = windows.get(caller)
       const window = known === undefined || known.endsAt <= time ? begin(caller, time) : known
       window.used++
-      return {
-        limit,
-        remaining: Math.max(0, limit - window.used),
-        secondsLeft: Math.ceil((window.endsAt - time) / 1000),
-        isOver: window.used > limit,
-      }
+      return { used: window.used, secondsLeft: Math.ceil((window.endsAt - time) / 1000) }
+    },
+  }
+}
+
+export function rateLimiter(limit: number, now: () => number, most = mostCallers): RateLimiter {
+  const windows = fixedWindows(windowMs, now, most)
+  return {
+    size: windows.size,
+    count: (caller) => {
+      if (limit === 0) return { limit, remaining: 0, secondsLeft: 0, isOver: false }
+      const { used, secondsLeft } = windows.use(caller)
+      return { limit, remaining: Math.max(0, limit - used), secondsLeft, isOver: used > limit }
     },
   }
 }

@@ -65,6 +65,8 @@ export interface RouteDefinition<A extends Action, Q extends z.ZodType, B extend
   readonly surface: Surface
   readonly action: A | ((asked: Asked<z.output<B>>) => A)
   readonly target: Target | ((asked: Asked<z.output<B>>) => Target)
+  /** Which file of the repo is asked for, where it is one: tokens can be limited to some. */
+  readonly file?: (asked: Asked<z.output<B>>) => string
   readonly query?: Q
   readonly body?: B
   /** The body decides action or target: it is read before authorization, but after authentication, and only where the caller is known. */

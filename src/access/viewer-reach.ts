@@ -11,6 +11,7 @@ import { atLeast, isRole, type Role, stronger } from '../domain/role.ts'
 import type { Db } from '../platform/db/database.ts'
 import { prepared } from '../platform/db/prepared.ts'
 import { restrictionOf, type Viewer } from './restriction.ts'
+import { roleAt } from './role-at.ts'
 
 /** Non-public repos: a repo is in reach if it is in any of the three. */
 export interface Reach {
@@ -32,7 +33,8 @@ const nothing: Reach = { places: [], owners: [], repos: [] }
 interface GrantRow {
   targetId: string
   targetKind: string
-  role: string
+  /** Null: what it gave has ended. */
+  role: string | null
   /** The organization of a workspace or a repo. */
   organizationId: string | null
   /** Of the organization that the target is, or belongs to. */
@@ -41,7 +43,7 @@ interface GrantRow {
   mostTokenDays: number | null
 }
 
-const ownGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
+const ownGrantsOf = prepared<{ principalId: string; now: number }, GrantRow>((q, param) =>
   q
     .selectFrom('roleGrant as g')
     .leftJoin('workspace as w', 'w.id', 'g.targetId')
@@ -49,19 +51,21 @@ const ownGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
     .leftJoin('organization as o', (join) =>
       join.on('o.id', '=', sql<string>`coalesce("w"."organizationId", "r"."ownerId", "g"."targetId")`),
     )
-    .select(['g.targetId', 'g.targetKind', 'g.role', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .select(['g.targetId', 'g.targetKind', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .select(roleAt('g', param('now')).as('role'))
     .select(['o.tokenPolicy', 'o.mostTokenDays'])
     .where('g.principalId', '=', param('principalId')),
 )
 
 /** Roles that come through groups: in workspaces only. */
-const groupGrantsOf = prepared<{ principalId: string }, GrantRow>((q, param) =>
+const groupGrantsOf = prepared<{ principalId: string; now: number }, GrantRow>((q, param) =>
   q
     .selectFrom('groupMember as m')
     .innerJoin('roleGrant as g', 'g.principalId', 'm.groupId')
     .innerJoin('workspace as w', 'w.id', 'g.targetId')
     .innerJoin('organization as o', 'o.id', 'w.organizationId')
-    .select(['g.targetId', 'g.targetKind', 'g.role', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .select(['g.targetId', 'g.targetKind', 'o.id as organizationId', 'o.secondFactorRequired'])
+    .select(roleAt('g', param('now')).as('role'))
     .select(['o.tokenPolicy', 'o.mostTokenDays'])
     .where('m.principalId', '=', param('principalId')),
 )
@@ -96,11 +100,11 @@ const verdictsOf = prepared<{ tokenId: string }, { organizationId: string; verdi
 )
 
 /** Read afresh for each list, as facts are for each request. */
-export async function loadReach(db: Db, viewer: Viewer): Promise<Reach> {
+export async function loadReach(db: Db, viewer: Viewer, now: number): Promise<Reach> {
   const { credential } = viewer
   const account = accountOf(viewer.principal)
   if (account === null) return nothing
-  const grants = await grantsOf(db, account, viewer)
+  const grants = await grantsOf(db, account, viewer, now)
   const reach = reachOf(account, grants)
   return credential?.kind === 'token' && credential.role === 'fineGrained'
     ? await narrowed(db, viewer, credential.id, reach, grants)
@@ -108,26 +112,27 @@ export async function loadReach(db: Db, viewer: Viewer): Promise<Reach> {
 }
 
 /** What still counts: one row for each target, with the highest role; nothing from organizations that keep the caller out (AUTH-4e). */
-async function grantsOf(db: Db, account: Account, viewer: Viewer): Promise<GrantRow[]> {
-  const [own, throughGroups, verdicts] = await Promise.all([
-    ownGrantsOf.run(db.list, { principalId: account.id }),
-    groupGrantsOf.run(db.list, { principalId: account.id }),
+async function grantsOf(db: Db, account: Account, viewer: Viewer, now: number): Promise<GrantRow[]> {
+  const [everyOwn, throughGroups, verdicts] = await Promise.all([
+    ownGrantsOf.run(db.list, { principalId: account.id, now }),
+    groupGrantsOf.run(db.list, { principalId: account.id, now }),
     viewer.credential?.kind === 'token'
       ? verdictsOf.run(db.list, { tokenId: viewer.credential.parent?.id ?? viewer.credential.id })
       : [],
   ])
   const verdictIn = new Map(verdicts.map(({ organizationId, verdict }) => [organizationId, verdict]))
+  const own = everyOwn.filter(({ role }) => role !== null)
   const members = new Map(
     own.filter(({ targetKind }) => targetKind === 'organization').map(({ targetId, role }) => [targetId, role]),
   )
   const byTarget = new Map<string, GrantRow>()
   for (const grant of [...own, ...throughGroups]) {
     const organization = grant.organizationId ?? ''
-    const role = roleOf(members.get(organization) ?? '')
+    const role = roleOf(members.get(organization) ?? null)
     if (restrictionOf(grant, viewer, verdictIn.get(organization) ?? null, role) !== null) continue
     // A role in a workspace is worth nothing to who is not of the organization.
     if (grant.targetKind === 'workspace' && !members.has(organization)) continue
-    const highest = stronger(roleOf(grant.role), roleOf(byTarget.get(grant.targetId)?.role ?? ''))
+    const highest = stronger(roleOf(grant.role), roleOf(byTarget.get(grant.targetId)?.role ?? null))
     if (highest !== null) byTarget.set(grant.targetId, { ...grant, role: highest })
   }
   return [...byTarget.values()]
@@ -140,21 +145,27 @@ export interface Holdings {
   readonly permissions: ReadonlyMap<string, string>
 }
 
-export async function loadHoldings(db: Db, viewer: Viewer): Promise<Holdings> {
+/** At that moment (ms). */
+export async function loadHoldings(db: Db, viewer: Viewer, now: number): Promise<Holdings> {
   const { principal, credential } = viewer
   const account = accountOf(principal)
   if (account === null) return { roles: new Map(), permissions: new Map() }
   const isNarrow = credential?.kind === 'token' && credential.role === 'fineGrained'
   const [grants, listed] = await Promise.all([
-    grantsOf(db, account, viewer),
+    grantsOf(db, account, viewer, now),
     isNarrow ? tokenGrantsOf.run(db.list, { tokenId: credential.id }) : [],
   ])
   return { roles: rolesById(grants), permissions: new Map(listed.map((g) => [g.entityId, g.permissions])) }
 }
 
 /** Of these repos, the ids of those that the viewer can see. */
-export async function visibleAmong(db: Db, viewer: Viewer, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const [holdings, repos] = await Promise.all([loadHoldings(db, viewer), reposById(db, ids)])
+export async function visibleAmong(
+  db: Db,
+  viewer: Viewer,
+  ids: readonly string[],
+  now: number,
+): Promise<ReadonlySet<string>> {
+  const [holdings, repos] = await Promise.all([loadHoldings(db, viewer, now), reposById(db, ids)])
   return new Set(repos.filter((repo) => canSee(factsOf(viewer, repo, holdings), repo)).map(({ id }) => id))
 }
 
@@ -264,8 +275,8 @@ function rolesById(grants: readonly GrantRow[]): ReadonlyMap<string, Role> {
   return roles
 }
 
-function roleOf(text: string): Role | null {
-  return isRole(text) ? text : null
+function roleOf(text: string | null): Role | null {
+  return text !== null && isRole(text) ? text : null
 }
 
 function parse(permissions: string): string[] {

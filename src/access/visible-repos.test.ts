@@ -64,11 +64,25 @@ const inOwn = (principals: readonly (keyof typeof homes)[]) =>
     const targets = principalId.startsWith('m') ? [home, home, ...own] : own
     return fc.record({ principalId: fc.constant(principalId), targetId: fc.constantFrom(...targets), role })
   })
-const grant = fc.oneof(
+/** The worlds are looked at at 1: what ends then has ended. Null: a role without an end. */
+const temporary = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(null) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      temporaryRole: fc.constantFrom('read' as const, 'contributor' as const, 'write' as const, 'admin' as const),
+      temporaryUntil: fc.constantFrom(0, 1, 2),
+      endsWhole: fc.constantFrom(0 as const, 1 as const),
+    }),
+  },
+)
+const bare = fc.oneof(
   { weight: 6, arbitrary: fc.record({ principalId: fc.constantFrom(...users), targetId: entity, role }) },
   { weight: 3, arbitrary: inOwn(machines) },
   { weight: 5, arbitrary: inOwn(groups) },
 )
+
+const grant = fc.record({ bare, temporary }).map((each) => ({ ...each.bare, temporary: each.temporary }))
 
 /** A group of one organization with people and machines of it, and with a person who left it. */
 const groupMember = fc.constantFrom(...groups).chain((groupId) =>
@@ -170,7 +184,7 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
       for (const each of looks) {
         const presented = credentialOf(each.who)
         const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
-        const query: RepoListQuery = { ...each }
+        const query: RepoListQuery = { ...each, now: 1 }
         const listed = await allPages(db, facts, query)
         expect(listed.map(({ id }) => id)).toEqual(await filtered(db, presented, query))
       }
@@ -201,8 +215,8 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
     await build(db, {
       repos: [make(w1, 0, ['bert']), make(w1, 1, []), make(u3, 0, ['bert'])],
       grants: [
-        { principalId: 'u3', targetId: 'o1', role: 'no_access' },
-        { principalId: 'u3', targetId: 'w1', role: 'contributor' },
+        { principalId: 'u3', targetId: 'o1', role: 'no_access', temporary: null },
+        { principalId: 'u3', targetId: 'w1', role: 'contributor', temporary: null },
       ],
       tokenGrants: [],
       groupMembers: [],
@@ -212,7 +226,7 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
     })
     const presented = credentialOf({ as: 'write', user: 'u3' })
     const { facts } = await loadFacts(db, presented, { on: 'instance' }, 1)
-    const shape = { kind: 'model', orderBy: 'likes', direction: 'ascending', limit: 1, budget: 1 } as const
+    const shape = { kind: 'model', orderBy: 'likes', direction: 'ascending', limit: 1, budget: 1, now: 1 } as const
     const listed = await allPages(db, facts, { ...shape, words: [], tags: ['bert'] })
     expect(listed.map(({ id }) => id)).toEqual(['r00', 'r02'])
   })
@@ -379,7 +393,7 @@ async function build(db: Db, world: World) {
         .execute()
       for (const tag of each.tags) await tx.insertInto('repoTag').values({ repoId: id, kind: each.kind, tag }).execute()
     }
-    for (const each of grants) {
+    for (const { temporary, ...each } of grants) {
       await tx
         .insertInto('roleGrant')
         .values({
@@ -392,6 +406,7 @@ async function build(db: Db, world: World) {
           principalKind: kindOf(each.principalId),
           createdAt: 0,
           createdBy: null,
+          ...(temporary ?? {}),
         })
         .execute()
     }
@@ -546,9 +561,9 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
       (['public', 'private', 'private'] as const).map((visibility) => ({ ...plain, tags: [], place, visibility })),
     ),
     grants: [
-      { principalId: 'u1', targetId: 'o1', role: 'admin' },
-      { principalId: 'u1', targetId: 'w3', role: 'read' },
-      { principalId: 'u1', targetId: 'r00', role: 'read' },
+      { principalId: 'u1', targetId: 'o1', role: 'admin', temporary: null },
+      { principalId: 'u1', targetId: 'w3', role: 'read', temporary: null },
+      { principalId: 'u1', targetId: 'r00', role: 'read', temporary: null },
     ],
     tokenGrants: [],
     groupMembers: [],
@@ -586,7 +601,7 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
         { isGated: false, ownerId: 'o1' },
       ]) {
         for (const after of [undefined, { id: 's', value: 99 }]) {
-          const query = { kind: 'model', orderBy, direction: 'descending', limit: 1, after, budget: 1 } as const
+          const query = { kind: 'model', orderBy, direction: 'descending', limit: 1, after, budget: 1, now: 1 } as const
           await visibleRepos(watched, facts, { ...query, ...narrowing })
         }
       }

@@ -34,6 +34,8 @@ export interface RepoListQuery extends Narrowing {
   readonly direction: 'ascending' | 'descending'
   readonly after?: RepoPosition | undefined
   readonly limit: number
+  /** The moment (ms) whose roles count. */
+  readonly now: number
   /** Rows that the first step of a narrowed list may read per source. */
   readonly budget?: number
 }
@@ -43,7 +45,7 @@ const wholeSource = Number.MAX_SAFE_INTEGER
 
 /** At most `limit` repos, in order; fewer only at the end. */
 export async function visibleRepos(db: Db, viewer: Viewer, query: RepoListQuery): Promise<RepoPosition[]> {
-  const reach = await loadReach(db, viewer)
+  const reach = await loadReach(db, viewer, query.now)
   const pages = await Promise.all(sources(db, reach, query).map((source) => pageOf(db, source, query)))
   const seen = new Set<string>()
   const isNew = ({ id }: RepoPosition) => !seen.has(id) && seen.add(id)

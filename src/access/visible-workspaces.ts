@@ -11,10 +11,11 @@ export async function visibleWorkspaces(
   db: Db,
   viewer: Viewer,
   ids: readonly string[],
+  now: number,
 ): Promise<ReadonlyMap<string, string>> {
   const wanted = [...new Set(ids)]
   if (wanted.length === 0 || viewer.principal.kind === 'anonymous') return new Map()
-  const [holdings, workspaces] = await Promise.all([loadHoldings(db, viewer), workspacesById(db, wanted)])
+  const [holdings, workspaces] = await Promise.all([loadHoldings(db, viewer, now), workspacesById(db, wanted)])
   const seen = workspaces.filter(
     (workspace) => decide('resource_group.read', factsOf(viewer, workspace, holdings)).allow,
   )

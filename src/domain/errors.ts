@@ -45,6 +45,31 @@ export const errorCatalogue = {
     message: 'This token is not taken yet.',
     next: 'Wait for its first day, or change that on the page of the token.',
   },
+  token_outside_program: {
+    status: 403,
+    message: 'This token is taken from certain programs alone, and this request names none of them.',
+    next: 'Use it from one of its programs, or change them on the page of the token.',
+  },
+  token_outside_paths: {
+    status: 403,
+    message: 'This token reads certain files alone, and changes nothing.',
+    next: 'Ask for a file that its patterns name, one at a time, or change them on the page of the token.',
+  },
+  token_bytes_used_up: {
+    status: 403,
+    message: 'This token has taken away what it may on one day.',
+    next: 'Come again after midnight (UTC), or change the limit on the page of the token.',
+  },
+  token_not_by_git: {
+    status: 403,
+    message: 'This token takes so many bytes a day, and what a fetch by git will take is not known before.',
+    next: 'Download files by their names (hf download), or use another token.',
+  },
+  token_too_fast: {
+    status: 429,
+    message: 'This token makes more requests in a minute than it is allowed.',
+    next: 'Try again in {seconds} seconds.',
+  },
   token_in_query: {
     status: 400,
     message: 'A token in the address is not accepted: addresses are written to logs.',
@@ -436,6 +461,30 @@ export const errorCatalogue = {
     status: 409,
     message: 'Your own account has no second factor: you would lock yourself out. Nothing was changed.',
     next: 'Set one up under Settings, Password and sign-in.',
+  },
+  temporary_role_weaker: {
+    status: 409,
+    message: 'A temporary role is stronger than the lasting one ({lasting}); {role} is not. Nothing was changed.',
+    next: 'Give a stronger role for a while, or change the lasting one.',
+  },
+  own_temporary_role: {
+    status: 403,
+    message: 'Whoever holds a temporary role cannot change or extend their own. Nothing was changed.',
+    next: 'Ask another administrator.',
+  },
+  no_temporary_role: {
+    status: 404,
+    message: 'There is no temporary role here, or it has ended already.',
+  },
+  break_glass_off: {
+    status: 403,
+    message: '{organization} takes no emergency administration. Nothing was changed.',
+    next: 'Ask one of its administrators, who can give a role for a while, or let it be taken.',
+  },
+  break_glass_running: {
+    status: 409,
+    message: 'Your emergency administration of {organization} is running. It is not extended while it does.',
+    next: 'When it has ended, it can be taken again, with a reason of its own.',
   },
   last_admin: {
     status: 409,

@@ -2,6 +2,7 @@
  * The facts that a decision is made from, loaded fresh for each request by `access/load-facts.ts`. Plain data: the policy never asks back.
  */
 import type { Role } from './role.ts'
+import type { TokenLimits } from './token-limits.ts'
 import type { TokenRestriction } from './token-policy.ts'
 
 export type RepoKind = 'model' | 'dataset' | 'space'
@@ -58,6 +59,9 @@ export type Credential =
       readonly expiresAt: number | null
       /** From which it is taken (CIDR); empty for everywhere. The request comes from one of them. */
       readonly networks: readonly string[]
+      readonly limits: TokenLimits
+      /** What it took away on a day (since 1970, UTC), as far as it is written down. Null where nobody counts. */
+      readonly taken: { readonly day: number; readonly bytes: number } | null
       /** Set where the request carries the value that the token had before it was refreshed, while both are valid. */
       readonly former: { readonly replacedAt: number; readonly until: number } | null
       /** Set on a child token: what it was derived from, and can never do more than. */
@@ -192,4 +196,6 @@ export interface Facts {
   readonly credential: Credential | null
   readonly resource: Resource
   readonly standing: Standing
+  /** The file of the repo that is asked for; absent where it is not one file. */
+  readonly path?: string
 }

@@ -1,4 +1,5 @@
 /** The gate in small, case by case; over real rows it stands in tests/permissions (REP-6, REP-7, AUTH-6). */
+
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Credential, Facts, Principal, RepoFacts, Standing } from './facts.ts'
@@ -7,6 +8,7 @@ import { isOpenToAll } from './gate.ts'
 import { type Action, permissions } from './permissions.ts'
 import { decide, refusal } from './policy.ts'
 import { roles } from './role.ts'
+import { noLimits } from './token-limits.ts'
 
 const bob: Principal = { kind: 'user', id: 'b', name: 'bob', fullname: null, isAdmin: false, hasSecondFactor: false }
 const session: Credential = { kind: 'session', id: 's', isFresh: true }
@@ -48,6 +50,8 @@ const token = (canReadGatedRepos: boolean): Credential => ({
   createdAt: 0,
   rotatedAt: null,
   networks: [],
+  limits: noLimits,
+  taken: null,
   former: null,
   parent: null,
   usesLeft: null,

@@ -1,9 +1,11 @@
 /** The rules in small, case by case; the whole matrix over real rows is in tests/permissions. */
+
 import { describe, expect, it } from 'vitest'
 import type { Credential, Facts, Principal, RepoFacts, Standing } from './facts.ts'
 import { noStanding } from './facts.ts'
 import { type Action, permissions } from './permissions.ts'
 import { authorize, canSee, decide, describeResource, effectiveRole, refusal, systemGrant } from './policy.ts'
+import { noLimits } from './token-limits.ts'
 
 const ada = {
   kind: 'user',
@@ -30,6 +32,8 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   parent: null,
   usesLeft: null,
   networks: [],
+  limits: noLimits,
+  taken: null,
 })
 const repo: RepoFacts = {
   id: 'r',

@@ -20,6 +20,7 @@ import { accountOf, noStanding } from './facts.ts'
 import { shutOut, tokenPassesGate } from './gate.ts'
 import { type Action, type PermissionRow, permissionRow, type permissions } from './permissions.ts'
 import { atLeast, type Role, stronger } from './role.ts'
+import { readsPath } from './token-limits.ts'
 
 export type Denial =
   /** 401: nobody is signed in, and somebody could. */
@@ -115,6 +116,7 @@ export function decide(action: Action, facts: Facts): Decision {
   if (principal.kind === 'system') return allow
   if (row.people && principal.kind === 'service-account') return deny(notAPerson())
   if (standing.restriction !== null && !isOpenAnyway(row, facts)) return deny(restricted(standing.restriction))
+  if (resource.on !== 'repo' && isOutsidePaths(row, facts)) return deny(outsidePaths(facts))
   switch (resource.on) {
     case 'repo':
       return decideOnRepo(row, facts, resource.repo)
@@ -153,6 +155,7 @@ function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null):
   if (repo.isDisabled && row !== permissionRow('repo.read')) {
     return deny({ kind: 'blocked', denied: { code: 'repo_disabled' } })
   }
+  if (isOutsidePaths(row, facts)) return deny(outsidePaths(facts))
   if (row.openWherePublic && repo.visibility === 'public') return throughGate(row, facts, repo) ?? allow
   const role = row.byOrganization ? roleOfOwner(facts, repo) : effectiveRole(facts, repo)
   const isCreator = accountOf(facts.principal)?.id === repo.creatorId
@@ -160,6 +163,16 @@ function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null):
   if (facts.principal.kind === 'anonymous') return deny(unauthenticated(row))
   if (least !== 'anyone' && least !== 'signed-in' && !atLeast(role, least)) return deny(tooWeak(least, role))
   return throughGate(row, facts, repo) ?? throughCredential(row, facts)
+}
+
+/**
+ * A token with patterns of files hands out what they name, file by file: nothing that comes as a whole (a clone, objects by their hash), public or
+ * not. And it does nothing that a read token would not.
+ */
+function isOutsidePaths(row: PermissionRow, { credential, path }: Facts): boolean {
+  if (credential?.kind !== 'token' || credential.limits.paths.length === 0) return false
+  if (row === permissionRow('repo.content.read')) return path === undefined || !readsPath(credential.limits, path)
+  return typeof row.token === 'object' && row.token.classic === 'write'
 }
 
 /** Null where there is no gate before it, or it opens. */
@@ -313,6 +326,11 @@ function classicAdministers(): Denial {
   }
 }
 
+function outsidePaths({ credential, path }: Facts): Denial {
+  const need = credential?.kind === 'token' ? credential.limits.paths.join(' or ') : ''
+  return { kind: 'scope', denied: { code: 'token_outside_paths', need, have: path ?? 'no single file' } }
+}
+
 function stale(): Denial {
   return { kind: 'stale', denied: { code: 'fresh_sign_in', need: 'a recent sign-in', have: 'an older session' } }
 }
@@ -434,6 +452,7 @@ function outside(denied: Denied, resource: Resource): HoldfastError {
   const params = { need: denied.need ?? '', have: denied.have ?? '', resource: describeResource(resource) }
   if (denied.code === 'session_needed') return new HoldfastError('session_needed', {}, { denied })
   if (denied.code === 'person_needed') return new HoldfastError('person_needed', {}, { denied })
+  if (denied.code === 'token_outside_paths') return new HoldfastError('token_outside_paths', {}, { denied })
   if (denied.code === 'token_administration') return new HoldfastError('classic_token_administers', {}, { denied })
   return new HoldfastError(denied.code === 'token_role' ? 'token_role' : 'token_permission', params, { denied })
 }

@@ -54,6 +54,22 @@ export const denialReasons = {
     meaning: 'The token is taken from its own networks alone; `have` is the address that the hub sees.',
     remedy: 'Use it from there, or change its networks.',
   },
+  token_outside_program: {
+    meaning: 'The token is taken from certain programs alone; `have` is what this one calls itself.',
+    remedy: 'Use it from one of them, or change its programs.',
+  },
+  token_outside_paths: {
+    meaning: 'The token reads files that match its patterns, one at a time, and changes nothing.',
+    remedy: 'Ask for a file that `need` names, or change the patterns of the token.',
+  },
+  token_bytes_used_up: {
+    meaning: 'The token takes so many bytes a day; `have` is what is left of `need`, which was asked for.',
+    remedy: 'Wait until midnight (UTC), or change its limit.',
+  },
+  token_not_by_git: {
+    meaning: 'A token with a limit of bytes takes nothing by git, where how much it will be is not known before.',
+    remedy: 'Download files by their names, or use another token.',
+  },
   token_not_yet: { meaning: 'The first day of the token has not come.', remedy: 'Wait, or change its first day.' },
   former_value: {
     meaning: 'The value was refreshed and is taken for a while only: it manages no tokens.',

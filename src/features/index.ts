@@ -11,6 +11,7 @@ import { attestationRoutes } from './attestations/routes.ts'
 import { auditPageRoutes } from './audit/page-routes.tsx'
 import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
+import { breakGlassRoutes } from './break-glass/routes.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
@@ -40,6 +41,7 @@ import { organizationTokenPageRoutes } from './organization-tokens/page-routes.t
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
+import { temporaryRoleJobs } from './organizations/settle-roles.ts'
 import { repoJobs } from './repos/jobs.ts'
 import { listingRoutes } from './repos/listing-routes.tsx'
 import { organizationStorageRoutes } from './repos/organization-storage-routes.tsx'
@@ -102,6 +104,7 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...breakGlassRoutes,
   ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
@@ -168,6 +171,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...storageJobs(hub),
     ...downloadJobs(hub),
     ...noticeJobs(hub),
+    ...temporaryRoleJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)

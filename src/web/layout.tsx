@@ -1,12 +1,14 @@
 /* The frame of every page: head, skip link, header with its place bar, main in one of five shapes, footer. Nothing in
    it is inline style or script, so the Content-Security-Policy needs no exception. */
 import type { Child } from 'hono/jsx'
+import { organizationSettingsPath } from './address.ts'
 import { assetUrl } from './assets.ts'
 import { Footer } from './footer.tsx'
 import { HeaderRow, type Section } from './header.tsx'
 import { IconSheet } from './icon.tsx'
 import { Notice } from './notice.tsx'
-import type { PageContext } from './page-context.ts'
+import type { PageContext, PageEmergency } from './page-context.ts'
+import { minuteTime } from './time-words.ts'
 
 type PageProps = {
   context: PageContext
@@ -44,6 +46,7 @@ export function Page(props: PageProps) {
           {props.place && <div class="wrap">{props.place}</div>}
         </header>
       )}
+      {props.frame?.kind !== 'card' && <Emergencies emergencies={context.viewer?.emergencies ?? []} />}
       <Main {...props} />
       <Footer context={context} />
       <div id="live" class="sr-only" role="status" aria-live="polite" />
@@ -73,6 +76,29 @@ export function Page(props: PageProps) {
         <IconSheet />
       </body>
     </html>
+  )
+}
+
+/** Loud on purpose: whoever is of the organization sees who administers it, and why, on every page until it is over. */
+function Emergencies({ emergencies }: { emergencies: readonly PageEmergency[] }) {
+  if (emergencies.length === 0) return null
+  return (
+    <section class="wrap pt-4 grid gap-2" aria-label="Emergency administration">
+      {emergencies.map(({ organization, who, until, reason }) => (
+        <Notice
+          kind="warning"
+          standing={true}
+          action={
+            <a class="link" href={organizationSettingsPath(organization, 'emergency')}>
+              Details
+            </a>
+          }
+        >
+          <strong>{who}</strong> administers <strong>{organization}</strong> in an emergency, until {minuteTime(until)}:{' '}
+          {reason}
+        </Notice>
+      ))}
+    </section>
   )
 }
 

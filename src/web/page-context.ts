@@ -2,12 +2,16 @@
 
 export type PageOrganization = { name: string; role: string }
 
+export type PageEmergency = { organization: string; who: string; until: number; reason: string }
+
 export type PageViewer = {
   name: string
   fullname: string | null
   avatarUrl?: string
   organizations: PageOrganization[]
   isAdmin: boolean
+  /** Organizations of theirs that somebody administers in an emergency at this moment. */
+  emergencies?: readonly PageEmergency[]
 } | null
 
 export type PageTheme = 'light' | 'dark' | null

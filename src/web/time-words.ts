@@ -16,6 +16,11 @@ export function exactTime(at: number): string {
   return `${shortDate(at)}, ${new Date(at).toISOString().slice(11, 19)} UTC`
 }
 
+/** `22 Nov 2026, 13:22 UTC`. */
+export function minuteTime(at: number): string {
+  return `${shortDate(at)}, ${new Date(at).toISOString().slice(11, 16)} UTC`
+}
+
 /** Whole days from now until then, rounded, never negative. */
 export function daysUntil(at: number, now: number): number {
   return Math.max(0, Math.round((at - now) / day))

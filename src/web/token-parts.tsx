@@ -31,20 +31,32 @@ export function OverlapField({ form }: { form: FormState }) {
   )
 }
 
-/** From which networks, and from when on, a token is taken; `notBefore` in milliseconds. */
-export type FenceView = { networks: readonly string[]; notBefore: number | null }
+/** From which networks, and from when on, a token is taken; `notBefore` in milliseconds. And what else narrows it. */
+export type FenceView = {
+  networks: readonly string[]
+  notBefore: number | null
+  paths: readonly string[]
+  programs: readonly string[]
+  requestsPerMinute: number | null
+  bytesPerDay: number | null
+}
 
-/** Posts `networks` (one a line) and `notBefore` (yyyy-mm-dd). Open where anything is set or wrong. */
+const fenceNames = ['networks', 'notBefore', 'paths', 'programs', 'requestsPerMinute', 'gigabytesPerDay'] as const
+
+/** Posts `networks`, `paths` and `programs` (one a line), `notBefore` (yyyy-mm-dd), `requestsPerMinute` and `gigabytesPerDay`. Open where anything is set or wrong. */
 export function FenceFields({ form, fence }: { form: FormState; fence?: FenceView | undefined }) {
-  const networks = fence?.networks.join('\n') ?? ''
-  const notBefore = fence?.notBefore == null ? '' : new Date(fence.notBefore).toISOString().slice(0, 10)
-  const isSet = [networks, notBefore, form.values.networks, form.values.notBefore].some(Boolean)
+  const set: Readonly<Record<(typeof fenceNames)[number], string>> = {
+    networks: fence?.networks.join('\n') ?? '',
+    notBefore: fence?.notBefore == null ? '' : new Date(fence.notBefore).toISOString().slice(0, 10),
+    paths: fence?.paths.join('\n') ?? '',
+    programs: fence?.programs.join('\n') ?? '',
+    requestsPerMinute: fence?.requestsPerMinute == null ? '' : String(fence.requestsPerMinute),
+    gigabytesPerDay: fence?.bytesPerDay == null ? '' : String(fence.bytesPerDay / 1e9),
+  }
+  const isOpen = fenceNames.some((name) => set[name] || form.values[name] || form.errors[name] !== undefined)
   return (
-    <details
-      class="panel p-4"
-      open={isSet || form.errors.networks !== undefined || form.errors.notBefore !== undefined}
-    >
-      <summary class="font-medium">Limits of network and time</summary>
+    <details class="panel p-4" open={isOpen}>
+      <summary class="font-medium">Limits: networks, time, files, programs</summary>
       <div class="grid gap-4 sm:grid-cols-2 pt-3">
         <TextArea
           form={form}
@@ -53,19 +65,60 @@ export function FenceFields({ form, fence }: { form: FormState; fence?: FenceVie
           optional={true}
           rows={3}
           mono={true}
-          value={networks}
+          value={set.networks}
           maxlength={2_000}
           help="One a line, such as 10.20.0.0/16 or 2001:db8::/32. From anywhere else the token is refused."
         />
-        <TextField
+        <TextArea
           form={form}
-          name="notBefore"
-          type="date"
-          label="First day"
+          name="paths"
+          label="Files"
           optional={true}
-          value={notBefore}
-          help="It is refused before that day (UTC)."
+          rows={3}
+          mono={true}
+          value={set.paths}
+          maxlength={12_000}
+          help="One pattern a line, such as *.safetensors or config/**. It reads these files alone, one at a time, and changes nothing."
         />
+        <TextArea
+          form={form}
+          name="programs"
+          label="Programs"
+          optional={true}
+          rows={3}
+          mono={true}
+          value={set.programs}
+          maxlength={2_000}
+          help="As they call themselves, one a line: hf_hub, git, curl. Finds a token in wrong hands, and stops nobody who lies."
+        />
+        <div class="grid gap-4 content-start">
+          <TextField
+            form={form}
+            name="notBefore"
+            type="date"
+            label="First day"
+            optional={true}
+            value={set.notBefore}
+            help="It is refused before that day (UTC)."
+          />
+          <TextField
+            form={form}
+            name="requestsPerMinute"
+            digits={true}
+            label="Requests a minute"
+            optional={true}
+            value={set.requestsPerMinute}
+            help="More are told to wait."
+          />
+          <TextField
+            form={form}
+            name="gigabytesPerDay"
+            label="GB a day"
+            optional={true}
+            value={set.gigabytesPerDay}
+            help="Content that it takes away, from midnight to midnight (UTC). Nothing by git."
+          />
+        </div>
       </div>
     </details>
   )
@@ -82,6 +135,12 @@ export function FenceMark({ fence }: { fence: FenceView }) {
           {others.length > 0 && ` and ${others.length} more`}
         </span>
       )}
+      {(fence.paths.length > 0 ||
+        fence.programs.length > 0 ||
+        fence.requestsPerMinute !== null ||
+        fence.bytesPerDay !== null) && (
+        <span class="text-xs text-muted block mt-0.5">{limitsOf(fence).join(', ')}</span>
+      )}
       {fence.notBefore !== null && fence.notBefore > renderingTime() && (
         <span class="text-xs text-muted block mt-0.5">
           starts <Time at={fence.notBefore} />
@@ -89,6 +148,16 @@ export function FenceMark({ fence }: { fence: FenceView }) {
       )}
     </>
   )
+}
+
+function limitsOf({ paths, programs, requestsPerMinute, bytesPerDay }: FenceView): string[] {
+  const some = (list: readonly string[]) => (list.length > 1 ? `${list[0]} and ${list.length - 1} more` : list[0])
+  return [
+    ...(paths.length > 0 ? [`reads ${some(paths)}`] : []),
+    ...(programs.length > 0 ? [`by ${some(programs)}`] : []),
+    ...(requestsPerMinute === null ? [] : [`${requestsPerMinute} a minute`]),
+    ...(bytesPerDay === null ? [] : [`${bytesPerDay / 1e9} GB a day`]),
+  ]
 }
 
 /** Beside the value of a token in a list; `href` leads to its page, where it can be finished. */

@@ -50,7 +50,7 @@ describe.skipIf(chromium === null)('the life of a token in a browser', { timeout
     await page.goto(`${site.url}/settings/tokens/new?role=read`)
     await page.getByLabel('Name').fill(name)
     await page.getByRole('radio', { name: 'read' }).check()
-    await page.getByText('Limits of network and time').click()
+    await page.getByText('Limits: networks, time, files, programs').click()
     await page.getByLabel('Networks').fill('10.0.0.0/33')
     await page.getByRole('button', { name: 'Create token' }).click()
     // What was typed is still there, open, beside what is wrong with it.

@@ -101,7 +101,14 @@ export function samplePages(words: (text: string) => string): Map<string, string
       lastUsedAt: now - 240_000,
       lastUsedBy: { ip: words('10.0.3.7'), program: words('huggingface_hub/1.20') },
     },
-    fence: { networks: [words('10.20.0.0/16'), words('2001:db8::/32')], notBefore: now - day },
+    fence: {
+      networks: [words('10.20.0.0/16'), words('2001:db8::/32')],
+      notBefore: now - day,
+      paths: [words('*.safetensors'), words('config/**')],
+      programs: [words('hf_hub')],
+      requestsPerMinute: 60,
+      bytesPerDay: 20_000_000_000,
+    },
     hasLostGrants: true,
   }
   const choice = (permission: string, ticked: boolean, refusedBecause: string | null = null) => ({
@@ -376,7 +383,14 @@ export function samplePages(words: (text: string) => string): Map<string, string
       lastUsedAt: now - 240_000,
       lastUsedBy: { ip: words('10.0.3.7'), program: words('huggingface_hub/1.20') },
     },
-    fence: { networks: [words('10.20.0.0/16'), words('2001:db8::/32')], notBefore: now - day },
+    fence: {
+      networks: [words('10.20.0.0/16'), words('2001:db8::/32')],
+      notBefore: now - day,
+      paths: [words('*.safetensors'), words('config/**')],
+      programs: [words('hf_hub')],
+      requestsPerMinute: 60,
+      bytesPerDay: 20_000_000_000,
+    },
     hasLostGrants: true,
   }
   const accountsPage = {

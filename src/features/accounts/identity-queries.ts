@@ -1,4 +1,5 @@
 /** The SQL behind whoami: the organizations of a person or a service account, with what it is there. */
+import { roleAt } from '../../access/role-at.ts'
 import { isRole, type Role, stronger } from '../../domain/role.ts'
 import type { Db } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -16,12 +17,16 @@ export interface OrganizationOfRow {
   readonly tokenVerdict: string | null
 }
 
-const organizations = prepared<{ principalId: string; tokenId: string }, OrganizationOfRow>((q, param) =>
+const organizations = prepared<
+  { principalId: string; tokenId: string; now: number },
+  Omit<OrganizationOfRow, 'role'> & { role: Role | null }
+>((q, param) =>
   q
     .selectFrom('roleGrant')
     .innerJoin('organization', 'organization.id', 'roleGrant.targetId')
     .innerJoin('namespace', 'namespace.id', 'organization.id')
-    .select(['organization.id', 'namespace.name', 'organization.fullname', 'roleGrant.role'])
+    .select(['organization.id', 'namespace.name', 'organization.fullname'])
+    .select(roleAt('roleGrant', param('now')).as('role'))
     .leftJoin('organizationToken', (join) =>
       join
         .onRef('organizationToken.organizationId', '=', 'organization.id')
@@ -35,31 +40,39 @@ const organizations = prepared<{ principalId: string; tokenId: string }, Organiz
 )
 
 /** `tokenId`: of the token that asks; empty where none does. */
-export async function organizationsOf(db: Db, principalId: string, tokenId: string): Promise<OrganizationOfRow[]> {
-  return await organizations.run(db.read, { principalId, tokenId })
+export async function organizationsOf(
+  db: Db,
+  principalId: string,
+  tokenId: string,
+  now: number,
+): Promise<OrganizationOfRow[]> {
+  const rows = await organizations.run(db.read, { principalId, tokenId, now })
+  return rows.flatMap(({ role, ...row }) => (role === null ? [] : { ...row, role }))
 }
 
 interface RoleRow {
   readonly id: string
   readonly name: string
   readonly organizationId: string
-  readonly role: string
+  readonly role: string | null
 }
 
-const directRoles = prepared<{ principalId: string }, RoleRow>((q, param) =>
+const directRoles = prepared<{ principalId: string; now: number }, RoleRow>((q, param) =>
   q
     .selectFrom('roleGrant')
     .innerJoin('workspace', 'workspace.id', 'roleGrant.targetId')
-    .select(['workspace.id', 'workspace.name', 'workspace.organizationId', 'roleGrant.role'])
+    .select(['workspace.id', 'workspace.name', 'workspace.organizationId'])
+    .select(roleAt('roleGrant', param('now')).as('role'))
     .where('roleGrant.principalId', '=', param('principalId')),
 )
 
-const rolesThroughGroups = prepared<{ principalId: string }, RoleRow>((q, param) =>
+const rolesThroughGroups = prepared<{ principalId: string; now: number }, RoleRow>((q, param) =>
   q
     .selectFrom('groupMember')
     .innerJoin('roleGrant', 'roleGrant.principalId', 'groupMember.groupId')
     .innerJoin('workspace', 'workspace.id', 'roleGrant.targetId')
-    .select(['workspace.id', 'workspace.name', 'workspace.organizationId', 'roleGrant.role'])
+    .select(['workspace.id', 'workspace.name', 'workspace.organizationId'])
+    .select(roleAt('roleGrant', param('now')).as('role'))
     .where('groupMember.principalId', '=', param('principalId')),
 )
 
@@ -71,14 +84,14 @@ export interface WorkspaceOf {
   readonly role: Role
 }
 
-export async function workspacesOf(db: Db, principalId: string): Promise<WorkspaceOf[]> {
+export async function workspacesOf(db: Db, principalId: string, now: number): Promise<WorkspaceOf[]> {
   const [direct, throughGroups] = await Promise.all([
-    directRoles.run(db.read, { principalId }),
-    rolesThroughGroups.run(db.read, { principalId }),
+    directRoles.run(db.read, { principalId, now }),
+    rolesThroughGroups.run(db.read, { principalId, now }),
   ])
   const byId = new Map<string, WorkspaceOf>()
   for (const { role, ...workspace } of [...direct, ...throughGroups]) {
-    const highest = stronger(byId.get(workspace.id)?.role ?? null, isRole(role) ? role : null)
+    const highest = stronger(byId.get(workspace.id)?.role ?? null, role !== null && isRole(role) ? role : null)
     if (highest !== null) byId.set(workspace.id, { ...workspace, role: highest })
   }
   return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))

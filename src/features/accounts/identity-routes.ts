@@ -45,10 +45,11 @@ export const identityRoutes: Route[] = [
       if (account === null || credential === null) throw new Error('Nobody asks who they are.')
       countWhoami(hub, account.id)
       const isFine = credential.kind === 'token' && credential.role === 'fineGrained'
+      const now = hub.clock.now()
       const [address, organizations, workspaces, grants] = await Promise.all([
         addressOf(hub, account),
-        organizationsOf(hub.db, account.id, credential.kind === 'token' ? credential.id : ''),
-        workspacesOf(hub.db, account.id),
+        organizationsOf(hub.db, account.id, credential.kind === 'token' ? credential.id : '', now),
+        workspacesOf(hub.db, account.id, now),
         isFine ? grantsOfToken(hub, account.id, credential.id) : [],
       ])
       return json(
@@ -77,7 +78,7 @@ export const identityRoutes: Route[] = [
       const user = await findUserByName(hub.db, nameKey(params.get('name')))
       if (user === null || user.state !== 'active') throw new HoldfastError('user_not_found')
       const [organizations, repos] = await Promise.all([
-        membershipsOf(hub.db, user.id),
+        membershipsOf(hub.db, user.id, hub.clock.now()),
         countPublicRepos(hub.db, user.id),
       ])
       return json(presentProfile(hub, { name: user.name, fullname: user.fullname, organizations, repos }))

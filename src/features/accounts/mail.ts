@@ -65,6 +65,14 @@ const payloadSchema = z.discriminatedUnion('kind', [
     verdict: z.enum(['approved', 'denied', 'revoked']),
   }),
   z.object({
+    kind: z.literal('break-glass'),
+    userId: z.string(),
+    organization: z.string(),
+    who: z.string(),
+    until: z.number(),
+    reason: z.string(),
+  }),
+  z.object({
     kind: z.literal('access-asked'),
     /** One of the two. */
     userId: z.string().nullable(),
@@ -142,6 +150,8 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await tokenWaits(hub, job)
     case 'token-judged':
       return await tokenJudged(hub, job)
+    case 'break-glass':
+      return await glassBroken(hub, job)
     case 'access-asked':
       return await accessAsked(hub, job)
     case 'access-decided':
@@ -251,6 +261,25 @@ async function tokenWaits(hub: Hub, job: Extract<MailJob, { kind: 'token-waits' 
       `${job.owner} made or changed a fine-grained access token (hf_…${job.last4}) that lists things of ${job.organization} on ${publicUrl}.`,
       'It does nothing there until an administrator approves it:',
       `${publicUrl}/organizations/${encodeURIComponent(job.organization)}/settings/tokens?waiting=true`,
+    ),
+  }
+}
+
+async function glassBroken(hub: Hub, job: Extract<MailJob, { kind: 'break-glass' }>): Promise<Mail | null> {
+  const reached = await reach(hub, job.userId)
+  if (reached === null) return null
+  const { publicUrl } = hub.config
+  const settings = `${publicUrl}/organizations/${encodeURIComponent(job.organization)}/settings`
+  return {
+    to: reached.address,
+    subject: `${job.who} administers ${job.organization} in an emergency`,
+    text: lines(
+      `${job.who}, an administrator of ${publicUrl}, took over the administration of ${job.organization} until ${new Date(job.until).toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
+      `The reason that was given: ${job.reason}`,
+      'You can end it now, and decide whether it can be taken at all:',
+      `${settings}/emergency`,
+      'What is done meanwhile stands in the audit log:',
+      `${settings}/audit-log`,
     ),
   }
 }

@@ -75,7 +75,7 @@ const sentences = {
   'token.reused': (told) =>
     `Refused a dead value of the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which somebody used`,
   'token.fenced': (told) =>
-    `Refused the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which was used outside of its networks or too early`,
+    `Refused the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, which was used outside of its limits: its networks, its days, its programs or its files`,
   'token.leaked': (told) =>
     `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'}, ${exposure(told.data)}`,
   'repo.leaked_token': ({ name, data }) =>
@@ -83,6 +83,10 @@ const sentences = {
   'repo.allow_secrets': ({ name, data }) =>
     `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
+  'org.break_glass': ({ name, data }) =>
+    `Took over ${name} in an emergency until ${text(data, 'until') ?? 'later'}: ${text(data, 'reason') ?? ''}`,
+  'org.break_glass_policy.update': ({ name, data }) =>
+    `Decided that ${name} takes ${data.enabled === true ? '' : 'no '}emergency administration`,
   'org.token.approve': (told) => `Approved the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
   'org.token.deny': (told) => `Denied the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
   'org.token.revoke': (told) =>

@@ -117,6 +117,7 @@ export const browseRoutes: Route[] = [
     surface: 'page',
     action: 'repo.content.read',
     target: repoOfPath,
+    file: ({ params }) => placeOf(params.tail).path,
     handle: (call) => {
       const { hub, allowed, params } = call
       const { revision, path } = placeOf(params.tail)

@@ -26,6 +26,17 @@ export async function upsertRecords(tx: Tx, records: readonly DownloadRecordTabl
   }
 }
 
+/** Of another day nothing is left. */
+export async function addTaken(tx: Tx, tokenId: string, day: number, bytes: number): Promise<void> {
+  const taken = sql<number>`case when "bytesDay" = ${day} then "bytesTaken" else 0 end + ${bytes}`
+  await tx
+    .updateTable('accessToken')
+    .set({ bytesDay: day, bytesTaken: taken })
+    .where('id', '=', tokenId)
+    .where((q) => q.or([q('bytesDay', 'is', null), q('bytesDay', '<=', day)]))
+    .execute()
+}
+
 /** Of these contents, those that are known to be unsafe, released or not. */
 export async function selectUnsafe(db: Db, contents: readonly string[]): Promise<Set<string>> {
   const found = new Set<string>()

@@ -10,6 +10,7 @@ import { gitContent } from '../../domain/quarantine.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import type { DownloadRecordTable } from '../../platform/db/schema.ts'
+import { spendBytes } from './budget.ts'
 import { holdsUnsafe, selectUnsafe, upsertRecords } from './queries.ts'
 
 export type DownloadWay = DownloadRecordTable['via']
@@ -50,8 +51,9 @@ interface Note {
   readonly onlyIfUnsafe: boolean
 }
 
-/** Returns at once. */
+/** Returns at once. Throws `token_bytes_used_up`: called before the first byte. */
 export function noteDownload(hub: Hub, reader: Reader, origin: Origin, download: Download): void {
+  spendBytes(hub, reader.credential, download.bytes)
   const { downloadRecords } = hub.config
   if (downloadRecords === 'off') return
   const onlyIfUnsafe = downloadRecords === 'restricted' && isOpenToAll(reader.resource)

@@ -4,7 +4,7 @@ import { queryFlag, repeatable } from '../../access/body.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { nextPageLink } from '../../access/paging.ts'
 import { json } from '../../access/reply.ts'
-import { type Asked, type Route, route } from '../../access/route.ts'
+import { type Asked, type Params, type Route, route } from '../../access/route.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import { pluralOfKind, splitRevisionAndPath } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
@@ -54,6 +54,8 @@ export type VerificationsOf = (
 /** What scanners found, as JSON by git object id: a feature above hands it in. */
 export type FileScans = (hub: Hub, repo: RepoFacts, files: readonly RepoEntry[]) => Promise<ReadonlyMap<string, object>>
 
+const fileOfPath = ({ params }: { readonly params: Params }): string => splitRevisionAndPath(params.tail).path
+
 export const fileRoutes = (verificationsOf: VerificationsOf, scansOf: FileScans): Route[] => [
   route({
     method: 'GET',
@@ -61,6 +63,7 @@ export const fileRoutes = (verificationsOf: VerificationsOf, scansOf: FileScans)
     surface: 'resolve',
     action: 'repo.content.read',
     target: repoOfPath,
+    file: fileOfPath,
     summary: 'A file at a revision; large files by their content',
     answers: {
       200: 'The bytes; with HEAD their size and identity',
@@ -82,6 +85,7 @@ export const fileRoutes = (verificationsOf: VerificationsOf, scansOf: FileScans)
     surface: 'resolve',
     action: 'repo.content.read',
     target: repoOfPath,
+    file: fileOfPath,
     summary: 'A file at a revision as it lies in git; of a large file the pointer',
     answers: { 200: 'The bytes', 206: 'The range that was asked for', 404: 'Not there' },
     handle: async ({ hub, allowed, params, request }) => {

@@ -5,6 +5,7 @@ import { servedType, servedTypeOfRaw } from '../../access/file-type.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import type { Headers, Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import type { Credential } from '../../domain/facts.ts'
 import { isOpenToAll } from '../../domain/gate.ts'
 import { contentOf, gitContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
@@ -32,13 +33,15 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
   const linked = await findPlacedBlob(hub.db, allowed.resource.id, lfs.sha256)
   // A pointer is text that anybody can write: only what was uploaded to this repo is sent.
   if (linked === null) throw entryNotFound(found.commit)
+  // A token that reads certain files alone gets none by their hash, so it is not sent there.
+  const xetHash = readsByName(allowed.credential) ? null : linked.xetHash
   const headers = {
     'x-repo-commit': found.commit,
     'x-linked-size': linked.size,
     'x-linked-etag': `"${linked.sha256}"`,
-    ...(linked.xetHash === null ? {} : xetLinkHeaders(hub, allowed.resource, found.commit, linked.xetHash)),
+    ...(xetHash === null ? {} : xetLinkHeaders(hub, allowed.resource, found.commit, xetHash)),
   }
-  if (linked.xetHash !== null && asksForXetInfo(request)) return xetInfo(linked, linked.xetHash, headers)
+  if (xetHash !== null && asksForXetInfo(request)) return xetInfo(linked, xetHash, headers)
   return await sendFile(request, hub.config, {
     name: nameOf(entry),
     size: linked.size,
@@ -49,6 +52,10 @@ export async function sendContent(hub: Hub, allowed: Reading, request: HttpReque
     ...bytesOf(hub, allowed.resource, linked),
     onSend: noterOf(hub, allowed, request, asked, 'resolve'),
   })
+}
+
+function readsByName(credential: Credential | null): boolean {
+  return credential?.kind === 'token' && credential.limits.paths.length > 0
 }
 
 /** The JavaScript client asks for the first byte of a file and says that it would rather be told how to get it by Xet. */

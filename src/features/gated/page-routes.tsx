@@ -183,7 +183,8 @@ export const gatedPageRoutes = (render: RenderTerms): Route[] => [
       const context = await pageContext(hub, facts, request)
       const rows = await listOwnRequests(hub.db, facts.principal.id, mostOwn)
       // A repo that was made private is gone from here too (AUTH-7).
-      const seen = await visibleAmong(hub.db, facts, [...new Set(rows.map(({ repoId: id }) => id))])
+      const ids = [...new Set(rows.map(({ repoId: id }) => id))]
+      const seen = await visibleAmong(hub.db, facts, ids, hub.clock.now())
       const requests = rows.filter(({ repoId: id }) => seen.has(id)).map(ownView)
       return pageReply(context, <OwnRequestsPage context={context} requests={requests} />)
     },

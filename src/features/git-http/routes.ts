@@ -14,7 +14,7 @@ import type { Hub } from '../../hub.ts'
 import { flushPacket, packet } from '../../platform/git/pkt-line.ts'
 import { GitFailure } from '../../platform/git/run.ts'
 import { advertiseRefs, type GitService, uploadPack } from '../../platform/git/upload-pack.ts'
-import { gitFetch, noteDownload } from '../downloads/service.ts'
+import { gitFetch, noteDownload, refuseUncounted } from '../downloads/service.ts'
 import { acceptPush, type CommitGate, inOurWords } from '../ingest/service.ts'
 import { gitHold, judgesRefsAlone, wantHold } from '../storage/service.ts'
 
@@ -43,6 +43,7 @@ export const gitRoutes = (gate: CommitGate): Route[] => [
     answers: { 200: "Git's own format", 401: 'A token is needed', 404: 'There is no such repo' },
     handle: async ({ hub, allowed, query, request }) => {
       const service = serviceOf(query.service)
+      if (service === 'git-upload-pack') refuseUncounted(allowed.credential)
       prepare(request, `application/x-${service}-advertisement`)
       if (service === 'git-upload-pack' && (await refuseFetch(hub, allowed, request, `# service=${service}\n`)))
         return taken
@@ -61,6 +62,7 @@ export const gitRoutes = (gate: CommitGate): Route[] => [
     answers: { 200: "Git's own format", 415: 'Not a request of git' },
     handle: async ({ hub, allowed, request }) => {
       requireType(request, 'git-upload-pack')
+      refuseUncounted(allowed.credential)
       prepare(request, 'application/x-git-upload-pack-result')
       if (await refuseFetch(hub, allowed, request, null)) return taken
       const onWants = (commits: readonly string[]): void => {

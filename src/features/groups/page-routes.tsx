@@ -233,11 +233,12 @@ async function groupReply(
 const mostWorkspaces = 200
 
 async function workspacesSeen(hub: Hub, facts: Facts, part: PartFacts) {
-  const roles = await workspacesOfGroup(hub.db, part.id, mostWorkspaces)
+  const roles = await workspacesOfGroup(hub.db, part.id, mostWorkspaces, hub.clock.now())
   const seen = await visibleWorkspaces(
     hub.db,
     facts,
     roles.map(({ id }) => id),
+    hub.clock.now(),
   )
   return roles.filter(({ id }) => seen.has(id))
 }
@@ -253,12 +254,12 @@ async function dialogOf(
   const about = { organizationId: part.organization.id, groupId: part.id }
   if (kind === 'edit' && decide('org.group.update', facts).allow) return { kind, form: freshForm }
   if (kind === 'delete' && decide('org.group.delete', facts).allow) {
-    return { kind, loss: await lossThroughGroup(hub.db, about) }
+    return { kind, loss: await lossThroughGroup(hub.db, about, hub.clock.now()) }
   }
   if (kind !== 'remove' || name === undefined || !decide('org.group.change_members', facts).allow) return null
   const member = await findRosterRow(hub.db, part.id, name)
   if (member === null) return null
-  const loss = await lossThroughGroup(hub.db, { ...about, principalId: member.id })
+  const loss = await lossThroughGroup(hub.db, { ...about, principalId: member.id }, hub.clock.now())
   return { kind, member: { name: member.name, shown: member.shown }, loss }
 }
 

@@ -11,6 +11,7 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
+import { refuseOwnTemporary } from '../temporary-roles/service.ts'
 import { type Party, selectMachines, selectParty, shareOrganization } from './party-queries.ts'
 import {
   deleteGroupMember,
@@ -128,6 +129,7 @@ export async function putGroupMember(
   const addedBy = accountOf(allowed.principal)?.id ?? null
   return await hub.transaction(async (tx) => {
     const party = await findMemberToBe(hub, tx, group, change.name)
+    await refuseOwnTemporary(hub, tx, allowed, party.id, [group.organization.id])
     const before = await findGroupRole(tx, group.id, party.id)
     const isNew = before === null
     if (!isNew && change.onlyNew === true) throw new HoldfastError('already_in_group', { name: party.name })

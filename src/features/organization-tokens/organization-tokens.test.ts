@@ -284,7 +284,7 @@ test('every statement goes by an index', async () => {
   await listReaching(db, id, 1, { after: { ownerId: id, id }, limit: 10, isWaiting: true })
   await findReaching(tx, id, 1, { id })
   await findReaching(tx, id, 1, { hash: 'x' })
-  await listWaiting(tx, id, id)
+  await listWaiting(tx, id, id, 1)
   await firstAdmins(tx, id, 5)
   await forgetApprovals(tx, id)
   expect(plans.length).toBeGreaterThan(6)

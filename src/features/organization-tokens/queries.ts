@@ -1,5 +1,6 @@
 /** The SQL of tokens that reach an organization, and of what its administrators said of them. */
 import { sql } from 'kysely'
+import { holdsAt, roleAt } from '../../access/role-at.ts'
 import type { TokenPolicy, TokenVerdict } from '../../domain/token-policy.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -40,7 +41,7 @@ export interface ReachingToken {
   readonly id: string
   readonly ownerId: string
   readonly ownerName: string
-  readonly ownerRole: string
+  readonly ownerRole: string | null
   readonly name: string
   readonly last4: string
   readonly role: 'read' | 'write' | 'fineGrained' | 'inherit'
@@ -69,7 +70,8 @@ function reaching(db: Db | Tx, organizationId: string, now: number) {
       .leftJoin('organizationToken as said', (join) =>
         join.onRef('said.tokenId', '=', 'token.id').on('said.organizationId', '=', organizationId),
       )
-      .select(['token.id', 'token.ownerId', 'owner.name as ownerName', 'member.role as ownerRole', 'token.name'])
+      .select(['token.id', 'token.ownerId', 'owner.name as ownerName', 'token.name'])
+      .select(roleAt('member', now).as('ownerRole'))
       .select([
         'token.last4',
         'token.role',
@@ -81,6 +83,7 @@ function reaching(db: Db | Tx, organizationId: string, now: number) {
       .select(['said.verdict', 'said.decidedAt'])
       .where('member.targetId', '=', organizationId)
       .where('member.principalKind', '=', 'user')
+      .where(holdsAt('member', now))
       // What is said of a token is said of its children, which come and go.
       .where('token.parentId', 'is', null)
       .where((q) => q.or([q('token.expiresAt', 'is', null), q('token.expiresAt', '>', now)]))
@@ -123,7 +126,7 @@ export async function listReaching(
     query = query
       .where('token.role', '=', 'fineGrained')
       .where('said.verdict', 'is', null)
-      .where('member.role', '<>', 'admin')
+      .where(roleAt('member', now), '<>', 'admin')
   }
   return await query.orderBy('member.principalId').orderBy('token.id').limit(page.limit).execute()
 }
@@ -172,7 +175,7 @@ export interface WaitsIn {
 }
 
 /** Organizations that a fine-grained token lists, or of which it lists a workspace or a repo, which ask for approval and have given none. */
-export async function listWaiting(tx: Tx, tokenId: string, ownerId: string): Promise<WaitsIn[]> {
+export async function listWaiting(tx: Tx, tokenId: string, ownerId: string, now: number): Promise<WaitsIn[]> {
   return await tx
     .selectFrom('roleGrant as member')
     .innerJoin('organization', 'organization.id', 'member.targetId')
@@ -183,7 +186,7 @@ export async function listWaiting(tx: Tx, tokenId: string, ownerId: string): Pro
     .select(['organization.id as organizationId', 'namespace.name'])
     .where('member.principalId', '=', ownerId)
     .where('member.targetKind', '=', 'organization')
-    .where('member.role', '<>', 'admin')
+    .where(roleAt('member', now), '<>', 'admin')
     .where('organization.tokenPolicy', '=', 'approval')
     .where('said.verdict', 'is', null)
     .where((q) =>

@@ -213,7 +213,7 @@ export async function askForApproval(
   owner: { readonly id: string; readonly name: string },
 ): Promise<void> {
   await forgetApprovals(tx, token.id)
-  for (const { organizationId, name: organization } of await listWaiting(tx, token.id, owner.id)) {
+  for (const { organizationId, name: organization } of await listWaiting(tx, token.id, owner.id, hub.clock.now())) {
     for (const userId of await firstAdmins(tx, organizationId, mostTold)) {
       const { last4 } = token
       await enqueueMail(hub, tx, { kind: 'token-waits', userId, owner: owner.name, last4, organization })

@@ -50,7 +50,7 @@ export type Answerable = 'yes' | 'member' | 'other-address'
 export async function answerable(hub: Hub, secret: string, userId: string): Promise<Answerable> {
   const found = await findOpen(hub.db.read, hashSecret(secret), hub.clock.now())
   if (found === null) throw new HoldfastError('link_invalid')
-  if ((await roleIn(hub.db.read, found.organizationId, userId)) !== null) return 'member'
+  if ((await roleIn(hub.db.read, found.organizationId, userId, hub.clock.now())) !== null) return 'member'
   const isProved = found.proof === 'link' || (await hasVerified(hub.db.read, userId, found.addressKey))
   return isProved ? 'yes' : 'other-address'
 }
@@ -124,7 +124,7 @@ async function held(
   const seen = await findOpen(tx, hash, hub.clock.now())
   if (seen === null) throw new HoldfastError('link_invalid')
   const organization = { id: seen.organizationId, name: seen.organizationName }
-  const isMember = (await roleIn(tx, organization.id, userId)) !== null
+  const isMember = (await roleIn(tx, organization.id, userId, hub.clock.now())) !== null
   if (needsSeat && !isMember) await holdSeat(hub, tx, organization)
   // Looked at again: the inviter may have been demoted, or the link renewed, while this waited for the lock.
   const invitation = await findOpen(tx, hash, hub.clock.now())

@@ -163,7 +163,7 @@ async function listReply(
   const after = view.after ?? ''
   const [context, rows, seats, settings] = await Promise.all([
     pageContext(hub, facts, request),
-    listInvitations(hub.db, organization.id, { after, limit: pageSize + 1 }),
+    listInvitations(hub.db, organization.id, { after, limit: pageSize + 1, now: hub.clock.now() }),
     seatsOf(hub, organization.id),
     getSettings(hub, organization.id),
   ])

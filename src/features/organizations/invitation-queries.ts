@@ -1,4 +1,5 @@
 /** The SQL of invitations. An invitation is answered by taking its row away, so it is answered once. */
+import { roleAt } from '../../access/role-at.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -22,7 +23,7 @@ const openByHash = prepared<{ hash: string; now: number }, OpenInvitation>((q, p
       join
         .onRef('roleGrant.targetId', '=', 'invitation.organizationId')
         .onRef('roleGrant.principalId', '=', 'invitation.inviterId')
-        .on('roleGrant.role', '=', 'admin'),
+        .on(roleAt('roleGrant', param('now')), '=', 'admin'),
     )
     .leftJoin('user', 'user.id', 'roleGrant.principalId')
     .leftJoin('serviceAccount', 'serviceAccount.id', 'roleGrant.principalId')
@@ -103,7 +104,7 @@ export interface ListedInvitation extends InvitationRow {
 export async function listInvitations(
   db: Db,
   organizationId: string,
-  page: { readonly after: string; readonly limit: number },
+  page: { readonly after: string; readonly limit: number; readonly now: number },
 ): Promise<ListedInvitation[]> {
   return await db.list
     .selectFrom('invitation')
@@ -113,7 +114,7 @@ export async function listInvitations(
         .onRef('roleGrant.principalId', '=', 'invitation.inviterId'),
     )
     .selectAll('invitation')
-    .select('roleGrant.role as inviterRole')
+    .select(roleAt('roleGrant', page.now).as('inviterRole'))
     .where('invitation.organizationId', '=', organizationId)
     .where('invitation.addressKey', '>', page.after)
     .orderBy('invitation.addressKey')

@@ -29,11 +29,11 @@ export const invitationApiRoutes: Route[] = [
       'Invitations that nobody has answered, by address, a page at a time (`Link`). The links themselves are not shown.',
     handle: async ({ hub, allowed, query }) => {
       const { id, name } = allowed.resource
-      const rows = await listInvitations(hub.db, id, { after: query.cursor, limit: query.limit + 1 })
+      const now = hub.clock.now()
+      const rows = await listInvitations(hub.db, id, { after: query.cursor, limit: query.limit + 1, now })
       const shown = rows.slice(0, query.limit)
       const next = new URLSearchParams({ limit: String(query.limit), cursor: shown.at(-1)?.addressKey ?? '' })
       const link = `<${hub.config.publicUrl}/api/organizations/${encodeURIComponent(name)}/invitations?${next}>; rel="next"`
-      const now = hub.clock.now()
       return json(
         shown.map((row) => presentInvitation(row, now, row.inviterRole)),
         200,

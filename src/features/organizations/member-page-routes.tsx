@@ -146,7 +146,12 @@ async function membersReply(
   const filter = seesRoles ? (view.filter ?? noFilter) : noFilter
   const [context, members, seats, settings, isLast] = await Promise.all([
     pageContext(hub, facts, request),
-    listMembers(hub.db, organization.id, { after, limit: pageSize + 1, ...filterOf(filter, mayManage) }),
+    listMembers(hub.db, organization.id, {
+      after,
+      limit: pageSize + 1,
+      now: hub.clock.now(),
+      ...filterOf(filter, mayManage),
+    }),
     seatsOf(hub, organization.id),
     getSettings(hub, organization.id),
     viewer === null ? false : isLastAdmin(hub.db, organization.id, viewer.id),
@@ -203,7 +208,7 @@ async function dialogOf(
 ): Promise<MembersDialog | null> {
   if (kind === 'leave') return { kind }
   if (kind !== 'remove' || name === undefined) return null
-  const member = await findMember(hub.db.read, organization.id, nameKey(name))
+  const member = await findMember(hub.db.read, organization.id, nameKey(name), hub.clock.now())
   return member === null ? null : { kind, name: member.name }
 }
 

@@ -5,8 +5,9 @@ import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { atLeast, roles } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
+import { readTerm, termShape } from '../temporary-roles/service.ts'
 import { countUsersOf, listMembers, type MemberRow, workspacesOf } from './member-queries.ts'
-import { addMember, changeRole, leaveOrganization, removeMember } from './membership.ts'
+import { addMember, changeRole, endTemporaryRole, leaveOrganization, removeMember } from './membership.ts'
 import { type MemberDetail, presentMember } from './present.ts'
 
 const role = z.enum(roles)
@@ -52,6 +53,7 @@ export const memberApiRoutes: Route[] = [
       const members = await listMembers(hub.db, id, {
         after: cursor,
         limit: limit + 1,
+        now: hub.clock.now(),
         ...(search === undefined || search.trim() === '' ? {} : { search: search.trim() }),
         ...(filter.role === undefined ? {} : { role: filter.role }),
       })
@@ -81,11 +83,16 @@ export const memberApiRoutes: Route[] = [
     surface: 'api',
     action: 'org.add_user',
     target,
-    body: z.object({ user: z.string().max(100), role: role.optional() }),
-    summary: "Adds somebody to an organization; without a role, with the organization's default role.",
+    body: z.object({ user: z.string().max(100), role: role.optional(), ...termShape }),
+    summary:
+      "Adds somebody to an organization; without a role, with the organization's default role. With `until` (or `seconds`) and a `reason` they are a member until then.",
     answers: { 201: 'A member now.', 409: 'A member already, or no seat is left.' },
     handle: async ({ hub, allowed, body, request }) => {
-      const given = await addMember(hub, allowed, request.origin, { username: body.user, role: body.role ?? null })
+      const given = await addMember(hub, allowed, request.origin, {
+        username: body.user,
+        role: body.role ?? null,
+        term: readTerm(body, hub.clock.now()),
+      })
       return json({ user: body.user, role: given }, 201)
     },
   }),
@@ -101,13 +108,32 @@ export const memberApiRoutes: Route[] = [
         .array(z.object({ id: z.string().max(100), role: z.enum(['read', 'contributor', 'write', 'admin']) }))
         .max(500)
         .default([]),
+      ...termShape,
     }),
     summary:
-      "Changes a member's role. As on the Hub, `resourceGroups` replaces the member's groups: without it they are removed from all.",
+      "Changes a member's role. As on the Hub, `resourceGroups` replaces the member's groups: without it they are removed from all. With `until` (or `seconds`) and a `reason` the role is for a while, and groups stay as they are.",
     handle: async ({ hub, allowed, params, body, request }) => {
       const username = params.get('username')
+      const term = readTerm(body, hub.clock.now())
+      if (term !== null) {
+        await changeRole(hub, allowed, request.origin, { username, role: body.role, term })
+        return json({ user: username, role: body.role, until: new Date(term.until).toISOString() })
+      }
       await changeRole(hub, allowed, request.origin, { username, role: body.role, workspaces: body.resourceGroups })
       return json({ user: username, role: body.role, resourceGroups: body.resourceGroups })
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/organizations/:name/members/:username/temporary-role',
+    surface: 'api',
+    action: 'org.change_role',
+    target,
+    summary: "Ends a member's temporary role: what was before counts again, or the membership ends with it.",
+    answers: { 204: 'It is over.', 404: 'They are no member, or no temporary role is running.' },
+    handle: async ({ hub, allowed, params, request }) => {
+      await endTemporaryRole(hub, allowed, request.origin, params.get('username'))
+      return empty(204)
     },
   }),
   route({
@@ -150,8 +176,9 @@ async function detailsOf(
     hub.db,
     organizationId,
     members.map(({ userId }) => userId),
+    hub.clock.now(),
   )
-  const counts = await countUsersOf(hub.db, [...new Set(rows.map(({ id }) => id))])
+  const counts = await countUsersOf(hub.db, [...new Set(rows.map(({ id }) => id))], hub.clock.now())
   const byUser = Map.groupBy(rows, ({ userId }) => userId)
   return ({ userId }) => ({
     seesRoles,

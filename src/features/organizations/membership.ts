@@ -13,6 +13,17 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import { leaveGroups } from '../groups/service.ts'
+import {
+  clearTemporary,
+  findGrant,
+  type GrantRow,
+  type Raised,
+  raiseData,
+  raiseRole,
+  refuseOwnTemporary,
+  runningGrant,
+  type Term,
+} from '../temporary-roles/service.ts'
 import { autoJoinWorkspaces } from '../workspaces/service.ts'
 import { deleteInvitationsOf } from './invitation-queries.ts'
 import {
@@ -42,17 +53,28 @@ export async function addMember(
   hub: Hub,
   allowed: Allowed<'org.add_user'>,
   origin: Origin,
-  input: { readonly username: string; readonly role: Role | null },
+  input: { readonly username: string; readonly role: Role | null; readonly term?: Term | null },
 ): Promise<Role> {
   const organization = allowed.resource
   const user = await findActiveUser(hub.db, nameKey(input.username))
   if (user === null) throw new HoldfastError('user_not_found')
   return await hub.transaction(async (tx) => {
     // Before the seats: who is in already is told so, however full it is.
-    if ((await findMember(tx, organization.id, nameKey(user.name))) !== null) throw alreadyMember(user, organization)
+    if ((await findMember(tx, organization.id, nameKey(user.name), hub.clock.now())) !== null)
+      throw alreadyMember(user, organization)
     const { defaultRole } = await holdSeat(hub, tx, organization)
     const role = input.role ?? defaultRole
     const addedBy = accountOf(allowed.principal)?.id ?? null
+    const term = input.term ?? null
+    if (term !== null) {
+      const raised = await joinForAWhile(hub, tx, allowed, { organization, user, role, ...term })
+      await recordEvent(hub, tx, allowed, origin, {
+        resource: { kind: 'user', id: user.id, name: user.name },
+        ownerId: organization.id,
+        data: { organization: organization.name, role, ...raiseData(term, raised) },
+      })
+      return role
+    }
     if (!(await becomeMember(hub, tx, { organization, user, role, addedBy }))) throw alreadyMember(user, organization)
     await recordEvent(hub, tx, allowed, origin, {
       resource: { kind: 'user', id: user.id, name: user.name },
@@ -64,6 +86,28 @@ export async function addMember(
   })
 }
 
+/** A membership that ends by itself. Nobody joins workspaces by it: what is for a while is given one by one. */
+async function joinForAWhile(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.add_user'>,
+  { organization, user, ...given }: Term & { organization: Organization; user: Person; role: Role },
+): Promise<Raised> {
+  const raised = await raiseRole(hub, tx, allowed, { ...raiseOf(organization, user.id), ...given })
+  await deleteInvitationsOf(tx, organization.id, user.id)
+  return raised
+}
+
+function raiseOf(organization: Organization, userId: string) {
+  return {
+    targetId: organization.id,
+    targetKind: 'organization',
+    principalId: userId,
+    principalKind: 'user',
+    kind: 'given',
+  } as const
+}
+
 export interface RoleChange {
   readonly username: string
   readonly role: Role
@@ -72,6 +116,8 @@ export interface RoleChange {
    * one, ROL-d; its route says so.)
    */
   readonly workspaces?: readonly { readonly id: string; readonly role: Role }[]
+  /** The role is for a while; null or absent: for good. */
+  readonly term?: Term | null
 }
 
 /** Throws `not_a_member`, or `last_admin` where nobody else could administer the organization afterwards. */
@@ -84,7 +130,10 @@ export async function changeRole(
   const organization = allowed.resource
   await hub.transaction(async (tx) => {
     await lockOrganizations(tx, hub.db.dialect, [organization.id])
-    const member = await getMember(tx, organization, change.username)
+    const member = await getMember(hub, tx, organization, change.username)
+    await refuseOwnTemporary(hub, tx, allowed, member.userId, [organization.id])
+    if (change.term != null)
+      return await raiseMember(hub, tx, allowed, origin, { ...change, term: change.term, member })
     if (change.role !== 'admin') await refuseWithoutAdmin(tx, organization, member.userId)
     await updateRole(tx, organization.id, member.userId, change.role)
     if (change.workspaces !== undefined) {
@@ -107,6 +156,58 @@ export async function changeRole(
   })
 }
 
+async function raiseMember(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.change_role'>,
+  origin: Origin,
+  change: { readonly role: Role; readonly term: Term; readonly member: { userId: string; name: string; role: Role } },
+): Promise<void> {
+  const organization = allowed.resource
+  const { role, term, member } = change
+  const raised = await raiseRole(hub, tx, allowed, { ...raiseOf(organization, member.userId), role, ...term })
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'user', id: member.userId, name: member.name },
+    ownerId: organization.id,
+    data: { organization: organization.name, from: member.role, to: role, ...raiseData(term, raised) },
+  })
+}
+
+/**
+ * A temporary role is over now; what was there before counts again, or the membership ends with it. Throws `not_a_member` or
+ * `no_temporary_role`.
+ */
+export async function endTemporaryRole(
+  hub: Hub,
+  allowed: Allowed<'org.change_role'>,
+  origin: Origin,
+  username: string,
+): Promise<void> {
+  const organization = allowed.resource
+  await hub.transaction(async (tx) => {
+    await lockOrganizations(tx, hub.db.dialect, [organization.id])
+    const member = await getMember(hub, tx, organization, username)
+    const row = await runningGrant(hub, tx, organization.id, member.userId)
+    await settleMembership(tx, row)
+    await recordEvent(hub, tx, allowed, origin, {
+      resource: { kind: 'user', id: member.userId, name: member.name },
+      ownerId: organization.id,
+      data: {
+        organization: organization.name,
+        from: member.role,
+        to: row.endsWhole === 1 ? 'none' : row.role,
+        ended: 'early',
+      },
+    })
+  })
+}
+
+/** What is left of a membership whose temporary role is over. */
+export async function settleMembership(tx: Tx, row: GrantRow): Promise<void> {
+  if (row.endsWhole === 1) await endMembership(tx, row.targetId, row.principalId)
+  else await clearTemporary(tx, row.targetId, row.principalId)
+}
+
 /** Throws `not_a_member` or `last_admin`. */
 export async function removeMember(
   hub: Hub,
@@ -117,7 +218,7 @@ export async function removeMember(
   const organization = allowed.resource
   await hub.transaction(async (tx) => {
     await lockOrganizations(tx, hub.db.dialect, [organization.id])
-    const member = await getMember(tx, organization, username)
+    const member = await getMember(hub, tx, organization, username)
     await refuseWithoutAdmin(tx, organization, member.userId)
     const withdrawn = await endMembership(tx, organization.id, member.userId)
     await recordEvent(hub, tx, allowed, origin, {
@@ -135,7 +236,7 @@ export async function leaveOrganization(hub: Hub, allowed: Allowed<'org.leave'>,
   if (principal.kind !== 'user') throw new Error('Only a person can leave an organization.')
   await hub.transaction(async (tx) => {
     await lockOrganizations(tx, hub.db.dialect, [organization.id])
-    const member = await getMember(tx, organization, principal.name)
+    const member = await getMember(hub, tx, organization, principal.name)
     await refuseWithoutAdmin(tx, organization, principal.id)
     const withdrawn = await endMembership(tx, organization.id, principal.id)
     await recordEvent(hub, tx, allowed, origin, {
@@ -167,6 +268,7 @@ export async function becomeMember(
 ): Promise<boolean> {
   const { organization, user, role, addedBy } = joining
   const now = hub.clock.now()
+  await removeEnded(tx, organization.id, user.id, now)
   const isNew = await insertGrant(tx, {
     targetId: organization.id,
     targetKind: 'organization',
@@ -179,6 +281,12 @@ export async function becomeMember(
   if (!isNew) return false
   await deleteInvitationsOf(tx, organization.id, user.id)
   return true
+}
+
+/** What has ended, and was not tidied up yet, goes first: nothing of it comes back with the new membership. */
+async function removeEnded(tx: Tx, organizationId: string, userId: string, now: number): Promise<void> {
+  const row = await findGrant(tx, organizationId, userId)
+  if (row?.endsWhole === 1 && (row.temporaryUntil ?? 0) <= now) await endMembership(tx, organizationId, userId)
 }
 
 /**
@@ -195,8 +303,8 @@ function alreadyMember(user: Person, organization: Organization): HoldfastError 
   return new HoldfastError('already_member', { user: user.name, organization: organization.name })
 }
 
-async function getMember(tx: Tx, organization: Organization, username: string) {
-  const member = await findMember(tx, organization.id, nameKey(username))
+async function getMember(hub: Hub, tx: Tx, organization: Organization, username: string) {
+  const member = await findMember(tx, organization.id, nameKey(username), hub.clock.now())
   if (member === null) throw new HoldfastError('not_a_member', { user: username, organization: organization.name })
   return member
 }

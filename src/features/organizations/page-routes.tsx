@@ -31,7 +31,7 @@ export const organizationPageRoutes: Route[] = [
     target: self,
     handle: async ({ hub, facts, request }) => {
       const context = await pageContext(hub, facts, request)
-      const organizations = await membershipsOf(hub.db, person(facts).id)
+      const organizations = await membershipsOf(hub.db, person(facts).id, hub.clock.now())
       return pageReply(context, <OwnOrganizationsPage context={context} organizations={organizations} />)
     },
   }),

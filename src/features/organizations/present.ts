@@ -1,6 +1,7 @@
 /** Organizations on the wire, in the Hub's shapes (hub-api.md, section 14) where it has one. */
 import type { Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
+import { presentTemporary } from '../temporary-roles/service.ts'
 import { avatarUrl } from './avatar.ts'
 import type { InvitationRow, ListedInvitation } from './invitation-queries.ts'
 import type { MemberRow, MemberWorkspace } from './member-queries.ts'
@@ -22,7 +23,13 @@ export function presentMember(hub: Hub, member: MemberRow, detail: MemberDetail)
     avatarUrl: avatarUrl(hub, member.name),
     isPro: false,
     type: 'user',
-    ...(detail.seesRoles ? { role: member.role, joinedAt: new Date(member.joinedAt).toISOString() } : {}),
+    ...(detail.seesRoles
+      ? {
+          role: member.role,
+          joinedAt: new Date(member.joinedAt).toISOString(),
+          ...presentTemporary(member.temporary),
+        }
+      : {}),
     ...(detail.workspaces === null
       ? {}
       : {

@@ -3,10 +3,12 @@
  * two such changes at the same moment run one after the other, on PostgreSQL too.
  */
 import type { Insertable, Selectable } from 'kysely'
+import { endsAt, holdsAt, roleAt } from '../../access/role-at.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { OrganizationTable, RoleGrantTable } from '../../platform/db/schema.ts'
+import { nothingTemporary } from '../temporary-roles/service.ts'
 
 export type OrganizationRow = Selectable<OrganizationTable>
 
@@ -15,6 +17,8 @@ export interface MembershipRow {
   readonly name: string
   readonly fullname: string | null
   readonly role: Role
+  /** When the role ends; null for never. */
+  readonly until: number | null
 }
 
 export async function insertOrganization(tx: Tx, row: Insertable<OrganizationTable>): Promise<void> {
@@ -57,33 +61,41 @@ export async function findMember(
   on: Tx | Db['read'],
   organizationId: string,
   nameKey: string,
+  now: number,
 ): Promise<{ userId: string; name: string; role: Role } | null> {
   const row = await on
     .selectFrom('roleGrant')
     .innerJoin('namespace', 'namespace.id', 'roleGrant.principalId')
-    .select(['roleGrant.principalId as userId', 'namespace.name', 'roleGrant.role'])
+    .select(['roleGrant.principalId as userId', 'namespace.name', roleAt('roleGrant', now).as('role')])
     .where('roleGrant.targetId', '=', organizationId)
     .where('roleGrant.principalKind', '=', 'user')
     .where('namespace.nameKey', '=', nameKey)
+    .where(holdsAt('roleGrant', now))
     .executeTakeFirst()
-  return row ?? null
+  return row === undefined || row.role === null ? null : { ...row, role: row.role }
 }
 
-const organizationRole = prepared<{ organizationId: string; userId: string }, { role: Role }>((q, param) =>
-  q
-    .selectFrom('roleGrant')
-    .select('role')
-    .where('targetId', '=', param('organizationId'))
-    .where('principalId', '=', param('userId')),
+const organizationRole = prepared<{ organizationId: string; userId: string; now: number }, { role: Role | null }>(
+  (q, param) =>
+    q
+      .selectFrom('roleGrant')
+      .select(roleAt('roleGrant', param('now')).as('role'))
+      .where('targetId', '=', param('organizationId'))
+      .where('principalId', '=', param('userId')),
 )
 
 /** Null for who is no member. */
-export async function roleIn(on: Tx | Db['read'], organizationId: string, userId: string): Promise<Role | null> {
-  return (await organizationRole.first(on, { organizationId, userId }))?.role ?? null
+export async function roleIn(
+  on: Tx | Db['read'],
+  organizationId: string,
+  userId: string,
+  now: number,
+): Promise<Role | null> {
+  return (await organizationRole.first(on, { organizationId, userId, now }))?.role ?? null
 }
 
 /** False where the principal has a role there already. */
-export async function insertGrant(tx: Tx, grant: RoleGrantTable): Promise<boolean> {
+export async function insertGrant(tx: Tx, grant: Insertable<RoleGrantTable>): Promise<boolean> {
   const row = await tx
     .insertInto('roleGrant')
     .values(grant)
@@ -93,10 +105,11 @@ export async function insertGrant(tx: Tx, grant: RoleGrantTable): Promise<boolea
   return row !== undefined
 }
 
+/** Without an end: a temporary role is over. */
 export async function updateRole(tx: Tx, organizationId: string, userId: string, role: Role): Promise<void> {
   await tx
     .updateTable('roleGrant')
-    .set({ role })
+    .set({ role, ...nothingTemporary })
     .where('targetId', '=', organizationId)
     .where('principalId', '=', userId)
     .execute()
@@ -137,7 +150,7 @@ export async function workspacesIn(tx: Tx, organizationId: string, ids: readonly
   return rows.map((row) => row.id)
 }
 
-/** Administrators whose accounts are active, up to two: one needs to know only "none, one, more". */
+/** Lasting administrators (no temporary ones) whose accounts are active, up to two: one needs to know only "none, one, more". */
 export async function someActiveAdmins(on: Tx | Db['read'], organizationId: string): Promise<string[]> {
   const rows = await on
     .selectFrom('roleGrant')
@@ -152,7 +165,7 @@ export async function someActiveAdmins(on: Tx | Db['read'], organizationId: stri
   return rows.map((row) => row.id)
 }
 
-/** Its administrators whose accounts are active, the first `limit` by when they became so: who is told of what happens there. */
+/** Its lasting administrators whose accounts are active, the first `limit` by when they became so: who is told of what happens there. */
 export async function firstAdmins(on: Tx | Db['read'], organizationId: string, limit: number): Promise<string[]> {
   const rows = await on
     .selectFrom('roleGrant')
@@ -168,6 +181,7 @@ export async function firstAdmins(on: Tx | Db['read'], organizationId: string, l
   return rows.map(({ id }) => id)
 }
 
+/** Lastingly: a temporary administrator is not the last one of anything. */
 export async function administeredBy(on: Tx | Db['read'], userId: string): Promise<{ id: string; name: string }[]> {
   return await on
     .selectFrom('roleGrant')
@@ -180,19 +194,22 @@ export async function administeredBy(on: Tx | Db['read'], userId: string): Promi
     .execute()
 }
 
-const memberships = prepared<{ userId: string }, MembershipRow>((q, param) =>
-  q
-    .selectFrom('roleGrant')
-    .innerJoin('organization', 'organization.id', 'roleGrant.targetId')
-    .innerJoin('namespace', 'namespace.id', 'organization.id')
-    .select(['organization.id', 'namespace.name', 'organization.fullname', 'roleGrant.role'])
-    .where('roleGrant.principalId', '=', param('userId'))
-    .where('roleGrant.targetKind', '=', 'organization')
-    .orderBy('namespace.nameKey'),
+const memberships = prepared<{ userId: string; now: number }, Omit<MembershipRow, 'role'> & { role: Role | null }>(
+  (q, param) =>
+    q
+      .selectFrom('roleGrant')
+      .innerJoin('organization', 'organization.id', 'roleGrant.targetId')
+      .innerJoin('namespace', 'namespace.id', 'organization.id')
+      .select(['organization.id', 'namespace.name', 'organization.fullname'])
+      .select([roleAt('roleGrant', param('now')).as('role'), endsAt('roleGrant', param('now')).as('until')])
+      .where('roleGrant.principalId', '=', param('userId'))
+      .where('roleGrant.targetKind', '=', 'organization')
+      .orderBy('namespace.nameKey'),
 )
 
-export async function membershipsOf(db: Db, userId: string): Promise<MembershipRow[]> {
-  return await memberships.run(db.read, { userId })
+export async function membershipsOf(db: Db, userId: string, now: number): Promise<MembershipRow[]> {
+  const rows = await memberships.run(db.read, { userId, now })
+  return rows.flatMap(({ role, ...row }) => (role === null ? [] : { ...row, role }))
 }
 
 /** How many public repos of each kind a namespace has. */

@@ -88,6 +88,7 @@ export async function listRepos(hub: Hub, viewer: Facts, request: ListRequest): 
     words: (request.words ?? []).map(nameKey),
     ownerId: owner?.id,
     limit: request.limit + 1,
+    now: hub.clock.now(),
   })
   const shown = positions.slice(0, request.limit)
   const rows = await listRepoRows(

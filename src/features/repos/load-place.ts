@@ -20,7 +20,7 @@ export async function loadWorkspaces(hub: Hub, facts: Facts): Promise<RepoWorksp
   const repo = movable(facts)
   if (repo === null) return null
   const [rows, current] = await Promise.all([
-    listWorkspaces(hub.db, repo.owner.id, null, { after: '', limit: mostChoices }),
+    listWorkspaces(hub.db, repo.owner.id, null, { after: '', limit: mostChoices, now: hub.clock.now() }),
     repo.workspaceId === null ? null : findWorkspaceRow(hub.db, repo.workspaceId),
   ])
   const choices = current === null || rows.some(({ id }) => id === current.id) ? rows : [current, ...rows]
@@ -41,13 +41,13 @@ export async function loadMove(hub: Hub, facts: Facts, workspaceId: string | nul
     repo: { kind: repo.kind, namespace: owner.name, name: repo.name, isPrivate: repo.visibility !== 'public' },
     from,
     into,
-    effect: await changeOfPlace(hub.db, owner.id, repo.workspaceId, workspaceId),
+    effect: await changeOfPlace(hub.db, owner.id, repo.workspaceId, workspaceId, hub.clock.now()),
   }
 }
 
 /** Those of the caller; none for who is no person. */
 export async function workspacesToCreateIn(hub: Hub, { principal }: Facts): Promise<PlaceToCreate[]> {
-  return principal.kind === 'user' ? await listPlacesToCreate(hub.db, principal.id, mostChoices) : []
+  return principal.kind === 'user' ? await listPlacesToCreate(hub.db, principal.id, mostChoices, hub.clock.now()) : []
 }
 
 function movable(facts: Facts) {

@@ -446,7 +446,7 @@ async function workspacesOf(
   rows: readonly Pick<ShownRow, 'workspaceId'>[],
 ): Promise<(row: Pick<ShownRow, 'workspaceId'>) => Shown['workspace']> {
   const ids = wanted.has('resourceGroup') ? rows.flatMap(({ workspaceId }) => workspaceId ?? []) : []
-  const names = await visibleWorkspaces(hub.db, viewer, ids)
+  const names = await visibleWorkspaces(hub.db, viewer, ids, hub.clock.now())
   return ({ workspaceId: id }) => {
     const name = id === null ? undefined : names.get(id)
     return id === null || name === undefined ? null : { id, name }

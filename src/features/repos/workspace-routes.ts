@@ -32,7 +32,7 @@ export const repoWorkspaceRoutes: Route[] = [
         // Whatever stands in the way of seeing it, there is nothing to see.
         throw error instanceof HoldfastError ? new HoldfastError('workspace_not_found') : error
       })
-      const { people, machines } = (await countRoles(hub.db, [id]))(id)
+      const { people, machines } = (await countRoles(hub.db, [id], hub.clock.now()))(id)
       return json({ id, name: reading.resource.name, numUsers: people + machines })
     },
   }),

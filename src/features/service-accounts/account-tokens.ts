@@ -23,6 +23,7 @@ import {
   parseFence,
   parseTokenName,
   permissionsInWords,
+  type RequestedFence,
   type RequestedGrant,
   type ResolvedPermissions,
   refuseChild,
@@ -66,7 +67,8 @@ export interface MadeAccountToken {
   readonly token: AccountToken
 }
 
-export interface NewAccountToken {
+/** What is absent of its fence: none, or that of the token that makes it. */
+export interface NewAccountToken extends RequestedFence {
   /** Absent: "API Token", with a number where that is taken. */
   readonly name?: string | undefined
   readonly description?: string | null | undefined
@@ -75,9 +77,6 @@ export interface NewAccountToken {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Milliseconds; null: never. Absent: never, or as long as the token that makes it. */
   readonly expiresAt?: number | null | undefined
-  /** Absent: everywhere, or those of the token that makes it. */
-  readonly networks?: readonly string[] | undefined
-  readonly notBefore?: number | null | undefined
 }
 
 /**
@@ -106,7 +105,7 @@ export async function createAccountToken(
   requireWithinFence(allowed, fence)
   const { id, value } = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId)
-    const name = given ?? freeName((await listStored(tx, accountId)).map((token) => token.name))
+    const name = given ?? freeName((await listStored(tx, accountId, hub.clock.now())).map((token) => token.name))
     const made = await storeToken(hub, tx, accountId, {
       name,
       role,
@@ -132,7 +131,7 @@ export async function createAccountToken(
 
 /** Narrower ones that a token of the account derived and that are still taken. Throws `not_found`. */
 export async function listAccountChildren(hub: Hub, account: ServiceAccount, id: string): Promise<ChildToken[]> {
-  if ((await findStored(hub.db.read, account.id, id)) === null) throw new HoldfastError('not_found')
+  if ((await findStored(hub.db.read, account.id, id, hub.clock.now())) === null) throw new HoldfastError('not_found')
   return await listChildren(hub.db.read, account.id, id, hub.clock.now())
 }
 
@@ -142,7 +141,7 @@ export async function listAccountTokens(
   organization: OwnerFacts,
   account: ServiceAccount,
 ): Promise<AccountToken[]> {
-  return await withLosses(hub, organization, account, await listStored(hub.db.read, account.id))
+  return await withLosses(hub, organization, account, await listStored(hub.db.read, account.id, hub.clock.now()))
 }
 
 /** Throws `not_found`. */
@@ -152,13 +151,13 @@ export async function getAccountToken(
   account: ServiceAccount,
   id: string,
 ): Promise<AccountToken> {
-  const found = await findStored(hub.db.read, account.id, id)
+  const found = await findStored(hub.db.read, account.id, id, hub.clock.now())
   const [token] = found === null ? [] : await withLosses(hub, organization, account, [found.token])
   if (token === undefined) throw new HoldfastError('not_found')
   return token
 }
 
-export interface AccountTokenChange {
+export interface AccountTokenChange extends RequestedFence {
   readonly name?: string | undefined
   readonly description?: string | null | undefined
   readonly mode?: TokenMode | undefined
@@ -167,8 +166,6 @@ export interface AccountTokenChange {
   readonly endpointPatterns?: readonly string[] | undefined
   /** Earlier than it was: a longer life needs a new value (SA-24). */
   readonly expiresAt?: number | null | undefined
-  readonly networks?: readonly string[] | undefined
-  readonly notBefore?: number | null | undefined
 }
 
 /** What is absent stays; the value does. Throws as `createAccountToken` does, `not_found`, and `token_changed_meanwhile`. */
@@ -183,7 +180,7 @@ export async function updateAccountToken(
   const organization = allowed.resource
   const account = await getAccount(hub, organization, accountId)
   const minter = await minterOf(hub, allowed)
-  const found = await findStored(hub.db.read, accountId, id)
+  const found = await findStored(hub.db.read, accountId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   const before = found.token
   refuseChild(before)
@@ -203,10 +200,13 @@ export async function updateAccountToken(
   const expiresAt = shortened(before.expiresAt, change.expiresAt, hub.clock.now())
   const fence = parseFence(before.fence, change)
   // Also where it stays: to give more to a token that is taken from elsewhere reaches as far.
-  if (regrants || change.networks !== undefined) requireWithinFence(allowed, fence)
+  const refences = [change.networks, change.paths, change.programs, change.requestsPerMinute, change.bytesPerDay].some(
+    (one) => one !== undefined,
+  )
+  if (regrants || refences) requireWithinFence(allowed, fence)
   await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    await requireUnchanged(tx, accountId, before)
+    await requireUnchanged(hub, tx, accountId, before)
     await changeStored(tx, accountId, id, { name, description, role, permissions, endpointPatterns, fence, expiresAt })
     const after = { ...before, ...permissions, role }
     await record(
@@ -245,7 +245,7 @@ export async function rotateAccountToken(
   const organization = allowed.resource
   const account = await getAccount(hub, organization, accountId)
   requireActive(account, hub.clock.now())
-  const found = await findStored(hub.db.read, accountId, id)
+  const found = await findStored(hub.db.read, accountId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   const before = found.token
   refuseChild(before)
@@ -260,7 +260,7 @@ export async function rotateAccountToken(
     const locked = await lock(hub, tx, allowed, accountId)
     const overlapSeconds = change.overlapSeconds ?? 0
     const made = await storeNewValue(hub, tx, accountId, found, { expiresAt, overlapSeconds })
-    await requireUnchanged(tx, accountId, before)
+    await requireUnchanged(hub, tx, accountId, before)
     await record(
       hub,
       tx,
@@ -291,7 +291,7 @@ export async function finishAccountRotation(
   refuseFormerValue(allowed)
   const account = await hub.transaction(async (tx) => {
     const locked = await lock(hub, tx, allowed, accountId, { evenInactive: true })
-    const found = await findStored(tx, accountId, id)
+    const found = await findStored(tx, accountId, id, hub.clock.now())
     if (found === null) throw new HoldfastError('not_found')
     const { last4: oldLast4 } = await closeOldValue(hub, tx, accountId, id)
     const action = 'org.service_account.token.finish_rotation'
@@ -367,7 +367,7 @@ function rotatedExpiry(
 }
 
 async function getAccount(hub: Hub, organization: OwnerFacts, id: string): Promise<ServiceAccount> {
-  const account = await findAccount(hub.db.read, organization.id, id)
+  const account = await findAccount(hub.db.read, organization.id, id, hub.clock.now())
   if (account === null) throw new HoldfastError('service_account_not_found')
   return account
 }
@@ -379,15 +379,15 @@ async function lock(
   id: string,
   { evenInactive = false } = {},
 ): Promise<ServiceAccount> {
-  const account = await lockAccount(tx, hub.db.dialect, allowed.resource.id, id)
+  const account = await lockAccount(tx, hub.db.dialect, allowed.resource.id, id, hub.clock.now())
   if (account === null) throw new HoldfastError('service_account_not_found')
   if (!evenInactive) requireActive(account, hub.clock.now())
   return account
 }
 
 /** What was judged before the transaction must still be what is there. */
-async function requireUnchanged(tx: Tx, accountId: string, before: StoredToken): Promise<void> {
-  const now = await findStored(tx, accountId, before.id)
+async function requireUnchanged(hub: Hub, tx: Tx, accountId: string, before: StoredToken): Promise<void> {
+  const now = await findStored(tx, accountId, before.id, hub.clock.now())
   if (now === null) throw new HoldfastError('not_found')
   if (gist(now.token) !== gist(before)) throw new HoldfastError('token_changed_meanwhile')
 }

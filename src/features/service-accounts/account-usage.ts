@@ -15,7 +15,7 @@ export async function accountUsage(
   account: ServiceAccount,
   id: string,
 ): Promise<UsageReport> {
-  const found = await findStored(hub.db.read, account.id, id)
+  const found = await findStored(hub.db.read, account.id, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   return await usageOf(hub, allowed, found.token)
 }
@@ -27,7 +27,7 @@ export async function proposeAccountShrink(
   account: ServiceAccount,
   id: string,
 ): Promise<Proposal> {
-  const found = await findStored(hub.db.read, account.id, id)
+  const found = await findStored(hub.db.read, account.id, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   refuseChild(found.token)
   const { id: organizationId, name } = allowed.resource

@@ -33,7 +33,7 @@ export async function accountReply(
   const [context, tokens, places, names] = await Promise.all([
     pageContext(hub, facts, request),
     listAccountTokens(hub, organization, account),
-    listPlaces(hub.db, [account.id]),
+    listPlaces(hub.db, [account.id], hub.clock.now()),
     findNames(hub.db, account.createdBy === null ? [] : [account.createdBy]),
   ])
   const rows = tokens.map((token) => tokenRow(token, account, organization))

@@ -1,6 +1,7 @@
 /** What a service account is, and what it may be called. */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Role } from '../../domain/role.ts'
+import type { Temporary } from '../temporary-roles/service.ts'
 
 export interface ServiceAccount {
   readonly id: string
@@ -11,6 +12,8 @@ export interface ServiceAccount {
   readonly contact: string | null
   /** In its organization. */
   readonly role: Role
+  /** Where the role is for a while. */
+  readonly temporary: Temporary | null
   readonly createdAt: number
   readonly createdBy: string | null
   /** From then on its tokens are refused; null for never. */

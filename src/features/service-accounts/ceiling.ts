@@ -44,7 +44,7 @@ export interface Ceiling {
 
 export async function ceilingOf(hub: Hub, organization: OwnerFacts, account: ServiceAccount): Promise<Ceiling> {
   const workspaces = new Map<string, Role>()
-  for (const place of await listPlaces(hub.db, [account.id])) {
+  for (const place of await listPlaces(hub.db, [account.id], hub.clock.now())) {
     if (place.kind !== 'workspace' || !isRole(place.role)) continue
     workspaces.set(place.id, stronger(workspaces.get(place.id) ?? null, place.role) ?? place.role)
   }

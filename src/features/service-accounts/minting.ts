@@ -3,11 +3,12 @@
  * alone, as everywhere. A fine-grained token, of a person or of a service account, holds a part of that, and gives only from this part:
  * else whoever finds one that may "manage service accounts" would have the whole organization one request later.
  */
-import type { Fence } from '../../access/fence.ts'
+import { type Fence, noFence } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import { atLeast, type Role } from '../../domain/role.ts'
+import { isWithinLimits } from '../../domain/token-limits.ts'
 import type { Hub } from '../../hub.ts'
 import { findStored, type ResolvedGrant, type StoredToken } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
@@ -46,10 +47,12 @@ export async function minterOf(hub: Hub, allowed: Allowed<Action>): Promise<Mint
   if (principal.kind === 'system' || credential?.kind === 'session') return null
   if (principal.kind === 'anonymous' || credential === null) throw new Error('Nobody manages service accounts.')
   if (credential.role === 'write' && principal.kind === 'user') return null
-  const stored = await findStored(hub.db.read, principal.id, credential.id)
+  const stored = await findStored(hub.db.read, principal.id, credential.id, hub.clock.now())
   if (stored === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
   const isMachine = principal.kind === 'service-account'
-  const account = isMachine ? await findAccount(hub.db.read, principal.organization.id, principal.id) : null
+  const account = isMachine
+    ? await findAccount(hub.db.read, principal.organization.id, principal.id, hub.clock.now())
+    : null
   const { scoped, endpointPatterns } = stored.token
   const onRepos = scoped.filter(({ type }) => type !== 'org' && type !== 'user' && type !== 'resource-group')
   return {
@@ -131,12 +134,16 @@ export const isItself = (minter: Minter, tokenId: string): boolean => minter !==
 
 /** A token that is fenced in makes what is fenced in alike, unless it says otherwise. */
 export function fenceOfMinter({ credential }: Allowed<Action>): Fence {
-  return { networks: credential?.kind === 'token' ? credential.networks : [], notBefore: null }
+  return credential?.kind === 'token'
+    ? { ...credential.limits, networks: credential.networks, notBefore: null }
+    : noFence
 }
 
 /** Throws `beyond_minter` for what is taken from where the minter is not, whatever its role. */
 export function requireWithinFence({ credential }: Allowed<Action>, fence: Fence): void {
-  if (credential?.kind !== 'token' || credential.networks.length === 0) return
+  if (credential?.kind !== 'token') return
+  if (!isWithinLimits(fence, credential.limits)) throw beyond('fewer limits', 'limits')
+  if (credential.networks.length === 0) return
   const isWithin = fence.networks.length > 0 && fence.networks.every((network) => credential.networks.includes(network))
   if (!isWithin) throw beyond('other networks', 'networks')
 }
@@ -157,7 +164,9 @@ export function requireNoWidening(
 ): void {
   if (minter === null) return
   const { role, expiresAt } = change
-  if (role !== undefined && !atLeast(before.role, role)) throw beyond(`the role ${role}`, role)
+  // What it is for a while, it is not for good.
+  const lasting = before.temporary === null ? before.role : before.temporary.roleAfter
+  if (role !== undefined && !atLeast(lasting, role)) throw beyond(`the role ${role}`, role)
   if (expiresAt === undefined || before.expiresAt === null) return
   if (expiresAt === null || expiresAt > before.expiresAt) throw beyond('a later end of the account', 'expiresAt')
 }

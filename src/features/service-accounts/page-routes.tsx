@@ -209,7 +209,7 @@ async function listReply(
   const after = view.after ?? ''
   const [context, rows, seats] = await Promise.all([
     pageContext(hub, facts, request),
-    listAccounts(hub.db, organization.id, { after, limit: pageSize + 1 }),
+    listAccounts(hub.db, organization.id, { after, limit: pageSize + 1, now: hub.clock.now() }),
     seatsOf(hub, organization.id),
   ])
   const shown = rows.slice(0, pageSize)
@@ -217,6 +217,7 @@ async function listReply(
     await listPlaces(
       hub.db,
       shown.map(({ id }) => id),
+      hub.clock.now(),
     ),
     ({ accountId }) => accountId,
   )

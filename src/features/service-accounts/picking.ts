@@ -178,7 +178,9 @@ function parseEntity(entity: string): RequestedGrant['entity'] | null {
 /** The organization, and the workspaces that the account has a role in. */
 async function wholeEntities(hub: Hub, ceiling: Ceiling, account: ServiceAccount): Promise<ResolvedGrant[]> {
   const { organization, workspaces } = ceiling
-  const names = new Map((await listPlaces(hub.db, [account.id])).map((place) => [place.id, place.name]))
+  const names = new Map(
+    (await listPlaces(hub.db, [account.id], hub.clock.now())).map((place) => [place.id, place.name]),
+  )
   return [
     { type: 'org', id: organization.id, name: organization.name, permissions: [] },
     ...[...workspaces.keys()].map(

@@ -1,6 +1,7 @@
 /** Service accounts and their tokens on the wire: the Hub's members (hub-api.md, section 14), and beside them what only this hub has. */
 import { serviceAccountEmail } from '../../domain/commit-identity.ts'
 import { serviceAccountName } from '../../domain/facts.ts'
+import { presentTemporary } from '../temporary-roles/service.ts'
 import { presentFence, presentGrant, presentOldValue } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import type { AccountToken, MadeAccountToken } from './account-tokens.ts'
@@ -16,6 +17,7 @@ export function presentAccount(account: ServiceAccount) {
     ...(account.description === null ? {} : { description: account.description }),
     createdAt: iso(account.createdAt),
     role: account.role,
+    ...presentTemporary(account.temporary),
     contact: account.contact,
     expiresAt: isoOrNull(account.expiresAt),
     disabled: account.disabledAt !== null,

@@ -2,14 +2,17 @@
  * The SQL of service accounts. Every statement names the organization beside the account: an id of another one finds nothing. Their tokens
  * are kept by the feature of tokens; their groups and workspaces are only read here.
  */
+import type { Expression } from 'kysely'
+import { endsAt, roleAfter, roleAt } from '../../access/role-at.ts'
 import type { RepoKind } from '../../domain/facts.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { ServiceAccountTable } from '../../platform/db/schema.ts'
+import { nothingTemporary, type TemporaryRow, temporaryOf } from '../temporary-roles/service.ts'
 import type { ServiceAccount } from './account.ts'
 
-type AccountRow = Omit<ServiceAccount, 'role'> & { readonly role: Role | null }
+type AccountRow = Omit<ServiceAccount, 'role' | 'temporary'> & TemporaryRow & { readonly role: Role | null }
 
 const accountColumns = [
   's.id',
@@ -21,16 +24,25 @@ const accountColumns = [
   's.createdBy',
   's.expiresAt',
   's.disabledAt',
-  'g.role',
 ] as const
 
-const accountById = prepared<{ organizationId: string; id: string }, AccountRow>((q, param) =>
+/** Of the row `g`: the role in the organization at that moment, and when it ends. */
+const roleColumns = (now: Expression<unknown> | number) =>
+  [
+    roleAt('g', now).as('role'),
+    endsAt('g', now).as('until'),
+    roleAfter('g', now).as('roleAfter'),
+    'g.temporaryReason as reason',
+  ] as const
+
+const accountById = prepared<{ organizationId: string; id: string; now: number }, AccountRow>((q, param) =>
   q
     .selectFrom('serviceAccount as s')
     .leftJoin('roleGrant as g', (join) =>
       join.onRef('g.targetId', '=', 's.organizationId').onRef('g.principalId', '=', 's.id'),
     )
     .select(accountColumns)
+    .select(roleColumns(param('now')))
     .where('s.id', '=', param('id'))
     .where('s.organizationId', '=', param('organizationId')),
 )
@@ -39,8 +51,9 @@ export async function findAccount(
   on: Tx | Db['read'],
   organizationId: string,
   id: string,
+  now: number,
 ): Promise<ServiceAccount | null> {
-  const row = await accountById.first(on, { organizationId, id })
+  const row = await accountById.first(on, { organizationId, id, now })
   return row === null ? null : withRole(row)
 }
 
@@ -50,17 +63,19 @@ export async function lockAccount(
   dialect: Db['dialect'],
   organizationId: string,
   id: string,
+  now: number,
 ): Promise<ServiceAccount | null> {
   if (dialect === 'postgres') {
     await tx.selectFrom('serviceAccount').select('id').where('id', '=', id).forUpdate().execute()
   }
-  return await findAccount(tx, organizationId, id)
+  return await findAccount(tx, organizationId, id, now)
 }
 
 export async function findAccountByName(
   db: Db,
   organizationId: string,
   nameKey: string,
+  now: number,
 ): Promise<ServiceAccount | null> {
   const row = await db.read
     .selectFrom('serviceAccount as s')
@@ -68,6 +83,7 @@ export async function findAccountByName(
       join.onRef('g.targetId', '=', 's.organizationId').onRef('g.principalId', '=', 's.id'),
     )
     .select(accountColumns)
+    .select(roleColumns(now))
     .where('s.organizationId', '=', organizationId)
     .where('s.nameKey', '=', nameKey)
     .executeTakeFirst()
@@ -87,7 +103,7 @@ export interface ListedAccount extends ServiceAccount {
 export async function listAccounts(
   db: Db,
   organizationId: string,
-  page: { readonly after: string; readonly limit: number },
+  page: { readonly after: string; readonly limit: number; readonly now: number },
 ): Promise<ListedAccount[]> {
   const rows = await db.list
     .selectFrom('serviceAccount as s')
@@ -95,6 +111,7 @@ export async function listAccounts(
       join.onRef('g.targetId', '=', 's.organizationId').onRef('g.principalId', '=', 's.id'),
     )
     .select([...accountColumns, 's.nameKey'])
+    .select(roleColumns(page.now))
     .select((q) => [
       q
         .selectFrom('accessToken as t')
@@ -151,10 +168,11 @@ export async function updateAccount(
   await tx.updateTable('serviceAccount').set(change).where('id', '=', id).execute()
 }
 
+/** Without an end: a temporary role is over. */
 export async function updateAccountRole(tx: Tx, organizationId: string, id: string, role: Role): Promise<void> {
   await tx
     .updateTable('roleGrant')
-    .set({ role })
+    .set({ role, ...nothingTemporary })
     .where('targetId', '=', organizationId)
     .where('principalId', '=', id)
     .execute()
@@ -181,7 +199,7 @@ export interface PlaceRow {
 }
 
 /** Where these accounts are: groups, workspaces, and workspaces through groups. */
-export async function listPlaces(db: Db, accountIds: readonly string[]): Promise<PlaceRow[]> {
+export async function listPlaces(db: Db, accountIds: readonly string[], now: number): Promise<PlaceRow[]> {
   if (accountIds.length === 0) return []
   const [groups, direct, throughGroups] = await Promise.all([
     db.list
@@ -193,7 +211,7 @@ export async function listPlaces(db: Db, accountIds: readonly string[]): Promise
     db.list
       .selectFrom('roleGrant as r')
       .innerJoin('workspace as w', 'w.id', 'r.targetId')
-      .select(['r.principalId as accountId', 'w.id', 'w.name', 'r.role'])
+      .select(['r.principalId as accountId', 'w.id', 'w.name', roleAt('r', now).as('role')])
       .where('r.principalId', 'in', accountIds)
       .execute(),
     db.list
@@ -201,14 +219,19 @@ export async function listPlaces(db: Db, accountIds: readonly string[]): Promise
       .innerJoin('memberGroup as g', 'g.id', 'm.groupId')
       .innerJoin('roleGrant as r', 'r.principalId', 'm.groupId')
       .innerJoin('workspace as w', 'w.id', 'r.targetId')
-      .select(['m.principalId as accountId', 'w.id', 'w.name', 'r.role', 'g.name as through'])
+      .select(['m.principalId as accountId', 'w.id', 'w.name', 'g.name as through'])
+      .select(roleAt('r', now).as('role'))
       .where('m.principalId', 'in', accountIds)
       .execute(),
   ])
   return [
     ...groups.map((row) => ({ ...row, kind: 'group' as const, through: null })),
-    ...direct.map((row) => ({ ...row, kind: 'workspace' as const, through: null })),
-    ...throughGroups.map((row) => ({ ...row, kind: 'workspace' as const })),
+    ...direct.flatMap((row) =>
+      row.role === null ? [] : { ...row, role: row.role, kind: 'workspace' as const, through: null },
+    ),
+    ...throughGroups.flatMap((row) =>
+      row.role === null ? [] : { ...row, role: row.role, kind: 'workspace' as const },
+    ),
   ].sort((a, b) => a.kind.localeCompare(b.kind) || (a.name < b.name ? -1 : 1))
 }
 
@@ -272,6 +295,7 @@ function withRole(row: AccountRow): ServiceAccount {
     description: row.description,
     contact: row.contact,
     role: row.role ?? 'no_access',
+    temporary: temporaryOf(row),
     createdAt: row.createdAt,
     createdBy: row.createdBy,
     expiresAt: row.expiresAt,

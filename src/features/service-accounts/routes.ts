@@ -1,10 +1,19 @@
 /** The interface of service accounts: the Hub's paths and members, and ours for what the Hub does not have. */
+
 import { z } from 'zod'
 import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { roles } from '../../domain/role.ts'
-import { entityTypes, longestOverlapSeconds, presentChild, presentProposal, presentUsage } from '../tokens/service.ts'
+import { readTerm, termShape } from '../temporary-roles/service.ts'
+import {
+  entityTypes,
+  limitsShape,
+  longestOverlapSeconds,
+  presentChild,
+  presentProposal,
+  presentUsage,
+} from '../tokens/service.ts'
 import {
   createAccountToken,
   deleteAccountToken,
@@ -30,6 +39,7 @@ import {
   deleteServiceAccount,
   disableServiceAccount,
   enableServiceAccount,
+  endAccountRole,
   getServiceAccount,
   updateServiceAccount,
 } from './service.ts'
@@ -67,6 +77,7 @@ const changedAccount = z.strictObject({
   contact: text.nullish(),
   role: role.optional(),
   expiresAt,
+  ...termShape,
 })
 
 const entity = z
@@ -110,6 +121,7 @@ const tokenMembers = {
     })
     .optional(),
   expiresAt,
+  ...limitsShape,
   networks: z.array(z.string().max(100)).max(100).optional(),
   notBefore: expiresAt,
 }
@@ -131,7 +143,11 @@ export const serviceAccountApiRoutes: Route[] = [
     summary: 'The service accounts of an organization by name, a page at a time (`Link`).',
     handle: async ({ hub, allowed, query }) => {
       const { id, name } = allowed.resource
-      const accounts = await listAccounts(hub.db, id, { after: query.cursor, limit: query.limit + 1 })
+      const accounts = await listAccounts(hub.db, id, {
+        after: query.cursor,
+        limit: query.limit + 1,
+        now: hub.clock.now(),
+      })
       const shown = accounts.slice(0, query.limit)
       const cursor = encodeURIComponent(shown.at(-1)?.nameKey ?? '')
       const next = `${hub.config.publicUrl}/api/organizations/${encodeURIComponent(name)}/service-accounts?limit=${query.limit}&cursor=${cursor}`
@@ -174,10 +190,28 @@ export const serviceAccountApiRoutes: Route[] = [
     action: 'org.service_account.update',
     target,
     body: changedAccount,
-    summary: 'Changes a service account. Another role holds for its tokens from the next request on.',
+    summary:
+      'Changes a service account. Another role holds for its tokens from the next request on; with `until` or `seconds`, and a `reason`, until then.',
     answers: { 200: 'As it is now.', 409: 'The organization has another one of this name.' },
-    handle: async ({ hub, allowed, params, body, request }) =>
-      json(presentAccount(await updateServiceAccount(hub, allowed, request.origin, params.get('id'), body))),
+    handle: async ({ hub, allowed, params, body, request }) => {
+      const term = readTerm(body, hub.clock.now())
+      if (term !== null && body.role === undefined) {
+        throw new HoldfastError('invalid_input', { reason: 'Say which role it is to have until then.', field: 'role' })
+      }
+      const change = { ...body, term }
+      return json(presentAccount(await updateServiceAccount(hub, allowed, request.origin, params.get('id'), change)))
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/organizations/:name/service-accounts/:id/temporary-role',
+    surface: 'api',
+    action: 'org.service_account.update',
+    target,
+    summary: 'Ends the temporary role of a service account in the organization: its lasting one counts again.',
+    answers: { 200: 'As it is now.', 404: 'No temporary role is running.' },
+    handle: async ({ hub, allowed, params, request }) =>
+      json(presentAccount(await endAccountRole(hub, allowed, request.origin, params.get('id')))),
   }),
   route({
     method: 'DELETE',
@@ -371,6 +405,10 @@ function membersOf(body: TokenBody) {
     expiresAt: body.expiresAt,
     networks: body.networks,
     notBefore: body.notBefore,
+    paths: body.paths,
+    programs: body.programs,
+    requestsPerMinute: body.requestsPerMinute,
+    bytesPerDay: body.bytesPerDay,
   }
 }
 

@@ -11,6 +11,14 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
+import {
+  clearTemporary,
+  raiseData,
+  raiseRole,
+  refuseOwnTemporary,
+  runningGrant,
+  type Term,
+} from '../temporary-roles/service.ts'
 import { type RemovedToken, removeStored } from '../tokens/service.ts'
 import { parseAccountExpiry, parseAccountName, parseRemark, type ServiceAccount } from './account.ts'
 import { minterOf, requireNoWidening, requireRoleToGive } from './minting.ts'
@@ -60,12 +68,13 @@ export async function createServiceAccount(
     description: parseRemark(input.description, 'description'),
     contact: parseRemark(input.contact, 'contact'),
     role: input.role,
+    temporary: null,
     createdAt: now,
     createdBy: allowed.principal.kind === 'user' ? allowed.principal.id : null,
     expiresAt: parseAccountExpiry(input.expiresAt ?? null, now),
     disabledAt: null,
   }
-  const { role, ...row } = account
+  const { role, temporary: _none, ...row } = account
   await unlessTaken(account.name, () =>
     hub.transaction(async (tx) => {
       await insertAccount(tx, { ...row, nameKey: nameKey(account.name) }, role)
@@ -85,7 +94,7 @@ export async function getServiceAccount(
   >,
   id: string,
 ): Promise<ServiceAccount> {
-  const account = await findAccount(hub.db.read, allowed.resource.id, id)
+  const account = await findAccount(hub.db.read, allowed.resource.id, id, hub.clock.now())
   if (account === null) throw new HoldfastError('service_account_not_found')
   return account
 }
@@ -96,7 +105,7 @@ export async function getServiceAccountByName(
   allowed: Allowed<'org.service_account.token.create'>,
   name: string,
 ): Promise<ServiceAccount> {
-  const account = await findAccountByName(hub.db, allowed.resource.id, nameKey(name.trim()))
+  const account = await findAccountByName(hub.db, allowed.resource.id, nameKey(name.trim()), hub.clock.now())
   if (account === null) throw new HoldfastError('service_account_not_found')
   return account
 }
@@ -106,6 +115,8 @@ export interface AccountChange {
   readonly description?: string | null | undefined
   readonly contact?: string | null | undefined
   readonly role?: Role | undefined
+  /** The role is for a while; null or absent: for good. */
+  readonly term?: Term | null
   readonly expiresAt?: number | null | undefined
 }
 
@@ -135,13 +146,58 @@ export async function updateServiceAccount(
         ...(isNewExpiry ? { expiresAt: parseAccountExpiry(change.expiresAt ?? null, now) } : {}),
         role: change.role ?? before.role,
       }
+      await refuseOwnTemporary(hub, tx, allowed, id, [before.organizationId])
       const { name, description, contact, expiresAt } = after
       await updateAccount(tx, id, { name, nameKey: nameKey(name), description, contact, expiresAt })
-      if (after.role !== before.role) await updateAccountRole(tx, before.organizationId, id, after.role)
-      await record(hub, tx, allowed, origin, after, { from: inEvent(before), to: inEvent(after) })
-      return after
+      const until = await changeAccountRole(hub, tx, allowed, before, change)
+      await record(hub, tx, allowed, origin, after, { from: inEvent(before), to: { ...inEvent(after), ...until } })
+      return await lock(hub, tx, allowed, id)
     }),
   )
+}
+
+/** For a while or for good. Gives what the event says of its end. */
+async function changeAccountRole(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.service_account.update'>,
+  before: ServiceAccount,
+  { role, term }: AccountChange,
+) {
+  if (role === undefined) return {}
+  if (term == null) {
+    if (role !== before.role || before.temporary !== null) {
+      await updateAccountRole(tx, before.organizationId, before.id, role)
+    }
+    return {}
+  }
+  const raised = await raiseRole(hub, tx, allowed, {
+    targetId: before.organizationId,
+    targetKind: 'organization',
+    principalId: before.id,
+    principalKind: 'service-account',
+    kind: 'given',
+    role,
+    ...term,
+  })
+  return raiseData(term, raised)
+}
+
+/** A temporary role in the organization is over now, and the lasting one counts again. Throws `no_temporary_role`. */
+export async function endAccountRole(
+  hub: Hub,
+  allowed: Allowed<'org.service_account.update'>,
+  origin: Origin,
+  id: string,
+): Promise<ServiceAccount> {
+  return await hub.transaction(async (tx) => {
+    const before = await lock(hub, tx, allowed, id)
+    const row = await runningGrant(hub, tx, before.organizationId, id)
+    await clearTemporary(tx, row.targetId, id)
+    const after = await lock(hub, tx, allowed, id)
+    await record(hub, tx, allowed, origin, after, { from: inEvent(before), to: inEvent(after), ended: 'early' })
+    return after
+  })
 }
 
 /** Its tokens go for good, in the same transaction; groups, workspaces and roles stay recorded (SA-30). Gives how many there were. */
@@ -196,7 +252,7 @@ export async function deleteServiceAccount(
 }
 
 async function lock(hub: Hub, tx: Tx, allowed: Allowed<AccountAction>, id: string): Promise<ServiceAccount> {
-  const account = await lockAccount(tx, hub.db.dialect, allowed.resource.id, id)
+  const account = await lockAccount(tx, hub.db.dialect, allowed.resource.id, id, hub.clock.now())
   if (account === null) throw new HoldfastError('service_account_not_found')
   return account
 }

@@ -14,7 +14,16 @@ import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
-import { addedInstead, fenceFromForm, isTypedAndLeft, overlapOf, suggestRepos, viewOfChild } from '../tokens/service.ts'
+import {
+  addedInstead,
+  fenceAsSent,
+  fenceFields,
+  fenceFromForm,
+  isTypedAndLeft,
+  overlapOf,
+  suggestRepos,
+  viewOfChild,
+} from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import {
   type AccountToken,
@@ -46,8 +55,7 @@ const tokenForm = z.object({
   role: field,
   expiry: field,
   expiryDate: field,
-  networks: z.string().max(2_000).optional(),
-  notBefore: z.string().max(20).optional(),
+  ...fenceFields,
   scoped: many,
   selected: many,
   add: z.string().optional(),
@@ -372,24 +380,9 @@ function expiryOf(hub: Hub, body: { readonly expiry: string; readonly expiryDate
 }
 
 /** The values that the fields of the form show again; the picker has its own. */
-function plain({
-  name,
-  description,
-  role,
-  expiry,
-  expiryDate,
-  networks,
-  notBefore,
-}: TokenForm): Record<string, string> {
-  return {
-    name,
-    description,
-    ...(role === '' ? {} : { role }),
-    expiry,
-    expiryDate,
-    ...(networks === undefined ? {} : { networks }),
-    ...(notBefore === undefined ? {} : { notBefore }),
-  }
+function plain(body: TokenForm): Record<string, string> {
+  const { name, description, role, expiry, expiryDate } = body
+  return { name, description, ...(role === '' ? {} : { role }), expiry, expiryDate, ...fenceAsSent(body) }
 }
 
 /** The form as it was sent, while only the picker changes. */

@@ -299,4 +299,30 @@ describe.each(dialects)('child tokens (idea 14) on %s', (dialect) => {
     await derive(parent, { name: 'secret project' })
     expect(await refusal(parent, { name: 'secret project' })).toMatch(/^409 /)
   })
+
+  test('story: an agent derives fifty children to take fifty times the bytes and requests of a limited token: they share what it has', async () => {
+    await ask('POST', '/api/repos/create', mara.token, { name: 'm4', organization: 'acme', private: true })
+    expect(await write(mara.token, 'acme/m4')).toBe(200)
+    const limited = async (limits: Record<string, unknown>) => {
+      const answer = await ask('POST', '/api/settings/tokens', cookie, {
+        name: `limited ${Object.keys(limits).join()} ${dialect}`,
+        role: 'read',
+        ...limits,
+      })
+      expect(answer.status, answer.text).toBe(201)
+      return answer.json<Derived>().token
+    }
+    const file = '/acme/m4/resolve/main/a.txt'
+    const few = await limited({ bytesPerDay: 60 })
+    const [first, second] = [await derive(few), await derive(few)]
+    const answers = []
+    for (let at = 0; at < 6; at++) answers.push(await status([first, second][at % 2]?.token ?? '', file))
+    expect(answers).toContain(200)
+    expect(answers.at(-1)).toBe(403)
+    expect(await status(few, file)).toBe(403)
+    const slow = await limited({ requestsPerMinute: 8 })
+    const [one, two] = [await derive(slow), await derive(slow)]
+    const many = await Promise.all(Array.from({ length: 14 }, (_, at) => status([one, two][at % 2]?.token ?? '')))
+    expect(many.filter((code) => code === 429).length).toBeGreaterThanOrEqual(6)
+  })
 })

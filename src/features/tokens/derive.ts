@@ -94,7 +94,7 @@ export async function deriveToken(
   if (owner === null || credential?.kind !== 'token') throw refused('token_needed')
   if (credential.parent !== null) throw refused('child_token')
   if (credential.former !== null) throw refused('former_value')
-  const found = await findStored(hub.db.read, owner.id, credential.id)
+  const found = await findStored(hub.db.read, owner.id, credential.id, hub.clock.now())
   if (found === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
   const parent = found.token
   const organizationId = owner.kind === 'service-account' ? owner.organization.id : null
@@ -107,7 +107,7 @@ export async function deriveToken(
   return await hub.transaction(async (tx) => {
     const locked = await lockParent(tx, hub.db.dialect, parent.id)
     // Between the look at it and this, somebody may have narrowed, refreshed or deleted it.
-    const again = await findStored(tx, owner.id, parent.id)
+    const again = await findStored(tx, owner.id, parent.id, hub.clock.now())
     if (locked?.hash !== found.hash || again === null || gist(again.token) !== gist(parent)) {
       throw new HoldfastError('token_changed_meanwhile')
     }
@@ -155,7 +155,7 @@ export async function listChildren(
 ): Promise<ChildToken[]> {
   const rows = await listLiveChildren(on, ownerId, parentId, now)
   if (rows.length === 0) return []
-  const byToken = Map.groupBy(await listGrants(on, ownerId, null), (grant) => grant.tokenId)
+  const byToken = Map.groupBy(await listGrants(on, ownerId, null, now), (grant) => grant.tokenId)
   return rows.map((row) => {
     const grants = (byToken.get(row.id) ?? []).map((grant) => grantOfRow(ownerId, grant))
     return childOf(
@@ -274,7 +274,8 @@ async function onRepos(
     const entity: EntityReference = { type, name }
     const found = await resolveEntity(hub, ownerOf(viewer), entity)
     // Not only by the owner: by this token, to which the rest is not there.
-    if (found === null || !(await visibleAmong(hub.db, viewer, [found.id])).has(found.id)) throw unseenRepo(name)
+    if (found === null || !(await visibleAmong(hub.db, viewer, [found.id], hub.clock.now())).has(found.id))
+      throw unseenRepo(name)
     const wanted = permissions ?? (role === 'write' ? ['repo.content.read', 'repo.write'] : ['repo.content.read'])
     grants.set(found.id, { type, id: found.id, name: found.name, permissions: checkedFor(type, wanted) })
   }
@@ -313,10 +314,10 @@ function checkedFor(type: EntityReference['type'], permissions: readonly string[
 }
 
 function fenceWithin(parent: Fence, wanted: readonly string[] | undefined): Fence {
-  if (wanted === undefined) return { networks: parent.networks, notBefore: null }
+  if (wanted === undefined) return { ...parent, notBefore: null }
   const networks = parseNetworks(wanted)
   if (!areWithin(networks, parent.networks)) throw beyond('other networks', 'networks', 'less')
-  return { networks, notBefore: null }
+  return { ...parent, networks, notBefore: null }
 }
 
 /** What a child was judged by. */

@@ -123,14 +123,14 @@ export async function resolveEntity(
 
 async function resolveNamespace(hub: Hub, owner: TokenOwner, entity: EntityReference) {
   const by = entity.id !== undefined ? { id: entity.id } : { key: nameKey(entity.name ?? '') }
-  const found = await findNamespaceFor(hub.db, owner.id, by)
+  const found = await findNamespaceFor(hub.db, owner.id, by, hub.clock.now())
   const isOwn = entity.type === 'user' ? found?.id === owner.id : found?.kind === 'organization' && found.role !== null
   return found !== null && isOwn ? { id: found.id, name: found.name, isPrivate: false } : null
 }
 
 async function resolveWorkspace(hub: Hub, owner: TokenOwner, entity: EntityReference) {
   if (entity.id === undefined || !isId(entity.id)) return null
-  const found = await findWorkspaceFor(hub.db, owner.id, entity.id)
+  const found = await findWorkspaceFor(hub.db, owner.id, entity.id, hub.clock.now())
   if (found === null || !holdsWorkspace(found.organizationRole, highestRole(found.role, found.rank))) return null
   return { id: found.id, name: `${found.organization}/${found.name}`, isPrivate: false }
 }
@@ -142,7 +142,7 @@ async function resolveRepo(hub: Hub, owner: TokenOwner, kind: RepoKind, entity: 
     entity.id !== undefined
       ? { id: entity.id }
       : { namespaceKey: nameKey(named?.namespace ?? owner.name), nameKey: nameKey(named?.name ?? '') }
-  const row = await findRepoFor(hub.db, owner.id, kind, by)
+  const row = await findRepoFor(hub.db, owner.id, kind, by, hub.clock.now())
   if (row === null) return null
   const repo: RepoFacts = {
     id: row.id,

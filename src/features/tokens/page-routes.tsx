@@ -20,7 +20,7 @@ import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.
 import { renderPart } from '../../web/render.ts'
 import { viewOfChild } from './child-view.ts'
 import { listChildren } from './derive.ts'
-import { fenceFromForm } from './fence-form.ts'
+import { fenceAsSent, fenceFields, fenceFromForm } from './fence-form.ts'
 import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
 import { overlapOf, viewOfOldValue } from './old-value-view.ts'
 import { type MadeToken, type TokenRow, type TokensDialog, TokensPage } from './pages.tsx'
@@ -59,8 +59,7 @@ const tokenForm = z.object({
   role: field,
   expiry: field,
   expiryDate: field,
-  networks: z.string().max(2_000).optional(),
-  notBefore: z.string().max(20).optional(),
+  ...fenceFields,
   scoped: many,
   global: many,
   canReadGatedRepos: z.string().optional(),
@@ -465,15 +464,8 @@ function prefilled(facts: Facts, query: URLSearchParams): { role: TokenRole | nu
 
 /** The values that the fields of the form show again; the picker has its own. */
 function plain(body: TokenForm): Record<string, string> {
-  const { name, role, expiry, expiryDate, networks, notBefore } = body
-  return {
-    name,
-    role,
-    expiry,
-    expiryDate,
-    ...(networks === undefined ? {} : { networks }),
-    ...(notBefore === undefined ? {} : { notBefore }),
-  }
+  const { name, role, expiry, expiryDate } = body
+  return { name, role, expiry, expiryDate, ...fenceAsSent(body) }
 }
 
 /** The form as it was sent, while only the picker changes. */

@@ -32,7 +32,8 @@ interface Person {
 }
 
 export async function pickerOwner(hub: Hub, person: Person): Promise<PickerOwner> {
-  return { name: person.name, fullname: person.fullname, organizations: await membershipsOf(hub.db, person.id) }
+  const organizations = await membershipsOf(hub.db, person.id, hub.clock.now())
+  return { name: person.name, fullname: person.fullname, organizations }
 }
 
 /** `token`: the one that is being edited; what it lists and its owner lost stays shown. */

@@ -32,7 +32,7 @@ export function presentToken(token: Token, now: number) {
 
 /** From where, and from when on, it is taken. */
 export function presentFence({ fence }: StoredToken) {
-  return { networks: fence.networks, notBefore: iso(fence.notBefore) }
+  return { ...fence, notBefore: iso(fence.notBefore) }
 }
 
 /** The value that it had before, while that is still taken; null otherwise. */

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import { rankThroughGroups } from '../../access/group-roles.ts'
+import { roleAt } from '../../access/role-at.ts'
 import type { RepoKind } from '../../domain/facts.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -93,6 +94,7 @@ export async function updateToken(
       | 'endpointPatterns'
       | 'expiresAt'
       | 'networks'
+      | 'limits'
       | 'notBefore'
     >
   >,
@@ -151,7 +153,7 @@ export async function replaceGrants(tx: Tx, tokenId: string, grants: readonly To
   for (const grant of grants) await tx.insertInto('tokenGrant').values(grant).execute()
 }
 
-const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, param) =>
+const grantsOf = prepared<{ ownerId: string; tokenId: string; now: number }, GrantRow>((q, param) =>
   q
     .selectFrom('tokenGrant as t')
     .innerJoin('accessToken as a', 'a.id', 't.tokenId')
@@ -182,7 +184,7 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, pa
       't.permissions',
       't.throughId',
       'n.name as namespaceName',
-      'g.role as directRole',
+      roleAt('g', param('now')).as('directRole'),
       'r.kind as repoKind',
       'r.name as repoName',
       'r.ownerId as repoOwnerId',
@@ -197,9 +199,11 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, pa
       'ar.reviewedAt as accessReviewedAt',
       'w.name as workspaceName',
       'wn.name as workspaceOrganization',
-      'og.role as organizationRole',
-      'wg.role as workspaceRole',
-      rankThroughGroups(sql`coalesce("r"."workspaceId", "w"."id")`, sql`"a"."ownerId"`).as('workspaceRank'),
+      roleAt('og', param('now')).as('organizationRole'),
+      roleAt('wg', param('now')).as('workspaceRole'),
+      rankThroughGroups(sql`coalesce("r"."workspaceId", "w"."id")`, sql`"a"."ownerId"`, param('now')).as(
+        'workspaceRank',
+      ),
     ])
     .where('a.ownerId', '=', param('ownerId'))
     .where((w) => w.or([w('a.id', '=', param('tokenId')), w(param('tokenId'), '=', '')]))
@@ -208,29 +212,34 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string }, GrantRow>((q, pa
 )
 
 /** What the owner's tokens list, or one of them where `tokenId` is not null. */
-export async function listGrants(on: Tx | Db['read'], ownerId: string, tokenId: string | null): Promise<GrantRow[]> {
-  return await grantsOf.run(on, { ownerId, tokenId: tokenId ?? '' })
+export async function listGrants(
+  on: Tx | Db['read'],
+  ownerId: string,
+  tokenId: string | null,
+  now: number,
+): Promise<GrantRow[]> {
+  return await grantsOf.run(on, { ownerId, tokenId: tokenId ?? '', now })
 }
 
 // What a new grant may name: the same columns, found by id or by name.
 
-const entityById = prepared<{ userId: string; id: string }, EntityRow>((q, param) =>
+const entityById = prepared<{ userId: string; id: string; now: number }, EntityRow>((q, param) =>
   q
     .selectFrom('namespace as n')
     .leftJoin('roleGrant as g', (join) =>
       join.onRef('g.targetId', '=', 'n.id').on('g.principalId', '=', param('userId')),
     )
-    .select(['n.id', 'n.kind', 'n.name', 'g.role'])
+    .select(['n.id', 'n.kind', 'n.name', roleAt('g', param('now')).as('role')])
     .where('n.id', '=', param('id')),
 )
 
-const entityByName = prepared<{ userId: string; key: string }, EntityRow>((q, param) =>
+const entityByName = prepared<{ userId: string; key: string; now: number }, EntityRow>((q, param) =>
   q
     .selectFrom('namespace as n')
     .leftJoin('roleGrant as g', (join) =>
       join.onRef('g.targetId', '=', 'n.id').on('g.principalId', '=', param('userId')),
     )
-    .select(['n.id', 'n.kind', 'n.name', 'g.role'])
+    .select(['n.id', 'n.kind', 'n.name', roleAt('g', param('now')).as('role')])
     .where('n.nameKey', '=', param('key')),
 )
 
@@ -246,10 +255,11 @@ export async function findNamespaceFor(
   db: Db,
   userId: string,
   by: { readonly id: string } | { readonly key: string },
+  now: number,
 ): Promise<EntityRow | null> {
   return 'id' in by
-    ? await entityById.first(db.read, { userId, id: by.id })
-    : await entityByName.first(db.read, { userId, key: by.key })
+    ? await entityById.first(db.read, { userId, id: by.id, now })
+    : await entityByName.first(db.read, { userId, key: by.key, now })
 }
 
 export interface RepoForRow {
@@ -274,11 +284,12 @@ export async function findRepoFor(
   userId: string,
   kind: RepoKind,
   by: { readonly id: string } | { readonly namespaceKey: string; readonly nameKey: string },
+  now: number,
 ): Promise<RepoForRow | null> {
   const role = (as: 'og' | 'wg' | 'rg', target: 'r.ownerId' | 'r.workspaceId' | 'r.id') =>
     sql<
       string | null
-    >`(select "role" from "roleGrant" as ${sql.ref(as)} where ${sql.ref(`${as}.targetId`)} = ${sql.ref(target)} and ${sql.ref(`${as}.principalId`)} = ${userId})`
+    >`(select ${roleAt(as, now)} from "roleGrant" as ${sql.ref(as)} where ${sql.ref(`${as}.targetId`)} = ${sql.ref(target)} and ${sql.ref(`${as}.principalId`)} = ${userId})`
   let query = db.read
     .selectFrom('repo as r')
     .innerJoin('namespace as n', 'n.id', 'r.ownerId')
@@ -294,7 +305,7 @@ export async function findRepoFor(
       'r.workspaceId',
       role('og', 'r.ownerId').as('organizationRole'),
       role('wg', 'r.workspaceId').as('workspaceRole'),
-      rankThroughGroups(sql.ref('r.workspaceId'), sql.val(userId)).as('workspaceRank'),
+      rankThroughGroups(sql.ref('r.workspaceId'), sql.val(userId), now).as('workspaceRank'),
       role('rg', 'r.id').as('repoRole'),
     ])
     .where('r.kind', '=', kind)
@@ -311,6 +322,7 @@ export async function findWorkspaceFor(
   db: Db,
   userId: string,
   id: string,
+  now: number,
 ): Promise<{
   id: string
   name: string
@@ -326,8 +338,9 @@ export async function findWorkspaceFor(
       join.onRef('og.targetId', '=', 'w.organizationId').on('og.principalId', '=', userId),
     )
     .leftJoin('roleGrant as g', (join) => join.onRef('g.targetId', '=', 'w.id').on('g.principalId', '=', userId))
-    .select(['w.id', 'w.name', 'n.name as organization', 'og.role as organizationRole', 'g.role'])
-    .select(rankThroughGroups(sql.ref('w.id'), sql.val(userId)).as('rank'))
+    .select(['w.id', 'w.name', 'n.name as organization'])
+    .select([roleAt('og', now).as('organizationRole'), roleAt('g', now).as('role')])
+    .select(rankThroughGroups(sql.ref('w.id'), sql.val(userId), now).as('rank'))
     .where('w.id', '=', id)
     .executeTakeFirst()
   return row ?? null

@@ -13,7 +13,8 @@ const perKind = 50
 export async function suggestRepos(hub: Hub, viewer: Viewer, ownerId?: string): Promise<string[]> {
   const lists = await Promise.all(
     repoKinds.map(async (kind) => {
-      const query = { kind, ownerId, orderBy: 'updatedAt', direction: 'descending', limit: perKind } as const
+      const order = { orderBy: 'updatedAt', direction: 'descending', limit: perKind } as const
+      const query = { kind, ownerId, ...order, now: hub.clock.now() }
       const positions = await visibleRepos(hub.db, viewer, query)
       const names = await namesOfRepos(
         hub.db,

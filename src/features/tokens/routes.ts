@@ -1,7 +1,9 @@
 /** The interface of one's own tokens, for a session: a token makes no tokens (UAT-14). */
+
 import { z } from 'zod'
 import { empty, json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
+import { limitsShape } from './fence-shape.ts'
 import { entityTypes } from './grants.ts'
 import { presentChild, presentMadeToken, presentToken } from './present.ts'
 import {
@@ -45,8 +47,8 @@ const expiresAt = z
 /** How long the old value goes on beside the new one. */
 const overlapSeconds = z.number().int().min(0).max(longestOverlapSeconds).default(0)
 
-/** From which networks, and from when on, a token is taken. */
-const fence = { networks: z.array(z.string().max(100)).max(100).optional(), notBefore: expiresAt }
+/** From which networks, and from when on, a token is taken, and what else narrows it. */
+const fence = { ...limitsShape, networks: z.array(z.string().max(100)).max(100).optional(), notBefore: expiresAt }
 
 const newToken = z.strictObject({
   name: z.string().max(1_000),
@@ -58,7 +60,10 @@ const newToken = z.strictObject({
 
 const changedToken = z.strictObject(
   { name: z.string().max(1_000).optional(), fineGrained: fineGrained.optional(), ...fence },
-  { error: 'only "name", "fineGrained", "networks" and "notBefore" of a token can be changed; its role cannot' },
+  {
+    error:
+      'only "name", "fineGrained", "networks", "notBefore", "paths", "programs", "requestsPerMinute" and "bytesPerDay" of a token can be changed; its role cannot',
+  },
 )
 
 /** The answer carries a secret: nothing on the way may keep it. */

@@ -35,7 +35,8 @@ import type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
 export { viewOfChild } from './child-view.ts'
 export { type ChildToken, listChildren, refuseChild } from './derive.ts'
-export { fenceFromForm } from './fence-form.ts'
+export { fenceAsSent, fenceFields, fenceFromForm } from './fence-form.ts'
+export { limitsShape } from './fence-shape.ts'
 export {
   type EntityReference,
   type EntityType,
@@ -70,6 +71,7 @@ export {
   parseTokenName,
   permissionsInWords,
   type RemovedToken,
+  type RequestedFence,
   type RequestedPermissions,
   type ResolvedPermissions,
   removeStored,
@@ -92,15 +94,13 @@ export {
 export { presentProposal, presentUsage } from './usage-present.ts'
 export { viewOfShrink, viewOfUsage } from './usage-view.ts'
 
-export interface NewToken {
+export interface NewToken extends RequestedFence {
   readonly name: string
   readonly role: TokenRole
   /** Only for `fineGrained`. */
   readonly fineGrained?: RequestedPermissions
   /** Milliseconds; null or absent: never. */
   readonly expiresAt?: number | null
-  readonly networks?: readonly string[] | undefined
-  readonly notBefore?: number | null | undefined
 }
 
 /**
@@ -148,7 +148,7 @@ export async function createToken(
 
 /** The newest first; all of them, since there are never many. */
 export async function listOwnTokens(hub: Hub, allowed: Allowed<'token.read'>): Promise<Token[]> {
-  return (await listStored(hub.db.read, ownerOf(allowed).id)).map(personal)
+  return (await listStored(hub.db.read, ownerOf(allowed).id, hub.clock.now())).map(personal)
 }
 
 /** Throws `not_found` for what is not one's own. */
@@ -175,7 +175,7 @@ export async function updateOwnToken(
     change.fineGrained === undefined ? undefined : await resolveKept(hub, owner, before, change.fineGrained)
   const fence = parseFence(before.fence, change)
   await hub.transaction(async (tx) => {
-    if ((await findStored(tx, owner.id, id)) === null) throw new HoldfastError('not_found')
+    if ((await findStored(tx, owner.id, id, hub.clock.now())) === null) throw new HoldfastError('not_found')
     await changeStored(tx, owner.id, id, { name, permissions, fence })
     const data = {
       from: { name: before.name, permissions: permissionsInWords(before), fence: fenceInWords(before.fence) },
@@ -206,7 +206,7 @@ export async function rotateOwnToken(
   change: { readonly expiresAt?: number | null; readonly overlapSeconds?: number },
 ): Promise<MadeToken> {
   const owner = ownerOf(allowed)
-  const before = await findStored(hub.db.read, owner.id, id)
+  const before = await findStored(hub.db.read, owner.id, id, hub.clock.now())
   if (before === null) throw new HoldfastError('not_found')
   refuseChild(before.token)
   const { name, last4: oldLast4 } = before.token
@@ -233,7 +233,7 @@ export async function finishOwnRotation(
 ): Promise<Token> {
   const owner = ownerOf(allowed)
   await hub.transaction(async (tx) => {
-    const found = await findStored(tx, owner.id, id)
+    const found = await findStored(tx, owner.id, id, hub.clock.now())
     if (found === null) throw new HoldfastError('not_found')
     const { last4: oldLast4 } = await closeOldValue(hub, tx, owner.id, id)
     const { name, last4 } = found.token
@@ -278,7 +278,7 @@ async function removeTokens(
 }
 
 async function getOwn(hub: Hub, ownerId: string, id: string): Promise<Token> {
-  const found = await findStored(hub.db.read, ownerId, id)
+  const found = await findStored(hub.db.read, ownerId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   return personal(found.token)
 }

@@ -11,7 +11,7 @@ import { type Proposal, proposeShrink, type UsageReport, usageOf } from './usage
 
 /** Throws `not_found`. */
 export async function ownUsage(hub: Hub, allowed: Allowed<'token.read'>, id: string): Promise<UsageReport> {
-  const found = await findStored(hub.db.read, personOf(allowed).id, id)
+  const found = await findStored(hub.db.read, personOf(allowed).id, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   return await usageOf(hub, allowed, found.token)
 }
@@ -22,7 +22,7 @@ export async function proposeOwnShrink(
   allowed: Allowed<'token.read' | 'token.update'>,
   id: string,
 ): Promise<Proposal> {
-  const found = await findStored(hub.db.read, personOf(allowed).id, id)
+  const found = await findStored(hub.db.read, personOf(allowed).id, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   refuseChild(found.token)
   return await proposeShrink(hub, { principal: allowed.principal, credential: null }, found.token)
@@ -36,7 +36,7 @@ export async function shrinkOwnToken(
   id: string,
 ): Promise<Proposal> {
   const owner = personOf(allowed)
-  const found = await findStored(hub.db.read, owner.id, id)
+  const found = await findStored(hub.db.read, owner.id, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   const before = found.token
   const proposal = await proposeOwnShrink(hub, allowed, id)
@@ -46,7 +46,7 @@ export async function shrinkOwnToken(
     scoped: proposal.grants,
   })
   await hub.transaction(async (tx) => {
-    const again = await findStored(tx, owner.id, id)
+    const again = await findStored(tx, owner.id, id, hub.clock.now())
     if (again === null) throw new HoldfastError('not_found')
     if (gist(again.token) !== gist(before)) throw new HoldfastError('token_changed_meanwhile')
     await changeStored(tx, owner.id, id, { role: 'fineGrained', permissions })

@@ -7,6 +7,15 @@ import { tokenHash } from '../../access/credentials.ts'
 import { type Fence, parseNetworks } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { makeTokenValue } from '../../domain/token.ts'
+import {
+  isWithinLimits,
+  limitsInWords,
+  noLimits,
+  parseAmount,
+  parsePaths,
+  parsePrograms,
+  type TokenLimits,
+} from '../../domain/token-limits.ts'
 import type { Hub } from '../../hub.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
@@ -104,6 +113,9 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     endpointPatterns: listColumn(input.endpointPatterns),
     networks: listColumn(input.fence.networks),
     notBefore: input.fence.notBefore,
+    limits: limitsColumn(input.fence),
+    bytesDay: null,
+    bytesTaken: null,
     fencedAt: null,
     createdAt: hub.clock.now(),
     rotatedAt: null,
@@ -138,7 +150,9 @@ export async function changeStored(tx: Tx, ownerId: string, id: string, change: 
     await updateToken(tx, ownerId, id, {
       ...columns,
       ...(endpointPatterns === undefined ? {} : { endpointPatterns: listColumn(endpointPatterns) }),
-      ...(fence === undefined ? {} : { networks: listColumn(fence.networks), notBefore: fence.notBefore }),
+      ...(fence === undefined
+        ? {}
+        : { networks: listColumn(fence.networks), notBefore: fence.notBefore, limits: limitsColumn(fence) }),
       ...(permissions === undefined
         ? {}
         : {
@@ -260,25 +274,26 @@ export async function findStored(
   on: Tx | Db['read'],
   ownerId: string,
   id: string,
+  now: number,
 ): Promise<{ readonly hash: string; readonly token: StoredToken } | null> {
   const row = await findToken(on, ownerId, id)
   if (row === null) return null
-  const grants = await listGrants(on, ownerId, id)
+  const grants = await listGrants(on, ownerId, id, now)
   const old = (await listWindows(on, ownerId)).findLast(({ tokenId }) => tokenId === id)
   return { hash: row.hash, token: storedOfRow(row, ownerId, grants, old) }
 }
 
 /** The newest first; all of them, since there are never many. */
-export async function listStored(on: Tx | Db['read'], ownerId: string): Promise<StoredToken[]> {
+export async function listStored(on: Tx | Db['read'], ownerId: string, now: number): Promise<StoredToken[]> {
   const rows = await listTokens(on, ownerId, mostTokens)
-  const byToken = Map.groupBy(await listGrants(on, ownerId, null), (grant) => grant.tokenId)
+  const byToken = Map.groupBy(await listGrants(on, ownerId, null, now), (grant) => grant.tokenId)
   const windows = new Map((await listWindows(on, ownerId)).map((row) => [row.tokenId, row]))
   return rows.map((row) => storedOfRow(row, ownerId, byToken.get(row.id) ?? [], windows.get(row.id)))
 }
 
 /** What a token lists, for who holds it (whoami). */
 export async function grantsOfToken(hub: Hub, ownerId: string, tokenId: string): Promise<Grant[]> {
-  return grantsOfRows(ownerId, await listGrants(hub.db.read, ownerId, tokenId))
+  return grantsOfRows(ownerId, await listGrants(hub.db.read, ownerId, tokenId, hub.clock.now()))
 }
 
 function storedOfRow(
@@ -300,6 +315,8 @@ function storedOfRow(
     fence: {
       networks: row.networks === null ? [] : (JSON.parse(row.networks) as string[]),
       notBefore: row.notBefore,
+      ...noLimits,
+      ...(row.limits === null ? {} : (JSON.parse(row.limits) as Partial<TokenLimits>)),
     },
     createdAt: row.createdAt,
     rotatedAt: row.rotatedAt,
@@ -402,27 +419,45 @@ export function parseExpiry(expiresAt: number | null, now: number): number | nul
   return expiresAt
 }
 
+function limitsColumn({ paths, programs, requestsPerMinute, bytesPerDay }: TokenLimits): string | null {
+  const limits: TokenLimits = { paths, programs, requestsPerMinute, bytesPerDay }
+  return isWithinLimits(noLimits, limits) ? null : JSON.stringify(limits)
+}
+
 /** What was asked for of a fence. What is absent stays as it was. */
 export interface RequestedFence {
   readonly networks?: readonly string[] | undefined
   /** Milliseconds; null: from now on. */
   readonly notBefore?: number | null | undefined
+  readonly paths?: readonly string[] | undefined
+  readonly programs?: readonly string[] | undefined
+  /** Null: without a limit. */
+  readonly requestsPerMinute?: number | null | undefined
+  readonly bytesPerDay?: number | null | undefined
 }
 
 /** Throws `invalid_input`. */
-export function parseFence(before: Fence, { networks, notBefore }: RequestedFence): Fence {
+export function parseFence(before: Fence, asked: RequestedFence): Fence {
+  const { networks, notBefore, paths, programs, requestsPerMinute, bytesPerDay } = asked
   if (notBefore !== undefined && notBefore !== null && !Number.isSafeInteger(notBefore)) {
     throw new HoldfastError('invalid_input', { reason: 'This is no time.', field: 'notBefore' })
   }
   return {
     networks: networks === undefined ? before.networks : parseNetworks(networks),
     notBefore: notBefore === undefined ? before.notBefore : notBefore,
+    paths: paths === undefined ? before.paths : parsePaths(paths),
+    programs: programs === undefined ? before.programs : parsePrograms(programs),
+    requestsPerMinute:
+      requestsPerMinute === undefined ? before.requestsPerMinute : parseAmount('requestsPerMinute', requestsPerMinute),
+    bytesPerDay: bytesPerDay === undefined ? before.bytesPerDay : parseAmount('bytesPerDay', bytesPerDay),
   }
 }
 
 /** A fence as it stands in the audit log. */
-export function fenceInWords({ networks, notBefore }: Fence): string[] {
-  return [...networks, ...(notBefore === null ? [] : [`not before ${new Date(notBefore).toISOString()}`])]
+export function fenceInWords(fence: Fence): string[] {
+  const { networks, notBefore } = fence
+  const from = notBefore === null ? [] : [`not before ${new Date(notBefore).toISOString()}`]
+  return [...networks, ...from, ...limitsInWords(fence)]
 }
 
 /** Permissions as they stand in the audit log and on the command line. */

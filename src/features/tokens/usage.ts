@@ -62,7 +62,7 @@ export interface UsageReport {
 /** `viewer`: who asks. What they cannot see today has no name (AUTH-7). */
 export async function usageOf(hub: Hub, viewer: Viewer, token: StoredToken): Promise<UsageReport> {
   const [rows, callers] = await Promise.all([listUses(hub.db.read, token.id), listCallers(hub.db.read, token.id)])
-  const seen = await visibleAmong(hub.db, viewer, repoIds(rows))
+  const seen = await visibleAmong(hub.db, viewer, repoIds(rows), hub.clock.now())
   const things = [...Map.groupBy(rows, ({ thingId }) => thingId)].map(([id, ofThing]) => thingOf(id, ofThing, seen))
   const of = (kind: 'address' | 'program') => callers.filter((caller) => caller.kind === kind).map(plainCaller)
   const used = new Set(rows.map(({ permission }) => permission))
@@ -130,7 +130,7 @@ export async function proposeShrink(hub: Hub, owner: Viewer, token: StoredToken)
   if (rows.some(({ thingId }) => thingId === otherThings)) {
     throw impossible('It touched more things in a day than are recorded one by one.')
   }
-  const seen = await visibleAmong(hub.db, owner, repoIds(rows))
+  const seen = await visibleAmong(hub.db, owner, repoIds(rows), hub.clock.now())
   const places = await placesOfRepos(hub.db, [...seen])
   const wanted = new Map<
     string,

@@ -4,6 +4,7 @@
  * Roles on single repos are left out: whoever has one keeps seeing that repo.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { holdsAt, opensAt, roleAt } from '../../access/role-at.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Db } from '../../platform/db/database.ts'
 import type { Parties } from '../../web/party-words.ts'
@@ -13,12 +14,12 @@ import { countContents } from './content-queries.ts'
 export type Place = string | null
 
 /** Of a row `m`, a role in the organization that is not admin: whether its bearer sees private repos there. */
-function seesIn(place: Place): RawBuilder<unknown> {
-  if (place === null) return sql`"m"."role" <> 'no_access'`
+function seesIn(place: Place, now: number): RawBuilder<unknown> {
+  if (place === null) return opensAt('m', now)
   return sql`(exists (select 1 from "roleGrant" as "d" where "d"."targetId" = ${place}
-      and "d"."principalId" = "m"."principalId" and "d"."role" <> 'no_access')
+      and "d"."principalId" = "m"."principalId" and ${opensAt('d', now)})
     or exists (select 1 from "groupMember" as "gm" cross join "roleGrant" as "gg" where "gm"."principalId" = "m"."principalId"
-      and "gg"."targetId" = ${place} and "gg"."principalId" = "gm"."groupId" and "gg"."role" <> 'no_access'))`
+      and "gg"."targetId" = ${place} and "gg"."principalId" = "gm"."groupId" and ${opensAt('gg', now)}))`
 }
 
 export interface ChangeOfPlace {
@@ -27,17 +28,24 @@ export interface ChangeOfPlace {
 }
 
 /** Who would no longer see private repos that go from one place of the organization to another, and who would see them then. */
-export async function changeOfPlace(db: Db, organizationId: string, from: Place, to: Place): Promise<ChangeOfPlace> {
+export async function changeOfPlace(
+  db: Db,
+  organizationId: string,
+  from: Place,
+  to: Place,
+  now: number,
+): Promise<ChangeOfPlace> {
+  const [fromHere, toThere] = [seesIn(from, now), seesIn(to, now)]
   const [lose, gain] = await Promise.all([
-    countMembers(db, organizationId, sql`${seesIn(from)} and not ${seesIn(to)}`),
-    countMembers(db, organizationId, sql`${seesIn(to)} and not ${seesIn(from)}`),
+    countMembers(db, organizationId, sql`${fromHere} and not ${toThere}`, now),
+    countMembers(db, organizationId, sql`${toThere} and not ${fromHere}`, now),
   ])
   return { lose, gain }
 }
 
-async function countMembers(db: Db, organizationId: string, which: RawBuilder<unknown>): Promise<Parties> {
+async function countMembers(db: Db, organizationId: string, which: RawBuilder<unknown>, now: number): Promise<Parties> {
   const { rows } = await sql<{ kind: string; count: number }>`select "m"."principalKind" as "kind", count(*) as "count"
-    from "roleGrant" as "m" where "m"."targetId" = ${organizationId} and "m"."role" <> 'admin' and ${which}
+    from "roleGrant" as "m" where "m"."targetId" = ${organizationId} and ${roleAt('m', now)} <> 'admin' and ${which}
     group by "m"."principalKind"`.execute(db.list)
   return partiesOf(rows)
 }
@@ -62,6 +70,7 @@ export async function lossThroughGroup(
     readonly workspaceId?: string
     readonly principalId?: string
   },
+  now: number,
 ): Promise<LossThroughGroup | null> {
   if (!(await isCountable(db, group))) return null
   const { groupId, workspaceId, principalId } = group
@@ -75,13 +84,13 @@ export async function lossThroughGroup(
       "gm"."principalId", "gm"."principalKind" as "kind"
     from "groupMember" as "gm" cross join "roleGrant" as "g" cross join "roleGrant" as "m"
     where "gm"."groupId" = ${groupId} and ${ofOne}
-      and "g"."principalId" = ${groupId} and "g"."targetKind" = 'workspace' and "g"."role" <> 'no_access' and ${inOne}
-      and "m"."targetId" = ${group.organizationId} and "m"."principalId" = "gm"."principalId" and "m"."role" <> 'admin'
+      and "g"."principalId" = ${groupId} and "g"."targetKind" = 'workspace' and ${opensAt('g', now)} and ${inOne}
+      and "m"."targetId" = ${group.organizationId} and "m"."principalId" = "gm"."principalId" and ${roleAt('m', now)} <> 'admin'
       and not exists (select 1 from "roleGrant" as "d" where "d"."targetId" = "g"."targetId"
-        and "d"."principalId" = "gm"."principalId" and "d"."role" <> 'no_access')
+        and "d"."principalId" = "gm"."principalId" and ${opensAt('d', now)})
       and not exists (select 1 from "groupMember" as "og" cross join "roleGrant" as "o" where "og"."principalId" = "gm"."principalId"
         and "og"."groupId" <> ${groupId} and "o"."targetId" = "g"."targetId" and "o"."principalId" = "og"."groupId"
-        and "o"."role" <> 'no_access')`.execute(db.list)
+        and ${opensAt('o', now)})`.execute(db.list)
   const kinds = new Map(rows.map((row) => [row.principalId, row.kind]))
   const lost = [...kinds.values()]
   const machines = lost.filter((kind) => kind === 'service-account').length
@@ -109,23 +118,24 @@ export async function whatIsLeft(
   organizationId: string,
   workspaceId: string,
   principalId: string,
+  now: number,
 ): Promise<{ readonly organizationRole: Role | null; readonly throughGroups: readonly Role[] }> {
   const [own, groups] = await Promise.all([
     db.list
       .selectFrom('roleGrant')
-      .select('role')
+      .select(roleAt('roleGrant', now).as('role'))
       .where('targetId', '=', organizationId)
       .where('principalId', '=', principalId)
       .executeTakeFirst(),
     db.list
       .selectFrom('groupMember')
       .innerJoin('roleGrant', 'roleGrant.principalId', 'groupMember.groupId')
-      .select('roleGrant.role')
+      .select(roleAt('roleGrant', now).as('role'))
       .where('groupMember.principalId', '=', principalId)
       .where('roleGrant.targetId', '=', workspaceId)
       .execute(),
   ])
-  return { organizationRole: own?.role ?? null, throughGroups: groups.map(({ role }) => role) }
+  return { organizationRole: own?.role ?? null, throughGroups: groups.flatMap(({ role }) => role ?? []) }
 }
 
 /** How many people of the organization have no role of their own in the workspace: all of them, and those with the role read and more. */
@@ -148,16 +158,19 @@ export async function workspacesOfGroup(
   db: Db,
   groupId: string,
   limit: number,
+  now: number,
 ): Promise<{ readonly id: string; readonly name: string; readonly role: Role }[]> {
-  return await db.list
+  const rows = await db.list
     .selectFrom('roleGrant')
     .innerJoin('workspace', 'workspace.id', 'roleGrant.targetId')
-    .select(['workspace.id', 'workspace.name', 'roleGrant.role'])
+    .select(['workspace.id', 'workspace.name', roleAt('roleGrant', now).as('role')])
     .where('roleGrant.principalId', '=', groupId)
     .where('roleGrant.targetKind', '=', 'workspace')
+    .where(holdsAt('roleGrant', now))
     .orderBy('workspace.nameKey')
     .limit(limit)
     .execute()
+  return rows.flatMap(({ role, ...workspace }) => (role === null ? [] : { ...workspace, role }))
 }
 
 function partiesOf(rows: readonly { kind: string; count: number }[]): Parties {

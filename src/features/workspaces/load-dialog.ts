@@ -47,7 +47,7 @@ async function deleting({ hub, allowed }: Asking): Promise<WorkspaceDialogState>
   const { id, organization } = allowed.resource
   const [contents, effect] = await Promise.all([
     countContents(hub.db, [id]),
-    changeOfPlace(hub.db, organization.id, id, null),
+    changeOfPlace(hub.db, organization.id, id, null, hub.clock.now()),
   ])
   return { kind: 'delete', ...contents(id), effect }
 }
@@ -58,7 +58,7 @@ async function removing({ hub, allowed, query }: Asking): Promise<WorkspaceDialo
   if (holder === null) return null
   const [contents, left] = await Promise.all([
     countContents(hub.db, [id]),
-    whatIsLeft(hub.db, organization.id, id, holder.id),
+    whatIsLeft(hub.db, organization.id, id, holder.id, hub.clock.now()),
   ])
   const through = left.throughGroups.reduce<Role | null>(stronger, null)
   return {
@@ -74,7 +74,7 @@ async function removingGroup({ hub, allowed, query }: Asking): Promise<Workspace
   const group = await findGroupHolder(hub.db, id, query.group)
   if (group === null) return null
   const about = { organizationId: organization.id, groupId: group.id, workspaceId: id }
-  return { kind: 'remove-group', group, loss: await lossThroughGroup(hub.db, about) }
+  return { kind: 'remove-group', group, loss: await lossThroughGroup(hub.db, about, hub.clock.now()) }
 }
 
 async function placing(call: Asking, isInto: boolean): Promise<WorkspaceDialogState | null> {
@@ -95,7 +95,7 @@ async function placing(call: Asking, isInto: boolean): Promise<WorkspaceDialogSt
   if (repo.workspaceId === (into?.id ?? null)) return null
   const [from, effect] = await Promise.all([
     repo.workspaceId === null ? null : findWorkspaceRow(hub.db, repo.workspaceId),
-    changeOfPlace(hub.db, organization.id, repo.workspaceId, into?.id ?? null),
+    changeOfPlace(hub.db, organization.id, repo.workspaceId, into?.id ?? null, hub.clock.now()),
   ])
   return { kind: 'place', repo: addressOf(repo), from, into, effect }
 }

@@ -9,6 +9,7 @@ import type { Hub } from '../../hub.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import { recordEvent } from '../audit/service.ts'
 import { findParty, shareOrganization } from '../groups/service.ts'
+import { refuseOwnTemporary } from '../temporary-roles/service.ts'
 import { type AutoJoin, autoJoinColumns, backFill } from './auto-join.ts'
 import { holdWorkspace } from './held.ts'
 import type { RepoPlaces } from './places.ts'
@@ -71,6 +72,7 @@ export async function createWorkspace(
     if (!(await insertWorkspace(tx, row))) throw nameTaken(organization.name, name)
     for (const user of input.users) {
       const party = await findParty(hub, tx, organization, user.name)
+      await refuseOwnTemporary(hub, tx, allowed, party.id, [organization.id])
       const grant = {
         targetId: row.id,
         targetKind: 'workspace',

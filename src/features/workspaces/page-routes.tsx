@@ -291,11 +291,12 @@ async function listReply(
     listWorkspaces(hub.db, owner.id, seesAll ? null : (accountOf(facts.principal)?.id ?? ''), {
       after: from,
       limit: pageSize + 1,
+      now: hub.clock.now(),
     }),
   ])
   const shown = found.slice(0, pageSize)
   const ids = shown.map(({ id }) => id)
-  const [roles, contents] = await Promise.all([countRoles(hub.db, ids), countContents(hub.db, ids)])
+  const [roles, contents] = await Promise.all([countRoles(hub.db, ids, hub.clock.now()), countContents(hub.db, ids)])
   const here = workspacesPath(owner.name)
   const mayCreate = decide('resource_group.create', facts).allow
   const page = (

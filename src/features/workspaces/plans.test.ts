@@ -47,12 +47,12 @@ test('every list and every question of a dialog goes by an index', async () => {
   await findGroup(watched, 'g1')
   for (const after of ['', 's:x']) await listRoster(watched, 'g1', { ...page, after, now: 1 })
   await findRosterRow(watched, 'g1', 'ada')
-  for (const principal of [null, 'u1']) await listWorkspaces(watched, 'o1', principal, page)
-  await listPlacesToCreate(watched, 'u1', 10)
+  for (const principal of [null, 'u1']) await listWorkspaces(watched, 'o1', principal, { ...page, now: 1 })
+  await listPlacesToCreate(watched, 'u1', 10, 1)
   await firstHolders(watched, ['w1', 'w2'], 10, 1)
   await listHolders(watched, 'w1', { ...page, now: 1 })
-  await listGroupHolders(watched, 'w1', page)
-  await countRoles(watched, ['w1', 'w2'])
+  await listGroupHolders(watched, 'w1', { ...page, now: 1 })
+  await countRoles(watched, ['w1', 'w2'], 1)
   await findHolder(watched, 'w1', 'ada')
   await findGroupHolder(watched, 'w1', 'g1')
   await firstContents(watched, ['w1', 'w2'], 10)
@@ -63,15 +63,15 @@ test('every list and every question of a dialog goes by an index', async () => {
     ['w1', null],
     ['w1', 'w2'],
   ] as const) {
-    await changeOfPlace(watched, 'o1', from, to)
+    await changeOfPlace(watched, 'o1', from, to, 1)
   }
   for (const more of [{}, { workspaceId: 'w1' }, { principalId: 'u1' }])
-    await lossThroughGroup(watched, { ...about, ...more })
-  await whatIsLeft(watched, 'o1', 'w1', 'u1')
+    await lossThroughGroup(watched, { ...about, ...more }, 1)
+  await whatIsLeft(watched, 'o1', 'w1', 'u1', 1)
   await countOutside(watched, 'o1', 'w1')
-  await workspacesOfGroup(watched, 'g1', 10)
-  await visibleAmong(watched, viewer, ['r1'])
-  await visibleWorkspaces(watched, viewer, ['w1'])
+  await workspacesOfGroup(watched, 'g1', 10, 1)
+  await visibleAmong(watched, viewer, ['r1'], 1)
+  await visibleWorkspaces(watched, viewer, ['w1'], 1)
   await remove()
 
   expect(plans.size).toBeGreaterThan(25)

@@ -4,6 +4,7 @@
  */
 import type { Hub } from '../../hub.ts'
 import { avatarUrl } from '../organizations/service.ts'
+import { presentTemporary } from '../temporary-roles/service.ts'
 import type { Content } from './content-queries.ts'
 import type { WorkspaceRow } from './queries.ts'
 import type { GroupHolder, Holder } from './roster-queries.ts'
@@ -40,6 +41,7 @@ export function presentHolder(hub: Hub, holder: Holder) {
     name: holder.name,
     avatarUrl: avatarUrl(hub, holder.name),
     role: holder.role,
+    ...presentTemporary(holder.temporary),
     ...(holder.addedBy === null ? {} : { addedBy: holder.addedBy }),
   }
 }
@@ -54,6 +56,7 @@ export function presentGroupHolder(group: GroupHolder) {
     name: group.name,
     description: group.description,
     role: group.role,
+    ...presentTemporary(group.temporary),
     numUsers: group.people,
     numServiceAccounts: group.machines,
     addedAt: new Date(group.addedAt).toISOString(),

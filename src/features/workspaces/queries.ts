@@ -1,5 +1,6 @@
 /** The SQL of workspaces themselves. Who has a role in one: roster-queries.ts; what lies in one: content-queries.ts. */
 import { type Insertable, type Selectable, sql } from 'kysely'
+import { holdsAt, opensAt, roleAt } from '../../access/role-at.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { WorkspaceTable } from '../../platform/db/schema.ts'
@@ -77,14 +78,17 @@ const every = prepared<ListParams, WorkspaceRow>((q, param) =>
  * Begins with what the one principal has a role in, of which there are few, whatever the number of workspaces: gathered first, since a planner
  * that knows nothing of the tables yet would ask for each workspace of the organization.
  */
-async function ownOnes(db: Db, params: ListParams & { readonly principalId: string }): Promise<WorkspaceRow[]> {
-  const { organizationId, principalId, after, limit } = params
+async function ownOnes(
+  db: Db,
+  params: ListParams & { readonly principalId: string; readonly now: number },
+): Promise<WorkspaceRow[]> {
+  const { organizationId, principalId, after, limit, now } = params
   const { rows } = await sql<WorkspaceRow>`with "own" as materialized (
       select "g"."targetId" as "id" from "roleGrant" as "g"
-        where "g"."principalId" = ${principalId} and "g"."targetKind" = 'workspace' and "g"."role" <> 'no_access'
+        where "g"."principalId" = ${principalId} and "g"."targetKind" = 'workspace' and ${opensAt('g', now)}
       union select "gg"."targetId" from "groupMember" as "m" cross join "roleGrant" as "gg"
         where "m"."principalId" = ${principalId} and "gg"."principalId" = "m"."groupId"
-          and "gg"."targetKind" = 'workspace' and "gg"."role" <> 'no_access'
+          and "gg"."targetKind" = 'workspace' and ${opensAt('gg', now)}
     )
     select "w".* from "own" cross join "workspace" as "w"
     where "w"."id" = "own"."id" and "w"."organizationId" = ${organizationId} and "w"."nameKey" > ${after}
@@ -97,11 +101,11 @@ export async function listWorkspaces(
   db: Db,
   organizationId: string,
   principalId: string | null,
-  page: { readonly after: string; readonly limit: number },
+  { now, ...page }: { readonly after: string; readonly limit: number; readonly now: number },
 ): Promise<WorkspaceRow[]> {
   return principalId === null
     ? await every.run(db.list, { organizationId, ...page })
-    : await ownOnes(db, { organizationId, principalId, ...page })
+    : await ownOnes(db, { organizationId, principalId, now, ...page })
 }
 
 /** Gives everybody of the organization whom the workspace takes in a role there, unless they have one. Returns how many got one. */
@@ -179,19 +183,24 @@ export interface PlaceToCreate {
 }
 
 /** Workspaces in which the principal may create repos: by a role there, direct or through a group, or by administering the organization. */
-export async function listPlacesToCreate(db: Db, principalId: string, limit: number): Promise<PlaceToCreate[]> {
+export async function listPlacesToCreate(
+  db: Db,
+  principalId: string,
+  limit: number,
+  now: number,
+): Promise<PlaceToCreate[]> {
   const { rows } = await sql<PlaceToCreate>`select "w"."id", "w"."name", "n"."name" as "organization"
     from (
       select "g"."targetId" as "id" from "roleGrant" as "g"
-        where "g"."principalId" = ${principalId} and "g"."targetKind" = 'workspace' and "g"."role" in ('contributor', 'write', 'admin')
+        where "g"."principalId" = ${principalId} and "g"."targetKind" = 'workspace' and ${roleAt('g', now)} in ('contributor', 'write', 'admin')
       union select "gg"."targetId" from "groupMember" as "m" inner join "roleGrant" as "gg" on "gg"."principalId" = "m"."groupId"
-        where "m"."principalId" = ${principalId} and "gg"."targetKind" = 'workspace' and "gg"."role" in ('contributor', 'write', 'admin')
+        where "m"."principalId" = ${principalId} and "gg"."targetKind" = 'workspace' and ${roleAt('gg', now)} in ('contributor', 'write', 'admin')
       union select "aw"."id" from "roleGrant" as "a" inner join "workspace" as "aw" on "aw"."organizationId" = "a"."targetId"
-        where "a"."principalId" = ${principalId} and "a"."targetKind" = 'organization' and "a"."role" = 'admin'
+        where "a"."principalId" = ${principalId} and "a"."targetKind" = 'organization' and ${roleAt('a', now)} = 'admin'
     ) as "places"
     cross join "workspace" as "w" cross join "namespace" as "n" cross join "roleGrant" as "o"
     where "w"."id" = "places"."id" and "n"."id" = "w"."organizationId"
-      and "o"."targetId" = "w"."organizationId" and "o"."principalId" = ${principalId}
+      and "o"."targetId" = "w"."organizationId" and "o"."principalId" = ${principalId} and ${holdsAt('o', now)}
     order by "n"."nameKey", "w"."nameKey" limit ${limit}`.execute(db.list)
   return rows
 }

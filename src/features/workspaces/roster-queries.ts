@@ -1,14 +1,16 @@
 /** The SQL of roles in workspaces: of people, of service accounts, of groups. */
-import { type RawBuilder, sql } from 'kysely'
+import { type Insertable, type RawBuilder, sql } from 'kysely'
+import { endsAt, holdsAt, roleAfter, roleAt } from '../../access/role-at.ts'
 import { serviceAccountName } from '../../domain/facts.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { RoleGrantTable } from '../../platform/db/schema.ts'
+import { nothingTemporary, type Temporary, type TemporaryRow, temporaryOf } from '../temporary-roles/service.ts'
 
 /** False where the principal has a role there already. */
-export async function insertRole(tx: Tx, row: RoleGrantTable): Promise<boolean> {
+export async function insertRole(tx: Tx, row: Insertable<RoleGrantTable>): Promise<boolean> {
   const inserted = await tx
     .insertInto('roleGrant')
     .values(row)
@@ -18,21 +20,22 @@ export async function insertRole(tx: Tx, row: RoleGrantTable): Promise<boolean> 
   return inserted !== undefined
 }
 
-/** The role that the principal itself has there, whatever comes through groups. */
-export async function findRole(tx: Tx, workspaceId: string, principalId: string): Promise<Role | null> {
+/** The role that the principal itself has there at that moment, whatever comes through groups. */
+export async function findRole(tx: Tx, workspaceId: string, principalId: string, now: number): Promise<Role | null> {
   const row = await tx
     .selectFrom('roleGrant')
-    .select('role')
+    .select(roleAt('roleGrant', now).as('role'))
     .where('targetId', '=', workspaceId)
     .where('principalId', '=', principalId)
     .executeTakeFirst()
   return row?.role ?? null
 }
 
+/** Without an end: a temporary role is over. */
 export async function updateRole(tx: Tx, workspaceId: string, principalId: string, role: Role): Promise<void> {
   await tx
     .updateTable('roleGrant')
-    .set({ role })
+    .set({ role, ...nothingTemporary })
     .where('targetId', '=', workspaceId)
     .where('principalId', '=', principalId)
     .execute()
@@ -51,6 +54,7 @@ export interface Holder {
   readonly name: string
   readonly fullname: string | null
   readonly role: Role
+  readonly temporary: Temporary | null
   readonly addedAt: number
   /** User name of who added them, where that is known. */
   readonly addedBy: string | null
@@ -69,16 +73,20 @@ interface HolderRow {
   disabledAt: number | null
   expiresAt: number | null
   role: Role
+  until: number | null
+  roleAfter: Role | null
+  reason: string | null
   addedAt: number
   adderName: string | null
   adderMachine: string | null
 }
 
 /** `grants`: rows of `roleGrant` under the name `g`. */
-function holders(grants: RawBuilder<unknown>): RawBuilder<HolderRow> {
+function holders(grants: RawBuilder<unknown>, now: number): RawBuilder<HolderRow> {
   return sql<HolderRow>`select "g"."targetId" as "workspaceId", "g"."principalId" as "id", "g"."principalKind" as "kind",
       "n"."name" as "userName", "u"."fullname", "u"."state", "m"."name" as "machineName", "m"."disabledAt", "m"."expiresAt",
-      "g"."role", "g"."createdAt" as "addedAt", "bn"."name" as "adderName", "bm"."id" as "adderMachine"
+      ${roleAt('g', now)} as "role", ${endsAt('g', now)} as "until", ${roleAfter('g', now)} as "roleAfter",
+      "g"."temporaryReason" as "reason", "g"."createdAt" as "addedAt", "bn"."name" as "adderName", "bm"."id" as "adderMachine"
     from ${grants}
     left join "namespace" as "n" on "n"."id" = "g"."principalId"
     left join "user" as "u" on "u"."id" = "g"."principalId"
@@ -97,6 +105,7 @@ function holderOf(row: HolderRow, now: number): Holder {
     name: isMachine ? serviceAccountName(row.id) : (row.userName ?? row.id),
     fullname: isMachine ? row.machineName : row.fullname,
     role: row.role,
+    temporary: temporaryOf(row),
     addedAt: row.addedAt,
     addedBy: row.adderName ?? (row.adderMachine === null ? null : serviceAccountName(row.adderMachine)),
     isOff: isMachine ? row.disabledAt !== null || isExpired : row.state !== 'active',
@@ -119,14 +128,16 @@ export async function firstHolders(
   now: number,
 ): Promise<Holder[]> {
   if (workspaceIds.length === 0) return []
-  const inPlace = sql`"x"."targetId" = "place"."id" and "x"."principalKind" <> 'group' order by "x"."principalId" limit ${most}`
+  const inPlace = sql`"x"."targetId" = "place"."id" and "x"."principalKind" <> 'group' and ${holdsAt('x', now)} order by "x"."principalId" limit ${most}`
   const places = idTable(db, workspaceIds)
   // SQLite has no LATERAL, but its IN may name the outer row.
   const grants =
     db.dialect === 'postgres'
       ? sql`${places} cross join lateral (select "x".* from "roleGrant" as "x" where ${inPlace}) as "g"`
       : sql`${places} cross join "roleGrant" as "g" on "g".rowid in (select "x".rowid from "roleGrant" as "x" where ${inPlace})`
-  const { rows } = await sql<HolderRow>`${holders(grants)} order by "g"."targetId", "g"."principalId"`.execute(db.list)
+  const { rows } = await sql<HolderRow>`${holders(grants, now)} order by "g"."targetId", "g"."principalId"`.execute(
+    db.list,
+  )
   return rows.map((row) => holderOf(row, now))
 }
 
@@ -136,9 +147,9 @@ export async function listHolders(
   workspaceId: string,
   page: { readonly after: string; readonly limit: number; readonly now: number },
 ): Promise<Holder[]> {
-  const grants = sql`(select * from "roleGrant" where "targetId" = ${workspaceId} and "principalKind" <> 'group'
-    and "principalId" > ${page.after} order by "principalId" limit ${page.limit}) as "g"`
-  const { rows } = await sql<HolderRow>`${holders(grants)} order by "g"."principalId"`.execute(db.list)
+  const grants = sql`(select * from "roleGrant" as "x" where "targetId" = ${workspaceId} and "principalKind" <> 'group'
+    and "principalId" > ${page.after} and ${holdsAt('x', page.now)} order by "principalId" limit ${page.limit}) as "g"`
+  const { rows } = await sql<HolderRow>`${holders(grants, page.now)} order by "g"."principalId"`.execute(db.list)
   return rows.map((row) => holderOf(row, page.now))
 }
 
@@ -147,6 +158,7 @@ export interface GroupHolder {
   readonly name: string
   readonly description: string | null
   readonly role: Role
+  readonly temporary: Temporary | null
   readonly people: number
   readonly machines: number
   readonly addedAt: number
@@ -155,16 +167,21 @@ export interface GroupHolder {
 const membersOf = (kind: 'user' | 'service-account') =>
   sql<number>`(select count(*) from "groupMember" as "m" where "m"."groupId" = "memberGroup"."id" and "m"."principalKind" = ${sql.lit(kind)})`
 
-const groups = prepared<{ workspaceId: string; after: string; limit: number }, GroupHolder>((q, param) =>
+type GroupRow = Omit<GroupHolder, 'temporary' | 'role'> & TemporaryRow & { readonly role: Role | null }
+
+const groups = prepared<{ workspaceId: string; after: string; limit: number; now: number }, GroupRow>((q, param) =>
   q
     .selectFrom('roleGrant')
     .innerJoin('memberGroup', 'memberGroup.id', 'roleGrant.principalId')
-    .select(['memberGroup.id', 'memberGroup.name', 'memberGroup.description', 'roleGrant.role'])
+    .select(['memberGroup.id', 'memberGroup.name', 'memberGroup.description'])
+    .select([roleAt('roleGrant', param('now')).as('role'), endsAt('roleGrant', param('now')).as('until')])
+    .select([roleAfter('roleGrant', param('now')).as('roleAfter'), 'roleGrant.temporaryReason as reason'])
     .select(['roleGrant.createdAt as addedAt', membersOf('user').as('people')])
     .select(membersOf('service-account').as('machines'))
     .where('roleGrant.targetId', '=', param('workspaceId'))
     .where('roleGrant.principalKind', '=', sql.lit('group'))
     .where('roleGrant.principalId', '>', param('after'))
+    .where(holdsAt('roleGrant', param('now')))
     .orderBy('roleGrant.principalId')
     .limit(param('limit')),
 )
@@ -173,10 +190,16 @@ const groups = prepared<{ workspaceId: string; after: string; limit: number }, G
 export async function listGroupHolders(
   db: Db,
   workspaceId: string,
-  page: { readonly after: string; readonly limit: number },
+  page: { readonly after: string; readonly limit: number; readonly now: number },
 ): Promise<GroupHolder[]> {
   const rows = await groups.run(db.list, { workspaceId, ...page })
-  return rows.map((row) => ({ ...row, people: Number(row.people), machines: Number(row.machines) }))
+  return rows.map(({ until, roleAfter: then, reason, ...row }) => ({
+    ...row,
+    role: row.role ?? 'no_access',
+    temporary: temporaryOf({ until, roleAfter: then, reason }),
+    people: Number(row.people),
+    machines: Number(row.machines),
+  }))
 }
 
 export interface RoleCounts {
@@ -188,13 +211,18 @@ export interface RoleCounts {
 const noRoles: RoleCounts = { people: 0, machines: 0, groups: 0 }
 
 /** How many have a role of their own in each of these workspaces. */
-export async function countRoles(db: Db, workspaceIds: readonly string[]): Promise<(id: string) => RoleCounts> {
+export async function countRoles(
+  db: Db,
+  workspaceIds: readonly string[],
+  now: number,
+): Promise<(id: string) => RoleCounts> {
   if (workspaceIds.length === 0) return () => noRoles
   const rows = await db.list
     .selectFrom('roleGrant')
     .select(['targetId', 'principalKind'])
     .select((q) => q.fn.countAll<number>().as('count'))
     .where('targetId', 'in', workspaceIds)
+    .where(holdsAt('roleGrant', now))
     .groupBy(['targetId', 'principalKind'])
     .execute()
   const counts = new Map<string, RoleCounts>()

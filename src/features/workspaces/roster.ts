@@ -8,6 +8,17 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import { findGroupToAdd, findParty, shareOrganization } from '../groups/service.ts'
+import {
+  clearTemporary,
+  deleteGrant,
+  findGrant,
+  type GrantRow,
+  raiseData,
+  raiseRole,
+  refuseOwnTemporary,
+  runningGrant,
+  type Term,
+} from '../temporary-roles/service.ts'
 import { holdWorkspace } from './held.ts'
 import { deleteRole, findRole, insertRole, updateRole } from './roster-queries.ts'
 
@@ -28,14 +39,25 @@ export async function addToWorkspace(
   hub: Hub,
   allowed: Allowed<'resource_group.add_users'>,
   origin: Origin,
-  added: readonly { readonly whose: Whose; readonly role: Role }[],
+  added: readonly { readonly whose: Whose; readonly role: Role; readonly term?: Term | null }[],
 ): Promise<void> {
   const workspace = allowed.resource
   const addedBy = accountOf(allowed.principal)?.id ?? null
   await hub.transaction(async (tx) => {
     await holdBoth(hub, tx, workspace)
-    for (const { whose, role } of added) {
+    for (const { whose, role, term = null } of added) {
       const bearer = await findBearer(hub, tx, workspace, whose)
+      await refuseOwnTemporary(hub, tx, allowed, bearer.id, placesOf(workspace))
+      const had = await findRole(tx, workspace.id, bearer.id, hub.clock.now())
+      if (had !== null) throw new HoldfastError('already_in_workspace', { name: bearer.name })
+      if (term !== null) {
+        const raised = await raiseRole(hub, tx, allowed, { ...raiseOf(workspace, bearer), role, ...term })
+        const data = { ...bearerData(bearer), role, ...raiseData(term, raised) }
+        await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
+        continue
+      }
+      // What has ended, and was not tidied up yet, stands in nobody's way.
+      await deleteRole(tx, workspace.id, bearer.id)
       const isNew = await insertRole(tx, {
         targetId: workspace.id,
         targetKind: 'workspace',
@@ -56,17 +78,51 @@ export async function changeWorkspaceRole(
   hub: Hub,
   allowed: Allowed<'resource_group.change_role'>,
   origin: Origin,
-  change: { readonly whose: Whose; readonly role: Role },
+  change: { readonly whose: Whose; readonly role: Role; readonly term?: Term | null },
 ): Promise<void> {
   const workspace = allowed.resource
   await hub.transaction(async (tx) => {
     await holdBoth(hub, tx, workspace)
     const { bearer, role: from } = await findRoleOf(hub, tx, workspace, change.whose)
-    if (from === change.role) return
+    await refuseOwnTemporary(hub, tx, allowed, bearer.id, placesOf(workspace))
+    if (change.term != null) {
+      const raised = await raiseRole(hub, tx, allowed, {
+        ...raiseOf(workspace, bearer),
+        role: change.role,
+        ...change.term,
+      })
+      const data = { ...bearerData(bearer), from, to: change.role, ...raiseData(change.term, raised) }
+      return await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
+    }
+    const row = await findGrant(tx, workspace.id, bearer.id)
+    if (from === change.role && row?.temporaryUntil == null) return
     await updateRole(tx, workspace.id, bearer.id, change.role)
     const data = { ...bearerData(bearer), from, to: change.role }
     await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
   })
+}
+
+/** A temporary role is over now; what was there before counts again. Throws `no_temporary_role` and as `changeWorkspaceRole`. */
+export async function endWorkspaceRole(
+  hub: Hub,
+  allowed: Allowed<'resource_group.change_role'>,
+  origin: Origin,
+  whose: Whose,
+): Promise<void> {
+  const workspace = allowed.resource
+  await hub.transaction(async (tx) => {
+    await holdBoth(hub, tx, workspace)
+    const { bearer, role } = await findRoleOf(hub, tx, workspace, whose)
+    const row = await runningGrant(hub, tx, workspace.id, bearer.id)
+    await settleWorkspaceGrant(tx, row)
+    const data = { ...bearerData(bearer), from: role, to: row.endsWhole === 1 ? 'none' : row.role, ended: 'early' }
+    await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
+  })
+}
+
+/** What is left of a row whose temporary role is over. */
+export async function settleWorkspaceGrant(tx: Tx, row: GrantRow): Promise<void> {
+  await (row.endsWhole === 1 ? deleteGrant : clearTemporary)(tx, row.targetId, row.principalId)
 }
 
 /** What comes through groups stays (GRP-6). Throws as `changeWorkspaceRole`. */
@@ -107,13 +163,25 @@ async function findRoleOf(
   const name = 'user' in whose ? whose.user : whose.group
   try {
     const bearer = await findBearer(hub, tx, workspace, whose)
-    const role = await findRole(tx, workspace.id, bearer.id)
+    const role = await findRole(tx, workspace.id, bearer.id, hub.clock.now())
     if (role !== null) return { bearer, role }
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
   }
   throw new HoldfastError('not_in_workspace', { name })
 }
+
+function raiseOf(workspace: PartFacts, bearer: Bearer) {
+  return {
+    targetId: workspace.id,
+    targetKind: 'workspace',
+    principalId: bearer.id,
+    principalKind: bearer.kind,
+    kind: 'given',
+  } as const
+}
+
+const placesOf = (workspace: PartFacts) => [workspace.id, workspace.organization.id]
 
 function about(workspace: PartFacts) {
   return {

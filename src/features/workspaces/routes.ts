@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { nextPageLink } from '../../access/paging.ts'
-import { type Headers, json } from '../../access/reply.ts'
+import { empty, type Headers, json } from '../../access/reply.ts'
 import { type Call, type Params, type Route, route } from '../../access/route.ts'
 import { visibleAmong } from '../../access/viewer-reach.ts'
 import { HoldfastError } from '../../domain/errors.ts'
@@ -12,13 +12,14 @@ import { accountOf, type Facts, type PartFacts, repoKinds } from '../../domain/f
 import { parseRepoId } from '../../domain/names.ts'
 import { roles } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
+import { readTerm, termShape } from '../temporary-roles/service.ts'
 import type { AutoJoin } from './auto-join.ts'
 import { type Content, firstContents, listContents } from './content-queries.ts'
 import { createWorkspace, deleteWorkspace, updateWorkspace } from './manage.ts'
 import type { RepoPlaces } from './places.ts'
 import { presentContent, presentGroupHolder, presentHolder, presentWorkspace } from './present.ts'
 import { findWorkspaceRow, listWorkspaces, type WorkspaceRow } from './queries.ts'
-import { addToWorkspace, changeWorkspaceRole, removeFromWorkspace } from './roster.ts'
+import { addToWorkspace, changeWorkspaceRole, endWorkspaceRole, removeFromWorkspace } from './roster.ts'
 import { firstHolders, listGroupHolders, listHolders } from './roster-queries.ts'
 import { setSignedModels } from './signed-models.ts'
 
@@ -61,7 +62,9 @@ const createShape = z.object({
 /** The Hub takes either spelling. */
 const addShape = z.object({
   users: z
-    .array(z.union([z.object({ name: userName, role }), z.object({ user: userName, role })]))
+    .array(
+      z.union([z.object({ name: userName, role, ...termShape }), z.object({ user: userName, role, ...termShape })]),
+    )
     .min(1)
     .max(1000),
 })
@@ -86,7 +89,7 @@ export const workspaceApiRoutes = (repos: RepoPlaces): Route[] => [
     handle: async ({ hub, allowed, facts, query, request }) => {
       const principalId = allowed.standing.organizationRole === 'admin' ? null : (accountOf(facts.principal)?.id ?? '')
       const page = { after: query.cursor, limit: query.limit + 1 }
-      const found = await listWorkspaces(hub.db, allowed.resource.id, principalId, page)
+      const found = await listWorkspaces(hub.db, allowed.resource.id, principalId, { ...page, now: hub.clock.now() })
       const shown = found.slice(0, query.limit)
       const next = found.length > query.limit ? shown.at(-1)?.nameKey : undefined
       return json(await presented(hub, facts, shown, mostOfEach), 200, linkTo(hub, request.path, query.limit, next))
@@ -240,6 +243,7 @@ export const workspaceApiRoutes = (repos: RepoPlaces): Route[] => [
       const added = body.users.map((user) => ({
         whose: { user: 'user' in user ? user.user : user.name },
         role: user.role,
+        term: readTerm(user, hub.clock.now()),
       }))
       await addToWorkspace(hub, allowed, request.origin, added)
       return wholeReply(hub, facts, allowed.resource)
@@ -251,13 +255,32 @@ export const workspaceApiRoutes = (repos: RepoPlaces): Route[] => [
     surface: 'api',
     action: 'resource_group.change_role',
     target: workspace,
-    body: z.object({ role }),
-    summary: 'Changes the role of a person or a service account in a resource group',
+    body: z.object({ role, ...termShape }),
+    summary:
+      'Changes the role of a person or a service account in a resource group: for good, or until `until` (or for `seconds`) with a `reason`',
     answers: noWorkspace,
     handle: async ({ hub, allowed, facts, params, body, request }) => {
       const whose = { user: params.get('username') }
-      await changeWorkspaceRole(hub, allowed, request.origin, { whose, role: body.role })
+      await changeWorkspaceRole(hub, allowed, request.origin, {
+        whose,
+        role: body.role,
+        term: readTerm(body, hub.clock.now()),
+      })
       return wholeReply(hub, facts, allowed.resource)
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: `${base}/:id/users/:username/temporary-role`,
+    surface: 'api',
+    action: 'resource_group.change_role',
+    target: workspace,
+    summary:
+      'Ends the temporary role of a person or a service account in a resource group: what was before counts again',
+    answers: { 204: 'It is over.', ...noWorkspace },
+    handle: async ({ hub, allowed, params, request }) => {
+      await endWorkspaceRole(hub, allowed, request.origin, { user: params.get('username') })
+      return empty(204)
     },
   }),
   route({
@@ -300,7 +323,7 @@ export const workspaceApiRoutes = (repos: RepoPlaces): Route[] => [
     summary: 'Groups with a role in a resource group, a page at a time (`Link`)',
     answers: noWorkspace,
     handle: async ({ hub, allowed, query, request }) => {
-      const page = { after: query.cursor, limit: query.limit + 1 }
+      const page = { after: query.cursor, limit: query.limit + 1, now: hub.clock.now() }
       const found = await listGroupHolders(hub.db, allowed.resource.id, page)
       const shown = found.slice(0, query.limit)
       const next = found.length > query.limit ? shown.at(-1)?.id : undefined
@@ -313,12 +336,14 @@ export const workspaceApiRoutes = (repos: RepoPlaces): Route[] => [
     surface: 'api',
     action: 'resource_group.add_users',
     target: workspace,
-    body: z.object({ group: z.string().max(200), role }),
+    body: z.object({ group: z.string().max(200), role, ...termShape }),
     summary:
       'Gives a group of the organization, by id or name, a role in a resource group: everybody who is in it has it then',
     answers: { 201: 'The group has the role.', ...noWorkspace, 409: 'It has a role there already.' },
     handle: async ({ hub, allowed, body, request }) => {
-      await addToWorkspace(hub, allowed, request.origin, [{ whose: { group: body.group }, role: body.role }])
+      await addToWorkspace(hub, allowed, request.origin, [
+        { whose: { group: body.group }, role: body.role, term: readTerm(body, hub.clock.now()) },
+      ])
       return json({ group: body.group, role: body.role }, 201)
     },
   }),
@@ -328,13 +353,29 @@ export const workspaceApiRoutes = (repos: RepoPlaces): Route[] => [
     surface: 'api',
     action: 'resource_group.change_role',
     target: workspace,
-    body: z.object({ role }),
-    summary: 'Changes the role of a group in a resource group',
+    body: z.object({ role, ...termShape }),
+    summary:
+      'Changes the role of a group in a resource group: for good, or until `until` (or for `seconds`) with a `reason`',
     answers: noWorkspace,
     handle: async ({ hub, allowed, params, body, request }) => {
       const whose = { group: params.get('groupId') }
-      await changeWorkspaceRole(hub, allowed, request.origin, { whose, role: body.role })
-      return json({ group: params.get('groupId'), role: body.role })
+      const term = readTerm(body, hub.clock.now())
+      await changeWorkspaceRole(hub, allowed, request.origin, { whose, role: body.role, term })
+      const until = term === null ? {} : { until: new Date(term.until).toISOString() }
+      return json({ group: params.get('groupId'), role: body.role, ...until })
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: `${base}/:id/groups/:groupId/temporary-role`,
+    surface: 'api',
+    action: 'resource_group.change_role',
+    target: workspace,
+    summary: 'Ends the temporary role of a group in a resource group: what was before counts again',
+    answers: { 204: 'It is over.', ...noWorkspace },
+    handle: async ({ hub, allowed, params, request }) => {
+      await endWorkspaceRole(hub, allowed, request.origin, { group: params.get('groupId') })
+      return empty(204)
     },
   }),
   route({
@@ -390,7 +431,7 @@ async function thoseSeen(hub: Hub, facts: Facts, contents: readonly Content[]): 
   const { credential } = facts
   if (credential?.kind !== 'token' || credential.role !== 'fineGrained') return contents
   const ids = contents.map(({ id }) => id)
-  const seen = await visibleAmong(hub.db, facts, ids)
+  const seen = await visibleAmong(hub.db, facts, ids, hub.clock.now())
   return contents.filter(({ id }) => seen.has(id))
 }
 

@@ -150,6 +150,11 @@ export interface AccessTokenTable {
   networks: string | null
   /** From when on it is taken. */
   notBefore: number | null
+  /** JSON of `TokenLimits`. Null: none. */
+  limits: string | null
+  /** The last day (since 1970, UTC) on which a token with a limit of bytes took any, and how many. */
+  bytesDay: number | null
+  bytesTaken: number | null
   /** When an event last told of its use outside of its fence. */
   fencedAt: number | null
   createdAt: number
@@ -295,6 +300,8 @@ export interface OrganizationTable {
   tokenPolicy: Generated<'any' | 'fine_grained' | 'approval'>
   /** Days that such a token may live; null for any number. */
   mostTokenDays: number | null
+  /** Whether administrators of the hub may administer it in an emergency, for an hour, and loudly. */
+  breakGlass: Generated<Flag>
   /** Whether classic write tokens of administrators carry their rights over the organization. */
   classicTokensAdminister: Generated<Flag>
   /** People that it may have; null for any number (SEAT-4). */
@@ -442,9 +449,20 @@ export interface RoleGrantTable {
   targetKind: 'organization' | 'workspace' | 'repo'
   principalId: string
   principalKind: 'user' | 'group' | 'service-account'
+  /** What holds without an end. Where `endsWhole`: nothing, written as the weakest there is. */
   role: 'no_access' | 'read' | 'contributor' | 'write' | 'admin'
   createdAt: number
   createdBy: string | null
+  /** A stronger role until `temporaryUntil`; null where there is none. What counts at a moment: `access/role-at.ts`. */
+  temporaryRole: 'read' | 'contributor' | 'write' | 'admin' | null
+  temporaryUntil: number | null
+  temporarySince: number | null
+  /** `break_glass`: taken in an emergency by who has it, given by nobody. */
+  temporaryKind: 'given' | 'break_glass' | null
+  temporaryReason: string | null
+  temporaryBy: string | null
+  /** 1: there was no role before the temporary one, so that none is left after it. */
+  endsWhole: Generated<Flag>
 }
 
 export interface RepoTable {

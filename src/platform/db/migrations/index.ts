@@ -23,6 +23,8 @@ import * as gated from './0020-gated.ts'
 import * as tokenLife from './0023-token-life.ts'
 import * as organizationTokens from './0024-organization-tokens.ts'
 import * as tokenCare from './0028-token-care.ts'
+import * as grants from './0029-grants.ts'
+import * as tokenLimits from './0032-token-limits.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -51,4 +53,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0023-token-life': tokenLife,
   '0024-organization-tokens': organizationTokens,
   '0028-token-care': tokenCare,
+  '0029-grants': grants,
+  '0032-token-limits': tokenLimits,
 }
