@@ -17,7 +17,7 @@ export type ChildView = {
 }
 
 /** `address` of the token's page; *End* posts to `{address}/children/{id}/end`. `hub`: its address, for the example. */
-export function ChildTokens(props: { children: readonly ChildView[]; address: string; hub: string }) {
+export function ChildTokens(props: { tokens: readonly ChildView[]; address: string; hub: string }) {
   const example = `curl ${props.hub}/api/tokens/derive -H "Authorization: Bearer $HF_TOKEN" \\
   -H 'content-type: application/json' -d '{"role": "read", "seconds": 3600}'`
   return (
@@ -29,10 +29,10 @@ export function ChildTokens(props: { children: readonly ChildView[]; address: st
           refreshing or deleting the token ends its children.
         </p>
       </div>
-      {props.children.length > 0 && (
+      {props.tokens.length > 0 && (
         <div class="panel">
           <Rows caption="Child tokens of this token" columns={columns}>
-            {props.children.map((child) => (
+            {props.tokens.map((child) => (
               <ChildLine child={child} address={props.address} />
             ))}
           </Rows>

@@ -112,7 +112,7 @@ export function EditAccountTokenPage(
         </div>
       </TokenForm>
       <ChildTokens
-        children={props.childTokens}
+        tokens={props.childTokens}
         address={accountTokenPath(organization, account.id, token.id)}
         hub={props.hub}
       />

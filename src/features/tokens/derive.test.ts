@@ -96,7 +96,7 @@ describe.each(dialects)('child tokens (idea 14) on %s', (dialect) => {
     expect(own.map(({ id }) => id)).not.toContain(tokenInfo.id)
     const page = await ask('GET', `/settings/tokens/${parentId}`, cookie)
     expect(page.text).toContain('Child tokens')
-    expect(page.text).toContain('agent')
+    expect(page.text).toContain('End agent')
     expect(await write(token, 'acme/m1')).toBe(200)
     const event = (action: string) =>
       running.hub.db.read

@@ -118,7 +118,7 @@ export function EditTokenPage(
           <SaveRow />
         </form>
       )}
-      <ChildTokens children={props.childTokens} address={address} hub={props.hub} />
+      <ChildTokens tokens={props.childTokens} address={address} hub={props.hub} />
     </YourSettingsPage>
   )
 }
