@@ -11,6 +11,7 @@ import { apiCase } from './cases/api.ts'
 import { auditCase } from './cases/audit.ts'
 import { commitsCase } from './cases/commits.ts'
 import { downloadCase } from './cases/download.ts'
+import { explainCase } from './cases/explain.ts'
 import { factsCase } from './cases/facts.ts'
 import { gitCase } from './cases/git.ts'
 import { limitsCase } from './cases/limits.ts'
@@ -33,6 +34,7 @@ const allCases: readonly BenchCase[] = [
   listingCase,
   limitsCase,
   factsCase,
+  explainCase,
   auditCase,
   commitsCase,
   gitCase,

@@ -4,10 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { namedFor } from '../domain/entity.ts'
 import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
 import { accountOf, type Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
-import { authorize, canSee } from '../domain/policy.ts'
+import { type Allowed, authorize, canSee } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { check, queryObject, readBody } from './body.ts'
 import { refuseBroken } from './broken-request.ts'
@@ -133,7 +134,7 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
   response.setHeader('access-control-expose-headers', exposedHeaders)
   if (request.method === 'OPTIONS') return preflight(response)
   const match = door.table.find(request.method, request.path)
-  const state: RequestState = { facts: null }
+  const state: RequestState = { facts: null, action: null }
   let reply: Reply
   try {
     if (match === null) throw unmatched(door.table, request)
@@ -142,8 +143,9 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
     if (thrown instanceof RefusedToken) {
       door.sightings.note(thrown.sighting, request.origin, door.hub.clock.now())
     }
-    const error = asHoldfastError(thrown, request, door.hub.log)
-    noteFenced(door, error, state.facts, request)
+    const fault = asHoldfastError(thrown, request, door.hub.log)
+    noteFenced(door, fault, state.facts, request)
+    const error = state.facts === null || fault.denied === null ? fault : fault.about(namedFor(state.facts))
     // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
     if (response.headersSent) {
       response.destroy()
@@ -169,6 +171,7 @@ function finishBody({ message, response }: HttpRequest): void {
 
 interface RequestState {
   facts: Facts | null
+  action: Action | null
 }
 
 /** Hops 2 to 5. */
@@ -197,6 +200,7 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found, request) : found
   const facts = withFile(definition, asked, loaded.facts)
   state.facts = facts
+  state.action = action
   const allowed = await decided(door, match, action, facts, target, request, asked)
   if ('kind' in allowed) return allowed
   noteUse(door, loaded, request, action)
@@ -216,7 +220,8 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     request,
     xet,
     reauthorize: async () => authorize(action, await fresh(targetAgain(target, facts))),
-    authorizeAlso: async (other, otherTarget) => authorize(other, await fresh(otherTarget)),
+    authorizeAlso: async (other, otherTarget) => authorizeNamed(other, await fresh(otherTarget)),
+    factsAbout: fresh,
   }
   try {
     const query = definition.query === undefined ? undefined : check(definition.query, queryObject(request.query))
@@ -233,6 +238,15 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
 
 function withFile(definition: ErasedDefinition, asked: Asked<unknown>, facts: Facts): Facts {
   return definition.file === undefined ? facts : { ...facts, path: definition.file(asked) }
+}
+
+/** A refusal of a second thing names that one. */
+function authorizeNamed<A extends Action>(action: A, facts: Facts): Allowed<A> {
+  try {
+    return authorize(action, facts)
+  } catch (thrown) {
+    throw thrown instanceof HoldfastError ? thrown.about(namedFor(facts)) : thrown
+  }
 }
 
 /**
@@ -488,7 +502,7 @@ async function refused(
   const surface = match?.route.surface ?? surfaceAt(request.path)
   if (surface !== 'page') return errorReply(error, surface, request)
   const facts = state.facts ?? (await factsForPage(door, request))
-  return await pageErrorReply(door.hub, facts, error, request)
+  return await pageErrorReply(door.hub, facts, error, request, state.action)
 }
 
 function surfaceAt(path: string): Surface {

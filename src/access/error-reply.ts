@@ -47,6 +47,7 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
   const { denied } = error
   Object.assign(headers, deniedHeaders(error))
   const reason = denied === null ? null : `Reason: ${deniedHeader(denied)}`
+  if (reason !== null) Object.assign(headers, reasonInHeaders(error, reason, request))
   if (error.status === 401 && (surface === 'git' || surface === 'lfs')) {
     headers['www-authenticate'] =
       'Basic realm="Holdfast: any user name, an access token as the password", charset="UTF-8"'
@@ -84,6 +85,24 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
   }
 }
 
+/** Texts that clients compare letter for letter, to tell a wrong token and a withheld file from a repo that is not there. */
+const comparedTexts: readonly string[] = [
+  'Invalid credentials in Authorization header',
+  'Access to this resource is disabled.',
+]
+
+/**
+ * Where clients do not read the body: of HEAD, with which downloads begin, they print the text of the header; and what they put into words of
+ * their own by the compared texts, they print as a warning.
+ */
+function reasonInHeaders(error: HoldfastError, reason: string, { method }: HttpRequest): Record<string, string> {
+  const why = `${error.message.replace(/\.?$/, '.')} ${[reason, error.next].filter((part) => part !== null).join('. ')}`
+  if (comparedTexts.includes(error.message)) {
+    return { 'x-hf-warning': headerText(`denied-${error.denied?.code ?? ''}; ${why}`) }
+  }
+  return method === 'HEAD' ? { 'x-error-message': headerText(why) } : {}
+}
+
 /** The header of a refusal, on pages too; empty for what carries no reason. */
 export function deniedHeaders(error: HoldfastError): Record<string, string> {
   return error.denied === null ? {} : { 'x-hub-denied': deniedHeader(error.denied) }
@@ -93,5 +112,6 @@ export function deniedHeader(denied: Denied): string {
   const parts: string[] = [denied.code]
   if (denied.need !== undefined) parts.push(`need=${denied.need}`)
   if (denied.have !== undefined) parts.push(`have=${denied.have}`)
+  if (denied.entity !== undefined) parts.push(`entity=${denied.entity}`)
   return headerText(parts.join('; '))
 }

@@ -98,9 +98,10 @@ export interface FactsRow {
   workspaceGrant: string | null
 }
 
-export type CredentialKind = 'none' | Credential['kind']
+/** `account`: who was asked about, without a credential. */
+export type CredentialKind = 'none' | 'account' | Credential['kind']
 /** By which column a credential is found: a signed address names it by id. */
-export type Lookup = CredentialKind | 'session-id' | 'token-id'
+export type Lookup = 'none' | Credential['kind'] | 'session-id' | 'token-id' | 'account-id'
 export type ResourceShape = 'none' | 'owner' | 'group' | 'workspace' | 'repo' | 'repo-id'
 type Param = (name: keyof Params & string) => Expression<string | number | null>
 
@@ -150,6 +151,7 @@ const machineColumns = [
 
 const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
   none: [sql`1 as "one"`],
+  account: [...userColumns, ...machineColumns],
   session: [
     ...userColumns,
     sql`"s"."id" as "sessionId"`,
@@ -193,6 +195,11 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
 function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
   if (lookup === 'none') return sql``
   const owner = sql`left join "namespace" as "un" on "un"."id" = "u"."id"`
+  if (lookup === 'account-id') {
+    return sql`left join "user" as "u" on "u"."id" = ${param('credentialId')} ${owner}
+          left join "serviceAccount" as "m" on "m"."id" = ${param('credentialId')}
+          left join "namespace" as "mn" on "mn"."id" = "m"."organizationId"`
+  }
   return kindOfLookup(lookup) === 'session'
     ? sql`left join "session" as "s" on ${credentialKey(lookup, param)} and "s"."expiresAt" > ${param('now')}
           left join "user" as "u" on "u"."id" = "s"."userId" ${owner}`
@@ -206,11 +213,12 @@ function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
 
 /** The id of whom the credential belongs to: what roles are given to. */
 const holder: Record<Exclude<CredentialKind, 'none'>, RawBuilder<string>> = {
+  account: sql<string>`coalesce("u"."id", "m"."id")`,
   session: sql<string>`"s"."userId"`,
   token: sql<string>`"t"."ownerId"`,
 }
 
-function credentialKey(lookup: Exclude<Lookup, 'none'>, param: Param): RawBuilder<unknown> {
+function credentialKey(lookup: Exclude<Lookup, 'none' | 'account-id'>, param: Param): RawBuilder<unknown> {
   switch (lookup) {
     case 'session':
       return sql`"s"."tokenHash" = ${param('hash')}`
@@ -227,14 +235,23 @@ function credentialKey(lookup: Exclude<Lookup, 'none'>, param: Param): RawBuilde
 }
 
 /** The value that a token had before: what the request carries, valid or dead; or what began a signed address, if it is valid still. */
-function formerKey(lookup: Exclude<Lookup, 'none'>, param: Param): RawBuilder<unknown> {
+function formerKey(lookup: Exclude<Lookup, 'none' | 'account-id'>, param: Param): RawBuilder<unknown> {
   if (lookup === 'token') return sql`"f"."hash" = ${param('hash')}`
   return sql`"f"."tokenId" = ${param('credentialId')} and "f"."validUntil" > ${param('now')}
     and "f"."since" <= ${param('issuedAt')} and "f"."endedAt" > ${param('issuedAt')}`
 }
 
 export function kindOfLookup(lookup: Lookup): CredentialKind {
-  return lookup === 'session-id' ? 'session' : lookup === 'token-id' ? 'token' : lookup
+  switch (lookup) {
+    case 'session-id':
+      return 'session'
+    case 'token-id':
+      return 'token'
+    case 'account-id':
+      return 'account'
+    default:
+      return lookup
+  }
 }
 
 const ownerColumns = [

@@ -71,24 +71,41 @@ export async function loadFacts(
   const shape = shapeOf(target)
   const lookup = lookupOf(presented)
   if (kindOfLookup(lookup) === 'none' && shape === 'none') return factsOfNobody(target)
-  const row = await statementFor(lookup, shape).first(db.read, {
+  const row = await readRow(db, lookup, target, {
     hash: 'hash' in presented ? presented.hash : '',
     credentialId: presented.kind === 'signed' ? (presented.credential?.id ?? '') : '',
     issuedAt: presented.kind === 'signed' ? presented.issuedAt : 0,
     now,
+  })
+  const held = presented.kind === 'signed' ? (presented.credential?.kind ?? 'none') : presented.kind
+  const { principal, credential } = caller(held, row, now, { address, wasMadeHere: isOurs(presented) })
+  return {
+    facts: factsFrom(held, target, row, { principal, credential }),
+    credentialLastUsedAt: (row.formerTokenId == null ? row.credentialLastUsedAt : row.formerLastUsedAt) ?? null,
+  }
+}
+
+/** The row behind the facts; one always comes back. */
+export async function readRow(
+  db: Db,
+  lookup: Lookup,
+  target: Target,
+  by: { readonly hash: string; readonly credentialId: string; readonly issuedAt: number; readonly now: number },
+): Promise<FactsRow> {
+  const row = await statementFor(lookup, shapeOf(target)).first(db.read, {
+    ...by,
     namespaceKey: nameKey(namespaceIn(target)),
     kind: 'kind' in target ? target.kind : '',
     repoKey: target.on === 'repo' ? nameKey(target.name) : '',
     thingId: thingIdIn(target),
   })
   if (row === null) throw new Error('The facts query returned no row.')
-  const held = kindOfLookup(lookup)
-  const { principal, credential } = caller(held, row, now, { address, wasMadeHere: isOurs(presented) })
-  const standing = standingOf(held, shape, row, { principal, credential })
-  return {
-    facts: { principal, credential, resource: resourceOf(target, row), standing },
-    credentialLastUsedAt: (row.formerTokenId == null ? row.credentialLastUsedAt : row.formerLastUsedAt) ?? null,
-  }
+  return row
+}
+
+export function factsFrom(held: CredentialKind, target: Target, row: FactsRow, viewer: Viewer): Facts {
+  const standing = standingOf(held, shapeOf(target), row, viewer)
+  return { ...viewer, resource: resourceOf(target, row), standing }
 }
 
 function lookupOf(presented: Presented): Lookup {
@@ -145,10 +162,10 @@ function thingIdIn(target: Target): string {
 }
 
 function caller(
-  held: CredentialKind,
+  held: Exclude<CredentialKind, 'account'>,
   row: FactsRow,
   now: number,
-  { address, wasMadeHere }: { readonly address: string | null; readonly wasMadeHere: () => boolean },
+  { address, wasMadeHere }: Asked,
 ): { principal: Principal; credential: Credential | null } {
   const anonymous = { principal: { kind: 'anonymous' } as const, credential: null }
   if (held === 'none') return anonymous
@@ -161,46 +178,92 @@ function caller(
       credential: { kind: 'session', id: row.sessionId, isFresh: now - provedAt < freshForMs },
     }
   }
+  for (const { faultOf } of hurdles) {
+    const fault = faultOf(row, now, { address, wasMadeHere })
+    if (fault !== null) throw fault
+  }
+  const holder = holderOf(row)
+  if (holder === null) throw new Error('A token without an owner was taken.')
+  return holder
+}
+
+export interface Hurdle {
+  readonly check: 'credential' | 'account' | 'expiry' | 'first_day' | 'network'
+  /** Why the token is not taken; null: it is, as far as this goes. */
+  faultOf(row: FactsRow, now: number, asked: Asked): HoldfastError | null
+}
+
+export interface Asked {
+  readonly address: string | null
+  readonly wasMadeHere: () => boolean
+}
+
+const fencedOf = (row: FactsRow) =>
+  ({ kind: 'fenced', tokenId: row.tokenId ?? '', last4: row.formerLast4 ?? row.tokenLast4 ?? '' }) as const
+
+/** What a token has to pass before anything is decided, in this order. */
+export const hurdles: readonly Hurdle[] = [
+  {
+    check: 'credential',
+    faultOf: (row, _now, { wasMadeHere }) => {
+      if (row.tokenId != null) return null
+      // Only who holds a value of ours learns that it was one: its checksum is made with a key of this hub.
+      const extras = { denied: { code: wasMadeHere() ? 'token_revoked' : 'invalid_credentials' } } as const
+      if (row.formerTokenId == null) return new HoldfastError('invalid_credentials', {}, extras)
+      const dead = { kind: 'dead', tokenId: row.formerTokenId, last4: row.formerLast4 ?? '' } as const
+      return new RefusedToken('invalid_credentials', dead, extras)
+    },
+  },
+  {
+    check: 'account',
+    faultOf: (row) =>
+      (userOf(row) ?? machineOf(row)) === null
+        ? new HoldfastError('invalid_credentials', {}, { denied: { code: 'owner_inactive' } })
+        : null,
+  },
+  {
+    check: 'expiry',
+    faultOf: (row, now) =>
+      [row.tokenExpiresAt, row.machineExpiresAt, row.parentExpiresAt].some((end) => isPast(end, now))
+        ? new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
+        : null,
+  },
+  {
+    check: 'first_day',
+    faultOf: (row, now) =>
+      row.tokenNotBefore != null && row.tokenNotBefore > now
+        ? new RefusedToken('token_not_yet', fencedOf(row), { denied: { code: 'token_not_yet', need: 'its first day' } })
+        : null,
+  },
+  {
+    check: 'network',
+    faultOf: (row, _now, { address }) => {
+      if (isInside(address, parseList(row.tokenNetworks))) return null
+      const have = address ?? 'unknown'
+      const denied = { code: 'token_outside_network', need: 'a network of the token', have } as const
+      return new RefusedToken('token_outside_network', fencedOf(row), { denied })
+    },
+  },
+]
+
+/** Whose token it is, whether or not it is taken; null where its owner is not active. */
+export function holderOf(row: FactsRow): Viewer | null {
   const principal = userOf(row) ?? machineOf(row)
-  if (row.tokenId == null) {
-    // Only who holds a value of ours learns that it was one: its checksum is made with a key of this hub.
-    const extras = { denied: { code: wasMadeHere() ? 'token_revoked' : 'invalid_credentials' } } as const
-    if (row.formerTokenId == null) throw new HoldfastError('invalid_credentials', {}, extras)
-    const dead = { kind: 'dead', tokenId: row.formerTokenId, last4: row.formerLast4 ?? '' } as const
-    throw new RefusedToken('invalid_credentials', dead, extras)
-  }
-  if (principal === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'owner_inactive' } })
-  if ([row.tokenExpiresAt, row.machineExpiresAt, row.parentExpiresAt].some((end) => isPast(end, now))) {
-    throw new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
-  }
-  const last4 = row.formerLast4 ?? row.tokenLast4 ?? ''
-  const networks = parseList(row.tokenNetworks)
-  const fenced = { kind: 'fenced', tokenId: row.tokenId, last4 } as const
-  if (row.tokenNotBefore != null && row.tokenNotBefore > now) {
-    throw new RefusedToken('token_not_yet', fenced, { denied: { code: 'token_not_yet', need: 'its first day' } })
-  }
-  if (!isInside(address, networks)) {
-    const denied = {
-      code: 'token_outside_network',
-      need: 'a network of the token',
-      have: address ?? 'unknown',
-    } as const
-    throw new RefusedToken('token_outside_network', fenced, { denied })
-  }
+  if (principal === null || row.tokenId == null) return null
   return {
     principal,
     credential: {
       kind: 'token',
       id: row.tokenId,
       name: row.tokenName ?? '',
-      last4,
+      last4: row.formerLast4 ?? row.tokenLast4 ?? '',
       role: tokenRoleOf(row.tokenRole),
       canReadGatedRepos: row.tokenGated === 1,
       globalPermissions: parseList(row.tokenGlobal),
       createdAt: row.tokenCreatedAt ?? 0,
       rotatedAt: row.tokenRotatedAt ?? null,
       expiresAt: row.tokenExpiresAt,
-      networks,
+      networks: parseList(row.tokenNetworks),
       limits: limitsOf(row.tokenLimits),
       taken: row.tokenBytesDay == null ? null : { day: row.tokenBytesDay, bytes: row.tokenBytesTaken ?? 0 },
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
@@ -213,7 +276,7 @@ function caller(
 /** How long a sign-in, or its confirmation, counts as recent. */
 const freshForMs = 3_600_000
 
-const isPast = (time: number | null, now: number): boolean => time != null && time <= now
+export const isPast = (time: number | null, now: number): boolean => time != null && time <= now
 
 type TokenRole = Extract<Credential, { kind: 'token' }>['role']
 
@@ -233,7 +296,7 @@ function tokenRoleOf(value: string | null): TokenRole {
   return value === 'write' || value === 'fineGrained' || value === 'inherit' ? value : 'read'
 }
 
-function userOf(row: FactsRow): Principal | null {
+export function userOf(row: FactsRow): Principal | null {
   if (row.userId == null || row.userName == null || row.userState !== 'active') return null
   return {
     kind: 'user',
@@ -246,7 +309,7 @@ function userOf(row: FactsRow): Principal | null {
 }
 
 /** Null while it is disabled, even if it had a token left. */
-function machineOf(row: FactsRow): Principal | null {
+export function machineOf(row: FactsRow): Principal | null {
   if (row.machineId == null || row.machineOrganizationId == null || row.machineDisabledAt !== null) return null
   return {
     kind: 'service-account',

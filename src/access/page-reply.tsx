@@ -1,12 +1,14 @@
 /** What pages have in common on their way out: who is looking, the Content-Security-Policy, flash notices, and errors as pages. */
 import { type Expression, type RawBuilder, sql } from 'kysely'
+import { namedFor } from '../domain/entity.ts'
 import type { HoldfastError } from '../domain/errors.ts'
 import type { Facts } from '../domain/facts.ts'
+import { type Action, permissionRow } from '../domain/permissions.ts'
 import { describeResource } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { prepared } from '../platform/db/prepared.ts'
 import { version } from '../version.ts'
-import { repoPath } from '../web/address.ts'
+import { repoPath, testAccessPath } from '../web/address.ts'
 import { ErrorPage, FaultPage, NotFoundPage } from '../web/error-page.tsx'
 import type { FlashKind, PageContext } from '../web/page-context.ts'
 import { type HelpfulWay, RefusalPage } from '../web/refusal.tsx'
@@ -199,12 +201,22 @@ function pageBefore(request: HttpRequest): string {
     : safeReturn(`${referrer.pathname}${referrer.search}`)
 }
 
+/** Where every check of it is shown: for people, about what they see. */
+function whyHref(action: Action | null, facts: Facts): string | null {
+  if (action === null || facts.principal.kind !== 'user') return null
+  const { on } = facts.resource
+  const resource = on === 'self' || on === 'instance' ? on : namedFor(facts)
+  if (resource === null || permissionRow(action).on !== on) return null
+  return `${testAccessPath}?${new URLSearchParams({ action, resource })}`
+}
+
 /** Errors for people. What one may not see is "Not found", the same page as for what is not there. */
 export async function pageErrorReply(
   hub: Hub,
   facts: Facts | null,
   error: HoldfastError,
   request: HttpRequest,
+  action: Action | null = null,
 ): Promise<Reply> {
   if ((error.code === 'unauthenticated' || error.code === 'gated_sign_in') && request.method === 'GET') {
     return redirect(`/login?next=${encodeURIComponent(request.message.url ?? '/')}`)
@@ -249,6 +261,7 @@ export async function pageErrorReply(
           },
         ]}
         ways={waysOut(error, request, facts)}
+        whyHref={whyHref(action, facts)}
         support={{ status: error.status, denied: deniedHeader(denied), requestId, at: hub.clock.now() }}
       />
     )

@@ -51,6 +51,8 @@ export interface Call<A extends Action, Query, Body> {
   readonly xet: XetGrant | null
   /** Decides again with facts of this moment: before the commit point of a service that streamed its input. */
   reauthorize(): Promise<Allowed<A>>
+  /** What a decision about another thing would be made from: to explain it, never to act on it. */
+  factsAbout(target: Target): Promise<Facts>
   /** Decides about a second thing that the same act touches (the namespace a repo is moved to). */
   authorizeAlso<B extends Action>(action: B, target: Target): Promise<Allowed<B>>
 }

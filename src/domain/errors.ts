@@ -663,10 +663,14 @@ export interface Denied {
   readonly code: ReasonCode
   readonly need?: string
   readonly have?: string
+  /** What it is about (`model:acme/x`), where the caller may see that. */
+  readonly entity?: string
 }
 
 export interface ErrorExtras {
   readonly denied?: Denied
+  /** What the refusal names; null: nothing. Absent where nobody has said yet. */
+  readonly entity?: string | null
   /** Overrides the catalogue's status: an anonymous caller gets 401 where others get 404 or 403 (AUTH-6). */
   readonly status?: number
   /** Extra response headers, such as `Retry-After` or `X-Repo-Commit`. */
@@ -700,7 +704,14 @@ export class HoldfastError extends Error {
   /** Why access was refused. Null for a 404 and for a 401 that hides a repo, and for what is no refusal (AUTH-6). */
   get denied(): Denied | null {
     if (this.entry.status === 404 || (this.status !== 401 && this.status !== 403)) return null
-    return this.extras.denied ?? (isReasonCode(this.code) ? { code: this.code } : null)
+    const denied = this.extras.denied ?? (isReasonCode(this.code) ? { code: this.code } : null)
+    return denied === null || this.extras.entity == null ? denied : { ...denied, entity: this.extras.entity }
+  }
+
+  /** The same error about a thing with a name. What already says what it is about stays. */
+  about(entity: string | null): HoldfastError {
+    if (this.denied === null || this.extras.entity !== undefined) return this
+    return new HoldfastError(this.code, this.params, { ...this.extras, entity })
   }
 
   /** What the reader can do about it, or null where the message says it all. */

@@ -95,6 +95,13 @@ export const permissions = {
     audited: false,
     title: 'report access tokens that leaked, which revokes them',
   },
+  'access.explain': {
+    on: 'instance',
+    least: 'anyone',
+    token: 'any',
+    audited: false,
+    title: 'ask why something is allowed or refused',
+  },
   'session.create': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'sign in' },
 
   'user.list': {
@@ -145,6 +152,14 @@ export const permissions = {
     token: 'session',
     audited: true,
     title: 'activate an account again',
+  },
+
+  'user.access.read': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: false,
+    title: 'ask what somebody may do on this hub, and why',
   },
 
   'org.set_seat_limit': {
@@ -572,6 +587,13 @@ export const permissions = {
     token: 'session',
     audited: true,
     title: 'delete honey tokens of an organization',
+  },
+  'org.access.read': {
+    on: 'organization',
+    least: 'admin',
+    token: orgWrite,
+    audited: false,
+    title: 'ask what a member, a service account or a token may do in an organization, and why',
   },
   'org.audit_log.read': {
     on: 'organization',

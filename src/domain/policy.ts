@@ -92,7 +92,7 @@ export function canSee(facts: Facts, repo: RepoFacts): boolean {
 }
 
 /** Whether the credential reaches the action, given that its owner may do it. Sessions carry no ceiling. */
-function tokenAllows(facts: Facts, row: PermissionRow): boolean {
+export function tokenAllows(facts: Facts, row: PermissionRow): boolean {
   const { credential } = facts
   if (credential === null || credential.kind === 'session' || row.token === 'any') return true
   if (row.token === 'session') return false
@@ -169,7 +169,7 @@ function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null):
  * A token with patterns of files hands out what they name, file by file: nothing that comes as a whole (a clone, objects by their hash), public or
  * not. And it does nothing that a read token would not.
  */
-function isOutsidePaths(row: PermissionRow, { credential, path }: Facts): boolean {
+export function isOutsidePaths(row: PermissionRow, { credential, path }: Facts): boolean {
   if (credential?.kind !== 'token' || credential.limits.paths.length === 0) return false
   if (row === permissionRow('repo.content.read')) return path === undefined || !readsPath(credential.limits, path)
   return typeof row.token === 'object' && row.token.classic === 'write'
@@ -180,14 +180,23 @@ function throughGate(row: PermissionRow, facts: Facts, repo: RepoFacts): Decisio
   if (row.behindGate !== true || repo.gated === false) return null
   const denied = shutOut(facts, repo, effectiveRole(facts, repo))
   if (denied !== null) return deny({ kind: 'gated', denied })
+  const { needed, denial } = gateNeedsToken(row, facts)
+  return tokenPassesGate(facts, needed) ? null : deny(denial)
+}
+
+/** The permissions of which a fine-grained token needs one to get behind the gate, and the denial of one that has none. */
+export function gateNeedsToken(
+  row: PermissionRow,
+  { standing }: Facts,
+): { readonly needed: readonly string[]; readonly denial: Extract<Denial, { kind: 'gated' }> } {
   const needed = typeof row.token === 'string' ? [] : row.token.fineGrained
-  if (tokenPassesGate(facts, needed)) return null
-  const have = facts.standing.tokenGrants.join(' ') || 'none'
-  return deny({ kind: 'gated', denied: { code: 'gated_token', need: `${needed.join(' or ')} on this repo`, have } })
+  const have = standing.tokenGrants.join(' ') || 'none'
+  const denied = { code: 'gated_token', need: `${needed.join(' or ')} on this repo`, have } as const
+  return { needed, denial: { kind: 'gated', denied } }
 }
 
 /** A workspace's administrator is none of the organization. */
-function roleOfOwner(facts: Facts, repo: RepoFacts): Role | null {
+export function roleOfOwner(facts: Facts, repo: RepoFacts): Role | null {
   return repo.owner.kind === 'organization' ? facts.standing.organizationRole : effectiveRole(facts, repo)
 }
 
@@ -218,13 +227,13 @@ function decideOnPart(row: PermissionRow, facts: Facts, part: PartFacts | null, 
 }
 
 /** GRP-3, GRP-10: administrators manage every group, its managers who is in it, and every member of the organization sees it. */
-function roleOnGroup({ standing }: Facts): Role | null {
+export function roleOnGroup({ standing }: Facts): Role | null {
   if (standing.organizationRole === 'admin') return 'admin'
   if (standing.organizationRole === null) return null
   return standing.groupRole === 'manager' ? 'write' : 'read'
 }
 
-function roleOnWorkspace(row: PermissionRow, { standing }: Facts): Role | null {
+export function roleOnWorkspace(row: PermissionRow, { standing }: Facts): Role | null {
   if (standing.organizationRole === 'admin') return 'admin'
   // A role in a workspace is worth nothing to who is not of the organization.
   if (standing.organizationRole === null) return null
@@ -251,11 +260,11 @@ function throughCredential(row: PermissionRow, facts: Facts): Decision {
 }
 
 /** An administrator of the hub is one only over the hub: it gives no role on anybody's repos. */
-function instanceRole(facts: Facts): Role | null {
+export function instanceRole(facts: Facts): Role | null {
   return facts.principal.kind === 'user' && facts.principal.isAdmin ? 'admin' : null
 }
 
-function namespaceRole(
+export function namespaceRole(
   row: PermissionRow,
   facts: Facts,
   { owner, workspace }: Extract<Resource, { on: 'namespace' }>,
@@ -268,7 +277,7 @@ function namespaceRole(
 }
 
 /** To who may not see the workspace that is named, it is not there. Strangers are asked to sign in, whether it is or not. */
-function hidesWorkspace(
+export function hidesWorkspace(
   row: PermissionRow,
   facts: Facts,
   { workspace }: Extract<Resource, { on: 'namespace' }>,
@@ -278,7 +287,7 @@ function hidesWorkspace(
 }
 
 /** What a stranger may do, somebody without a second factor may too. */
-function isOpenAnyway(row: PermissionRow, { resource, standing }: Facts): boolean {
+export function isOpenAnyway(row: PermissionRow, { resource, standing }: Facts): boolean {
   if (row.least === 'anyone' || row.whileRestricted) return true
   if (resource.on === 'organization')
     return row.openWhereMembersShow === true && resource.organization?.showsMembers === true
@@ -290,7 +299,7 @@ function deny(denial: Denial): Decision {
   return { allow: false, denial }
 }
 
-function notAPerson(): Denial {
+export function notAPerson(): Denial {
   return { kind: 'scope', denied: { code: 'person_needed', need: 'person', have: 'service-account' } }
 }
 
@@ -315,35 +324,35 @@ const refusedWith = {
   token_denied: 'token_approval_denied',
 } as const satisfies Record<Restriction, string>
 
-function restricted(restriction: Restriction): Denial {
+export function restricted(restriction: Restriction): Denial {
   return { kind: 'restricted', restriction, denied: { code: restriction, ...demanded[restriction] } }
 }
 
-function classicAdministers(): Denial {
+export function classicAdministers(): Denial {
   return {
     kind: 'scope',
     denied: { code: 'token_administration', need: 'a fine-grained token, or a session', have: 'a classic token' },
   }
 }
 
-function outsidePaths({ credential, path }: Facts): Denial {
+export function outsidePaths({ credential, path }: Facts): Denial {
   const need = credential?.kind === 'token' ? credential.limits.paths.join(' or ') : ''
   return { kind: 'scope', denied: { code: 'token_outside_paths', need, have: path ?? 'no single file' } }
 }
 
-function stale(): Denial {
+export function stale(): Denial {
   return { kind: 'stale', denied: { code: 'fresh_sign_in', need: 'a recent sign-in', have: 'an older session' } }
 }
 
-function unauthenticated(row: PermissionRow): Denial {
+export function unauthenticated(row: PermissionRow): Denial {
   return { kind: 'unauthenticated', denied: { code: 'unauthenticated', need: row.least } }
 }
 
-function tooWeak(need: Role, have: Role | null): Denial {
+export function tooWeak(need: Role, have: Role | null): Denial {
   return { kind: 'forbidden', denied: { code: 'role', need, have: have ?? 'none' } }
 }
 
-function outOfScope(row: PermissionRow, facts: Facts): Denial {
+export function outOfScope(row: PermissionRow, facts: Facts): Denial {
   if (row.token === 'session')
     return { kind: 'scope', denied: { code: 'session_needed', need: 'session', have: 'token' } }
   if (row.token === 'any' || facts.credential?.kind !== 'token')

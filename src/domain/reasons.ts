@@ -160,6 +160,14 @@ export const denialReasons = {
     meaning: 'The invitation is for another address.',
     remedy: 'Verify that address on your account.',
   },
+  own_temporary_role: {
+    meaning: 'Whoever holds a temporary role does not change or extend it.',
+    remedy: 'Ask another administrator.',
+  },
+  break_glass_off: {
+    meaning: 'The organization takes no emergency administration.',
+    remedy: 'Ask one of its administrators for a role for a while, or to let it be taken.',
+  },
   lock_of_another: {
     meaning: 'The lock belongs to somebody else.',
     remedy: 'An administrator of the repo can break it.',

@@ -2,6 +2,8 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { accessReviewPageRoutes } from './access-review/page-routes.tsx'
+import { accessReviewRoutes } from './access-review/routes.ts'
 import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
@@ -105,6 +107,8 @@ export const routes: readonly Route[] = [
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
   ...breakGlassRoutes,
+  ...accessReviewRoutes,
+  ...accessReviewPageRoutes,
   ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,

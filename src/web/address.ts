@@ -62,3 +62,6 @@ export function withQuery(path: string, query: Readonly<Record<string, string | 
   const text = search.toString()
   return text === '' ? path : `${path}?${text}`
 }
+
+/** The page that shows every check of a decision. */
+export const testAccessPath = '/settings/tokens/test'

@@ -39,6 +39,8 @@ type RefusalPageProps = {
   checks: readonly CheckRow[]
   /** Up to three, most likely first. */
   ways: readonly HelpfulWay[]
+  /** The page that shows every check, filled in for this. */
+  whyHref?: string | null
   support: { status: number; denied: string | null; requestId: string; at: number }
 }
 
@@ -58,7 +60,13 @@ export function RefusalPage(props: RefusalPageProps) {
         <section class="panel" aria-labelledby="why">
           <div class="panel-head">
             <h2 id="why">Why</h2>
-            <span class="text-sm text-muted">checks in the order they were made</span>
+            {props.whyHref ? (
+              <a class="text-sm" href={props.whyHref}>
+                Every check, and what would satisfy it
+              </a>
+            ) : (
+              <span class="text-sm text-muted">checks in the order they were made</span>
+            )}
           </div>
           <CheckChain checks={props.checks} />
         </section>

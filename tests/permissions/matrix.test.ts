@@ -4,8 +4,10 @@
  * than its owner (AUTH-4), and what one may not see looks like what is not there (AUTH-7).
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type About, loadFactsAbout } from '../../src/access/explain-facts.ts'
 import { loadFacts, type Target } from '../../src/access/load-facts.ts'
 import type { Presented } from '../../src/access/presented.ts'
+import { denialOf, explain } from '../../src/domain/explain.ts'
 import { type Action, permissionRow, permissions } from '../../src/domain/permissions.ts'
 import { decide } from '../../src/domain/policy.ts'
 import { dialects, makeDatabase, type TestDatabase } from '../support/databases.ts'
@@ -41,6 +43,10 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
   async function outcome(action: Action, presented: Presented, target: Target): Promise<string> {
     const { facts } = await loadFacts(database.db, presented, target, now)
     const decision = decide(action, facts)
+    const explained = denialOf(explain(action, facts))
+    if (JSON.stringify(explained) !== JSON.stringify(decision.allow ? null : decision.denial)) {
+      broken.push(`${action} ${JSON.stringify(target)}: explained as ${JSON.stringify(explained)}`)
+    }
     if (decision.allow) return '+'
     const { denial } = decision
     switch (denial.kind) {
@@ -120,6 +126,53 @@ describe.each(dialects)('the permission matrix on %s', (dialect) => {
     }
     expect(broken).toEqual([])
     await expect(`${text.join('\n')}\n`).toMatchFileSnapshot('snapshots/matrix.md')
+  }, 60_000)
+
+  it('idea 1: asked about, an account or a token is what it is when it asks itself', async () => {
+    const ids = new Map<string, string>()
+    for (const { hash, id } of await database.db.read.selectFrom('accessToken').select(['hash', 'id']).execute())
+      ids.set(hash, id)
+    const different: string[] = []
+    const check = async (action: Action, { person, target, entity, owner }: Line): Promise<void> => {
+      if (person === 'anonymous') return
+      for (const [name, presented] of fixture.credentials(person, action, entity, owner)) {
+        if (presented === null || name === 'stale') continue
+        const hash = 'hash' in presented ? presented.hash : ''
+        const about: About =
+          name === 'session' || name === 'inherit'
+            ? { kind: 'account', id: fixture.id(person) }
+            : { kind: 'token', id: ids.get(hash) ?? '' }
+        const [own, asked] = await Promise.all([
+          loadFacts(database.db, presented, target, now),
+          loadFactsAbout(database.db, about, target, now),
+        ])
+        const [mine, theirs] = [own.facts, asked.facts].map((facts) => facts && decide(action, facts))
+        if (JSON.stringify(mine) !== JSON.stringify(theirs)) different.push(`${action} ${person} ${name}`)
+        if (asked.hurdles.some(({ fault }) => fault !== null)) different.push(`${action} ${person} ${name}: not taken`)
+      }
+    }
+    // One action of each kind of thing, and those with rules of their own; the cells of the others are made of the same facts.
+    const chosen: Action[] = [
+      'user.list',
+      'token.create',
+      'repo.create',
+      'org.read',
+      'org.update_settings',
+      'org.group.read',
+    ]
+    chosen.push(
+      'resource_group.settings',
+      'repo.read',
+      'repo.push',
+      'repo.transfer',
+      'repo.content.read',
+      'repo.access.read',
+    )
+    for (const action of chosen) {
+      const lines = [...linesFor(permissionRow(action).on, fixture), ...gateLinesFor(action, fixture)]
+      await Promise.all(lines.map((each) => check(action, each)))
+    }
+    expect(different).toEqual([])
   }, 60_000)
 
   it('AUTH-7: who may not see a private repo is answered as for one that is not there, whatever the action', async () => {

@@ -217,7 +217,8 @@ describe.each(dialects)('pickle admission (idea 15) on %s', (dialect) => {
     const href = (await batch()).objects[0]?.actions?.download.href ?? ''
     expect((await fetch(href)).status).toBe(200)
     await set('refuse')
-    expect((await batch()).objects[0]?.error).toEqual({ code: 403, message: disabled })
+    expect((await batch()).objects[0]?.error).toMatchObject({ code: 403, denied: { code: 'content_held' } })
+    expect((await batch()).objects[0]?.error?.message).toContain(disabled)
     expect((await fetch(href)).status).toBe(403)
     expect(await statusOf('/acme/by-lfs/resolve/main/model.pkl')).toBe(403)
     expect(await git.fails('git clone -q $URL/acme/by-lfs lfs-refused')).toContain(disabled)

@@ -151,7 +151,12 @@ describe.each(dialects)('quarantine on %s', (dialect) => {
     expect((await fetch(href)).status).toBe(200)
     await whenUnsafe('by-lfs', 1)
     await setPolicy('block_infected')
-    expect((await batch()).objects[0]?.error).toEqual({ code: 403, message: disabled })
+    // The answer is a 200: the reason stands beside the object, and in the message that git-lfs prints.
+    expect((await batch()).objects[0]?.error).toEqual({
+      code: 403,
+      message: `${disabled} Reason: content_held; entity=model:acme/by-lfs`,
+      denied: { code: 'content_held', entity: 'model:acme/by-lfs' },
+    })
     expect((await fetch(href)).status).toBe(403)
     await expectDisabled('/acme/by-lfs/resolve/main/model.pkl')
     // Nor through a copy in a repository of one's own, where nothing is held.

@@ -186,7 +186,8 @@ describe.each(dialects)('the audit log over HTTP on %s', (dialect) => {
         const value = await makeToken(test, user, { role: 'write' })
         const answer = await of('closed', value)
         expect(answer.status, role).toBe(role === 'admin' ? 200 : 403)
-        if (role !== 'admin') expect(answer.headers.get('x-hub-denied')).toBe(`role; need=admin; have=${role}`)
+        if (role !== 'admin')
+          expect(answer.headers.get('x-hub-denied')).toBe(`role; need=admin; have=${role}; entity=organization:closed`)
       }
       expect((await of('closed', await makeToken(test, ada, { role: 'read' }))).status).toBe(403)
       const scoped = (permission: string) =>

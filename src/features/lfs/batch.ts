@@ -2,11 +2,14 @@
  * The batch answer of Git LFS, with Hugging Face's multipart form of it: for each object where to send it, where to get it, or that it is
  * here already. Only objects that this repo links are "here": a hash that another repo knows says nothing, its bytes are to be sent again.
  */
+import { deniedHeader } from '../../access/error-reply.ts'
+import { entityOf } from '../../domain/entity.ts'
+import type { HoldfastError } from '../../domain/errors.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import { storedContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { BlobIdentity } from '../../platform/blobs/blob-store.ts'
-import { findHeld, findLinkedBlobs, holdLinkedBlobs } from '../storage/service.ts'
+import { findHolds, findLinkedBlobs, holdLinkedBlobs } from '../storage/service.ts'
 import { openConnection, tokenAddress } from '../xet/service.ts'
 import { addressLifetimeMs, type LfsAddresses, lfsAddresses } from './addresses.ts'
 import { openUpload } from './multipart.ts'
@@ -32,11 +35,12 @@ export async function answerDownload(
 ): Promise<BatchAnswer> {
   const addresses = lfsAddresses(hub, allowed)
   const linked = await findLinkedBlobs(hub.db, allowed.resource.id, validOids(objects))
-  const held = await findHeld(hub, allowed.resource, [...linked.keys()].map(storedContent))
+  const holds = await findHolds(hub, allowed.resource, [...linked.keys()].map(storedContent))
   const answers = objects.map(({ oid, size }) => {
     const found = linked.get(oid)
     if (found === undefined) return refuse({ oid, size }, 404, 'This repository has no such object.')
-    if (held.has(storedContent(oid))) return refuse({ oid, size }, 403, 'Access to this resource is disabled.')
+    const hold = holds.get(storedContent(oid))
+    if (hold !== undefined) return refuseHeld({ oid, size }, hold, allowed)
     const blob = { sha256: oid, size: found }
     return { oid, size: found, authenticated: true, actions: { download: action(addresses.download(blob)) } }
   })
@@ -147,6 +151,22 @@ function fault(hub: Hub, { oid, size }: AskedObject): string | null {
   if (!isSha256(oid)) return 'An object is named by the 64 lowercase hex digits of its SHA-256.'
   if (size > hub.config.maxFileSize) return `A file has at most ${hub.config.maxFileSize} bytes here.`
   return null
+}
+
+/** The answer is a 200 with a refusal in it: git-lfs prints the message, and scripts read `denied` as they do elsewhere. */
+function refuseHeld(
+  { oid, size }: AskedObject,
+  hold: HoldfastError,
+  { resource }: Allowed<'repo.content.read'>,
+): object {
+  const { message, next, denied } = hold.about(entityOf({ on: 'repo', kind: resource.kind, repo: resource }))
+  const reason = denied === null ? null : `Reason: ${deniedHeader(denied)}`
+  const text = [message, next, reason].filter((part) => part !== null).join(' ')
+  return {
+    oid,
+    size,
+    error: { code: 403, message: text, ...(denied === null ? {} : { denied }) },
+  }
 }
 
 function refuse({ oid, size }: AskedObject, code: number, message: string): object {

@@ -497,12 +497,19 @@ describe.each(dialects)('model signatures on %s', (dialect) => {
                   objects: [oid, evilOid].map((one) => ({ oid: one, size: 200_000 })),
                 },
               })
-            ).json<{ objects: { oid: string; actions?: { download: { href: string } }; error?: { code: number } }[] }>()
-              .objects
+            ).json<{
+              objects: {
+                oid: string
+                actions?: { download: { href: string } }
+                error?: { code: number; denied?: object }
+              }[]
+            }>().objects
           const [goodOne, evilOne] = await batch()
           const href = goodOne?.actions?.download.href ?? ''
           expect((await fetch(href)).status).toBe(200)
           expect(evilOne?.error?.code).toBe(403)
+          // Inside an answer of status 200, the reason stands beside the object.
+          expect(evilOne?.error?.denied).toEqual({ code: 'model_not_signed', entity: `model:${repo}` })
           // Nor through a copy in a repository of one's own, where nobody asks for signatures.
           const own = await ask('POST', '/api/repos/create', { token: ada.token, body: { name: `copy-${dialect}` } })
           expect(own.status).toBe(200)

@@ -117,6 +117,11 @@ export async function listTokens(
   }
 }
 
+/** Whether a member's token could reach it, as far as the token itself says; also where it was revoked for it. */
+export async function reachesOrganization(hub: Hub, organizationId: string, tokenId: string): Promise<boolean> {
+  return (await findReaching(hub.db, organizationId, hub.clock.now(), { id: tokenId })) !== null
+}
+
 /** Null for one that does not reach it, or was revoked. */
 export async function findListed(
   hub: Hub,

@@ -70,7 +70,8 @@ describe.each(dialects)('organizations on %s', (dialect) => {
       expect(added.status, role).toBe(role === 'admin' ? 201 : 403)
       const changed = await ask('PUT', `/api/organizations/${name}/members/subject/role`, { role: 'write' }, value)
       expect(changed.status, role).toBe(role === 'admin' ? 200 : 403)
-      if (role !== 'admin') expect(changed.headers.get('x-hub-denied')).toBe(`role; need=admin; have=${role}`)
+      if (role !== 'admin')
+        expect(changed.headers.get('x-hub-denied')).toBe(`role; need=admin; have=${role}; entity=organization:${name}`)
     }
     for (const [method, path, body] of [
       ['GET', '', undefined],

@@ -408,8 +408,8 @@ async function visibleAt(
 
 /** Another message for the same refusal. */
 function withDenial(error: HoldfastError, refusal: HoldfastError): HoldfastError {
-  const { denied } = refusal.extras
-  return denied === undefined ? error : new HoldfastError(error.code, error.params, { denied })
+  const { denied, entity = null } = refusal.extras
+  return denied === undefined ? error : new HoldfastError(error.code, error.params, { denied, entity })
 }
 
 async function infoReply(

@@ -65,6 +65,22 @@ export async function findHeld(
   return await findBad(hub, repo, policy, contents)
 }
 
+/** As `findHeld` asked by hash, with the refusal that each would get alone. */
+export async function findHolds(
+  hub: Hub,
+  repo: Place,
+  contents: readonly string[],
+): Promise<Map<string, HoldfastError>> {
+  const holds = new Map<string, HoldfastError>()
+  if (contents.length === 0) return holds
+  const policy = await policyOf(hub, repo)
+  for (const content of await findBad(hub, repo, policy, contents))
+    holds.set(content, new HoldfastError('content_held'))
+  if (policy.signedSince === null) return holds
+  for (const content of await findUnsigned(hub, repo, contents)) holds.set(content, modelNotSigned(unsignedEverywhere))
+  return holds
+}
+
 /** Why nobody gets files of a revision from this repo, as a sentence: it is not signed as it must be. Null: they are handed out. */
 export async function revisionHold(hub: Hub, repo: Place, commit: string): Promise<string | null> {
   return (await policyOf(hub, repo)).signedSince === null ? null : await signatureHold(hub, repo, commit)
@@ -102,8 +118,10 @@ export async function refuseHeld(hub: Hub, repo: Place, content: string, commit:
 
 async function unsignedReason(hub: Hub, repo: Place, content: string): Promise<string | null> {
   const unsigned = await findUnsigned(hub, repo, [content])
-  return unsigned.size > 0 ? 'No revision that has this file is verified.' : null
+  return unsigned.size > 0 ? unsignedEverywhere : null
 }
+
+const unsignedEverywhere = 'No revision that has this file is verified.'
 
 /**
  * Why nobody may fetch from the repo with git, or null: a pack has every object of the history, so one that is held holds all of it. What is stored beside

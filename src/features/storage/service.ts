@@ -44,6 +44,7 @@ export { cutTerms, openBlob, openXetRange } from './open-blob.ts'
 export { bytesOf, findPlacedBlob, findXetHashesOfRepo, type PlacedBlob } from './placed-blob.ts'
 export {
   findHeld,
+  findHolds,
   gitHold,
   isNewlyHeld,
   judgesRefsAlone,

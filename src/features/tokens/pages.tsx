@@ -1,4 +1,5 @@
 /* One's access tokens: the list, the dialogs that refresh and delete, and the panel that shows a value once. */
+import { testAccessPath } from '../../web/address.ts'
 import { Expiry, NotEffectiveBadge, type TokenRole, TokenRoleBadge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { TypedConfirmation } from '../../web/confirmation.tsx'
@@ -209,6 +210,9 @@ function TokenLine({ token, isNew }: { token: TokenRow; isNew: boolean }) {
         >
           <MenuLink href={address} icon="pencil">
             Edit name and permissions
+          </MenuLink>
+          <MenuLink href={`${testAccessPath}?token=${encodeURIComponent(token.id)}`} icon="circle-check">
+            Test this token
           </MenuLink>
           <MenuLink href={dialog('refresh')} icon="refresh-cw" dialog={true}>
             Refresh token

@@ -120,7 +120,7 @@ describe.each(dialects)('a refresh with overlap on %s', (dialect) => {
     time += hour - 1
     expect((await use(first.token)).status).toBe(200)
     time += 1
-    expect(await use(first.token)).toEqual({ status: 401, warning: null })
+    expect(await use(first.token)).toEqual({ status: 401, warning: expect.stringMatching(/^denied-token_revoked; /) })
     expect((await use(second.token)).status).toBe(200)
     const listed = await fetch(`${running.url}/api/settings/tokens/${id}`, { headers: { cookie } })
     expect(await listed.json()).toMatchObject({ oldValue: null })

@@ -282,7 +282,9 @@ describe.each(dialects)('workspaces on %s', (dialect) => {
     for (const to of [other, null]) {
       const refused = await move(repo, to, {}, who('mara'))
       expect(refused.status).toBe(403)
-      expect(refused.headers.get('x-hub-denied')).toBe('role; need=admin; have=write')
+      expect(refused.headers.get('x-hub-denied')).toBe(
+        `role; need=admin; have=write; entity=${repo.replace('/api/models/', 'model:')}`,
+      )
     }
     expect((await move(stays, id, {}, who('mara'))).status).toBe(403)
     expect((await ask('DELETE', `${base}/${id}`, who('mara'))).status).toBe(403)
@@ -474,7 +476,10 @@ describe.each(dialects)('workspaces on %s', (dialect) => {
     expect([await writes(repo, who('nora')), await sees(repo, who('mel'))]).toEqual([200, 404])
     expect((await create('ada', id)).status).toBe(200)
     const weak = await create('mara', id)
-    expect([weak.status, weak.headers.get('x-hub-denied')]).toEqual([403, 'role; need=contributor; have=read'])
+    expect([weak.status, weak.headers.get('x-hub-denied')]).toEqual([
+      403,
+      'role; need=contributor; have=read; entity=namespace:acme',
+    ])
     // Who is not in it, and one that is not there, are answered alike.
     const unknown = await create('mel', 'f'.repeat(24))
     expect(unknown.status).toBe(404)
