@@ -9,6 +9,7 @@ const features = {
     'organization-tokens',
     'temporary-roles',
     'break-glass',
+    'legacy-tokens',
     'groups',
     'workspaces',
     'service-accounts',

@@ -70,6 +70,13 @@ export const settings = {
     fallback: 'open',
     about: 'Who may make an account: anybody who reaches the hub, holders of an invitation link, or nobody.',
   },
+  legacyOrgTokens: {
+    env: 'HOLDFAST_LEGACY_ORG_TOKENS',
+    schema: flag,
+    fallback: 'false',
+    about:
+      'Whether the deprecated token of a whole organization is taken (`api_org_...`), which only `holdfast admin create-org-token` makes. Service accounts replace it.',
+  },
   requireVerifiedEmail: {
     env: 'HOLDFAST_REQUIRE_VERIFIED_EMAIL',
     schema: flag,

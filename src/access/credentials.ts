@@ -3,7 +3,7 @@
  * counts: a wrong token never falls back to being anonymous (AUTH-6), and a password is never taken over Basic (AUTH-3).
  */
 import { HoldfastError } from '../domain/errors.ts'
-import { isOwnToken, isTokenShaped } from '../domain/token.ts'
+import { checkedPart, isOwnToken, isTokenShaped, tokenPrefixes } from '../domain/token.ts'
 import type { KeyRing } from '../platform/crypto/key-ring.ts'
 import { hashSecret } from '../platform/crypto/secret.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -36,7 +36,7 @@ export function tokenHash(keys: KeyRing, value: string): string {
 
 /** Whether its keyed checksum is of this hub, whatever became of the token. */
 export function wasMadeHere(keys: KeyRing, value: string): boolean {
-  return keys.macs('token-checksum', value.slice(3, -6)).some((digest) => isOwnToken(value, () => digest))
+  return keys.macs('token-checksum', checkedPart(value)).some((digest) => isOwnToken(value, () => digest))
 }
 
 /** The value of the header; empty for an empty token, which is the same as none (UAT-20). */
@@ -64,7 +64,7 @@ function refuseStray(request: HttpRequest): void {
   for (let i = 0; i < raw.length; i += 2) if (raw[i]?.toLowerCase() === 'authorization') seen++
   if (seen > 1) throw new HoldfastError('two_credentials')
   const url = request.message.url ?? ''
-  if (url.includes('hf_')) {
+  if (tokenPrefixes.some((prefix) => url.includes(prefix))) {
     for (const [, value] of request.query) if (isTokenShaped(value.trim())) throw new HoldfastError('token_in_query')
   }
 }

@@ -314,7 +314,7 @@ async function load(
   if (presented.kind !== 'none') limit(door, surface, request, loaded.facts)
   door.pace.judge(loaded.facts.credential, request)
   if (request.response.getHeader('x-hf-warning') === undefined) {
-    for (const warning of warningsOf(loaded.facts.credential, door.hub.clock.now())) warn(request.response, warning)
+    for (const warning of warningsOf(loaded.facts, door.hub.clock.now())) warn(request.response, warning)
   }
   return loaded
 }
@@ -342,12 +342,20 @@ async function loadCounted(
   surface: Surface,
 ): Promise<LoadedFacts> {
   try {
-    return await loadFacts(door.hub.db, presented, target, door.hub.clock.now(), request.origin.ip)
+    const loaded = await loadFacts(door.hub.db, presented, target, door.hub.clock.now(), request.origin.ip)
+    refuseOrganizationToken(door.hub, loaded.facts)
+    return loaded
   } catch (error) {
     if (error instanceof RefusedToken || (error instanceof HoldfastError && error.status === 401))
       limit(door, surface, request, null)
     throw error
   }
+}
+
+/** OAT-1: as if it had never been made, where this hub takes none. */
+function refuseOrganizationToken(hub: Hub, { principal }: Facts): void {
+  if (principal.kind !== 'organization' || hub.config.legacyOrgTokens) return
+  throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'organization_token_off' } })
 }
 
 /** Only a caller who is known may make us read a body before the decision; a stranger is refused first. */

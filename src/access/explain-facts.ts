@@ -78,8 +78,8 @@ const inheriting = {
   expiresAt: null,
   networks: [],
   limits: noLimits,
-  former: null,
   taken: null,
+  former: null,
   parent: null,
   usesLeft: null,
 } as const

@@ -34,6 +34,9 @@ export interface FactsRow {
   machineOrganizationName: string | null
   machineExpiresAt: number | null
   machineDisabledAt: number | null
+  bearerId: string | null
+  bearerName: string | null
+  bearerFullname: string | null
   sessionId: string | null
   sessionCreatedAt: number | null
   sessionFreshAt: number | null
@@ -149,6 +152,13 @@ const machineColumns = [
   sql`"m"."disabledAt" as "machineDisabledAt"`,
 ]
 
+/** An organization whose deprecated token it is. */
+const bearerColumns = [
+  sql`"kn"."id" as "bearerId"`,
+  sql`"kn"."name" as "bearerName"`,
+  sql`"ko"."fullname" as "bearerFullname"`,
+]
+
 const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
   none: [sql`1 as "one"`],
   account: [...userColumns, ...machineColumns],
@@ -162,6 +172,7 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
   token: [
     ...userColumns,
     ...machineColumns,
+    ...bearerColumns,
     sql`"t"."id" as "tokenId"`,
     sql`"t"."name" as "tokenName"`,
     sql`"t"."last4" as "tokenLast4"`,
@@ -208,7 +219,9 @@ function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
           left join "accessToken" as "tp" on "tp"."id" = "t"."parentId"
           left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}
           left join "serviceAccount" as "m" on "m"."id" = "t"."ownerId"
-          left join "namespace" as "mn" on "mn"."id" = "m"."organizationId"`
+          left join "namespace" as "mn" on "mn"."id" = "m"."organizationId"
+          left join "organization" as "ko" on "ko"."id" = "t"."ownerId" and "u"."id" is null and "m"."id" is null
+          left join "namespace" as "kn" on "kn"."id" = "ko"."id"`
 }
 
 /** The id of whom the credential belongs to: what roles are given to. */

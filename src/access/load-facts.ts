@@ -217,7 +217,7 @@ export const hurdles: readonly Hurdle[] = [
   {
     check: 'account',
     faultOf: (row) =>
-      (userOf(row) ?? machineOf(row)) === null
+      (userOf(row) ?? machineOf(row) ?? bearerOf(row)) === null
         ? new HoldfastError('invalid_credentials', {}, { denied: { code: 'owner_inactive' } })
         : null,
   },
@@ -248,7 +248,7 @@ export const hurdles: readonly Hurdle[] = [
 
 /** Whose token it is, whether or not it is taken; null where its owner is not active. */
 export function holderOf(row: FactsRow): Viewer | null {
-  const principal = userOf(row) ?? machineOf(row)
+  const principal = userOf(row) ?? machineOf(row) ?? bearerOf(row)
   if (principal === null || row.tokenId == null) return null
   return {
     principal,
@@ -318,6 +318,18 @@ export function machineOf(row: FactsRow): Principal | null {
     fullname: row.machineName ?? '',
     organization: { id: row.machineOrganizationId, name: row.machineOrganizationName ?? '' },
   }
+}
+
+function bearerOf(row: FactsRow): Principal | null {
+  if (row.bearerId == null) return null
+  return { kind: 'organization', id: row.bearerId, name: row.bearerName ?? '', fullname: row.bearerFullname }
+}
+
+/** The token of an organization is what it is there: the role stands in it, and there is no other. */
+function roleInOrganization(row: FactsRow, { principal, credential }: Viewer): Role | null {
+  if (principal.kind !== 'organization') return roleOf(row.organizationRole)
+  if (principal.id !== row.organizationId || credential?.kind !== 'token') return null
+  return credential.role === 'write' ? 'write' : 'read'
 }
 
 function resourceOf(target: Target, row: FactsRow): Resource {
@@ -397,7 +409,7 @@ function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, c
   const { principal } = caller
   if (held === 'none' || shape === 'none' || principal.kind === 'anonymous') return noStanding
   const standing = {
-    organizationRole: roleOf(row.organizationRole),
+    organizationRole: roleInOrganization(row, caller),
     workspaceRole: highestRole(row.workspaceRole, row.workspaceRank),
     groupRole:
       row.groupRole === 'manager' ? ('manager' as const) : row.groupRole === 'member' ? ('member' as const) : null,

@@ -80,6 +80,7 @@ export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRe
     path: search === '' ? request.path : `${request.path}?${search}`,
     flash: readFlash(request.cookie('flash')),
     signUpOpen: hub.config.signUp === 'open',
+    legacyOrgTokens: hub.config.legacyOrgTokens,
   }
 }
 

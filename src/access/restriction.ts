@@ -23,8 +23,10 @@ export function restrictionOf(
   role: Role | null,
 ): Standing['restriction'] {
   // A service account and its tokens are the organization's own.
-  if (principal.kind !== 'user' || columns.tokenPolicy == null) return null
-  if (columns.secondFactorRequired === 1 && !principal.hasSecondFactor) return 'second_factor'
+  const isOrganization = principal.kind === 'organization'
+  if ((principal.kind !== 'user' && !isOrganization) || columns.tokenPolicy == null) return null
+  // Its deprecated token is a classic one: where these are not taken, it is not (OAT-6).
+  if (columns.secondFactorRequired === 1 && !isOrganization && !principal.hasSecondFactor) return 'second_factor'
   if (credential?.kind !== 'token') return null
   const demands = {
     // Anything unknown counts as the strictest.

@@ -104,11 +104,37 @@ export async function loadReach(db: Db, viewer: Viewer, now: number): Promise<Re
   const { credential } = viewer
   const account = accountOf(viewer.principal)
   if (account === null) return nothing
+  if (account.kind === 'organization') return await reachOfOrganization(db, account, viewer)
   const grants = await grantsOf(db, account, viewer, now)
   const reach = reachOf(account, grants)
   return credential?.kind === 'token' && credential.role === 'fineGrained'
     ? await narrowed(db, viewer, credential.id, reach, grants)
     : reach
+}
+
+const demandsOf = prepared<
+  { id: string },
+  { secondFactorRequired: number; tokenPolicy: string; mostTokenDays: number | null }
+>((q, param) =>
+  q
+    .selectFrom('organization')
+    .select(['secondFactorRequired', 'tokenPolicy', 'mostTokenDays'])
+    .where('id', '=', param('id')),
+)
+
+/** By its deprecated token: all of its own, whatever the workspace, if it takes such a token. */
+async function reachOfOrganization(db: Db, { id }: Account, viewer: Viewer): Promise<Reach> {
+  return (await isTaken(db, id, viewer)) ? { places: [{ id, ownerId: id }], owners: [id], repos: [] } : nothing
+}
+
+async function isTaken(db: Db, id: string, viewer: Viewer): Promise<boolean> {
+  const { credential } = viewer
+  const [demands, verdicts] = await Promise.all([
+    demandsOf.first(db.list, { id }),
+    credential?.kind === 'token' ? verdictsOf.run(db.list, { tokenId: credential.id }) : [],
+  ])
+  const verdict = verdicts.find(({ organizationId }) => organizationId === id)?.verdict ?? null
+  return demands !== null && restrictionOf(demands, viewer, verdict, null) === null
 }
 
 /** What still counts: one row for each target, with the highest role; nothing from organizations that keep the caller out (AUTH-4e). */
@@ -150,6 +176,11 @@ export async function loadHoldings(db: Db, viewer: Viewer, now: number): Promise
   const { principal, credential } = viewer
   const account = accountOf(principal)
   if (account === null) return { roles: new Map(), permissions: new Map() }
+  if (account.kind === 'organization') {
+    const isWriting = credential?.kind === 'token' && credential.role === 'write'
+    const own = (await isTaken(db, account.id, viewer)) ? [[account.id, isWriting ? 'write' : 'read'] as const] : []
+    return { roles: new Map(own), permissions: new Map() }
+  }
   const isNarrow = credential?.kind === 'token' && credential.role === 'fineGrained'
   const [grants, listed] = await Promise.all([
     grantsOf(db, account, viewer, now),

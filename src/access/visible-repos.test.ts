@@ -104,7 +104,8 @@ const demand = fc.record({
 })
 const verdict = fc.record({
   tokenId: fc
-    .tuple(fc.constantFrom('read', 'write', 'fineGrained'), fc.constantFrom(...users))
+    .tuple(fc.constantFrom('read', 'write', 'fineGrained'), fc.constantFrom(...users, ...organizations))
+    .filter(([as, owner]) => as !== 'fineGrained' || owner.startsWith('u'))
     .map((two) => two.join(' ')),
   organizationId: fc.constantFrom(...organizations),
   verdict: fc.constantFrom(...tokenVerdicts),
@@ -153,9 +154,11 @@ const machine = fc.record({
   user: fc.constantFrom(...machines),
   as: fc.constantFrom('inherit', 'fineGrained', 'child'),
 })
+/** By the deprecated token of an organization (OAT-3, OAT-6). */
+const bearer = fc.record({ user: fc.constantFrom(...organizations), as: fc.constantFrom('read', 'write') })
 
 const look = fc.record({
-  who: fc.oneof({ weight: 3, arbitrary: person }, { weight: 2, arbitrary: machine }),
+  who: fc.oneof({ weight: 3, arbitrary: person }, { weight: 2, arbitrary: machine }, { weight: 1, arbitrary: bearer }),
   kind: fc.constantFrom<RepoKind>('model', 'dataset'),
   ownerId: fc.option(fc.constantFrom(...users, ...organizations), { nil: undefined, freq: 1 }),
   orderBy: fc.constantFrom(...repoOrders),
@@ -297,6 +300,7 @@ async function insertPeople(db: Db): Promise<void> {
         .insertInto('organization')
         .values({ id, fullname: null, defaultVisibility: 'public', createdAt: 0, createdBy: 'u1' })
         .execute()
+      for (const role of ['read', 'write'] as const) await insertToken(tx, id, role)
     }
     for (const id of machines) {
       await tx

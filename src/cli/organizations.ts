@@ -5,6 +5,7 @@ import { systemOrigin } from '../domain/event.ts'
 import { plainOrganization } from '../domain/facts.ts'
 import { systemGrant } from '../domain/policy.ts'
 import { type Role, roles } from '../domain/role.ts'
+import { createLegacyToken } from '../features/legacy-tokens/service.ts'
 import {
   addMember,
   createOrganization,
@@ -21,6 +22,11 @@ import type { WithHub } from './with-hub.ts'
 
 /** What the audit log shows as the actor. */
 const reason = 'holdfast admin'
+
+function parseTokenRole(text: string): 'read' | 'write' {
+  if (text === 'read' || text === 'write') return text
+  throw new InvalidArgumentError('It is read or write.')
+}
 
 export function addOrganizationCommands(admin: Command, run: WithHub): void {
   admin
@@ -54,6 +60,21 @@ export function addOrganizationCommands(admin: Command, run: WithHub): void {
         const allowed = systemGrant('org.add_user', targetOf(found), reason)
         const role = await addMember(hub, allowed, systemOrigin, { username, role: options.role ?? null })
         say(`${username} has the role ${role} in ${found.name}.`)
+      }),
+    )
+  admin
+    .command('create-org-token')
+    .description(
+      'Make the deprecated token of an organization (HOLDFAST_LEGACY_ORG_TOKENS); prints its value once. A service account is better.',
+    )
+    .argument('<organization>')
+    .requiredOption('--role <role>', 'read or write', parseTokenRole)
+    .action((organization: string, options: { role: 'read' | 'write' }) =>
+      run(async (hub) => {
+        const found = await findOrganization(hub, organization)
+        const allowed = systemGrant('org.rotate_token', targetOf(found), reason)
+        process.stdout.write(`${await createLegacyToken(hub, allowed, systemOrigin, options.role)}\n`)
+        say(`It is shown this once. ${found.name} is told on each use that a service account replaces it.`)
       }),
     )
   admin

@@ -14,7 +14,8 @@ export function commitIdentity(principal: Principal, host: string): CommitIdenti
   if (principal.kind === 'service-account') {
     return { name: principal.fullname, email: serviceAccountEmail(principal.id) }
   }
-  if (principal.kind !== 'user') return { name: 'Holdfast', email: `holdfast@${host}` }
+  if (principal.kind !== 'user' && principal.kind !== 'organization')
+    return { name: 'Holdfast', email: `holdfast@${host}` }
   const name = principal.fullname === null || principal.fullname.trim() === '' ? principal.name : principal.fullname
   return { name, email: `${principal.id}+${principal.name}@users.noreply.${host}` }
 }

@@ -210,6 +210,21 @@ export const errorCatalogue = {
     message: 'You don\'t have the rights to create a {kind} under the namespace "{namespace}".', // as the Hub says it
     next: 'You need the role contributor in that organization, or choose your own namespace.',
   },
+  organization_token: {
+    status: 403,
+    message: 'The token of an organization reads and writes its repos. It manages nothing.',
+    next: 'Use a service account, or do it as an administrator.',
+  },
+  organization_token_exists: {
+    status: 409,
+    message: 'An organization has one such token, and this one has it already. Nothing was made.',
+    next: 'Refresh it, or delete it first.',
+  },
+  organization_token_off: {
+    status: 409,
+    message: 'Tokens of organizations are off on this hub (HOLDFAST_LEGACY_ORG_TOKENS). Nothing was made.',
+    next: 'Use a service account instead.',
+  },
   person_needed: {
     status: 403,
     message: 'A service account cannot do this.',

@@ -36,6 +36,7 @@ const principal: fc.Arbitrary<Principal> = fc.oneof(
       organization: { id: 'o', name: 'acme' },
     }),
   },
+  { weight: 1, arbitrary: fc.constant<Principal>({ kind: 'organization', id: 'o', name: 'acme', fullname: null }) },
 )
 
 const token = (tokenRole: fc.Arbitrary<'read' | 'write' | 'fineGrained' | 'inherit'>): fc.Arbitrary<Credential> =>
@@ -52,8 +53,8 @@ const token = (tokenRole: fc.Arbitrary<'read' | 'write' | 'fineGrained' | 'inher
     expiresAt: fc.constant(null),
     networks: fc.constant([]),
     limits: fc.constantFrom(noLimits, noLimits, noLimits, { ...noLimits, paths: ['*.safetensors'] }),
-    former: fc.constant(null),
     taken: fc.constant(null),
+    former: fc.constant(null),
     parent: fc.constantFrom(null, { id: 'p', role: 'read' as const, createdAt: 0, rotatedAt: null, expiresAt: null }),
     usesLeft: fc.constant(null),
   })
@@ -61,6 +62,7 @@ const session = fc.record({ kind: fc.constant('session' as const), id: fc.consta
 
 const credentialOf = (who: Principal): fc.Arbitrary<Credential | null> => {
   if (who.kind === 'anonymous') return fc.constant(null)
+  if (who.kind === 'organization') return token(fc.constantFrom('read', 'write'))
   if (who.kind === 'service-account') return token(fc.constantFrom('inherit', 'fineGrained', 'fineGrained'))
   return fc.oneof(session, token(fc.constantFrom('read', 'write', 'fineGrained', 'fineGrained')))
 }
@@ -217,8 +219,8 @@ describe('rows of an explanation', () => {
         expiresAt: null,
         networks: [],
         limits: noLimits,
-        former: null,
         taken: null,
+        former: null,
         parent: null,
         usesLeft: null,
       },

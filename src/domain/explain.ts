@@ -15,8 +15,10 @@ import {
   gateNeedsToken,
   hidesWorkspace,
   instanceRole,
+  isForOrganizations,
   isOpenAnyway,
   isOutsidePaths,
+  managesNothing,
   namespaceRole,
   notAPerson,
   outOfScope,
@@ -40,6 +42,7 @@ export const explainChecks = {
   first_day: 'First day',
   network: 'Network',
   person: 'People only',
+  organization_token: 'Token of an organization',
   second_factor: 'Second factor',
   organization_policy: 'What the organization takes',
   paths: 'Files of the token',
@@ -79,8 +82,16 @@ export function explain(action: Action, facts: Facts): ExplainRow[] {
   if (principal.kind === 'system') return []
   const rows: ExplainRow[] = []
   if (row.people && principal.kind !== 'anonymous') {
-    const isPerson = principal.kind !== 'service-account'
-    rows.push(isPerson ? passed('person', 'a person', 'a person') : failed('person', notAPerson()))
+    const isPerson = principal.kind === 'user'
+    rows.push(isPerson ? passed('person', 'a person', 'a person') : failed('person', notAPerson(principal.kind)))
+  }
+  if (principal.kind === 'organization') {
+    const isFor = isForOrganizations(row)
+    rows.push(
+      isFor
+        ? passed('organization_token', null, 'the token of an organization')
+        : failed('organization_token', managesNothing()),
+    )
   }
   rows.push(...demands(row, facts))
   if (resource.on !== 'repo') rows.push(...atPaths(row, facts))

@@ -27,14 +27,17 @@ export type Principal =
       readonly fullname: string
       readonly organization: { readonly id: string; readonly name: string }
     }
+  /** An organization itself, by its deprecated token (OAT-3). */
+  | { readonly kind: 'organization'; readonly id: string; readonly name: string; readonly fullname: string | null }
   /** The hub itself, in a job or on the command line; `reason` says which. */
   | { readonly kind: 'system'; readonly reason: string }
 
-/** Whoever has an id: a person or a service account. */
-export type Account = Extract<Principal, { kind: 'user' | 'service-account' }>
+/** Whoever has an id: a person, a service account, or an organization with its deprecated token. */
+export type Account = Extract<Principal, { kind: 'user' | 'service-account' | 'organization' }>
 
 export function accountOf(principal: Principal): Account | null {
-  return principal.kind === 'user' || principal.kind === 'service-account' ? principal : null
+  const { kind } = principal
+  return kind === 'user' || kind === 'service-account' || kind === 'organization' ? principal : null
 }
 
 /** The user name of a service account; it has no namespace. */

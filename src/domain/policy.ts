@@ -78,7 +78,8 @@ export function effectiveRole(facts: Facts, repo: RepoFacts): Role | null {
   if (principal.kind === 'system') return 'admin'
   if (principal.kind === 'anonymous') return null
   if (repo.owner.kind === 'user') return principal.id === repo.owner.id ? 'admin' : standing.repoRole
-  if (standing.organizationRole === 'admin') return 'admin'
+  // Its own token reaches all of it, whatever the workspace (OAT-3).
+  if (standing.organizationRole === 'admin' || principal.kind === 'organization') return standing.organizationRole
   // Inside a workspace the workspace role alone counts, for who is of the organization; outside, the role in the organization.
   const inWorkspace = standing.organizationRole === null ? null : standing.workspaceRole
   return stronger(repo.workspaceId === null ? standing.organizationRole : inWorkspace, standing.repoRole)
@@ -114,7 +115,8 @@ export function decide(action: Action, facts: Facts): Decision {
   const row = permissionRow(action)
   const { principal, resource, standing } = facts
   if (principal.kind === 'system') return allow
-  if (row.people && principal.kind === 'service-account') return deny(notAPerson())
+  if (row.people && principal.kind !== 'user' && principal.kind !== 'anonymous') return deny(notAPerson(principal.kind))
+  if (principal.kind === 'organization' && !isForOrganizations(row)) return deny(managesNothing())
   if (standing.restriction !== null && !isOpenAnyway(row, facts)) return deny(restricted(standing.restriction))
   if (resource.on !== 'repo' && isOutsidePaths(row, facts)) return deny(outsidePaths(facts))
   switch (resource.on) {
@@ -299,8 +301,27 @@ function deny(denial: Denial): Decision {
   return { allow: false, denial }
 }
 
-export function notAPerson(): Denial {
-  return { kind: 'scope', denied: { code: 'person_needed', need: 'person', have: 'service-account' } }
+export function notAPerson(have: Principal['kind']): Denial {
+  return { kind: 'scope', denied: { code: 'person_needed', need: 'person', have } }
+}
+
+/** OAT-3: content of its repos, and what may be read about itself. Never members, service accounts, tokens, groups, workspaces or policies. */
+export function isForOrganizations(row: PermissionRow): boolean {
+  if (row.on === 'repo' || row.on === 'namespace') return row.token !== 'session'
+  if (row.on === 'organization') return row.token === 'any' || (typeof row.token === 'object' && isOnlyReading(row))
+  if (row.on === 'self') return row === permissionRow('account.read')
+  return row.on === 'instance' && (row.token === 'any' || row.least === 'anyone')
+}
+
+function isOnlyReading({ token, least, audited }: PermissionRow): boolean {
+  return typeof token === 'object' && token.classic === 'read' && least === 'read' && !audited
+}
+
+export function managesNothing(): Denial {
+  return {
+    kind: 'scope',
+    denied: { code: 'organization_token', need: 'a person or a service account', have: 'the token of an organization' },
+  }
 }
 
 type Restriction = NonNullable<Standing['restriction']>
@@ -462,6 +483,7 @@ function outside(denied: Denied, resource: Resource): HoldfastError {
   if (denied.code === 'session_needed') return new HoldfastError('session_needed', {}, { denied })
   if (denied.code === 'person_needed') return new HoldfastError('person_needed', {}, { denied })
   if (denied.code === 'token_outside_paths') return new HoldfastError('token_outside_paths', {}, { denied })
+  if (denied.code === 'organization_token') return new HoldfastError('organization_token', {}, { denied })
   if (denied.code === 'token_administration') return new HoldfastError('classic_token_administers', {}, { denied })
   return new HoldfastError(denied.code === 'token_role' ? 'token_role' : 'token_permission', params, { denied })
 }

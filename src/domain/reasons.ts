@@ -76,6 +76,23 @@ export const denialReasons = {
     remedy: 'Use the value that it was refreshed to.',
   },
 
+  own_temporary_role: {
+    meaning: 'Whoever holds a temporary role cannot change or extend their own.',
+    remedy: 'Ask another administrator.',
+  },
+  break_glass_off: {
+    meaning: 'The organization takes no emergency administration.',
+    remedy: 'Ask one of its administrators to give a role for a while, or to let it be taken.',
+  },
+  organization_token_off: {
+    meaning: 'This hub takes no tokens of organizations (`api_org_...`).',
+    remedy: 'Use a token of a service account.',
+  },
+  organization_token: {
+    meaning: 'The deprecated token of an organization reads and writes repos; it manages nothing.',
+    remedy: 'Use a service account, or do it as an administrator.',
+  },
+
   // What the organization takes
   token_policy: {
     meaning: 'The organization takes only fine-grained tokens, and this is a classic one.',
@@ -159,14 +176,6 @@ export const denialReasons = {
   invitation_for_another: {
     meaning: 'The invitation is for another address.',
     remedy: 'Verify that address on your account.',
-  },
-  own_temporary_role: {
-    meaning: 'Whoever holds a temporary role does not change or extend it.',
-    remedy: 'Ask another administrator.',
-  },
-  break_glass_off: {
-    meaning: 'The organization takes no emergency administration.',
-    remedy: 'Ask one of its administrators for a role for a while, or to let it be taken.',
   },
   lock_of_another: {
     meaning: 'The lock belongs to somebody else.',

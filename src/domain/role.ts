@@ -17,3 +17,9 @@ export function stronger(a: Role | null, b: Role | null): Role | null {
   if (b === null) return a
   return roles.indexOf(a) >= roles.indexOf(b) ? a : b
 }
+
+/** What a temporary role can be for whoever has this lasting one, from weakest to strongest. */
+export function strongerThan(lasting: string | null): readonly Role[] {
+  const weakest: Role = 'no_access'
+  return roles.slice(Math.max(roles.indexOf(lasting !== null && isRole(lasting) ? lasting : weakest), 0) + 1)
+}

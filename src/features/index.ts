@@ -13,6 +13,7 @@ import { attestationRoutes } from './attestations/routes.ts'
 import { auditPageRoutes } from './audit/page-routes.tsx'
 import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
+import { breakGlassPageRoutes } from './break-glass/page-routes.tsx'
 import { breakGlassRoutes } from './break-glass/routes.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
@@ -34,6 +35,8 @@ import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMo
 import { instanceRoutes } from './instance/routes.ts'
 import { keyPageRoutes, machineKeyPageRoutes } from './keys/page-routes.tsx'
 import { keyApiRoutes } from './keys/routes.ts'
+import { legacyTokenPageRoutes } from './legacy-tokens/page-routes.tsx'
+import { legacyTokenRoutes } from './legacy-tokens/routes.ts'
 import { routes as lfsRoutes } from './lfs/routes.ts'
 import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
@@ -109,6 +112,9 @@ export const routes: readonly Route[] = [
   ...breakGlassRoutes,
   ...accessReviewRoutes,
   ...accessReviewPageRoutes,
+  ...breakGlassPageRoutes,
+  ...legacyTokenRoutes,
+  ...legacyTokenPageRoutes,
   ...organizationTokenPageRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,

@@ -16,7 +16,7 @@ export type DownloadView = {
   path: string | null
   commits: readonly string[]
   via: 'resolve' | 'raw' | 'page' | 'lfs' | 'xet' | 'git'
-  actorKind: 'user' | 'service-account' | 'anonymous' | 'system'
+  actorKind: 'user' | 'service-account' | 'organization' | 'anonymous' | 'system'
   actorName: string
   credentialKind: 'session' | 'token' | null
   credentialLast4: string | null
@@ -103,6 +103,7 @@ function Actor({ record: { actorKind, actorName } }: { record: DownloadView }) {
         ) : (
           words
         )}
+        {actorKind === 'organization' && <span class="block text-xs text-muted">organization</span>}
         {kind === 'service-account' && <span class="block text-xs text-muted">service account</span>}
       </span>
     </span>

@@ -89,7 +89,7 @@ function Emergencies({ emergencies }: { emergencies: readonly PageEmergency[] })
           kind="warning"
           standing={true}
           action={
-            <a class="link" href={organizationSettingsPath(organization, 'emergency')}>
+            <a class="a" href={organizationSettingsPath(organization, 'emergency')}>
               Details
             </a>
           }

@@ -25,6 +25,7 @@ export function OrganizationSettingsPage(props: OrganizationSettingsPageProps) {
       organization={organization}
       current={organizationSettingsPath(organization, props.place)}
       isAdmin={role === 'admin'}
+      legacyTokens={context.legacyOrgTokens === true}
     />
   )
   return (

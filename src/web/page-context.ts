@@ -30,4 +30,6 @@ export type PageContext = {
   flash: { kind: FlashKind; text: string } | null
   /** False where a stranger cannot make an account, so that no link promises it. Absent counts as true. */
   signUpOpen?: boolean
+  /** Whether this hub takes the deprecated tokens of organizations. */
+  legacyOrgTokens?: boolean
 }

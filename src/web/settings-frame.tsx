@@ -58,6 +58,8 @@ type OrganizationPlace = Omit<SidePlace, 'href'> & {
   readonly place: string
   /** Administrators alone see it. */
   readonly forAdmins?: true
+  /** Only on a hub that takes the deprecated tokens of organizations. */
+  readonly ifLegacyTokens?: true
 }
 
 /** Everybody of the organization with the role read and more sees these pages; who may not change them sees them read-only. */
@@ -78,6 +80,8 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
       { place: 'signing', label: 'Signing', icon: 'badge-check' },
       { place: 'model-signatures', label: 'Model signatures', icon: 'file-badge' },
       { place: 'scanning', label: 'Scanning and quarantine', icon: 'scan-search' },
+      { place: 'organization-token', label: 'Organization token', icon: 'key-round', ifLegacyTokens: true },
+      { place: 'emergency', label: 'Emergency administration', icon: 'triangle-alert' },
       { place: 'audit-log', label: 'Audit log', icon: 'scroll-text', forAdmins: true },
     ],
   },
@@ -91,11 +95,17 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
   },
 ]
 
-export function OrganizationSettingsSide(props: { organization: string; current: string; isAdmin: boolean }) {
+export function OrganizationSettingsSide(props: {
+  organization: string
+  current: string
+  isAdmin: boolean
+  legacyTokens: boolean
+}) {
   const groups = organizationPlaces.map(({ title, places }) => ({
     title,
     places: places
       .filter(({ forAdmins }) => props.isAdmin || forAdmins !== true)
+      .filter(({ ifLegacyTokens }) => props.legacyTokens || ifLegacyTokens !== true)
       .map(({ place, label, icon }) => ({ href: organizationSettingsPath(props.organization, place), label, icon })),
   }))
   return (

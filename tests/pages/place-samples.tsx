@@ -38,6 +38,7 @@ export function placePages(context: PageContext, words: Words): Record<string, P
     addedAt: at,
     isOff: true,
   }
+  const temporary = { until: at + 3_600_000, roleAfter: 'read', reason: words('Incident 7') }
   const group = { id: 'g1', name: words('Berth crew'), description: words('Who berths.'), people: 2, machines: 1 }
   const groups = { context, organization, groups: [group], nextHref: '/x', firstHref: null, mayCreate: true }
   const ofGroup = {
@@ -98,10 +99,10 @@ export function placePages(context: PageContext, words: Words): Record<string, P
       },
     ]),
     holders: page([
-      { ...person, role: 'admin' },
-      { ...machine, role: 'write' },
+      { ...person, role: 'admin', temporary },
+      { ...machine, role: 'write', temporary: null },
     ]),
-    groups: page([{ ...group, role: 'write' }]),
+    groups: page([{ ...group, role: 'write', temporary: { ...temporary, roleAfter: null } }]),
     counts: { repos: 1, holders: 2, groups: 1 },
     groupChoices: [{ value: 'g2', label: words('Others') }],
     offered: [{ value: 'sa-0a2201296725aa9354741ab0', label: words('GitLab release') }],

@@ -154,6 +154,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     name: words('jonas'),
     fullname: words('Jonas Ohm'),
     role: 'read' as const,
+    temporary: { until: now + hour, roleAfter: 'no_access', reason: words('Audit of spring') },
     joinedAt: now - 20 * hour,
     isActive: false,
     hasSecondFactor: true,

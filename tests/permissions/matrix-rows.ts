@@ -16,7 +16,12 @@ interface Roles {
   readonly workspace: Role | null
   /** In the group, which has the role write in the workspace. */
   readonly group?: 'member' | 'manager'
+  /** A stronger role in the organization, with its end. */
+  readonly temporary?: { readonly role: 'admin'; readonly until: number }
 }
+
+/** When the matrix is looked at: long after the stale sessions began. */
+export const now = 10_000_000
 
 /** Organization role and, where it says so, the role in the workspace and in the group. */
 const members = {
@@ -31,6 +36,8 @@ const members = {
   'no_access, workspace write': { organization: 'no_access', workspace: 'write' },
   'read, workspace contributor': { organization: 'read', workspace: 'contributor' },
   'write, workspace admin': { organization: 'write', workspace: 'admin' },
+  'read, admin for a while': { organization: 'read', workspace: null, temporary: { role: 'admin', until: now + 1 } },
+  'read, admin until now': { organization: 'read', workspace: null, temporary: { role: 'admin', until: now } },
   'read, in the group': { organization: 'read', workspace: null, group: 'member' },
   'no_access, manages the group': { organization: 'no_access', workspace: 'read', group: 'manager' },
 } as const satisfies Record<string, Roles>
@@ -62,6 +69,7 @@ export const people = [
   ...(Object.keys(strictMembers) as (keyof typeof strictMembers)[]),
   'owner',
   'granted',
+  'the organization itself',
   ...(Object.keys(entrants) as (keyof typeof entrants)[]),
 ] as const
 export type Person = (typeof people)[number]
@@ -69,6 +77,8 @@ export type Person = (typeof people)[number]
 export const places = ['organization', 'workspace', 'strict', 'own namespace'] as const
 export type Place = (typeof places)[number]
 export const isMachine = (person: Person): boolean => Object.hasOwn(machines, person)
+/** By its deprecated token, which is a read or a write one (OAT-3). */
+export const isOrganization = (person: Person): boolean => person === 'the organization itself'
 /** They matter at gates alone. */
 export const isEntrant = (person: Person): boolean => Object.hasOwn(entrants, person)
 export const isStrict = (person: Person): boolean => Object.hasOwn(strictMembers, person)
@@ -93,9 +103,6 @@ export interface Fixture {
   credentials(person: Person, action: Action, entity: string | null, owner: string | null): [string, Presented | null][]
 }
 
-/** When the matrix is looked at: long after the stale sessions began. */
-export const now = 10_000_000
-
 const idOf = (number: number): string => number.toString(16).padStart(24, '0')
 
 export async function seedMatrix(db: Db): Promise<Fixture> {
@@ -105,7 +112,7 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
   const strict = next()
   const workspace = next()
   const group = next()
-  const ids = new Map<Person, string>(people.map((person) => [person, next()]))
+  const ids = new Map<Person, string>(people.map((person) => [person, isOrganization(person) ? organization : next()]))
   const id = (person: Person): string => ids.get(person) ?? ''
   const repos = new Map<string, { id: string; ownerId: string; target: RepoTarget }>()
 
@@ -143,7 +150,7 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
       .execute()
     await grant(workspace, 'workspace', group, 'write', 'group')
     for (const person of people) {
-      if (person === 'anonymous') continue
+      if (person === 'anonymous' || isOrganization(person)) continue
       const name = nameOf(person)
       if (isMachine(person)) {
         await tx
@@ -196,6 +203,15 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
       const kind = isMachine(person) ? 'service-account' : 'user'
       await grant(organization, 'organization', id(person), roles.organization, kind)
       if (roles.workspace !== null) await grant(workspace, 'workspace', id(person), roles.workspace, kind)
+      if (roles.temporary !== undefined) {
+        const { role: temporaryRole, until: temporaryUntil } = roles.temporary
+        await tx
+          .updateTable('roleGrant')
+          .set({ temporaryRole, temporaryUntil })
+          .where('targetId', '=', organization)
+          .where('principalId', '=', id(person))
+          .execute()
+      }
       if (roles.group === undefined) continue
       await tx
         .insertInto('groupMember')
@@ -295,6 +311,9 @@ export async function seedMatrix(db: Db): Promise<Fixture> {
       return repo
     },
     credentials: (person, action, entity, owner) => {
+      if (isOrganization(person)) {
+        return (['read', 'write'] as const).map((role) => [role, { kind: 'token', hash: `${role} ${person}` }])
+      }
       const { token } = permissionRow(action)
       const wanted = typeof token === 'string' ? [] : token.fineGrained
       const fine = (permission: string, on: string | null) =>
@@ -377,8 +396,8 @@ async function seedTokens(
       add(`read ${person}`, 'read')
       add(`write ${person}`, 'write')
     }
-    add(`fine ${person}`, 'fineGrained')
-    for (const permission of needed) {
+    if (!isOrganization(person)) add(`fine ${person}`, 'fineGrained')
+    for (const permission of isOrganization(person) ? [] : needed) {
       for (const entityId of entities) {
         const hash = `${person} ${permission} ${entityId}`
         const tokenId = add(hash, 'fineGrained')
@@ -395,7 +414,7 @@ async function seedTokens(
     }
     await db.transaction(async (tx) => {
       await tx.insertInto('accessToken').values(rows).execute()
-      await tx.insertInto('tokenGrant').values(grants).execute()
+      if (grants.length > 0) await tx.insertInto('tokenGrant').values(grants).execute()
     })
   }
   return made

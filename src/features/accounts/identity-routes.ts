@@ -11,7 +11,7 @@ import type { Hub } from '../../hub.ts'
 import { countPublicRepos, membershipsOf } from '../organizations/service.ts'
 import { grantsOfToken, presentGrant } from '../tokens/service.ts'
 import { organizationsOf, workspacesOf } from './identity-queries.ts'
-import { presentIdentity, presentProfile } from './present.ts'
+import { presentIdentity, presentOrganizationIdentity, presentProfile } from './present.ts'
 import { emailsOf, findUserByName } from './queries.ts'
 
 /** A tenth of what the rest of the interface allows (AUTH-9): it is where stolen tokens are tried. */
@@ -25,7 +25,10 @@ function countWhoami(hub: Hub, caller: string): void {
 }
 
 /** A service account has an address that no mail server takes, so nobody ever proved it. */
-async function addressOf(hub: Hub, account: Account): Promise<{ email: string | null; isEmailVerified: boolean }> {
+async function addressOf(
+  hub: Hub,
+  account: Exclude<Account, { kind: 'organization' }>,
+): Promise<{ email: string | null; isEmailVerified: boolean }> {
   if (account.kind === 'service-account') return { email: serviceAccountEmail(account.id), isEmailVerified: false }
   const [primary] = await emailsOf(hub.db.read, account.id)
   return { email: primary?.address ?? null, isEmailVerified: primary?.verifiedAt != null }
@@ -44,6 +47,7 @@ export const identityRoutes: Route[] = [
       const { credential } = allowed
       if (account === null || credential === null) throw new Error('Nobody asks who they are.')
       countWhoami(hub, account.id)
+      if (account.kind === 'organization') return json(presentOrganizationIdentity(hub, account, credential))
       const isFine = credential.kind === 'token' && credential.role === 'fineGrained'
       const now = hub.clock.now()
       const [address, organizations, workspaces, grants] = await Promise.all([

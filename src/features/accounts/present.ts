@@ -41,6 +41,38 @@ export function presentIdentity(hub: Hub, identity: Identity) {
   }
 }
 
+/** By the deprecated token of an organization (OAT-3). */
+export function presentOrganizationIdentity(
+  hub: Hub,
+  { id, name, fullname }: { readonly id: string; readonly name: string; readonly fullname: string | null },
+  credential: Credential,
+) {
+  return {
+    type: 'org',
+    id,
+    name,
+    fullname: fullname ?? name,
+    email: null,
+    canPay: false,
+    billingMode: 'postpaid',
+    periodEnd: null,
+    isEnterprise: false,
+    avatarUrl: avatarUrl(hub, name),
+    orgs: [],
+    auth:
+      credential.kind === 'session'
+        ? { type: 'session' }
+        : {
+            type: 'access_token',
+            accessToken: {
+              displayName: credential.name,
+              role: credential.role,
+              createdAt: new Date(credential.createdAt).toISOString(),
+            },
+          },
+  }
+}
+
 /** The Hub's words for what keeps a credential out. */
 function wireRestriction(restriction: NonNullable<Standing['restriction']>): string {
   if (restriction === 'second_factor') return 'mfa'

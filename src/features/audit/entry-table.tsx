@@ -95,6 +95,7 @@ function WhatActor({ entry }: { entry: LogEntry }) {
     user: entry.isActorDeleted ? 'deleted account' : null,
     'service-account': entry.isActorDeleted ? 'deleted service account' : 'service account',
     system: 'this hub',
+    organization: 'the organization itself',
     anonymous: null,
   } as const
   const words = kinds[actorKind]

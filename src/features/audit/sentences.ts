@@ -83,6 +83,9 @@ const sentences = {
   'repo.allow_secrets': ({ name, data }) =>
     `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
+  'org.create_token': ({ name, data }) => `Made the deprecated token${last4(data)} of ${name}${role(data)}`,
+  'org.rotate_token': ({ name, data }) => `Refreshed the deprecated token${last4(data)} of ${name}`,
+  'org.delete_token': ({ name, data }) => `Deleted the deprecated token${last4(data)} of ${name}`,
   'org.break_glass': ({ name, data }) =>
     `Took over ${name} in an emergency until ${text(data, 'until') ?? 'later'}: ${text(data, 'reason') ?? ''}`,
   'org.break_glass_policy.update': ({ name, data }) =>

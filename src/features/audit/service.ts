@@ -94,6 +94,7 @@ function derivedFrom(credential: Credential | null): EventData {
 function actorName(principal: Principal): string {
   switch (principal.kind) {
     case 'user':
+    case 'organization':
       return principal.name
     case 'service-account':
       return principal.fullname

@@ -78,7 +78,7 @@ function describe(hub: Hub, reader: Reader, origin: Origin, download: Download):
     actorKind: principal.kind,
     actorId: account?.id ?? null,
     // A service account under the name that people gave it (SA-8).
-    actorName: account === null ? principal.kind : account.kind === 'user' ? account.name : account.fullname,
+    actorName: account === null ? principal.kind : account.kind === 'service-account' ? account.fullname : account.name,
     credentialKind: credential?.kind ?? null,
     credentialId: credential?.id ?? null,
     credentialLast4: credential?.kind === 'token' ? credential.last4 : null,

@@ -3,7 +3,7 @@
  * nothing is looked up for a placeholder or somebody else's token. What is found is kept as its hash: no value outlives the bytes it stood in.
  */
 import { tokenHash, wasMadeHere } from '../../access/credentials.ts'
-import { tokenInText, tokenLength } from '../../domain/token.ts'
+import { tokenInText, tokenLength, tokenPrefixes } from '../../domain/token.ts'
 import type { KeyRing } from '../../platform/crypto/key-ring.ts'
 import type { Place } from './places.ts'
 
@@ -13,7 +13,7 @@ export interface FoundToken {
   readonly place: Place
 }
 
-const prefix = Buffer.from('hf_')
+const prefixes = tokenPrefixes.map((prefix) => Buffer.from(prefix))
 /** Of one change; whoever brings more has been told enough. */
 const mostFound = 100
 /** Values of one content whose checksum is computed, some two microseconds each: a file full of look-alikes must not hold up everybody. */
@@ -33,6 +33,10 @@ export class TokenFinder {
 
   /** The whole of a content. */
   look(place: Place, bytes: Buffer): void {
+    for (const prefix of prefixes) this.#lookFor(prefix, place, bytes)
+  }
+
+  #lookFor(prefix: Buffer, place: Place, bytes: Buffer): void {
     let checked = 0
     let at = bytes.indexOf(prefix)
     while (at !== -1 && checked < mostChecked && this.#found.size < mostFound) {

@@ -66,7 +66,7 @@ const mostKeys = 100
 /** The person or service account that asks. */
 export function ownKeys(allowed: Allowed<Action>): KeyOwner {
   const account = accountOf(allowed.principal)
-  if (account === null) throw new HoldfastError('unauthenticated')
+  if (account === null || account.kind === 'organization') throw new HoldfastError('unauthenticated')
   const logId = account.kind === 'user' ? account.id : account.organization.id
   return { kind: account.kind, id: account.id, name: account.name, logId }
 }

@@ -68,8 +68,10 @@ export async function deleteAllGrants(tx: Tx, organizationId: string): Promise<v
   await sql`delete from "repoRedirect" where "repoId" in ${repos}`.execute(tx)
 }
 
-/** Tokens of its service accounts, with what they list (SA-35). Gives how many. */
+/** Tokens of its service accounts, with what they list (SA-35), and its own (OAT-2). Gives how many of the first. */
 export async function deleteMachineTokens(tx: Tx, organizationId: string): Promise<number> {
+  await tx.deleteFrom('formerTokenValue').where('ownerId', '=', organizationId).execute()
+  await tx.deleteFrom('accessToken').where('ownerId', '=', organizationId).execute()
   await tx
     .deleteFrom('formerTokenValue')
     .where('ownerId', 'in', (q) =>

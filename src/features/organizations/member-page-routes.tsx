@@ -14,9 +14,12 @@ import type { Hub } from '../../hub.ts'
 import { namespacePath, withQuery } from '../../web/address.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { membersPath } from '../../web/settings-frame.tsx'
+import { withTermErrors } from '../../web/temporary-role-form.ts'
+import { minuteTime } from '../../web/time-words.ts'
+import { findGrant, readTermForm, termFormShape } from '../temporary-roles/service.ts'
 import { listMembers, type MemberFilter } from './member-queries.ts'
 import { type MembersDialog, type MembersFilter, MembersPage } from './members-page.tsx'
-import { addMember, changeRole, leaveOrganization, removeMember } from './membership.ts'
+import { addMember, changeRole, endTemporaryRole, leaveOrganization, removeMember } from './membership.ts'
 import { findMember } from './queries.ts'
 import { fullAt, seatsOf } from './seats.ts'
 import { isLastAdmin } from './service.ts'
@@ -55,18 +58,23 @@ export const memberPageRoutes: Route[] = [
     surface: 'page',
     action: 'org.add_user',
     target,
-    body: z.object({ username: field, role: field }),
+    body: z.object({ username: field, role: field, ...termFormShape('person') }),
     handle: ({ hub, allowed, facts, body, request }) =>
       orShow(
         async () => {
           const username = body.username.trim()
-          const role = await addMember(hub, allowed, request.origin, { username, role: parseRole(body.role) })
+          const term = readTermForm('person', body, hub.clock.now())
+          const role = await addMember(hub, allowed, request.origin, { username, role: parseRole(body.role), term })
           const here = membersPath(allowed.resource.name)
-          return redirectWithNotice(here, 'success', `${username} is a member now, with the role ${role}.`)
+          const end = term === null ? '' : ` until ${minuteTime(term.until)}`
+          return redirectWithNotice(here, 'success', `${username} is a member now, with the role ${role}${end}.`)
         },
         (fault) =>
           membersReply(hub, allowed.resource, facts, request, {
-            form: formWithFault(body, fault, { user_not_found: 'username', already_member: 'username' }),
+            form: withTermErrors(
+              'person',
+              formWithFault(body, fault, { user_not_found: 'username', already_member: 'username' }),
+            ),
             fault,
           }),
       ),
@@ -88,6 +96,52 @@ export const memberPageRoutes: Route[] = [
           const isSelf = facts.principal.kind === 'user' && nameKey(facts.principal.name) === nameKey(username)
           const next = isSelf && body.role === 'no_access' ? namespacePath(allowed.resource.name) : here
           return redirectWithNotice(next, 'success', `${username} has the role ${body.role} now.`)
+        },
+        (fault) => membersReply(hub, allowed.resource, facts, request, { form: formWithFault({}, fault), fault }),
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: '/organizations/:name/settings/members/:username/temporary',
+    surface: 'page',
+    action: 'org.change_role',
+    target,
+    body: z.object({ raiseRole: field, ...termFormShape('raise') }),
+    handle: ({ hub, allowed, facts, params, body, request }) =>
+      orShow(
+        async () => {
+          const username = params.get('username')
+          const term = readTermForm('raise', body, hub.clock.now())
+          if (term === null) throw new HoldfastError('invalid_input', { reason: 'Say until when.', field: 'until' })
+          const role = parseRole(String(body.raiseRole))
+          await changeRole(hub, allowed, request.origin, { username, role, term })
+          const words = `${username} has the role ${role} until ${minuteTime(term.until)}.`
+          return redirectWithNotice(membersPath(allowed.resource.name), 'success', words)
+        },
+        async (fault) => {
+          const dialog = await dialogOf(hub, allowed.resource, 'raise', params.get('username'))
+          const form = withTermErrors('raise', formWithFault(body, fault))
+          const drawn = dialog?.kind === 'raise' ? { ...dialog, form } : null
+          const view = drawn === null ? { form: formWithFault({}, fault) } : { dialog: drawn }
+          return await membersReply(hub, allowed.resource, facts, request, { ...view, fault })
+        },
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: '/organizations/:name/settings/members/:username/temporary/end',
+    surface: 'page',
+    action: 'org.change_role',
+    target,
+    handle: ({ hub, allowed, facts, params, request }) =>
+      orShow(
+        async () => {
+          const username = params.get('username')
+          await endTemporaryRole(hub, allowed, request.origin, username)
+          const words = `The temporary role of ${username} has ended.`
+          const isSelf = facts.principal.kind === 'user' && nameKey(facts.principal.name) === nameKey(username)
+          const next = isSelf ? namespacePath(allowed.resource.name) : membersPath(allowed.resource.name)
+          return redirectWithNotice(next, 'success', words)
         },
         (fault) => membersReply(hub, allowed.resource, facts, request, { form: formWithFault({}, fault), fault }),
       ),
@@ -207,9 +261,14 @@ async function dialogOf(
   name: string | undefined,
 ): Promise<MembersDialog | null> {
   if (kind === 'leave') return { kind }
-  if (kind !== 'remove' || name === undefined) return null
+  if ((kind !== 'remove' && kind !== 'raise') || name === undefined) return null
   const member = await findMember(hub.db.read, organization.id, nameKey(name), hub.clock.now())
-  return member === null ? null : { kind, name: member.name }
+  if (member === null) return null
+  if (kind === 'remove') return { kind, name: member.name }
+  const row = await findGrant(hub.db.read, organization.id, member.userId)
+  const lasting = row === null || row.endsWhole === 1 ? null : row.role
+  const running = row?.temporaryUntil != null && row.temporaryUntil > hub.clock.now() ? row.temporaryRole : null
+  return { kind, name: member.name, lasting, running, form: freshForm }
 }
 
 function parseRole(text: string): Role {

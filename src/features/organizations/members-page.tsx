@@ -1,5 +1,6 @@
 /* The members of an organization: who, as what, since when. Administrators add, invite, change and remove. */
 import type { Child } from 'hono/jsx'
+import { strongerThan } from '../../domain/role.ts'
 import { namespacePath } from '../../web/address.ts'
 import { Badge } from '../../web/badge.tsx'
 import { Breadcrumbs } from '../../web/breadcrumbs.tsx'
@@ -7,7 +8,7 @@ import { Button, LinkButton } from '../../web/button.tsx'
 import { Dialog } from '../../web/dialog.tsx'
 import { Empty } from '../../web/empty.tsx'
 import { SelectField, TextField } from '../../web/field.tsx'
-import type { FormState } from '../../web/form-state.ts'
+import { type FormState, formValue } from '../../web/form-state.ts'
 import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
@@ -18,6 +19,7 @@ import { PageHead } from '../../web/page-head.tsx'
 import { PeopleTabs } from '../../web/people-tabs.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { membersPath, organizationSettingsPath } from '../../web/settings-frame.tsx'
+import { RaiseDialog, type TemporaryLine, TemporaryRole, TermFields } from '../../web/temporary-role.tsx'
 import { Time } from '../../web/time.tsx'
 import { Who } from '../../web/who.tsx'
 import { type MemberRole, memberRoles, RoleMeanings, roleChoices } from './role-words.tsx'
@@ -26,6 +28,7 @@ export type MemberLineRow = {
   name: string
   fullname: string | null
   role: MemberRole
+  temporary: TemporaryLine | null
   joinedAt: number
   isActive: boolean
   hasSecondFactor: boolean
@@ -33,7 +36,11 @@ export type MemberLineRow = {
 
 export type MembersFilter = { search: string; role: string; factor: string }
 
-export type MembersDialog = { kind: 'remove'; name: string } | { kind: 'leave' }
+export type MembersDialog =
+  | { kind: 'remove'; name: string }
+  | { kind: 'leave' }
+  /** `lasting`: what is left after the temporary role. */
+  | { kind: 'raise'; name: string; lasting: string | null; running: string | null; form: FormState }
 
 type MembersPageProps = {
   context: PageContext
@@ -65,7 +72,8 @@ type MembersPageProps = {
 
 /**
  * Posts to /organizations/{org}/settings/members (`username`, `role`), .../members/{name} (`role`),
- * .../members/{name}/remove and /organizations/{org}/leave. Dialogs at ?dialog=remove&member={name}, ?dialog=leave.
+ * .../members/{name}/remove, .../members/{name}/temporary (and /end), and /organizations/{org}/leave. Dialogs at
+ * ?dialog=remove&member={name}, ?dialog=raise&member={name}, ?dialog=leave.
  * Filters by GET: ?search= &role= &factor=.
  */
 export function MembersPage(props: MembersPageProps) {
@@ -251,6 +259,12 @@ function AddMember(props: MembersPageProps) {
         <SelectField form={props.form} name="role" label="Role" value={props.defaultRole} choices={roleChoices} />
         <Button class="sm:mt-6">Add</Button>
       </div>
+      <details open={formValue(props.form, 'personUntil') !== ''}>
+        <summary class="text-sm font-medium">Only for a while</summary>
+        <div class="pt-3">
+          <TermFields form={props.form} prefix="person" />
+        </div>
+      </details>
     </form>
   )
 }
@@ -303,6 +317,7 @@ type MemberLineProps = {
 function MemberLine(props: MemberLineProps) {
   const { member } = props
   const here = membersPath(props.organization)
+  const raiseHref = `${here}?dialog=raise&member=${encodeURIComponent(member.name)}`
   return (
     <Row off={!member.isActive}>
       <RowHead before={<Who kind="user" name={member.fullname ?? member.name} />} description={member.fullname}>
@@ -318,7 +333,21 @@ function MemberLine(props: MemberLineProps) {
         )}
       </RowHead>
       <Cell label="Role">
-        {props.mayChange ? (
+        {member.temporary !== null ? (
+          <TemporaryRole
+            role={member.role}
+            temporary={member.temporary}
+            shown={member.name}
+            change={
+              props.mayChange
+                ? {
+                    extendHref: raiseHref,
+                    endAction: `${here}/${encodeURIComponent(member.name)}/temporary/end`,
+                  }
+                : null
+            }
+          />
+        ) : props.mayChange ? (
           <form
             class="flex gap-2 items-center"
             id={`role-${member.name}`}
@@ -347,6 +376,11 @@ function MemberLine(props: MemberLineProps) {
         <Time at={member.joinedAt} />
       </Cell>
       <Cell class="act">
+        {props.mayChange && !props.isViewer && member.temporary === null && member.role !== 'admin' && (
+          <a class="icon-btn" href={raiseHref} aria-label={`Give ${member.name} a role for a while`} data-dialog="">
+            <Icon name="clock-alert" />
+          </a>
+        )}
         {props.mayChange && !props.isViewer && (
           <a
             class="icon-btn"
@@ -380,6 +414,20 @@ function MemberDialog(props: { organization: string; dialog: MembersDialog }) {
     )
   }
   const { name } = props.dialog
+  if (props.dialog.kind === 'raise') {
+    const { lasting, running, form } = props.dialog
+    return (
+      <RaiseDialog
+        shown={name}
+        closeHref={here}
+        action={`${here}/${encodeURIComponent(name)}/temporary`}
+        roles={strongerThan(lasting)}
+        lasting={lasting}
+        running={running}
+        form={form}
+      />
+    )
+  }
   return (
     <Dialog
       title={`Remove ${name} from ${props.organization}`}

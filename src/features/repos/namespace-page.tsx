@@ -68,6 +68,14 @@ export function NamespacePage(props: NamespacePageProps) {
         </>
       }
     >
+      {namespace.kind === 'organization' && mayTakeOver(props.context.viewer, namespace.name) && (
+        <p class="text-sm text-muted">
+          You have no role here.{' '}
+          <a class="a" href={`/organizations/${encodeURIComponent(namespace.name)}/break-glass`}>
+            Administer {namespace.name} in an emergency
+          </a>
+        </p>
+      )}
       {namespace.description && (
         <p class="max-w-3xl whitespace-pre-line [overflow-wrap:anywhere]">{namespace.description}</p>
       )}
@@ -120,4 +128,9 @@ export function NamespacePage(props: NamespacePageProps) {
       )}
     </Page>
   )
+}
+
+/** An administrator of the hub who is not of the organization. */
+function mayTakeOver(viewer: PageContext['viewer'], organization: string): boolean {
+  return viewer?.isAdmin === true && !viewer.organizations.some(({ name }) => name === organization)
 }

@@ -15,6 +15,7 @@ import { enqueue } from '../../platform/jobs/enqueue.ts'
 import { findGrant, hasTemporary, lockGrant, putTemporary } from './queries.ts'
 import type { Term } from './temporary.ts'
 
+export { readTermForm, termFormShape } from './form.ts'
 export { clearTemporary, deleteGrant, findGrant, type GrantRow, lockGrant, nothingTemporary } from './queries.ts'
 export {
   checkReason,

@@ -13,8 +13,9 @@ export async function findFormerOwner(tx: Tx, ownerId: string): Promise<FormerOw
     .where('id', '=', ownerId)
     .executeTakeFirst()
   if (machine !== undefined) return machine
-  const person = await tx.selectFrom('namespace').select('name').where('id', '=', ownerId).executeTakeFirst()
-  return { ownerName: person?.name ?? '', organizationId: null, contact: null }
+  const bearer = await tx.selectFrom('namespace').select(['name', 'kind']).where('id', '=', ownerId).executeTakeFirst()
+  const organizationId = bearer?.kind === 'organization' ? ownerId : null
+  return { ownerName: bearer?.name ?? '', organizationId, contact: null }
 }
 
 export async function insertFormerValues(tx: Tx, rows: readonly FormerTokenValueTable[]): Promise<void> {

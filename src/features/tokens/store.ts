@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { tokenHash } from '../../access/credentials.ts'
 import { type Fence, parseNetworks } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { makeTokenValue } from '../../domain/token.ts'
+import { makeTokenValue, type TokenPrefix } from '../../domain/token.ts'
 import {
   isWithinLimits,
   limitsInWords,
@@ -82,6 +82,7 @@ export interface TokenToStore {
   /** For a child. */
   readonly parentId?: string
   readonly usesLeft?: number | null
+  readonly prefix?: TokenPrefix
 }
 
 /** A value that was just made, with what may be said of it afterwards. */
@@ -98,7 +99,7 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
       reason: `An account has at most ${mostTokens} tokens. Delete one first.`,
     })
   }
-  const value = makeValue(hub)
+  const value = makeValue(hub, input.prefix)
   const id = hub.clock.id()
   const isNew = await insertToken(tx, {
     id,
@@ -181,6 +182,7 @@ export interface Replacement {
   readonly expiresAt: number | null
   /** How long the old value goes on, though never beyond the end that it had. 0: it is refused from the next request. */
   readonly overlapSeconds: number
+  readonly prefix?: TokenPrefix
 }
 
 /**
@@ -192,9 +194,9 @@ export async function storeNewValue(
   tx: Tx,
   ownerId: string,
   before: Replaced,
-  { expiresAt, overlapSeconds }: Replacement,
+  { expiresAt, overlapSeconds, prefix }: Replacement,
 ): Promise<NewValue & { readonly oldUntil: number | null }> {
-  const value = makeValue(hub)
+  const value = makeValue(hub, prefix)
   const last4 = value.slice(-4)
   const { id, name } = before.token
   const now = hub.clock.now()
@@ -394,8 +396,8 @@ function grantRows(tokenId: string, grants: readonly ResolvedGrant[]): TokenGran
 
 const listColumn = (list: readonly string[]) => (list.length === 0 ? null : JSON.stringify(list))
 
-function makeValue(hub: Hub): string {
-  return makeTokenValue(randomBytes, (text) => hub.keys.mac('token-checksum', text))
+function makeValue(hub: Hub, prefix?: TokenPrefix): string {
+  return makeTokenValue(randomBytes, (text) => hub.keys.mac('token-checksum', text), prefix)
 }
 
 /** Throws `invalid_input`. */

@@ -1,11 +1,13 @@
 /* The dialogs of a workspace. Each says what will change and for whom before it is done. */
 import type { Child } from 'hono/jsx'
+import { strongerThan } from '../../domain/role.ts'
 import { Button } from '../../web/button.tsx'
 import { Dialog } from '../../web/dialog.tsx'
 import type { FormState } from '../../web/form-state.ts'
 import { FormProblem, Notice } from '../../web/notice.tsx'
 import { isOne, type Parties, partyWords, privateRepos } from '../../web/party-words.ts'
 import { PlaceChange, PlaceDialog, type PlaceEffect, type PlaceMove } from '../../web/place-change.tsx'
+import { RaiseDialog } from '../../web/temporary-role.tsx'
 import { WorkspaceFields } from './list-page.tsx'
 
 export type WorkspaceDialogState =
@@ -18,6 +20,8 @@ export type WorkspaceDialogState =
       /** What they have afterwards: the role through groups, admin of the organization, or nothing. */
       left: { through: string | null; isAdmin: boolean }
     }
+  /** `path`: below the workspace's page, whose role it is. */
+  | { kind: 'raise'; path: string; shown: string; lasting: string | null; running: string | null; form: FormState }
   | { kind: 'remove-group'; group: { id: string; name: string }; loss: (Parties & { repos: number }) | null }
   | ({ kind: 'place' } & PlaceMove)
 
@@ -39,6 +43,18 @@ export function WorkspaceDialog(props: Props<WorkspaceDialogState['kind']>): Chi
       return <RemoveDialog {...props} dialog={dialog} />
     case 'remove-group':
       return <RemoveGroupDialog {...props} dialog={dialog} />
+    case 'raise':
+      return (
+        <RaiseDialog
+          shown={dialog.shown}
+          closeHref={props.here}
+          action={`${props.here}/${dialog.path}/temporary`}
+          roles={strongerThan(dialog.lasting)}
+          lasting={dialog.lasting}
+          running={dialog.running}
+          form={dialog.form}
+        />
+      )
     case 'place':
       return <PlaceDialog organization={props.organization} closeHref={props.here} move={dialog} />
   }

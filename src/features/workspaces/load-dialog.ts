@@ -2,15 +2,18 @@
 import { z } from 'zod'
 import type { Call } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { type RepoFacts, repoKinds } from '../../domain/facts.ts'
+import { type Facts, type PartFacts, type RepoFacts, repoKinds } from '../../domain/facts.ts'
 import { parseRepoId } from '../../domain/names.ts'
 import { decide } from '../../domain/policy.ts'
 import { type Role, stronger } from '../../domain/role.ts'
+import type { Hub } from '../../hub.ts'
 import { freshForm } from '../../web/form-state.ts'
+import { findGrant } from '../temporary-roles/service.ts'
 import { countContents } from './content-queries.ts'
 import type { WorkspaceDialogState } from './dialogs.tsx'
 import { changeOfPlace, lossThroughGroup, whatIsLeft } from './impact-queries.ts'
 import { findWorkspaceRow } from './queries.ts'
+import type { Whose } from './roster.ts'
 import { findGroupHolder, findHolder } from './roster-queries.ts'
 
 export const dialogQuery = z.object({
@@ -35,12 +38,41 @@ export async function dialogOf(call: Asking): Promise<WorkspaceDialogState | nul
       return decide('resource_group.remove_users', facts).allow ? await removing(call) : null
     case 'remove-group':
       return decide('resource_group.remove_users', facts).allow ? await removingGroup(call) : null
+    case 'raise':
+      return await raising(call.hub, call.facts, call.allowed.resource, { user: query.member })
+    case 'raise-group':
+      return await raising(call.hub, call.facts, call.allowed.resource, { group: query.group })
     case 'place':
     case 'take-out':
       return await placing(call, query.dialog === 'place')
     default:
       return null
   }
+}
+
+/** Null for who may not, and for whoever has no role of their own there. */
+export async function raising(
+  hub: Hub,
+  facts: Facts,
+  { id }: PartFacts,
+  whose: Whose,
+): Promise<Extract<WorkspaceDialogState, { kind: 'raise' }> | null> {
+  if (!decide('resource_group.change_role', facts).allow) return null
+  const holder = await bearerOf(hub, id, whose)
+  const row = holder === null ? null : await findGrant(hub.db.read, id, holder.id)
+  if (holder === null || row === null) return null
+  const { path, shown } = holder
+  const running = row.temporaryUntil !== null && row.temporaryUntil > hub.clock.now() ? row.temporaryRole : null
+  return { kind: 'raise', path, shown, lasting: row.endsWhole === 1 ? null : row.role, running, form: freshForm }
+}
+
+async function bearerOf(hub: Hub, workspaceId: string, whose: Whose) {
+  if ('user' in whose) {
+    const holder = await findHolder(hub.db, workspaceId, whose.user)
+    return holder === null ? null : { ...holder, path: `users/${encodeURIComponent(holder.name)}` }
+  }
+  const group = await findGroupHolder(hub.db, workspaceId, whose.group)
+  return group === null ? null : { id: group.id, shown: group.name, path: `groups/${encodeURIComponent(group.id)}` }
 }
 
 async function deleting({ hub, allowed }: Asking): Promise<WorkspaceDialogState> {

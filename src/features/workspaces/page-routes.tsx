@@ -11,14 +11,17 @@ import { decide } from '../../domain/policy.ts'
 import { isRole, type Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
+import { withTermErrors } from '../../web/temporary-role-form.ts'
+import { minuteTime } from '../../web/time-words.ts'
+import { readTermForm, termFormShape } from '../temporary-roles/service.ts'
 import { countContents } from './content-queries.ts'
 import { WorkspacesPage } from './list-page.tsx'
-import { dialogOf, dialogQuery } from './load-dialog.ts'
+import { dialogOf, dialogQuery, raising } from './load-dialog.ts'
 import { createWorkspace, deleteWorkspace, updateWorkspace } from './manage.ts'
 import { workspacePath, workspacesPath } from './paths.ts'
 import type { RepoPlaces } from './places.ts'
 import { listWorkspaces } from './queries.ts'
-import { addToWorkspace, changeWorkspaceRole, removeFromWorkspace, type Whose } from './roster.ts'
+import { addToWorkspace, changeWorkspaceRole, endWorkspaceRole, removeFromWorkspace, type Whose } from './roster.ts'
 import { countRoles } from './roster-queries.ts'
 import { setSignedModels } from './signed-models.ts'
 import { workspaceReply } from './workspace-reply.tsx'
@@ -183,17 +186,19 @@ export const workspacePageRoutes = (repos: RepoPlaces): Route[] => [
     surface: 'page',
     action: 'resource_group.add_users',
     target: workspace,
-    body: z.object({ username: field, role: field }),
+    body: z.object({ username: field, role: field, ...termFormShape('person') }),
     handle: ({ hub, allowed, facts, body, request }) =>
       orShow(
         async () => {
           const name = body.username.trim()
           const role = parseRole(body.role)
-          await addToWorkspace(hub, allowed, request.origin, [{ whose: { user: name }, role }])
+          const term = readTermForm('person', body, hub.clock.now())
+          await addToWorkspace(hub, allowed, request.origin, [{ whose: { user: name }, role, term }])
           return back(allowed.resource, `${name} has the role ${role} here now.`)
         },
         (fault) => {
-          const form = formWithFault(body, fault, { not_of_organization: 'username', already_in_workspace: 'username' })
+          const fields = { not_of_organization: 'username', already_in_workspace: 'username' }
+          const form = withTermErrors('person', formWithFault(body, fault, fields))
           return workspaceReply(hub, allowed.resource, facts, request, { forms: { people: form }, fault })
         },
       ),
@@ -204,16 +209,18 @@ export const workspacePageRoutes = (repos: RepoPlaces): Route[] => [
     surface: 'page',
     action: 'resource_group.add_users',
     target: workspace,
-    body: z.object({ group: field, groupRole: field }),
+    body: z.object({ group: field, groupRole: field, ...termFormShape('group') }),
     handle: ({ hub, allowed, facts, body, request }) =>
       orShow(
         async () => {
           const role = parseRole(body.groupRole, 'groupRole')
-          await addToWorkspace(hub, allowed, request.origin, [{ whose: { group: body.group.trim() }, role }])
+          const term = readTermForm('group', body, hub.clock.now())
+          await addToWorkspace(hub, allowed, request.origin, [{ whose: { group: body.group.trim() }, role, term }])
           return back(allowed.resource, `Everybody in the group has the role ${role} here now.`)
         },
         (fault) => {
-          const form = formWithFault(body, fault, { group_not_found: 'group', already_in_workspace: 'group' })
+          const fields = { group_not_found: 'group', already_in_workspace: 'group' }
+          const form = withTermErrors('group', formWithFault(body, fault, fields))
           return workspaceReply(hub, allowed.resource, facts, request, { forms: { groups: form }, fault })
         },
       ),
@@ -240,6 +247,49 @@ function roleRoutes(list: 'users' | 'groups'): Route[] {
             const role = parseRole(body.role)
             await changeWorkspaceRole(hub, allowed, request.origin, { whose: whose(params), role })
             return back(allowed.resource, `The role is ${role} now.`)
+          },
+          (fault) => {
+            const forms = { [form]: formWithFault({}, fault) }
+            return workspaceReply(hub, allowed.resource, facts, request, { forms, fault })
+          },
+        ),
+    }),
+    route({
+      method: 'POST',
+      path: `${base}/:id/${list}/:bearer/temporary`,
+      surface: 'page',
+      action: 'resource_group.change_role',
+      target: workspace,
+      body: z.object({ raiseRole: field, ...termFormShape('raise') }),
+      handle: ({ hub, allowed, facts, params, body, request }) =>
+        orShow(
+          async () => {
+            const term = readTermForm('raise', body, hub.clock.now())
+            if (term === null) throw new HoldfastError('invalid_input', { reason: 'Say until when.', field: 'until' })
+            const role = parseRole(String(body.raiseRole))
+            await changeWorkspaceRole(hub, allowed, request.origin, { whose: whose(params), role, term })
+            return back(allowed.resource, `The role is ${role} until ${minuteTime(term.until)}.`)
+          },
+          async (fault) => {
+            const dialog = await raising(hub, facts, allowed.resource, whose(params))
+            const drawn = withTermErrors('raise', formWithFault(body, fault))
+            const view =
+              dialog === null ? { forms: { [form]: formWithFault({}, fault) } } : { dialog: { ...dialog, form: drawn } }
+            return await workspaceReply(hub, allowed.resource, facts, request, { ...view, fault })
+          },
+        ),
+    }),
+    route({
+      method: 'POST',
+      path: `${base}/:id/${list}/:bearer/temporary/end`,
+      surface: 'page',
+      action: 'resource_group.change_role',
+      target: workspace,
+      handle: ({ hub, allowed, facts, params, request }) =>
+        orShow(
+          async () => {
+            await endWorkspaceRole(hub, allowed, request.origin, whose(params))
+            return back(allowed.resource, 'The temporary role has ended.')
           },
           (fault) => {
             const forms = { [form]: formWithFault({}, fault) }

@@ -3,7 +3,7 @@
 import { withQuery } from '../../web/address.ts'
 import { Button } from '../../web/button.tsx'
 import { type Choice, SelectField, TextField } from '../../web/field.tsx'
-import type { FormState } from '../../web/form-state.ts'
+import { type FormState, formValue } from '../../web/form-state.ts'
 import { Icon } from '../../web/icon.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
 import { FormProblem } from '../../web/notice.tsx'
@@ -12,6 +12,7 @@ import { PartyRowHead, shownName } from '../../web/party-row-head.tsx'
 import { partyWords } from '../../web/party-words.ts'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
+import { type TemporaryLine, TemporaryRole, TermFields } from '../../web/temporary-role.tsx'
 import { Time } from '../../web/time.tsx'
 
 export const workspaceRoles = ['read', 'contributor', 'write', 'admin', 'no_access'] as const
@@ -21,6 +22,7 @@ export type HolderLine = {
   name: string
   fullname: string | null
   role: string
+  temporary: TemporaryLine | null
   addedAt: number
   isOff: boolean
 }
@@ -30,6 +32,7 @@ export type GroupHolderLine = {
   name: string
   description: string | null
   role: string
+  temporary: TemporaryLine | null
   people: number
   machines: number
 }
@@ -72,6 +75,7 @@ export function PeopleSection(
                 Add
               </Button>
             </div>
+            <ForAWhile form={props.form} prefix="person" />
           </form>
         )}
         {holders.lines.length === 0 ? (
@@ -110,6 +114,8 @@ function HolderRow(props: { here: string; holder: HolderLine; mayManage: boolean
       <RoleCell
         action={`${here}/users/${encodeURIComponent(holder.name)}`}
         role={holder.role}
+        temporary={holder.temporary}
+        raiseHref={withQuery(here, { dialog: 'raise', member: holder.name })}
         shown={shown}
         mayManage={props.mayManage}
       />
@@ -149,6 +155,7 @@ export function GroupsSection(props: GroupsSectionProps) {
               <RoleField form={form} name="groupRole" label="Role of everybody in it" />
               <Button class="sm:mt-6">Add group</Button>
             </div>
+            <ForAWhile form={form} prefix="group" />
           </form>
         )}
         {groups.lines.length === 0 ? (
@@ -182,6 +189,8 @@ export function GroupsSection(props: GroupsSectionProps) {
                 <RoleCell
                   action={`${props.here}/groups/${encodeURIComponent(group.id)}`}
                   role={group.role}
+                  temporary={group.temporary}
+                  raiseHref={withQuery(props.here, { dialog: 'raise-group', group: group.id })}
                   shown={group.name}
                   mayManage={props.mayManage}
                 />
@@ -226,7 +235,33 @@ export function RoleField(props: { form: FormState; name: string; label: string;
   )
 }
 
-function RoleCell(props: { action: string; role: string; shown: string; mayManage: boolean }) {
+function ForAWhile(props: { form: FormState; prefix: 'person' | 'group' }) {
+  return (
+    <details open={formValue(props.form, `${props.prefix}Until`) !== ''}>
+      <summary class="text-sm font-medium">Only for a while</summary>
+      <div class="pt-3">
+        <TermFields form={props.form} prefix={props.prefix} />
+      </div>
+    </details>
+  )
+}
+
+function RoleCell(props: {
+  action: string
+  role: string
+  temporary: TemporaryLine | null
+  raiseHref: string
+  shown: string
+  mayManage: boolean
+}) {
+  if (props.temporary !== null) {
+    const change = props.mayManage ? { extendHref: props.raiseHref, endAction: `${props.action}/temporary/end` } : null
+    return (
+      <Cell label="Role">
+        <TemporaryRole role={props.role} temporary={props.temporary} shown={props.shown} change={change} />
+      </Cell>
+    )
+  }
   return (
     <Cell label="Role">
       {props.mayManage ? (
@@ -239,6 +274,16 @@ function RoleCell(props: { action: string; role: string; shown: string; mayManag
             ))}
           </select>
           <Button label={`Save the role of ${props.shown}`}>Save</Button>
+          {props.role !== 'admin' && (
+            <a
+              class="icon-btn"
+              href={props.raiseHref}
+              aria-label={`Give ${props.shown} a role for a while`}
+              data-dialog=""
+            >
+              <Icon name="clock-alert" />
+            </a>
+          )}
         </form>
       ) : (
         props.role

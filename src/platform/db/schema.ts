@@ -579,7 +579,7 @@ export interface EventTable {
   id: string
   at: number
   action: string
-  actorKind: 'user' | 'service-account' | 'system' | 'anonymous'
+  actorKind: 'user' | 'service-account' | 'organization' | 'system' | 'anonymous'
   actorId: string | null
   actorName: string
   credentialKind: 'session' | 'token' | null
@@ -854,7 +854,7 @@ export interface DownloadRecordTable {
   /** JSON array of object ids: of the first download, or what a fetch asked for. */
   commits: string
   via: 'resolve' | 'raw' | 'page' | 'lfs' | 'xet' | 'git'
-  actorKind: 'user' | 'service-account' | 'anonymous' | 'system'
+  actorKind: 'user' | 'service-account' | 'organization' | 'anonymous' | 'system'
   actorId: string | null
   actorName: string
   credentialKind: 'session' | 'token' | null

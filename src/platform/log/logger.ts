@@ -21,7 +21,7 @@ export function makeLogger(options: { level: string; destination?: { write(line:
 }
 
 const secrets: readonly [RegExp, string][] = [
-  [/hf_[0-9A-Za-z]{20,}/g, 'hf_[hidden]'],
+  [/(hf|api_org)_[0-9A-Za-z]{20,}/g, '$1_[hidden]'],
   [/((?:Bearer|Basic)\s+)[\w.~+/=-]{8,}/gi, '$1[hidden]'],
   [/([?&](?:token|(?:x-amz-)?signature|x-amz-credential|sig|secret|password|key)=)[^&"\s\\]+/gi, '$1[hidden]'],
   [/("(?:password|token|secret|cookie|authorization|set-cookie)"\s*:\s*")(?:[^"\\]|\\.)*"/gi, '$1[hidden]"'],
