@@ -12,6 +12,7 @@ import { type Allowed, authorize, canSee } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { check, queryObject, readBody } from './body.ts'
 import { refuseBroken } from './broken-request.ts'
+import { takeUse } from './child-uses.ts'
 import { presentedBySignature, presentedCredential } from './credentials.ts'
 import { asHoldfastError, errorReply } from './error-reply.ts'
 import { findMovedRepo, findRenamedOwner } from './find-moved.ts'
@@ -26,6 +27,7 @@ import type { Asked, Call, ErasedDefinition, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
 import { RefusedToken, type Sightings, watchTokens } from './sightings.ts'
 import { type TokenPace, tokenPace } from './token-pace.ts'
+import { type TokenUsage, trackTokenUsage } from './token-usage.ts'
 import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
@@ -36,6 +38,8 @@ export interface Dispatcher {
   readonly table: RouteTable
   /** Requests under way. */
   readonly underWay: () => number
+  /** Writes what was gathered of the use of credentials, as a timer does every minute. */
+  writeGathered(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -61,6 +65,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   const isTrusted = trustedProxies(hub.config.trustedProxies)
   const sightings = watchTokens(hub.db, hub.log)
   const lastUsed = trackLastUsed(hub.db, hub.log, hub.config.sessionLifetime)
+  const usage = trackTokenUsage(hub.db, hub.log)
   const limits: Record<LimitName, RateLimiter> = {
     api: rateLimiter(hub.config.rateLimitApi, hub.clock.now),
     resolvers: rateLimiter(hub.config.rateLimitResolvers, hub.clock.now),
@@ -70,6 +75,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
     hub,
     table,
     lastUsed,
+    usage,
     sightings,
     limits,
     pace: tokenPace(hub.clock.now),
@@ -98,9 +104,14 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
         response.destroy()
       })
     },
+    writeGathered: async () => {
+      await lastUsed.flush()
+      await usage.flush()
+    },
     stop: async () => {
       await sightings.stop()
       await lastUsed.stop()
+      await usage.stop()
     },
   }
 }
@@ -109,6 +120,7 @@ interface Door {
   readonly hub: Hub
   readonly table: RouteTable
   readonly lastUsed: LastUsed
+  readonly usage: TokenUsage
   readonly sightings: Sightings
   readonly limits: Readonly<Record<LimitName, RateLimiter>>
   readonly pace: TokenPace
@@ -192,7 +204,7 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   state.action = action
   const allowed = await decided(door, match, action, facts, target, request, asked)
   if ('kind' in allowed) return allowed
-  noteUse(door, loaded, request)
+  noteUse(door, loaded, request, action)
   const fresh = async (anotherTarget: Target): Promise<Facts> =>
     withFile(
       definition,
@@ -300,12 +312,27 @@ async function load(
   surface: Surface,
 ): Promise<LoadedFacts> {
   const loaded = await loadCounted(door, presented, target, request, surface)
+  await countUse(door, presented, loaded.facts, request, surface)
   if (presented.kind !== 'none') limit(door, surface, request, loaded.facts)
   door.pace.judge(loaded.facts.credential, request)
   if (request.response.getHeader('x-hf-warning') === undefined) {
     for (const warning of warningsOf(loaded.facts, door.hub.clock.now())) warn(request.response, warning)
   }
   return loaded
+}
+
+/** Each request with a token of limited uses is one, whatever becomes of it; what a signed address continues was counted when it was signed. */
+async function countUse(
+  door: Door,
+  presented: Presented,
+  { credential }: Facts,
+  request: HttpRequest,
+  surface: Surface,
+): Promise<void> {
+  if (presented.kind !== 'token' || credential?.kind !== 'token' || credential.usesLeft === null) return
+  if (credential.usesLeft > 0 && (await door.hub.transaction((tx) => takeUse(tx, credential.id)))) return
+  limit(door, surface, request, null)
+  throw new HoldfastError('token_used_up', {}, { denied: { code: 'token_used_up' } })
 }
 
 /** A credential that is none of ours, or is so no more, counts against the address it came from. */
@@ -455,13 +482,24 @@ function limit(door: Door, surface: Surface, request: HttpRequest, facts: Facts 
   refuseOver(counted)
 }
 
-function noteUse(door: Door, loaded: LoadedFacts, request: HttpRequest): void {
+function noteUse(door: Door, loaded: LoadedFacts, request: HttpRequest, action: Action): void {
   const { credential } = loaded.facts
   if (credential === null) return
   const now = door.hub.clock.now()
   if (loaded.credentialLastUsedAt === null || now - loaded.credentialLastUsedAt >= noteAfterMs) {
     door.lastUsed.note(credential, request.origin, now)
   }
+  if (credential.kind === 'token') noteUsage(door, loaded.facts, request, action)
+}
+
+/** Once it is answered: what was refused was not touched. */
+function noteUsage(door: Door, facts: Facts, { message, response, origin }: HttpRequest, action: Action): void {
+  const { socket } = message
+  const before = socket.bytesWritten
+  response.once('close', () => {
+    if (response.statusCode >= 400) return
+    door.usage.note(action, facts, origin, Math.max(0, socket.bytesWritten - before), door.hub.clock.now())
+  })
 }
 
 async function refused(

@@ -80,4 +80,6 @@ const inheriting = {
   limits: noLimits,
   taken: null,
   former: null,
+  parent: null,
+  usesLeft: null,
 } as const

@@ -52,6 +52,12 @@ export interface FactsRow {
   tokenExpiresAt: number | null
   tokenNetworks: string | null
   tokenNotBefore: number | null
+  tokenUsesLeft: number | null
+  parentId: string | null
+  parentRole: string | null
+  parentCreatedAt: number | null
+  parentRotatedAt: number | null
+  parentExpiresAt: number | null
   tokenLimits: string | null
   tokenBytesDay: number | null
   tokenBytesTaken: number | null
@@ -181,11 +187,18 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"t"."lastUsedAt" as "credentialLastUsedAt"`,
     sql`"t"."networks" as "tokenNetworks"`,
     sql`"t"."notBefore" as "tokenNotBefore"`,
+    sql`"t"."usesLeft" as "tokenUsesLeft"`,
+    sql`"tp"."id" as "parentId"`,
+    sql`"tp"."role" as "parentRole"`,
+    sql`"tp"."createdAt" as "parentCreatedAt"`,
+    sql`"tp"."rotatedAt" as "parentRotatedAt"`,
+    sql`"tp"."expiresAt" as "parentExpiresAt"`,
     sql`"t"."limits" as "tokenLimits"`,
-    sql`"t"."bytesDay" as "tokenBytesDay"`,
-    sql`"t"."bytesTaken" as "tokenBytesTaken"`,
     sql`"t"."publisherId" as "tokenPublisherId"`,
     sql`"t"."publisherRun" as "tokenPublisherRun"`,
+    // A child takes of what its parent has.
+    sql`case when "tp"."id" is null then "t"."bytesDay" else "tp"."bytesDay" end as "tokenBytesDay"`,
+    sql`case when "tp"."id" is null then "t"."bytesTaken" else "tp"."bytesTaken" end as "tokenBytesTaken"`,
     sql`"f"."tokenId" as "formerTokenId"`,
     sql`"f"."last4" as "formerLast4"`,
     sql`"f"."endedAt" as "formerEndedAt"`,
@@ -207,6 +220,7 @@ function credentialJoins(lookup: Lookup, param: Param): RawBuilder<unknown> {
           left join "user" as "u" on "u"."id" = "s"."userId" ${owner}`
     : sql`left join "formerTokenValue" as "f" on ${formerKey(lookup, param)}
           left join "accessToken" as "t" on ${credentialKey(lookup, param)}
+          left join "accessToken" as "tp" on "tp"."id" = "t"."parentId"
           left join "user" as "u" on "u"."id" = "t"."ownerId" ${owner}
           left join "serviceAccount" as "m" on "m"."id" = "t"."ownerId"
           left join "namespace" as "mn" on "mn"."id" = "m"."organizationId"
@@ -378,10 +392,15 @@ function standingJoins(credential: Exclude<CredentialKind, 'none'>, resource: Re
   if (credential === 'token') {
     joins.push(tokenGrant('ot', owner))
     joins.push(
-      sql`left join "organizationToken" as "ov" on "ov"."tokenId" = "t"."id" and "ov"."organizationId" = ${owner}`,
+      // What was said of a token holds for its children.
+      sql`left join "organizationToken" as "ov" on "ov"."tokenId" = coalesce("t"."parentId", "t"."id") and "ov"."organizationId" = ${owner}`,
     )
     if (workspace !== null) joins.push(tokenGrant('wt', workspace))
-    if (isRepo(resource)) joins.push(tokenGrant('rt', sql`"r"."id"`))
+    if (isRepo(resource)) {
+      // A child's repo counts while it lies where its parent reaches it.
+      const isThere = sql`("rt"."throughId" is null or "rt"."throughId" in ("r"."ownerId", "r"."workspaceId"))`
+      joins.push(sql`${tokenGrant('rt', sql`"r"."id"`)} and ${isThere}`)
+    }
   }
   return sql.join(joins, sql` `)
 }

@@ -51,6 +51,19 @@ export function isInside(address: string | null, networks: readonly string[]): b
   return list.check(plain, family === 6 ? 'ipv6' : 'ipv4')
 }
 
+/** True where whatever is inside `networks` is inside `outer`. */
+export function areWithin(networks: readonly string[], outer: readonly string[]): boolean {
+  if (outer.length === 0) return true
+  if (networks.length === 0) return false
+  return networks.every((network) => {
+    const { base, bits, family } = partsOf(network)
+    return outer.some((other) => {
+      const parts = partsOf(other)
+      return parts.family === family && parts.bits <= bits && isInside(base, [other])
+    })
+  })
+}
+
 function partsOf(network: string): { readonly base: string; readonly bits: number; readonly family: number } {
   const [base = '', bits, ...rest] = network.split('/')
   const family = rest.length > 0 || base.includes('%') ? 0 : isIP(base)

@@ -9,6 +9,7 @@ import type {
   Facts,
   OrganizationFacts,
   OwnerFacts,
+  ParentToken,
   PartFacts,
   Principal,
   PublisherRun,
@@ -225,7 +226,7 @@ export const hurdles: readonly Hurdle[] = [
   {
     check: 'expiry',
     faultOf: (row, now) =>
-      isPast(row.tokenExpiresAt, now) || isPast(row.machineExpiresAt, now)
+      [row.tokenExpiresAt, row.machineExpiresAt, row.parentExpiresAt].some((end) => isPast(end, now))
         ? new HoldfastError('token_expired', {}, { denied: { code: 'token_expired' } })
         : null,
   },
@@ -269,6 +270,8 @@ export function holderOf(row: FactsRow): Viewer | null {
       taken: row.tokenBytesDay == null ? null : { day: row.tokenBytesDay, bytes: row.tokenBytesTaken ?? 0 },
       ...publisherOf(row),
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
+      parent: parentOf(row),
+      usesLeft: row.tokenUsesLeft,
     },
   }
 }
@@ -283,6 +286,17 @@ const freshForMs = 3_600_000
 export const isPast = (time: number | null, now: number): boolean => time != null && time <= now
 
 type TokenRole = Extract<Credential, { kind: 'token' }>['role']
+
+function parentOf(row: FactsRow): ParentToken | null {
+  if (row.parentId == null) return null
+  return {
+    id: row.parentId,
+    role: tokenRoleOf(row.parentRole),
+    createdAt: row.parentCreatedAt ?? 0,
+    rotatedAt: row.parentRotatedAt,
+    expiresAt: row.parentExpiresAt,
+  }
+}
 
 /** Anything unknown counts as the weakest. */
 function tokenRoleOf(value: string | null): TokenRole {

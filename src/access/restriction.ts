@@ -34,5 +34,6 @@ export function restrictionOf(
     mostDays: columns.mostTokenDays ?? null,
   }
   const known = tokenVerdicts.find((one) => one === verdict) ?? null
-  return tokenRestriction(demands, credential, known, role === 'admin')
+  // A child is taken where its parent is: to derive one is no way around what an organization asks for.
+  return tokenRestriction(demands, credential.parent ?? credential, known, role === 'admin')
 }

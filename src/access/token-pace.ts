@@ -34,7 +34,8 @@ export function tokenPace(now: () => number): TokenPace {
       }
       const most = limits.requestsPerMinute
       if (most === null) return
-      const { used, secondsLeft } = minutes.use(id)
+      // With its parent, so that many children are no faster than it.
+      const { used, secondsLeft } = minutes.use(credential.parent?.id ?? id)
       if (used <= most) return
       // In place of the account's window: clients wait for the one that they are told of.
       request.response.setHeader('ratelimit', `"token";r=0;t=${secondsLeft}`)

@@ -82,8 +82,17 @@ const tokenGrantsOf = prepared<{ tokenId: string }, TokenGrantRow>((q, param) =>
   q
     .selectFrom('tokenGrant')
     .leftJoin('workspace', 'workspace.id', 'tokenGrant.entityId')
+    .leftJoin('repo', 'repo.id', 'tokenGrant.entityId')
     .select(['tokenGrant.entityId', 'tokenGrant.entityType', 'tokenGrant.permissions', 'workspace.organizationId'])
-    .where('tokenGrant.tokenId', '=', param('tokenId')),
+    .where('tokenGrant.tokenId', '=', param('tokenId'))
+    // As in facts-statement.ts: a child's repo counts while it lies where its parent reaches it.
+    .where((w) =>
+      w.or([
+        w('tokenGrant.throughId', 'is', null),
+        w('tokenGrant.throughId', '=', w.ref('repo.ownerId')),
+        w('tokenGrant.throughId', '=', w.ref('repo.workspaceId')),
+      ]),
+    ),
 )
 
 const verdictsOf = prepared<{ tokenId: string }, { organizationId: string; verdict: string }>((q, param) =>
@@ -133,7 +142,9 @@ async function grantsOf(db: Db, account: Account, viewer: Viewer, now: number): 
   const [everyOwn, throughGroups, verdicts] = await Promise.all([
     ownGrantsOf.run(db.list, { principalId: account.id, now }),
     groupGrantsOf.run(db.list, { principalId: account.id, now }),
-    viewer.credential?.kind === 'token' ? verdictsOf.run(db.list, { tokenId: viewer.credential.id }) : [],
+    viewer.credential?.kind === 'token'
+      ? verdictsOf.run(db.list, { tokenId: viewer.credential.parent?.id ?? viewer.credential.id })
+      : [],
   ])
   const verdictIn = new Map(verdicts.map(({ organizationId, verdict }) => [organizationId, verdict]))
   const own = everyOwn.filter(({ role }) => role !== null)

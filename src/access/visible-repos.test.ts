@@ -111,7 +111,7 @@ const verdict = fc.record({
   verdict: fc.constantFrom(...tokenVerdicts),
 })
 const open = { tokenPolicy: 'any', mostTokenDays: null } as const
-const takingAny = { demands: { o1: open, o2: open }, verdicts: [] }
+const takingAny = { through: {}, demands: { o1: open, o2: open }, verdicts: [] }
 
 const world = fc.record({
   repos: fc.array(repo, { minLength: 4, maxLength: repoIds.length, size: 'max' }),
@@ -122,6 +122,12 @@ const world = fc.record({
     size: 'max',
     selector: (m) => `${m.groupId} ${m.principalId}`,
   }),
+  /** Where the parents of children reach a repo. */
+  through: fc.dictionary(
+    fc.constantFrom(...repoIds),
+    fc.constantFrom(...organizations, ...workspaces.map(({ id }) => id), ...users),
+    { maxKeys: 4 },
+  ),
   /** Organizations that ask for a second factor, which only u1 has. */
   strict: fc.subarray([...organizations]),
   /** What each asks of its members' tokens, and has said of single ones. Tokens of the worlds never expire. */
@@ -142,11 +148,14 @@ type World = typeof world extends fc.Arbitrary<infer W> ? W : never
 
 const person = fc.record({
   user: fc.constantFrom(...users),
-  as: fc.constantFrom('anonymous', 'session', 'read', 'write', 'fineGrained', 'fineGrained'),
+  as: fc.constantFrom('anonymous', 'session', 'read', 'write', 'fineGrained', 'fineGrained', 'child'),
+})
+const machine = fc.record({
+  user: fc.constantFrom(...machines),
+  as: fc.constantFrom('inherit', 'fineGrained', 'child'),
 })
 /** By the deprecated token of an organization (OAT-3, OAT-6). */
 const bearer = fc.record({ user: fc.constantFrom(...organizations), as: fc.constantFrom('read', 'write') })
-const machine = fc.record({ user: fc.constantFrom(...machines), as: fc.constantFrom('inherit', 'fineGrained') })
 
 const look = fc.record({
   who: fc.oneof({ weight: 3, arbitrary: person }, { weight: 2, arbitrary: machine }, { weight: 1, arbitrary: bearer }),
@@ -280,6 +289,7 @@ async function insertPeople(db: Db): Promise<void> {
       for (const role of ['read', 'write', 'fineGrained'] as const) {
         await insertToken(tx, id, role)
       }
+      await insertToken(tx, id, 'fineGrained', `read ${id}`)
     }
     for (const id of organizations) {
       await tx
@@ -299,6 +309,7 @@ async function insertPeople(db: Db): Promise<void> {
         .execute()
       await insertToken(tx, id, 'inherit')
       await insertToken(tx, id, 'fineGrained')
+      await insertToken(tx, id, 'fineGrained', `fineGrained ${id}`)
     }
     for (const id of groups) {
       await tx
@@ -312,12 +323,20 @@ async function insertPeople(db: Db): Promise<void> {
   })
 }
 
-async function insertToken(tx: Tx, ownerId: string, role: AccessTokenTable['role']): Promise<void> {
+/** With a parent it is a child. */
+async function insertToken(
+  tx: Tx,
+  ownerId: string,
+  role: AccessTokenTable['role'],
+  parentId: string | null = null,
+): Promise<void> {
+  const id = `${parentId === null ? role : 'child'} ${ownerId}`
   await tx
     .insertInto('accessToken')
     .values({
-      id: `${role} ${ownerId}`,
-      hash: `${role} ${ownerId}`,
+      id,
+      hash: id,
+      parentId,
       last4: '0000',
       ownerId,
       name: role,
@@ -330,7 +349,7 @@ async function insertToken(tx: Tx, ownerId: string, role: AccessTokenTable['role
 }
 
 async function build(db: Db, world: World) {
-  const { repos, grants, tokenGrants, groupMembers, strict, demands, verdicts, requests } = world
+  const { repos, through, grants, tokenGrants, groupMembers, strict, demands, verdicts, requests } = world
   await db.transaction(async (tx) => {
     for (const table of [
       'accessRequest',
@@ -438,6 +457,19 @@ async function build(db: Db, world: World) {
             entityId,
             entityName: entityId,
             permissions: JSON.stringify(permissions),
+          })
+          .execute()
+        // A child's repo counts while it lies where its parent reaches it.
+        const throughId = repoIds.includes(entityId) ? (through[entityId] ?? null) : null
+        await tx
+          .insertInto('tokenGrant')
+          .values({
+            tokenId: `child ${user}`,
+            entityType: entityTypeOf(entityId),
+            entityId,
+            entityName: entityId,
+            permissions: JSON.stringify(permissions),
+            throughId,
           })
           .execute()
       }

@@ -47,6 +47,11 @@ export const errorCatalogue = {
     message: 'Invalid credentials in Authorization header', // wire
     next: 'The token has expired. Refresh it under Settings, Access Tokens.',
   },
+  token_used_up: {
+    status: 401,
+    message: 'Invalid credentials in Authorization header', // wire
+    next: 'The token was made for a number of requests, and they are used up. Derive another one.',
+  },
   two_credentials: { status: 400, message: 'The request has more than one Authorization header.', next: 'Send one.' },
   token_outside_network: {
     status: 403,
@@ -392,6 +397,22 @@ export const errorCatalogue = {
     status: 403,
     message: 'This is the old value of a token that was refreshed: it makes and refreshes no tokens.',
     next: 'Use the new value of the token.',
+  },
+  child_token: {
+    status: 403,
+    message: 'A child token makes, changes and refreshes no tokens, and is itself not changed.',
+    next: 'Use the token that it was derived from, or derive another child.',
+  },
+  token_needed: {
+    status: 403,
+    message: 'Only a token derives child tokens.',
+    next: 'Send the access token that the child is to come from. On the website, make a fine-grained token.',
+  },
+  shrink_impossible: { status: 409, message: 'This token cannot be shrunk to what was used. {reason}' },
+  too_many_child_tokens: {
+    status: 409,
+    message: 'A token has at most {most} child tokens at a time, and all tokens of an account {mostOfAll}.',
+    next: 'Delete some, or wait until they have ended.',
   },
   session_needed: {
     status: 403,

@@ -55,6 +55,8 @@ const token = (tokenRole: fc.Arbitrary<'read' | 'write' | 'fineGrained' | 'inher
     limits: fc.constantFrom(noLimits, noLimits, noLimits, { ...noLimits, paths: ['*.safetensors'] }),
     taken: fc.constant(null),
     former: fc.constant(null),
+    parent: fc.constantFrom(null, { id: 'p', role: 'read' as const, createdAt: 0, rotatedAt: null, expiresAt: null }),
+    usesLeft: fc.constant(null),
   })
 const session = fc.record({ kind: fc.constant('session' as const), id: fc.constant('s'), isFresh: fc.boolean() })
 
@@ -219,6 +221,8 @@ describe('rows of an explanation', () => {
         limits: noLimits,
         taken: null,
         former: null,
+        parent: null,
+        usesLeft: null,
       },
       resource: {
         on: 'repo',

@@ -231,7 +231,7 @@ function asAdministrator(
 ): ExplainRow[] {
   if (least !== 'admin' || organization.classicTokensAdminister) return []
   if (credential?.kind !== 'token') return []
-  return credential.role === 'write'
+  return (credential.parent ?? credential).role === 'write'
     ? [failed('token_administration', classicAdministers())]
     : [passed('token_administration', 'a fine-grained token, or a session', credential.role)]
 }

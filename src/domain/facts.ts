@@ -69,6 +69,10 @@ export type Credential =
       readonly publisher?: PublisherRun
       /** Set where the request carries the value that the token had before it was refreshed, while both are valid. */
       readonly former: { readonly replacedAt: number; readonly until: number } | null
+      /** Set on a child token: what it was derived from, and can never do more than. */
+      readonly parent: ParentToken | null
+      /** Requests that a child token may still make; null: as many as it likes. */
+      readonly usesLeft: number | null
     }
 
 /** A run of automation that got a token by its ID token, as the audit log tells of it. */
@@ -82,6 +86,15 @@ export interface PublisherRun {
 export interface RunFacts {
   readonly issuer: string
   readonly claims: Readonly<Record<string, string>>
+}
+
+/** What counts of the token that a child was derived from. */
+export interface ParentToken {
+  readonly id: string
+  readonly role: 'read' | 'write' | 'fineGrained' | 'inherit'
+  readonly createdAt: number
+  readonly rotatedAt: number | null
+  readonly expiresAt: number | null
 }
 
 export interface OwnerFacts {

@@ -53,6 +53,8 @@ const token = (canReadGatedRepos: boolean): Credential => ({
   limits: noLimits,
   taken: null,
   former: null,
+  parent: null,
+  usesLeft: null,
   expiresAt: null,
 })
 const reads = (given: Facts): boolean => decide('repo.content.read', given).allow

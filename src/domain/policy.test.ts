@@ -29,6 +29,8 @@ const token = (role: 'read' | 'write' | 'fineGrained'): Credential => ({
   rotatedAt: null,
   expiresAt: null,
   former: null,
+  parent: null,
+  usesLeft: null,
   networks: [],
   limits: noLimits,
   taken: null,

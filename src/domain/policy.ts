@@ -9,6 +9,7 @@ import type {
   Facts,
   NamespaceFacts,
   OrganizationFacts,
+  ParentToken,
   PartFacts,
   Principal,
   RepoFacts,
@@ -96,10 +97,18 @@ export function tokenAllows(facts: Facts, row: PermissionRow): boolean {
   const { credential } = facts
   if (credential === null || credential.kind === 'session' || row.token === 'any') return true
   if (row.token === 'session') return false
+  // A child reaches no further than its parent, whatever it lists. What a fine-grained parent listed was judged when the child was derived.
+  if (credential.parent !== null && !roleAllows(credential.parent.role, row)) return false
   if (credential.role === 'inherit') return row.listed !== true
   if (credential.role === 'write') return true
   if (credential.role === 'read') return row.token.classic === 'read'
   return row.token.fineGrained.some((permission) => facts.standing.tokenGrants.includes(permission))
+}
+
+/** As far as the role alone says; what a fine-grained token lists is looked at apart. */
+function roleAllows(role: ParentToken['role'], row: PermissionRow): boolean {
+  if (role === 'inherit') return row.listed !== true
+  return role !== 'read' || typeof row.token === 'string' || row.token.classic === 'read'
 }
 
 export function decide(action: Action, facts: Facts): Decision {
@@ -207,7 +216,8 @@ function asAdministrator(
   organization: OrganizationFacts,
 ): Decision {
   if (least !== 'admin' || organization.classicTokensAdminister) return allow
-  return credential?.kind === 'token' && credential.role === 'write' ? deny(classicAdministers()) : allow
+  if (credential?.kind !== 'token') return allow
+  return (credential.parent ?? credential).role === 'write' ? deny(classicAdministers()) : allow
 }
 
 /** Groups and workspaces are nobody's business but that of those who have a role there: to others they are not there. */

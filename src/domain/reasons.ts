@@ -25,6 +25,10 @@ export const denialReasons = {
     meaning: 'The token, or the service account that it belongs to, has expired.',
     remedy: 'Refresh the token, or ask an administrator of the organization for a later expiry of the account.',
   },
+  token_used_up: {
+    meaning: 'The token was made for a number of requests, and they are used up.',
+    remedy: 'Derive another child token, for more requests.',
+  },
   owner_inactive: {
     meaning: 'The token is right, but whoever it belongs to is deactivated or disabled.',
     remedy: 'Ask an administrator of the hub (people) or of the organization (service accounts).',
@@ -192,6 +196,14 @@ export const denialReasons = {
     remedy: 'Add one of them to the token, for this resource, or use another token.',
   },
   session_needed: { meaning: 'No token does this, whatever its role.', remedy: 'Sign in on the website.' },
+  child_token: {
+    meaning: 'A child token makes, changes and refreshes no tokens, and is not changed itself.',
+    remedy: 'Use the token that it was derived from.',
+  },
+  token_needed: {
+    meaning: 'Only a token derives child tokens; a session does not.',
+    remedy: 'Send the access token that the child is to come from.',
+  },
   beyond_minter: {
     meaning: 'A token cannot give a new one what it does not have.',
     remedy: 'Sign in, or use a token that has what is to be given.',

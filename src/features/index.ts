@@ -74,6 +74,7 @@ import { startWebhooks } from './security-webhooks/service.ts'
 import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
+import { accountUsagePageRoutes } from './service-accounts/usage-page-routes.tsx'
 import { sessionRoutes } from './sessions/routes.tsx'
 import { signingGate } from './signatures/gate.ts'
 import { askForJudgement, signatureJobs } from './signatures/jobs.ts'
@@ -82,10 +83,15 @@ import { policyApiRoutes } from './signatures/policy-routes.ts'
 import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
+import { deriveRoutes } from './tokens/derive-routes.ts'
+import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
+import { honeyRoutes } from './tokens/honey-routes.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
+import { usagePageRoutes } from './tokens/usage-page-routes.tsx'
+import { usageRoutes } from './tokens/usage-routes.ts'
 import { publisherPageRoutes } from './trusted-publishers/page-routes.tsx'
 import { publisherApiRoutes } from './trusted-publishers/routes.ts'
 import { cleanPublishers, tokenExchange } from './trusted-publishers/service.ts'
@@ -106,7 +112,13 @@ export const routes: readonly Route[] = [
   ...companySignInRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,
+  ...deriveRoutes,
+  ...usageRoutes,
+  ...honeyRoutes,
   ...tokenPageRoutes,
+  ...honeyPageRoutes,
+  ...usagePageRoutes,
+  ...accountUsagePageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,

@@ -9,6 +9,8 @@ type ShownOnceProps = {
   /** Where "I have stored it, close" leads. */
   closeHref: string
   hint?: Child
+  /** What to do when it is lost. */
+  lost?: string
 }
 
 export function ShownOnce(props: ShownOnceProps) {
@@ -18,8 +20,8 @@ export function ShownOnce(props: ShownOnceProps) {
       <div class="col-span-2 grid gap-2">
         <h2 id="once-h">Copy your token “{props.name}” now</h2>
         <p>
-          This is the only time it is shown. Holdfast keeps no copy; if you lose it, refresh the token to get a new
-          value.
+          This is the only time it is shown.{' '}
+          {props.lost ?? 'Holdfast keeps no copy; if you lose it, refresh the token to get a new value.'}
         </p>
         <div class="secret">
           <code>{props.value}</code>

@@ -515,7 +515,12 @@ export function samplePages(words: (text: string) => string): Map<string, string
     'service-account-delete': <AccountPage {...accountPage} dialog={{ kind: 'delete', account: machine, tokens: 2 }} />,
     'service-account-token-new': <NewAccountTokenPage {...accountTokenForm} isFirst={true} />,
     'service-account-token': (
-      <EditAccountTokenPage {...accountTokenForm} token={{ ...accountToken, createdAt: now - 9 * day }} />
+      <EditAccountTokenPage
+        {...accountTokenForm}
+        token={{ ...accountToken, createdAt: now - 9 * day }}
+        childTokens={[]}
+        hub="https://hub.example.org"
+      />
     ),
     tokens: (
       <TokensPage
@@ -547,6 +552,19 @@ export function samplePages(words: (text: string) => string): Map<string, string
         groups={groups}
         summary={summary}
         token={{ ...token, createdAt: now - day }}
+        childTokens={[
+          {
+            id: 'c1',
+            name: words('agent'),
+            lastFour: 'p0Wq',
+            permissions: [words('model:acme/x=repo.content.read')],
+            role: 'role fineGrained',
+            usesLeft: 1,
+            lastUsedAt: null,
+            expiresAt: now + day / 2,
+          },
+        ]}
+        hub="https://hub.example.org"
       />
     ),
     members: <MembersPage {...members} dialog={null} />,

@@ -387,6 +387,9 @@ async function seedTokens(
         lastUserAgent: null,
         publisherId: null,
         publisherRun: null,
+        parentId: null,
+        usesLeft: null,
+        newAddressAt: null,
       })
       return tokenId
     }
@@ -406,6 +409,7 @@ async function seedTokens(
           entityId,
           entityName: '',
           permissions: JSON.stringify([permission]),
+          throughId: null,
         })
         made.set(hash, { kind: 'token', hash })
       }

@@ -69,6 +69,9 @@ export async function insertServiceAccount(
         lastUsedAt: null,
         lastIp: null,
         lastUserAgent: null,
+        parentId: null,
+        usesLeft: null,
+        newAddressAt: null,
       })
       .execute()
   })

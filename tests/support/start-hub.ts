@@ -14,6 +14,8 @@ export interface TestHub {
   /** `http://localhost:PORT`, no slash at the end. */
   readonly url: string
   readonly folder: string
+  /** Writes what was gathered of the use of credentials, once the answers under way have ended. */
+  writeGathered(): Promise<void>
   /** Stops the server and everything that goes on by itself; the hub stays open. */
   rest(): Promise<void>
   /** Stops the server and removes its folder. */
@@ -52,6 +54,10 @@ export async function startHub(options: StartOptions = {}): Promise<TestHub> {
     hub,
     url: config.publicUrl,
     folder,
+    writeGathered: async () => {
+      while (server.dispatcher.underWay() > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      await server.dispatcher.writeGathered()
+    },
     rest,
     stop: async () => {
       await rest()

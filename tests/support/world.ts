@@ -99,6 +99,9 @@ export async function makeToken(
         lastUsedAt: null,
         lastIp: null,
         lastUserAgent: null,
+        parentId: null,
+        usesLeft: null,
+        newAddressAt: null,
       })
       .execute()
     for (const [entityId, permissions] of Object.entries(grants)) {

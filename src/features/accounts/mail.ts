@@ -110,6 +110,19 @@ const payloadSchema = z.discriminatedUnion('kind', [
     ip: z.string().nullable(),
     program: z.string().nullable(),
   }),
+  z.object({
+    kind: z.literal('honey-used'),
+    userId: z.string().optional(),
+    address: z.string().optional(),
+    owner: z.string(),
+    token: z.string(),
+    /** Where it lay. */
+    place: z.string(),
+    last4: z.string(),
+    at: z.number(),
+    ip: z.string().nullable(),
+    program: z.string().nullable(),
+  }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -149,6 +162,8 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await accessDecided(hub, job)
     case 'token-reused':
       return await tokenReused(hub, job)
+    case 'honey-used':
+      return await honeyUsed(hub, job)
     case 'invitation':
       return await composeInvitation(hub, job.invitationId)
   }
@@ -321,6 +336,23 @@ async function accessDecided(hub: Hub, job: Extract<MailJob, { kind: 'access-dec
       `${whose} for access to the files of ${job.repo} on ${hub.config.publicUrl} ${words}.`,
       ...(job.reason === null ? [] : [`The reason that was given: ${job.reason}`]),
       `${hub.config.publicUrl}${job.path}`,
+    ),
+  }
+}
+
+async function honeyUsed(hub: Hub, job: Extract<MailJob, { kind: 'honey-used' }>): Promise<Mail | null> {
+  const to = job.userId === undefined ? job.address : (await reach(hub, job.userId))?.address
+  if (to === undefined) return null
+  const by = job.program === null ? 'by a program that does not say what it is' : `by "${job.program.slice(0, 200)}"`
+  return {
+    to,
+    subject: `A honey token was used on ${hub.config.instanceName}`,
+    text: lines(
+      `Somebody used the honey token "${job.token}" (hf_…${job.last4}) of ${job.owner} on ${hub.config.publicUrl}. It opens nothing, and was refused like a deleted token.`,
+      `It came from ${job.ip ?? 'an unknown address'}, ${by}, at ${new Date(job.at).toISOString()}.`,
+      job.place === '' ? 'Nobody wrote down where it lay.' : `It lay here: ${job.place}`,
+      'Whoever used it has searched that place. Refresh the real tokens that lie near it, and look in the audit log for what was done with them.',
+      'You are told at most once a day for each honey token.',
     ),
   }
 }

@@ -87,6 +87,8 @@ const sentences = {
   'oauth.client.delete': ({ name, data }) => `Deleted the application ${name}${tokensGone(data)}`,
 
   'token.create': (told) => `Created the ${tokenWords(told)}`,
+  'token.derive': (told) =>
+    `Derived the child ${tokenWords(told)} from the token ${text(told.data, 'parentName') ?? ''}`,
   'token.update': (told) => `Edited the ${tokenWords(told)}`,
   'token.rotate': (told) => `Refreshed the ${tokenWords(told)}`,
   'token.finish_rotation': (told) => `Ended the old value${oldLast4(told.data)} of the ${tokenWords(told)}`,
@@ -128,6 +130,14 @@ const sentences = {
   'org.token.deny': (told) => `Denied the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'}`,
   'org.token.revoke': (told) =>
     `Revoked the ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'a member'} for the organization`,
+  'token.honey.create': ({ name }) => `Made the honey token ${name}`,
+  'token.honey.delete': ({ name }) => `Deleted the honey token ${name}`,
+  'org.honey_token.create': ({ name }) => `Made the honey token ${name} for the organization`,
+  'org.honey_token.delete': ({ name }) => `Deleted the honey token ${name} of the organization`,
+  'token.new_address': (told) =>
+    `The ${tokenWords(told)} of ${text(told.data, 'owner') ?? 'somebody'} was used from an address that it had not come from`,
+  'token.honey_used': ({ name, data }) =>
+    `Somebody used the honey token ${name} of ${text(data, 'owner') ?? 'somebody'}${text(data, 'place') ? `, which lay in ${text(data, 'place')}` : ''}`,
   'token.delete': (told) => `Deleted the ${tokenWords(told)}`,
 
   'org.create': ({ name }) => `Created the organization ${name}`,

@@ -83,7 +83,7 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
     ip: origin.ip,
     userAgent: withoutTokens(origin.userAgent),
     requestId: withoutTokens(origin.requestId),
-    data: withoutTokens(JSON.stringify({ ...input.data, ...runOf(credential) })),
+    data: withoutTokens(JSON.stringify({ ...input.data, ...runOf(credential), ...derivedFrom(credential) })),
   }
 }
 
@@ -92,6 +92,11 @@ function runOf(credential: Credential | null): EventData {
   if (credential?.kind !== 'token' || credential.publisher === undefined) return {}
   const { id, run } = credential.publisher
   return { publisher: { id, issuer: run.issuer, claims: run.claims } }
+}
+
+/** Of what a child token does, the log names the token that it came from. */
+function derivedFrom(credential: Credential | null): EventData {
+  return credential?.kind === 'token' && credential.parent !== null ? { parentToken: credential.parent.id } : {}
 }
 
 /** A service account under the name that people gave it (SA-8). */

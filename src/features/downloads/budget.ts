@@ -37,7 +37,9 @@ class Budget {
     this.#hub = hub
   }
 
-  spend({ id, taken }: Extract<Credential, { kind: 'token' }>, most: number, bytes: number): void {
+  spend({ id: own, parent, taken }: Extract<Credential, { kind: 'token' }>, most: number, bytes: number): void {
+    // Children take of what their parent has: many of them have no more than it.
+    const id = parent?.id ?? own
     const day = Math.floor(this.#hub.clock.now() / dayMs)
     const pending = this.#pending.get(id)
     const waiting = pending?.day === day ? pending.bytes : 0

@@ -140,6 +140,12 @@ export function OrganizationTokensPage(props: {
         }
       />
       <p class="text-sm">
+        <a class="a" href={tokensOf(organization, '/honey')}>
+          Honey tokens
+        </a>{' '}
+        open nothing, and tell the administrators who searched where they lie.
+      </p>
+      <p class="text-sm">
         <b>{labelOf(policy.policy)}.</b>{' '}
         {policy.mostDays === null ? 'They may live as long as they like.' : `They may live ${policy.mostDays} days.`}{' '}
         {!policy.classicTokensAdminister && 'Classic tokens administer nothing here.'}

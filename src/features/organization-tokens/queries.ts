@@ -62,41 +62,52 @@ export interface TokenMark {
 /** Tokens of the organization's members: classic ones, and fine-grained ones that list it, a workspace or a repo of it. Expired ones reach nothing. */
 function reaching(db: Db | Tx, organizationId: string, now: number) {
   const reader = 'read' in db ? db.read : db
-  return reader
-    .selectFrom('roleGrant as member')
-    .innerJoin('accessToken as token', 'token.ownerId', 'member.principalId')
-    .innerJoin('namespace as owner', 'owner.id', 'member.principalId')
-    .leftJoin('organizationToken as said', (join) =>
-      join.onRef('said.tokenId', '=', 'token.id').on('said.organizationId', '=', organizationId),
-    )
-    .select(['token.id', 'token.ownerId', 'owner.name as ownerName', 'token.name'])
-    .select(roleAt('member', now).as('ownerRole'))
-    .select(['token.last4', 'token.role', 'token.createdAt', 'token.rotatedAt', 'token.expiresAt', 'token.lastUsedAt'])
-    .select(['said.verdict', 'said.decidedAt'])
-    .where('member.targetId', '=', organizationId)
-    .where('member.principalKind', '=', 'user')
-    .where(holdsAt('member', now))
-    .where((q) => q.or([q('token.expiresAt', 'is', null), q('token.expiresAt', '>', now)]))
-    .where((q) =>
-      q.or([
-        q('token.role', '<>', 'fineGrained'),
-        q.exists(
-          q
-            .selectFrom('tokenGrant as listed')
-            .leftJoin('workspace', 'workspace.id', 'listed.entityId')
-            .leftJoin('repo', 'repo.id', 'listed.entityId')
-            .select(sql`1`.as('one'))
-            .whereRef('listed.tokenId', '=', 'token.id')
-            .where((e) =>
-              e.or([
-                e('listed.entityId', '=', organizationId),
-                e('workspace.organizationId', '=', organizationId),
-                e('repo.ownerId', '=', organizationId),
-              ]),
-            ),
-        ),
-      ]),
-    )
+  return (
+    reader
+      .selectFrom('roleGrant as member')
+      .innerJoin('accessToken as token', 'token.ownerId', 'member.principalId')
+      .innerJoin('namespace as owner', 'owner.id', 'member.principalId')
+      .leftJoin('organizationToken as said', (join) =>
+        join.onRef('said.tokenId', '=', 'token.id').on('said.organizationId', '=', organizationId),
+      )
+      .select(['token.id', 'token.ownerId', 'owner.name as ownerName', 'token.name'])
+      .select(roleAt('member', now).as('ownerRole'))
+      .select([
+        'token.last4',
+        'token.role',
+        'token.createdAt',
+        'token.rotatedAt',
+        'token.expiresAt',
+        'token.lastUsedAt',
+      ])
+      .select(['said.verdict', 'said.decidedAt'])
+      .where('member.targetId', '=', organizationId)
+      .where('member.principalKind', '=', 'user')
+      .where(holdsAt('member', now))
+      // What is said of a token is said of its children, which come and go.
+      .where('token.parentId', 'is', null)
+      .where((q) => q.or([q('token.expiresAt', 'is', null), q('token.expiresAt', '>', now)]))
+      .where((q) =>
+        q.or([
+          q('token.role', '<>', 'fineGrained'),
+          q.exists(
+            q
+              .selectFrom('tokenGrant as listed')
+              .leftJoin('workspace', 'workspace.id', 'listed.entityId')
+              .leftJoin('repo', 'repo.id', 'listed.entityId')
+              .select(sql`1`.as('one'))
+              .whereRef('listed.tokenId', '=', 'token.id')
+              .where((e) =>
+                e.or([
+                  e('listed.entityId', '=', organizationId),
+                  e('workspace.organizationId', '=', organizationId),
+                  e('repo.ownerId', '=', organizationId),
+                ]),
+              ),
+          ),
+        ]),
+      )
+  )
 }
 
 /** `isWaiting`: only those that nobody has decided on, under a policy that asks for approval. */

@@ -11,11 +11,13 @@ import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import {
+  type ChildToken,
   changeStored,
   closeOldValue,
   fenceInWords,
   findStored,
   type Grant,
+  listChildren,
   listStored,
   parseExpiry,
   parseFence,
@@ -24,6 +26,7 @@ import {
   type RequestedFence,
   type RequestedGrant,
   type ResolvedPermissions,
+  refuseChild,
   removeStored,
   type StoredToken,
   storeNewValue,
@@ -126,6 +129,12 @@ export async function createAccountToken(
   return { value, token: await getAccountToken(hub, organization, account, id) }
 }
 
+/** Narrower ones that a token of the account derived and that are still taken. Throws `not_found`. */
+export async function listAccountChildren(hub: Hub, account: ServiceAccount, id: string): Promise<ChildToken[]> {
+  if ((await findStored(hub.db.read, account.id, id, hub.clock.now())) === null) throw new HoldfastError('not_found')
+  return await listChildren(hub.db.read, account.id, id, hub.clock.now())
+}
+
 /** The newest first. */
 export async function listAccountTokens(
   hub: Hub,
@@ -174,6 +183,7 @@ export async function updateAccountToken(
   const found = await findStored(hub.db.read, accountId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   const before = found.token
+  refuseChild(before)
   const role = change.mode === undefined ? before.role : change.mode === 'inherit' ? 'inherit' : 'fineGrained'
   const regrants = change.scoped !== undefined || change.mode !== undefined
   const permissions = regrants ? await judgeGrants(hub, minter, organization, account, before, change) : undefined
@@ -238,6 +248,7 @@ export async function rotateAccountToken(
   const found = await findStored(hub.db.read, accountId, id, hub.clock.now())
   if (found === null) throw new HoldfastError('not_found')
   const before = found.token
+  refuseChild(before)
   const minter = await minterOf(hub, allowed)
   // Whoever refreshes it has its value.
   requireWithinFence(allowed, before.fence)

@@ -40,6 +40,10 @@ export function refuseFormerValue({ credential }: Allowed<Action>): void {
 export async function minterOf(hub: Hub, allowed: Allowed<Action>): Promise<Minter> {
   refuseFormerValue(allowed)
   const { principal, credential } = allowed
+  // What it made would outlive it.
+  if (credential?.kind === 'token' && credential.parent !== null) {
+    throw new HoldfastError('child_token', {}, { denied: { code: 'child_token' } })
+  }
   if (principal.kind === 'system' || credential?.kind === 'session') return null
   if (principal.kind === 'anonymous' || credential === null) throw new Error('Nobody manages service accounts.')
   if (credential.role === 'write' && principal.kind === 'user') return null

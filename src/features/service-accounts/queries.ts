@@ -117,11 +117,13 @@ export async function listAccounts(
         .selectFrom('accessToken as t')
         .select((t) => t.fn.countAll<number>().as('count'))
         .whereRef('t.ownerId', '=', 's.id')
+        .where('t.parentId', 'is', null)
         .as('tokens'),
       q
         .selectFrom('accessToken as t')
         .select((t) => t.fn.min('t.expiresAt').as('first'))
         .whereRef('t.ownerId', '=', 's.id')
+        .where('t.parentId', 'is', null)
         .as('nextExpiry'),
       q
         .selectFrom('accessToken as t')

@@ -6,17 +6,26 @@ import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { roles } from '../../domain/role.ts'
 import { readTerm, termShape } from '../temporary-roles/service.ts'
-import { entityTypes, limitsShape, longestOverlapSeconds } from '../tokens/service.ts'
+import {
+  entityTypes,
+  limitsShape,
+  longestOverlapSeconds,
+  presentChild,
+  presentProposal,
+  presentUsage,
+} from '../tokens/service.ts'
 import {
   createAccountToken,
   deleteAccountToken,
   deleteAllAccountTokens,
   finishAccountRotation,
   getAccountToken,
+  listAccountChildren,
   listAccountTokens,
   rotateAccountToken,
   updateAccountToken,
 } from './account-tokens.ts'
+import { accountUsage, proposeAccountShrink, shrinkAccountToken } from './account-usage.ts'
 import {
   presentAccount,
   presentAccountWithTokens,
@@ -282,6 +291,48 @@ export const serviceAccountApiRoutes: Route[] = [
     answers: { 200: 'How many there were.' },
     handle: async ({ hub, allowed, params, request }) =>
       json({ deleted: await deleteAllAccountTokens(hub, allowed, request.origin, params.get('id')) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/organizations/:name/service-accounts/:id/tokens/:token/children',
+    surface: 'api',
+    action: 'org.service_account.read',
+    target,
+    summary:
+      'Child tokens that a token of the account derived and that are still taken. Each is deleted like any token, by its id.',
+    handle: async ({ hub, allowed, params }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      return json((await listAccountChildren(hub, account, params.get('token'))).map(presentChild))
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/organizations/:name/service-accounts/:id/tokens/:token/usage',
+    surface: 'api',
+    action: 'org.service_account.read',
+    target,
+    summary:
+      'What a token of the account could reach and what it did reach, from which addresses and by which programs.',
+    handle: async ({ hub, allowed, params }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      return json(presentUsage(await accountUsage(hub, allowed, account, params.get('token'))))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/organizations/:name/service-accounts/:id/tokens/:token/shrink',
+    surface: 'api',
+    action: 'org.service_account.token.update',
+    target,
+    body: z.strictObject({ dryRun: z.boolean().default(false) }),
+    summary: 'Narrows a token of the account to what it was used for. `dryRun` only says what it would be.',
+    answers: { 200: 'Before, after, and whether it is so now.', 409: 'Nothing was recorded, or too much.' },
+    handle: async ({ hub, allowed, params, body, request }) => {
+      const account = await getServiceAccount(hub, allowed, params.get('id'))
+      const id = params.get('token')
+      if (body.dryRun) return json(presentProposal(await proposeAccountShrink(hub, allowed, account, id), false))
+      return json(presentProposal(await shrinkAccountToken(hub, allowed, request.origin, account, id), true))
+    },
   }),
   route({
     method: 'PATCH',

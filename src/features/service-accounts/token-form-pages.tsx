@@ -1,6 +1,7 @@
 /* The two forms of a service account's token: a new one, and what one that exists is called and may do. */
 import type { Child } from 'hono/jsx'
 import { Button, LinkButton } from '../../web/button.tsx'
+import { ChildTokens, type ChildView } from '../../web/child-tokens.tsx'
 import { ExpiryField } from '../../web/expiry-field.tsx'
 import { PickField, TextArea, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
@@ -67,7 +68,13 @@ export function NewAccountTokenPage(props: TokenFormProps & { isFirst: boolean }
 }
 
 /** Posts as the new form does, without expiry, to …/{id}/tokens/{token}. The value stays. */
-export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTokenRow & { createdAt: number } }) {
+export function EditAccountTokenPage(
+  props: TokenFormProps & {
+    token: AccountTokenRow & { createdAt: number }
+    childTokens: readonly ChildView[]
+    hub: string
+  },
+) {
   const { organization, account, token } = props
   const here = accountPath(organization, account.id)
   const dialog = (kind: string) => `${here}?dialog=${kind}&token=${encodeURIComponent(token.id)}`
@@ -75,7 +82,10 @@ export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTok
     <FormPage {...props} title={token.name}>
       <div class="flex flex-wrap items-start gap-3">
         <h1 class="flex-1 min-w-64 [overflow-wrap:anywhere]">{token.name}</h1>
-        <span class="flex gap-2">
+        <span class="flex flex-wrap gap-2">
+          <LinkButton icon="activity" href={`${accountTokenPath(organization, account.id, token.id)}/usage`}>
+            What it touched
+          </LinkButton>
           <LinkButton icon="refresh-cw" href={dialog('refresh')}>
             Refresh token
           </LinkButton>
@@ -101,6 +111,11 @@ export function EditAccountTokenPage(props: TokenFormProps & { token: AccountTok
           <LinkButton href={here}>Cancel</LinkButton>
         </div>
       </TokenForm>
+      <ChildTokens
+        tokens={props.childTokens}
+        address={accountTokenPath(organization, account.id, token.id)}
+        hub={props.hub}
+      />
     </FormPage>
   )
 }

@@ -22,6 +22,7 @@ import {
   isTypedAndLeft,
   overlapOf,
   suggestRepos,
+  viewOfChild,
 } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
 import {
@@ -31,6 +32,7 @@ import {
   deleteAllAccountTokens,
   finishAccountRotation,
   getAccountToken,
+  listAccountChildren,
   rotateAccountToken,
   type TokenMode,
   updateAccountToken,
@@ -244,6 +246,18 @@ export const serviceAccountTokenPageRoutes: Route[] = [
   }),
   route({
     method: 'POST',
+    path: `${tokens}/:token/children/:child/end`,
+    surface: 'page',
+    action: 'org.service_account.token.delete',
+    target,
+    handle: async ({ hub, allowed, params, request }) => {
+      await deleteAccountToken(hub, allowed, request.origin, params.get('id'), params.get('child'))
+      const next = accountTokenPath(allowed.resource.name, params.get('id'), params.get('token'))
+      return redirectWithNotice(next, 'success', 'The child token is refused from now on.')
+    },
+  }),
+  route({
+    method: 'POST',
     path: `${tokens}/:token/delete`,
     surface: 'page',
     action: 'org.service_account.token.delete',
@@ -300,6 +314,7 @@ async function newTokenReply(scene: Scene, view: FormView & { readonly isFirst: 
 async function editTokenReply(scene: Scene, token: AccountToken, view: FormView): Promise<Reply> {
   const { hub, organization, account, facts, request } = scene
   const context = await pageContext(hub, facts, request)
+  const children = await listAccountChildren(hub, account, token.id)
   const drawn = await drawPicker(hub, organization, account, view.ticks, token, await drawing(scene, view, token.mode))
   const page = (
     <EditAccountTokenPage
@@ -308,6 +323,8 @@ async function editTokenReply(scene: Scene, token: AccountToken, view: FormView)
       account={account}
       form={view.form}
       token={{ ...tokenRow(token, account, organization), createdAt: token.createdAt }}
+      childTokens={children.map(viewOfChild)}
+      hub={hub.config.publicUrl}
       {...drawn}
     />
   )

@@ -3,6 +3,7 @@
 import type { Child } from 'hono/jsx'
 import { TokenRoleBadge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
+import { ChildTokens, type ChildView } from '../../web/child-tokens.tsx'
 import { ExpiryField } from '../../web/expiry-field.tsx'
 import { PickField, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
@@ -71,7 +72,9 @@ export function NewTokenPage(props: TokenFormProps) {
 }
 
 /** Posts as the new form does, without role and expiry, to /settings/tokens/{id}. */
-export function EditTokenPage(props: TokenFormProps & { token: TokenRow & { createdAt: number } }) {
+export function EditTokenPage(
+  props: TokenFormProps & { token: TokenRow & { createdAt: number }; childTokens: readonly ChildView[]; hub: string },
+) {
   const { token } = props
   const address = `${tokensPath}/${encodeURIComponent(token.id)}`
   const dialog = (kind: string) => `${tokensPath}?dialog=${kind}&token=${encodeURIComponent(token.id)}`
@@ -80,7 +83,10 @@ export function EditTokenPage(props: TokenFormProps & { token: TokenRow & { crea
       <FormHead
         title={token.name}
         action={
-          <span class="flex gap-2">
+          <span class="flex flex-wrap gap-2">
+            <LinkButton icon="activity" href={`${address}/usage`}>
+              What it touched
+            </LinkButton>
             <LinkButton icon="refresh-cw" href={dialog('refresh')} dialog={true}>
               Refresh token
             </LinkButton>
@@ -112,6 +118,7 @@ export function EditTokenPage(props: TokenFormProps & { token: TokenRow & { crea
           <SaveRow />
         </form>
       )}
+      <ChildTokens tokens={props.childTokens} address={address} hub={props.hub} />
     </YourSettingsPage>
   )
 }

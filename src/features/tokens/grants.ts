@@ -35,6 +35,8 @@ export interface ResolvedGrant {
   readonly id: string
   readonly name: string
   readonly permissions: readonly string[]
+  /** In a child token: see `throughId` in the schema. */
+  readonly throughId?: string | null
 }
 
 /** What is listed, and whether it still gives anything (UAT-9). */

@@ -116,6 +116,9 @@ async function fill({ db }: TestDatabase): Promise<void> {
     lastUsedAt: null,
     lastIp: null,
     lastUserAgent: null,
+    parentId: null,
+    usesLeft: null,
+    newAddressAt: null,
   }))
   await db.transaction(async (tx) => {
     for (let at = 0; at < many; at += 500) {

@@ -14,6 +14,7 @@ import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
 import { firstAdmins } from '../organizations/service.ts'
 import { closeFormerValues } from './former-queries.ts'
+import { markReported, selectUnreported } from './honey-queries.ts'
 import { type LiveToken, selectLive } from './queries.ts'
 import { removeStored } from './store.ts'
 
@@ -40,7 +41,7 @@ export async function revokeLeaked(
   expose: (token: LiveToken) => Exposure,
 ): Promise<LiveToken[]> {
   const revoked: LiveToken[] = []
-  for (const token of await selectLive(tx, hashes, hub.clock.now())) {
+  for (const token of [...(await selectLive(tx, hashes, hub.clock.now())), ...(await liveHoney(tx, hashes))]) {
     // Of two who find it at once, one revokes it.
     if (!(await revoke(hub, tx, token))) continue
     revoked.push(token)
@@ -63,8 +64,16 @@ export async function revokeLeaked(
   return revoked
 }
 
+/** To who finds one, a honey token is a live token like any. */
+async function liveHoney(tx: Tx, hashes: readonly string[]): Promise<LiveToken[]> {
+  if (hashes.length === 0) return []
+  return (await selectUnreported(tx, hashes)).map((row) => ({ ...row, isOld: false, isHoney: true }))
+}
+
 /** Of a token with two values that are taken, the old one alone: its owner has moved on to the new one already. */
 async function revoke(hub: Hub, tx: Tx, token: LiveToken): Promise<boolean> {
+  // It was never taken, and goes on to tell on whoever uses it.
+  if (token.isHoney === true) return await markReported(tx, token.id, hub.clock.now())
   if (!token.isOld) return (await removeStored(hub, tx, token.ownerId, token.id)).length > 0
   return (await closeFormerValues(tx, token.ownerId, token.id, hub.clock.now())).length > 0
 }

@@ -18,6 +18,8 @@ import { expiryFromForm } from '../../web/expiry-field.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.tsx'
 import { renderPart } from '../../web/render.ts'
+import { viewOfChild } from './child-view.ts'
+import { listChildren } from './derive.ts'
 import { fenceAsSent, fenceFields, fenceFromForm } from './fence-form.ts'
 import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
 import { overlapOf, viewOfOldValue } from './old-value-view.ts'
@@ -255,6 +257,18 @@ export const tokenPageRoutes: Route[] = [
   }),
   route({
     method: 'POST',
+    path: '/settings/tokens/:id/children/:child/end',
+    surface: 'page',
+    action: 'token.delete',
+    target: self,
+    handle: async ({ hub, allowed, params, request }) => {
+      await deleteOwnToken(hub, allowed, request.origin, params.get('child'))
+      const next = `${tokensPath}/${encodeURIComponent(params.get('id'))}`
+      return redirectWithNotice(next, 'success', 'The child token is refused from now on.')
+    },
+  }),
+  route({
+    method: 'POST',
     path: '/settings/tokens/:id/delete',
     surface: 'page',
     action: 'token.delete',
@@ -344,6 +358,7 @@ async function editTokenReply(
 ): Promise<Reply> {
   const context = await pageContext(hub, facts, request)
   const owner = await pickerOwner(hub, person(facts))
+  const children = await listChildren(hub.db.read, person(facts).id, token.id, hub.clock.now())
   const picked: Picked =
     view.ticks === null ? pickedFromToken(token) : await pickedFromTicks(hub, person(facts), view.ticks, token)
   const page = (
@@ -353,6 +368,8 @@ async function editTokenReply(
       groups={pickerGroups(owner, picked, { ...view.adding, suggestions: await suggestRepos(hub, facts) })}
       summary={summarize(owner, token.role, picked)}
       token={{ ...rowOf(token), createdAt: token.createdAt }}
+      childTokens={children.map(viewOfChild)}
+      hub={hub.config.publicUrl}
     />
   )
   return pageReply(context, page, view.fault === undefined ? {} : faultAnswer(view.fault))

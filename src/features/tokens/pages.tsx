@@ -24,7 +24,7 @@ import {
   type OldValueView,
   OverlapField,
 } from '../../web/token-parts.tsx'
-import { tokensPath } from './paths.ts'
+import { honeyPath, tokensPath } from './paths.ts'
 
 export type TokenRow = {
   id: string
@@ -144,6 +144,12 @@ export function TokensPage(props: {
         </div>
       </details>
       <LeakWarning />
+      <p class="text-sm text-muted">
+        <a class="a" href={honeyPath}>
+          Honey tokens
+        </a>{' '}
+        open nothing, and tell you who searched where they lie.
+      </p>
     </YourSettingsPage>
   )
 }

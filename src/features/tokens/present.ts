@@ -1,4 +1,5 @@
 /** Tokens on the wire, with the Hub's names. The value stands beside the token in the one answer that has it, never inside. */
+import type { ChildToken } from './derive.ts'
 import type { Grant } from './grants.ts'
 import { type MadeToken, openOldValue, type StoredToken, type Token } from './token.ts'
 
@@ -55,6 +56,23 @@ export function presentGrant(grant: Grant) {
 
 export function presentMadeToken({ value, token }: MadeToken, now: number) {
   return { token: value, tokenInfo: presentToken(token, now) }
+}
+
+/** A narrower token that another one derived. */
+export function presentChild(token: ChildToken) {
+  return {
+    id: token.id,
+    name: token.name,
+    parent: token.parentId,
+    role: token.role,
+    last4: token.last4,
+    permissions: token.permissions,
+    networks: token.networks,
+    createdAt: iso(token.createdAt),
+    expiresAt: iso(token.expiresAt),
+    lastUsedAt: iso(token.lastUsedAt),
+    usesLeft: token.usesLeft,
+  }
 }
 
 function iso(at: number | null): string | null {

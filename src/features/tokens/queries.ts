@@ -36,12 +36,13 @@ export interface GrantRow extends TokenGrantTable {
   readonly workspaceRank: number | null
 }
 
-/** False where the owner has a token with this name. */
+/** False where the owner, or the parent of a child, has a token with this name. */
 export async function insertToken(tx: Tx, row: AccessTokenTable): Promise<boolean> {
   const inserted = await tx
     .insertInto('accessToken')
     .values(row)
-    .onConflict((conflict) => conflict.columns(['ownerId', 'name']).doNothing())
+    // Another of this name: of the owner, or of the same parent. No two values are the same.
+    .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst()
   return inserted !== undefined
@@ -54,6 +55,7 @@ export async function countTokens(tx: Tx, ownerId: string): Promise<number> {
     .select((q) => q.fn.countAll<number>().as('count'))
     .where('ownerId', '=', ownerId)
     .where('publisherId', 'is', null)
+    .where('parentId', 'is', null)
     .executeTakeFirst()
   return Number(row?.count ?? 0)
 }
@@ -71,13 +73,14 @@ export async function findToken(on: Tx | Db['read'], ownerId: string, id: string
   return await tokenById.first(on, { id, ownerId })
 }
 
-/** The newest first, without those that trusted publishers got. */
+/** The newest first, without children and without those that trusted publishers got. */
 export async function listTokens(on: Tx | Db['read'], ownerId: string, limit: number): Promise<AccessTokenTable[]> {
   return await on
     .selectFrom('accessToken')
     .selectAll()
     .where('ownerId', '=', ownerId)
     .where('publisherId', 'is', null)
+    .where('parentId', 'is', null)
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()
@@ -187,6 +190,7 @@ const grantsOf = prepared<{ ownerId: string; tokenId: string; now: number }, Gra
       't.entityId',
       't.entityName',
       't.permissions',
+      't.throughId',
       'n.name as namespaceName',
       roleAt('g', param('now')).as('directRole'),
       'r.kind as repoKind',
@@ -361,6 +365,8 @@ export interface LiveToken {
   readonly organizationId: string | null
   /** It is the value that the token had before, taken beside the new one for a while. */
   readonly isOld: boolean
+  /** It opens nothing; that it was found is told all the same. */
+  readonly isHoney?: boolean
 }
 
 /** Those of these values (by hash) that a request could still be made with, as far as the token itself says. */
@@ -405,4 +411,75 @@ export async function namesOfRepos(db: Db, ids: readonly string[]): Promise<Map<
     .where('repo.id', 'in', ids)
     .execute()
   return new Map(rows.map((row) => [row.id, `${row.owner}/${row.name}`]))
+}
+
+// Children: narrower tokens that a token derived from itself.
+
+/** They end with their parent, without a trace of their values: whoever holds one knows nothing of the parent's end. */
+export async function deleteChildren(tx: Tx, parentId: string): Promise<void> {
+  await tx.deleteFrom('accessToken').where('parentId', '=', parentId).execute()
+}
+
+export async function deleteEndedChildren(tx: Tx, ownerId: string, now: number): Promise<void> {
+  await tx
+    .deleteFrom('accessToken')
+    .where('ownerId', '=', ownerId)
+    .where('parentId', 'is not', null)
+    .where((q) => q.or([q('expiresAt', '<=', now), q('usesLeft', '=', 0)]))
+    .execute()
+}
+
+export async function countChildren(
+  tx: Tx,
+  ownerId: string,
+  parentId: string,
+): Promise<{ readonly ofParent: number; readonly ofOwner: number }> {
+  const row = await tx
+    .selectFrom('accessToken')
+    .select((q) => [
+      q.fn.countAll<number>().as('ofOwner'),
+      q.fn.countAll<number>().filterWhere('parentId', '=', parentId).as('ofParent'),
+    ])
+    .where('ownerId', '=', ownerId)
+    .where('parentId', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return { ofParent: Number(row.ofParent), ofOwner: Number(row.ofOwner) }
+}
+
+/** Those that are still taken, the newest first. */
+export async function listLiveChildren(
+  on: Tx | Db['read'],
+  ownerId: string,
+  parentId: string,
+  now: number,
+): Promise<AccessTokenTable[]> {
+  return await on
+    .selectFrom('accessToken')
+    .selectAll()
+    .where('parentId', '=', parentId)
+    .where('ownerId', '=', ownerId)
+    .where('expiresAt', '>', now)
+    .where((q) => q.or([q('usesLeft', 'is', null), q('usesLeft', '>', 0)]))
+    .orderBy('id', 'desc')
+    .execute()
+}
+
+/** Where these repos lie. */
+export async function placesOfRepos(
+  db: Db,
+  ids: readonly string[],
+): Promise<Map<string, { readonly ownerId: string; readonly workspaceId: string | null }>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.list
+    .selectFrom('repo')
+    .select(['id', 'ownerId', 'workspaceId'])
+    .where('id', 'in', ids)
+    .execute()
+  return new Map(rows.map(({ id, ...place }) => [id, place]))
+}
+
+/** Holds the row, so that what is derived from it and what ends it come one after the other. Null where it is gone or has another value. */
+export async function lockParent(tx: Tx, dialect: Db['dialect'], id: string): Promise<AccessTokenTable | null> {
+  const query = tx.selectFrom('accessToken').selectAll().where('id', '=', id)
+  return (await (dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst()) ?? null
 }

@@ -5,12 +5,13 @@ import { empty, json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { limitsShape } from './fence-shape.ts'
 import { entityTypes } from './grants.ts'
-import { presentMadeToken, presentToken } from './present.ts'
+import { presentChild, presentMadeToken, presentToken } from './present.ts'
 import {
   createToken,
   deleteOwnToken,
   finishOwnRotation,
   getOwnToken,
+  listOwnChildren,
   listOwnTokens,
   longestOverlapSeconds,
   type RequestedPermissions,
@@ -103,6 +104,17 @@ export const tokenApiRoutes: Route[] = [
     summary: "One of the caller's access tokens.",
     handle: async ({ hub, allowed, params }) =>
       json(presentToken(await getOwnToken(hub, allowed, params.get('id')), hub.clock.now())),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/settings/tokens/:id/children',
+    surface: 'api',
+    action: 'token.read',
+    target: self,
+    summary:
+      "Child tokens that one of the caller's tokens derived and that are still taken. Each is deleted like any token, by its id.",
+    handle: async ({ hub, allowed, params }) =>
+      json((await listOwnChildren(hub, allowed, params.get('id'))).map(presentChild)),
   }),
   route({
     method: 'PATCH',

@@ -11,6 +11,7 @@ import type { Tx } from '../../platform/db/database.ts'
 import { requireVerifiedEmail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
 import { askForApproval } from '../organization-tokens/service.ts'
+import { type ChildToken, listChildren, refuseChild } from './derive.ts'
 import type { TokenOwner } from './grants.ts'
 import {
   changeStored,
@@ -32,6 +33,8 @@ import {
 } from './store.ts'
 import type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
 
+export { viewOfChild } from './child-view.ts'
+export { type ChildToken, listChildren, refuseChild } from './derive.ts'
 export { fenceAsSent, fenceFields, fenceFromForm } from './fence-form.ts'
 export { limitsShape } from './fence-shape.ts'
 export {
@@ -50,7 +53,7 @@ export { type Exposure, leakJobs, mostAdminsTold, revokeLeaked } from './leaked.
 export { overlapOf, viewOfOldValue } from './old-value-view.ts'
 export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
-export { presentFence, presentGrant, presentOldValue } from './present.ts'
+export { presentChild, presentFence, presentGrant, presentOldValue } from './present.ts'
 export type { LiveToken } from './queries.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
@@ -80,6 +83,16 @@ export {
   tokenNameLimit,
 } from './store.ts'
 export type { MadeToken, StoredToken, Token, TokenRole } from './token.ts'
+export {
+  type Proposal,
+  proposeShrink,
+  type SeenCaller,
+  type TouchedThing,
+  type UsageReport,
+  usageOf,
+} from './usage.ts'
+export { presentProposal, presentUsage } from './usage-present.ts'
+export { viewOfShrink, viewOfUsage } from './usage-view.ts'
 
 export interface NewToken extends RequestedFence {
   readonly name: string
@@ -153,6 +166,7 @@ export async function updateOwnToken(
 ): Promise<Token> {
   const owner = ownerOf(allowed)
   const before = await getOwn(hub, owner.id, id)
+  refuseChild(before)
   if (change.fineGrained !== undefined && before.role !== 'fineGrained') {
     throw new HoldfastError('invalid_input', { reason: 'Only a fine-grained token lists permissions.' })
   }
@@ -173,6 +187,13 @@ export async function updateOwnToken(
   return await getOwn(hub, owner.id, id)
 }
 
+/** Narrower ones that it derived and that are still taken, the newest first. Throws `not_found`. */
+export async function listOwnChildren(hub: Hub, allowed: Allowed<'token.read'>, id: string): Promise<ChildToken[]> {
+  const owner = ownerOf(allowed)
+  await getOwn(hub, owner.id, id)
+  return await listChildren(hub.db.read, owner.id, id, hub.clock.now())
+}
+
 /**
  * A new value for the same token; the old one is refused from the next request, or goes on for `overlapSeconds`. `expiresAt` absent keeps the
  * expiry (UAT-21). Throws `rotated_meanwhile` for the later of two that come at once, and `not_found`.
@@ -187,6 +208,7 @@ export async function rotateOwnToken(
   const owner = ownerOf(allowed)
   const before = await findStored(hub.db.read, owner.id, id, hub.clock.now())
   if (before === null) throw new HoldfastError('not_found')
+  refuseChild(before.token)
   const { name, last4: oldLast4 } = before.token
   const expiresAt = parseExpiry(
     change.expiresAt === undefined ? before.token.expiresAt : change.expiresAt,

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { quietMs, sightingQueue } from '../../access/sightings.ts'
+import { newAddressQueue } from '../../access/token-usage.ts'
 import type { Origin } from '../../domain/event.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -14,8 +15,11 @@ import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
 import { firstAdmins } from '../organizations/service.ts'
 import { claimAlert, deleteFormerValuesBefore, findFormerOwner } from './former-queries.ts'
+import { claimHoneyUse } from './honey-queries.ts'
 import { mostAdminsTold } from './leaked.ts'
 import { claimFenceEvent } from './queries.ts'
+import { usageKeptDays } from './usage.ts'
+import { claimNewAddress, deleteUsesBefore } from './usage-queries.ts'
 
 const report = z.object({
   kind: z.enum(['dead', 'fenced']),
@@ -28,6 +32,13 @@ const report = z.object({
 })
 type Report = z.output<typeof report>
 
+const newAddress = z.object({
+  tokenId: z.string(),
+  address: z.string(),
+  program: z.string().nullable(),
+  at: z.number(),
+})
+
 const forgetQueue = 'forget-token-values'
 const dayMs = 86_400_000
 /** How long the hashes of dead values are kept. */
@@ -39,6 +50,10 @@ export function sightingJobs(hub: Hub): JobHandlers {
     [sightingQueue]: async (payload) => {
       const seen = report.parse(payload)
       await hub.transaction((tx) => (seen.kind === 'dead' ? tellOfReuse : tellOfFence)(hub, tx, seen))
+    },
+    [newAddressQueue]: async (payload) => {
+      const seen = newAddress.parse(payload)
+      await hub.transaction((tx) => tellOfNewAddress(hub, tx, seen))
     },
     [forgetQueue]: (_payload, signal) => forgetValues(hub, signal),
   }
@@ -55,11 +70,33 @@ async function forgetValues(hub: Hub, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
     const removed = await hub.transaction((tx) => deleteFormerValuesBefore(tx, before, rowsAtOnce))
-    if (removed < rowsAtOnce) return
+    if (removed < rowsAtOnce) break
   }
+  const lastDay = hub.clock.now() - usageKeptDays * dayMs
+  while (await hub.transaction((tx) => deleteUsesBefore(tx, lastDay, rowsAtOnce))) signal.throwIfAborted()
+}
+
+/** Only here, long after the answer, does a honey token part from a value that is dead. */
+async function tellOfHoney(hub: Hub, tx: Tx, seen: Report): Promise<boolean> {
+  const { isHoney, told } = await claimHoneyUse(tx, seen.tokenId, seen, seen.at - quietMs.dead)
+  if (told === null) return isHoney
+  const { name, place, ownerId, ownerName, organizationId } = told
+  await recordEvent(hub, tx, systemGrant('token.read', { on: 'self' }, 'honey token'), originOf(seen), {
+    action: 'token.honey_used',
+    resource: { kind: 'token', id: told.id, name },
+    ownerId,
+    data: { owner: ownerName, place, last4: seen.last4 },
+  })
+  const { at, ip, userAgent: program, last4 } = seen
+  const facts = { owner: ownerName, token: name, place, last4, at, ip, program }
+  for (const to of await readersOf(tx, { ownerId, organizationId, contact: null })) {
+    await enqueueMail(hub, tx, { kind: 'honey-used', ...to, ...facts })
+  }
+  return true
 }
 
 async function tellOfReuse(hub: Hub, tx: Tx, seen: Report): Promise<void> {
+  if (await tellOfHoney(hub, tx, seen)) return
   const value = await claimAlert(tx, seen.tokenId, seen.at, seen.at - quietMs.dead)
   if (value === null) return
   const { name, ownerId, ownerName, organizationId } = value
@@ -85,6 +122,20 @@ async function tellOfFence(hub: Hub, tx: Tx, seen: Report): Promise<void> {
     resource: { kind: 'token', id: seen.tokenId, name: token.name },
     ownerId: organizationId ?? token.ownerId,
     data: { owner: ownerName, last4: seen.last4 },
+  })
+}
+
+/** For the log, once a day for each token: laptops move, and a pipeline that moves is looked at. */
+async function tellOfNewAddress(hub: Hub, tx: Tx, seen: z.output<typeof newAddress>): Promise<void> {
+  const token = await claimNewAddress(tx, seen.tokenId, seen.at, seen.at - dayMs)
+  if (token === null) return
+  const { ownerName, organizationId } = await findFormerOwner(tx, token.ownerId)
+  const origin: Origin = { ip: seen.address, userAgent: seen.program, requestId: null }
+  await recordEvent(hub, tx, systemGrant('token.read', { on: 'self' }, 'token provenance'), origin, {
+    action: 'token.new_address',
+    resource: { kind: 'token', id: seen.tokenId, name: token.name },
+    ownerId: organizationId ?? token.ownerId,
+    data: { owner: ownerName, last4: token.last4 },
   })
 }
 

@@ -41,6 +41,7 @@ import {
 } from './grants.ts'
 import {
   countTokens,
+  deleteChildren,
   deleteTokens,
   findToken,
   type GrantRow,
@@ -79,6 +80,9 @@ export interface TokenToStore {
   readonly fence: Fence
   /** Milliseconds; null: never. */
   readonly expiresAt: number | null
+  /** For a child. */
+  readonly parentId?: string
+  readonly usesLeft?: number | null
   readonly prefix?: TokenPrefix
   /** It is held by a run of automation, and neither listed nor counted among the tokens that its owner made. */
   readonly publisher?: PublisherRun
@@ -93,7 +97,8 @@ export interface NewValue {
 
 /** Throws `token_name_taken`, or `invalid_input` where the owner has as many as it may. */
 export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: TokenToStore): Promise<NewValue> {
-  if (input.publisher === undefined && (await countTokens(tx, ownerId)) >= mostTokens) {
+  const isCounted = input.publisher === undefined && input.parentId === undefined
+  if (isCounted && (await countTokens(tx, ownerId)) >= mostTokens) {
     throw new HoldfastError('invalid_input', {
       reason: `An account has at most ${mostTokens} tokens. Delete one first.`,
     })
@@ -125,6 +130,9 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     lastUserAgent: null,
     publisherId: input.publisher?.id ?? null,
     publisherRun: input.publisher === undefined ? null : JSON.stringify(input.publisher.run),
+    parentId: input.parentId ?? null,
+    usesLeft: input.usesLeft ?? null,
+    newAddressAt: null,
   })
   if (!isNew) throw new HoldfastError('token_name_taken', { field: 'name' })
   await replaceGrants(tx, id, grantRows(id, input.permissions.scoped))
@@ -142,7 +150,7 @@ export interface StoredChange {
   readonly expiresAt?: number | null
 }
 
-/** Throws `token_name_taken` where the transaction cannot go on, as PostgreSQL has it. */
+/** Its children end. Throws `token_name_taken` where the transaction cannot go on, as PostgreSQL has it. */
 export async function changeStored(tx: Tx, ownerId: string, id: string, change: StoredChange): Promise<void> {
   const { permissions, endpointPatterns, fence, ...columns } = change
   try {
@@ -164,6 +172,8 @@ export async function changeStored(tx: Tx, ownerId: string, id: string, change: 
     throw error
   }
   if (permissions !== undefined) await replaceGrants(tx, id, grantRows(id, permissions.scoped))
+  // What they were derived from is no longer what it was.
+  await deleteChildren(tx, id)
 }
 
 /** The longest time for which an old value goes on beside the new one. */
@@ -204,6 +214,8 @@ export async function storeNewValue(
   })
   if (!isSwapped) throw new HoldfastError('rotated_meanwhile')
   await closeFormerValues(tx, ownerId, id, now)
+  // Also with an overlap: whoever had the old value may have derived them.
+  await deleteChildren(tx, id)
   const until = Math.min(now + overlapSeconds * 1000, before.token.expiresAt ?? Number.MAX_SAFE_INTEGER)
   const oldUntil = until > now ? until : null
   await keepValues(tx, ownerId, [{ ...before.token, id, name, hash: before.hash }], now, oldUntil)
@@ -320,6 +332,8 @@ function storedOfRow(
     lastUsedAt: row.lastUsedAt,
     lastIp: row.lastIp,
     lastUserAgent: row.lastUserAgent,
+    parentId: row.parentId,
+    usesLeft: row.usesLeft,
     oldValue: oldValueOf(old),
   }
 }
@@ -382,6 +396,7 @@ function grantRows(tokenId: string, grants: readonly ResolvedGrant[]): TokenGran
     entityId: grant.id,
     entityName: grant.name,
     permissions: JSON.stringify(grant.permissions),
+    throughId: grant.throughId ?? null,
   }))
 }
 

@@ -26,6 +26,10 @@ export interface StoredToken {
   readonly lastUsedAt: number | null
   readonly lastIp: string | null
   readonly lastUserAgent: string | null
+  /** The token that it was derived from; null for what is none's child. */
+  readonly parentId: string | null
+  /** Requests that it may still make; null: as many as it likes. */
+  readonly usesLeft: number | null
   /** The value that it had before, if that was given time to go on: `validUntil` may be over. */
   readonly oldValue: OldValue | null
 }

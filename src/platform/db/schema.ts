@@ -205,6 +205,12 @@ export interface AccessTokenTable {
   publisherId: string | null
   /** JSON: which run of which automation holds it, as features/trusted-publishers/run.ts has it. */
   publisherRun: string | null
+  /** The token that it was derived from, and ends with. */
+  parentId: string | null
+  /** Requests that it may still make. Null: as many as it likes. */
+  usesLeft: number | null
+  /** When an event last told that it came from a new address. */
+  newAddressAt: number | null
 }
 
 /** Whose ID tokens are exchanged for access tokens to a repo, or to what a service account may do: one of the two is set. */
@@ -372,6 +378,53 @@ export interface TokenGrantTable {
   entityName: string
   /** JSON array of the Hub's permission names. */
   permissions: string
+  /** In a child token: the owner or workspace through which its parent reaches the repo. It counts while the repo lies there. */
+  throughId: string | null
+}
+
+/** What a token touched in a day, by the least permission that opens it. Kept for 90 days. */
+export interface TokenUseTable {
+  tokenId: string
+  /** The first millisecond of the day, in UTC. */
+  day: number
+  thingKind: 'repo' | 'organization' | 'user'
+  /** Empty for all those beyond the most of a day. */
+  thingId: string
+  permission: string
+  uses: number
+  /** That were sent. */
+  bytes: number
+}
+
+/** From where a token came, and what used it: the latest fifty of each. */
+export interface TokenCallerTable {
+  tokenId: string
+  kind: 'address' | 'program'
+  value: string
+  firstAt: number
+  lastAt: number
+  uses: number
+}
+
+/** A value that opens nothing and tells on whoever uses it. Requests meet it in `formerTokenValue`, as a dead one. */
+export interface HoneyTokenTable {
+  id: string
+  /** As in `accessToken`. */
+  hash: string
+  last4: string
+  name: string
+  /** Where it lies, in the words of who made it. */
+  place: string
+  /** A user or an organization. */
+  ownerId: string
+  ownerName: string
+  /** The same, for an organization. */
+  organizationId: string | null
+  createdAt: number
+  lastUsedAt: number | null
+  lastIp: string | null
+  lastUserAgent: string | null
+  reportedAt: number | null
 }
 
 /** What administrators of an organization said of a member's token. */
@@ -1157,6 +1210,9 @@ export interface Schema {
   oauthDevice: OauthDeviceTable
   oauthCode: OauthCodeTable
   oauthSigningKey: OauthSigningKeyTable
+  honeyToken: HoneyTokenTable
+  tokenUse: TokenUseTable
+  tokenCaller: TokenCallerTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable
   trustedPublisher: TrustedPublisherTable
