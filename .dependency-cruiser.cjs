@@ -18,7 +18,7 @@ const features = {
   repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],
   trust: ['keys', 'signatures', 'scanning', 'eval-results', 'model-signatures', 'attestations', 'gated'],
-  surfaces: ['access-review', 'discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],
+  surfaces: ['access-preview', 'access-review', 'discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],
 }
 const tiers = Object.keys(features)
 const folder = (names) => `^src/features/(${names.join('|')})/`

@@ -2,6 +2,7 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { accessPreviewRoutes } from './access-preview/routes.ts'
 import { accessReviewPageRoutes } from './access-review/page-routes.tsx'
 import { accessReviewRoutes } from './access-review/routes.ts'
 import { entryRoutes } from './accounts/entry-routes.tsx'
@@ -97,6 +98,7 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...accessPreviewRoutes,
   ...breakGlassRoutes,
   ...accessReviewRoutes,
   ...accessReviewPageRoutes,
