@@ -70,7 +70,8 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
     expect((await rows(page, 'Gain access')).map((row) => row.replace(/^[A-Z]{1,2} /, ''))).toEqual([
       'dan acme/plans nothing read files, write',
     ])
-    await page.getByText('3 lose access, One gains some.').waitFor()
+    await page.getByText('acme/plans moves into the workspace Research.').waitFor()
+    await page.getByText('Of people and service accounts 3 lose access, 1 gains some.').waitFor()
     await page.getByText('of which one was used this week').waitFor()
     expect(await rows(page, 'Tokens that lose access')).toHaveLength(3)
     await expectAccessible(page, 'access-preview-move')

@@ -1,4 +1,5 @@
 /** Goes through everybody whom a change may concern, and gathers who gains and who loses: the first of them in full, all of them as numbers. */
+import { restrictionOf } from '../../access/restriction.ts'
 import { accountOf, type RepoFacts } from '../../domain/facts.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import { type AbilitySet, abilitiesOf, gained, lost } from './abilities.ts'
@@ -51,6 +52,8 @@ export interface Comparison {
 export interface Judged {
   readonly subject: Subject
   readonly after: Holdings
+  /** No thing is another after the change. */
+  readonly areThingsSame: boolean
   /** A new run through the same each time. With a token, the repos that it lists stand apart from others of their sort. */
   things(token: SubjectToken | null): Iterable<Thing>
 }
@@ -80,7 +83,7 @@ export async function compare(
       const isCounted = accountOf(subject.principal) !== null
       if (isCounted) looked++
       const found = { gains: false, loses: false }
-      for (const thing of judged.things(null)) {
+      for (const thing of isUntouched(judged, null, places) ? [] : judged.things(null)) {
         const [before, after] = bothSides(judged, null, thing, places)
         for (const side of sidesOf(before, after)) {
           found[side] = true
@@ -93,7 +96,7 @@ export async function compare(
       for (const token of subject.tokens) {
         const repos = { gains: 0, loses: 0 }
         const any = { gains: false, loses: false }
-        for (const thing of judged.things(token)) {
+        for (const thing of isUntouched(judged, token, places) ? [] : judged.things(token)) {
           const [before, after] = bothSides(judged, token, thing, places)
           for (const side of sidesOf(before, after)) {
             any[side] = true
@@ -117,6 +120,20 @@ export async function compare(
     tokens,
     counts: { entries, principals, tokens: tokenCounts, losingTokensUsedThisWeek, looked },
   }
+}
+
+/** A change of what the organization asks for: whoever meets it as before, or lacks the same, can do the same. */
+function isUntouched(
+  { subject, after, areThingsSame }: Judged,
+  token: SubjectToken | null,
+  { before: was, after: is }: { readonly before: Place; readonly after: Place },
+): boolean {
+  const { principal, held } = subject
+  if (!areThingsSame || after !== held || was.organization !== is.organization || principal.kind === 'anonymous')
+    return false
+  const viewer = { principal, credential: token?.credential ?? null }
+  const restriction = ({ demands }: Place) => restrictionOf(demands, viewer, token?.verdict ?? null, held.organization)
+  return restriction(was) === restriction(is)
 }
 
 function sidesOf(before: AbilitySet, after: AbilitySet): ('gains' | 'loses')[] {

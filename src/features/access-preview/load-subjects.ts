@@ -1,6 +1,7 @@
 /** People and service accounts with all that they have in one place, a slice at a time. */
 import { type AccessFacts, type Account, serviceAccountName } from '../../domain/facts.ts'
 import type { Role } from '../../domain/role.ts'
+import { noLimits } from '../../domain/token-limits.ts'
 import type { Db } from '../../platform/db/database.ts'
 import {
   type PrincipalRow,
@@ -18,6 +19,8 @@ export interface LoadWhat {
   readonly ownerId: string
   readonly now: number
   readonly withTokens: boolean
+  /** The workspaces that matter; null: all. */
+  readonly within: readonly string[] | null
   /** Requests at gates. */
   readonly withRequests: boolean
 }
@@ -29,7 +32,7 @@ export async function loadSubjects(db: Db, ids: readonly string[], what: LoadWha
   const [people, held, through, requests, tokens, listed] = await Promise.all([
     selectPrincipals(db, ids, now),
     selectHeld(db, ids, ownerId, now),
-    selectThroughGroups(db, ids, ownerId, now),
+    selectThroughGroups(db, ids, ownerId, now, what.within),
     what.withRequests ? selectRequests(db, ids, ownerId) : [],
     what.withTokens ? selectTokens(db, ids, ownerId, now) : [],
     what.withTokens ? selectListed(db, ids, ownerId) : [],
@@ -103,6 +106,9 @@ function tokenOf(
       rotatedAt,
       expiresAt,
       networks: [],
+      // From where, how often and which files: that narrows single requests, and no change that is previewed touches it.
+      limits: noLimits,
+      taken: null,
       former: null,
     },
     verdict: row.verdict,

@@ -13,6 +13,7 @@ import { repoViewOf } from '../repos/service.ts'
 import type { Change } from './change.ts'
 import { OrganizationPreviewPage, type PreviewView, RepoPreviewPage } from './pages.tsx'
 import { type Asking, previewChange } from './preview.ts'
+import { workspaceNames } from './queries.ts'
 
 const repoTarget = ({ params }: { params: Params }) =>
   ({ on: 'repo', kind: params.kind, namespace: params.get('namespace'), name: params.get('name') }) as const
@@ -115,7 +116,11 @@ export const accessPreviewPageRoutes: Route[] = [
     handle: async ({ body, ...call }) => {
       const repo = named(call.facts)
       const change: Change = { kind: 'repo_workspace', repos: [repo], workspace: body.workspace || null }
-      const sentence = `${repo.name} moves ${body.workspace === '' ? 'out of its workspace' : 'into another workspace'}.`
+      const { owner } = call.allowed.resource
+      const names = await workspaceNames(call.hub.db, body.workspace === '' ? [] : [body.workspace], owner.id)
+      const into = names.get(body.workspace)
+      const where = into === undefined ? 'out of its workspace' : `into the workspace ${into}`
+      const sentence = `${repo.name} moves ${where}.`
       return await repoReply(call, change, { sentence, fields: body }, 'workspace')
     },
   }),

@@ -127,8 +127,8 @@ function Summary({ preview }: { preview: AccessPreview }) {
         </Notice>
       )}
       <p class="text-sm">
-        <b>{parties(principals.loses)}</b> {principals.loses === 1 ? 'loses' : 'lose'} access,{' '}
-        <b>{parties(principals.gains)}</b> {principals.gains === 1 ? 'gains' : 'gain'} some.{' '}
+        Of people and service accounts <b>{parties(principals.loses)}</b> {principals.loses === 1 ? 'loses' : 'lose'}{' '}
+        access, <b>{parties(principals.gains)}</b> {principals.gains === 1 ? 'gains' : 'gain'} some.{' '}
         {preview.withTokens && (
           <>
             {counted(tokens.loses, 'token')} {tokens.loses === 1 ? 'loses' : 'lose'} access
@@ -148,7 +148,7 @@ function Summary({ preview }: { preview: AccessPreview }) {
   )
 }
 
-const parties = (count: number): string => (count === 0 ? 'Nobody' : count === 1 ? 'One' : count.toLocaleString('en'))
+const parties = (count: number): string => (count === 0 ? 'none' : count.toLocaleString('en'))
 
 function everyoneIn({ comparison }: AccessPreview): 'gains' | 'loses' | null {
   const { gains, loses } = comparison.differences

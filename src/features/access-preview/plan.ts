@@ -233,7 +233,10 @@ async function placesOf(
   return {
     before,
     after: {
-      organization: classicTokensAdminister === undefined ? organization : { ...organization, classicTokensAdminister },
+      organization:
+        classicTokensAdminister === undefined || classicTokensAdminister === organization.classicTokensAdminister
+          ? organization
+          : { ...organization, classicTokensAdminister },
       demands: {
         ...demands,
         ...(policy === undefined ? {} : { tokenPolicy: policy }),
@@ -265,6 +268,7 @@ async function planByPlace(hub: Hub, by: ByPlace): Promise<Plan> {
     ownerId: organization.id,
     now: hub.clock.now(),
     withTokens: sight.isAdministrator,
+    within,
     withRequests: sight.isAdministrator,
   }
   async function* slices(): AsyncGenerator<readonly Judged[]> {
@@ -287,6 +291,7 @@ async function planByPlace(hub: Hub, by: ByPlace): Promise<Plan> {
       return {
         subject,
         after,
+        areThingsSame: true,
         *things(token) {
           yield* by.wholes
           yield* workspacesOf([subject.held, after], by.places, workspaces, within)
@@ -354,10 +359,16 @@ async function planOnRepos(
     ownerId: owner.id,
     now: hub.clock.now(),
     withTokens: sight.isAdministrator && owner.kind === 'organization',
+    within: [...new Set(pairs.flatMap(({ before, after }) => [before.workspaceId ?? '', after.workspaceId ?? '']))],
     withRequests: sight.isAdministrator,
   }
   const things = pairs.map((pair): Thing => ({ on: 'repo', ...pair }))
-  const judged = (subject: Subject): Judged => ({ subject, after: subject.held, things: () => things })
+  const judged = (subject: Subject): Judged => ({
+    subject,
+    after: subject.held,
+    areThingsSame: false,
+    things: () => things,
+  })
   async function* slices(): AsyncGenerator<readonly Judged[]> {
     yield [judged({ principal: { kind: 'anonymous' }, held: noHoldings, access: new Map(), tokens: [] })]
     if (!isTold) return

@@ -9,7 +9,22 @@ import type { Db } from '../../platform/db/database.ts'
 import type { RepoTable } from '../../platform/db/schema.ts'
 
 /** At most so many ids in one statement. */
-export const sliceSize = 1000
+export const sliceSize = 250
+
+/** More rows than this come in parts. */
+const mostRows = 20_000
+
+/** Rows of many principals: where one answer would be too long, of half of them and of the other half. */
+async function inParts<R>(
+  ids: readonly string[],
+  ask: (some: readonly string[], limit: number) => Promise<R[]>,
+): Promise<R[]> {
+  if (ids.length <= 1) return ids.length === 0 ? [] : await ask(ids, 50_000)
+  const rows = await ask(ids, mostRows + 1)
+  if (rows.length <= mostRows) return rows
+  const half = ids.length >> 1
+  return [...(await inParts(ids.slice(0, half), ask)), ...(await inParts(ids.slice(half), ask))]
+}
 
 export async function selectOrganization(db: Db, id: string) {
   return await db.list
@@ -129,17 +144,20 @@ export interface HeldRow {
 
 /** Roles of their own, in the owner, its workspaces and its repos. */
 export async function selectHeld(db: Db, ids: readonly string[], ownerId: string, now: number): Promise<HeldRow[]> {
-  return await db.list
-    .selectFrom('roleGrant as g')
-    .leftJoin('workspace as w', 'w.id', 'g.targetId')
-    .leftJoin('repo as r', 'r.id', 'g.targetId')
-    .select(['g.principalId', 'g.targetId', 'g.targetKind'])
-    .select(roleAt('g', now).as('role'))
-    .where('g.principalId', 'in', [...ids])
-    .where((q) =>
-      q.or([q('g.targetId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
-    )
-    .execute()
+  return await inParts(ids, (some, limit) =>
+    db.list
+      .selectFrom('roleGrant as g')
+      .leftJoin('workspace as w', 'w.id', 'g.targetId')
+      .leftJoin('repo as r', 'r.id', 'g.targetId')
+      .select(['g.principalId', 'g.targetId', 'g.targetKind'])
+      .select(roleAt('g', now).as('role'))
+      .where('g.principalId', 'in', [...some])
+      .where((q) =>
+        q.or([q('g.targetId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
+      )
+      .limit(limit)
+      .execute(),
+  )
 }
 
 export interface GroupHeldRow {
@@ -149,22 +167,28 @@ export interface GroupHeldRow {
   readonly role: Role | null
 }
 
-/** Roles in workspaces of the organization that come through groups. */
+/** Roles in workspaces of the organization that come through groups; `within`: in these alone. */
 export async function selectThroughGroups(
   db: Db,
   ids: readonly string[],
   organizationId: string,
   now: number,
+  within: readonly string[] | null,
 ): Promise<GroupHeldRow[]> {
-  return await db.list
-    .selectFrom('groupMember as m')
-    .innerJoin('roleGrant as g', 'g.principalId', 'm.groupId')
-    .innerJoin('workspace as w', 'w.id', 'g.targetId')
-    .select(['m.principalId', 'm.groupId', 'g.targetId as workspaceId'])
-    .select(roleAt('g', now).as('role'))
-    .where('m.principalId', 'in', [...ids])
-    .where('w.organizationId', '=', organizationId)
-    .execute()
+  if (within?.length === 0) return []
+  return await inParts(ids, (some, limit) =>
+    db.list
+      .selectFrom('groupMember as m')
+      .innerJoin('roleGrant as g', 'g.principalId', 'm.groupId')
+      .innerJoin('workspace as w', 'w.id', 'g.targetId')
+      .select(['m.principalId', 'm.groupId', 'g.targetId as workspaceId'])
+      .select(roleAt('g', now).as('role'))
+      .where('m.principalId', 'in', [...some])
+      .where('w.organizationId', '=', organizationId)
+      .$if(within !== null, (q) => q.where('g.targetId', 'in', [...(within ?? [])]))
+      .limit(limit)
+      .execute(),
+  )
 }
 
 /** Of a group, in workspaces. */
@@ -224,14 +248,17 @@ export interface RequestRow {
 
 /** What became of their requests at the gates of the owner's repos. */
 export async function selectRequests(db: Db, ids: readonly string[], ownerId: string): Promise<RequestRow[]> {
-  return await db.list
-    .selectFrom('accessRequest as a')
-    .innerJoin('repo as r', 'r.id', 'a.repoId')
-    .select(['a.principalId', 'a.repoId', 'a.status', 'a.reason'])
-    .where('a.principalId', 'in', [...ids])
-    .where('r.ownerId', '=', ownerId)
-    .where('r.deletedAt', 'is', null)
-    .execute()
+  return await inParts(ids, (some, limit) =>
+    db.list
+      .selectFrom('accessRequest as a')
+      .innerJoin('repo as r', 'r.id', 'a.repoId')
+      .select(['a.principalId', 'a.repoId', 'a.status', 'a.reason'])
+      .where('a.principalId', 'in', [...some])
+      .where('r.ownerId', '=', ownerId)
+      .where('r.deletedAt', 'is', null)
+      .limit(limit)
+      .execute(),
+  )
 }
 
 export interface RepoClassRow {
@@ -316,16 +343,19 @@ export async function selectTokens(
   organizationId: string,
   now: number,
 ): Promise<TokenRow[]> {
-  return await db.list
-    .selectFrom('accessToken as t')
-    .leftJoin('organizationToken as v', (join) =>
-      join.onRef('v.tokenId', '=', 't.id').on('v.organizationId', '=', organizationId),
-    )
-    .select(['t.id', 't.ownerId', 't.name', 't.last4', 't.role', 't.canReadGatedRepos', 't.createdAt', 't.rotatedAt'])
-    .select(['t.expiresAt', 't.lastUsedAt', 'v.verdict'])
-    .where('t.ownerId', 'in', [...ids])
-    .where((q) => q.or([q('t.expiresAt', 'is', null), q('t.expiresAt', '>', now)]))
-    .execute()
+  return await inParts(ids, (some, limit) =>
+    db.list
+      .selectFrom('accessToken as t')
+      .leftJoin('organizationToken as v', (join) =>
+        join.onRef('v.tokenId', '=', 't.id').on('v.organizationId', '=', organizationId),
+      )
+      .select(['t.id', 't.ownerId', 't.name', 't.last4', 't.role', 't.canReadGatedRepos', 't.createdAt', 't.rotatedAt'])
+      .select(['t.expiresAt', 't.lastUsedAt', 'v.verdict'])
+      .where('t.ownerId', 'in', [...some])
+      .where((q) => q.or([q('t.expiresAt', 'is', null), q('t.expiresAt', '>', now)]))
+      .limit(limit)
+      .execute(),
+  )
 }
 
 export interface ListedRow {
@@ -336,18 +366,21 @@ export interface ListedRow {
 
 /** What fine-grained tokens of these list of the owner, its workspaces and its repos. */
 export async function selectListed(db: Db, ids: readonly string[], ownerId: string): Promise<ListedRow[]> {
-  return await db.list
-    .selectFrom('accessToken as t')
-    .innerJoin('tokenGrant as g', 'g.tokenId', 't.id')
-    .leftJoin('workspace as w', 'w.id', 'g.entityId')
-    .leftJoin('repo as r', 'r.id', 'g.entityId')
-    .select(['g.tokenId', 'g.entityId', 'g.permissions'])
-    .where('t.ownerId', 'in', [...ids])
-    .where('t.role', '=', 'fineGrained')
-    .where((q) =>
-      q.or([q('g.entityId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
-    )
-    .execute()
+  return await inParts(ids, (some, limit) =>
+    db.list
+      .selectFrom('accessToken as t')
+      .innerJoin('tokenGrant as g', 'g.tokenId', 't.id')
+      .leftJoin('workspace as w', 'w.id', 'g.entityId')
+      .leftJoin('repo as r', 'r.id', 'g.entityId')
+      .select(['g.tokenId', 'g.entityId', 'g.permissions'])
+      .where('t.ownerId', 'in', [...some])
+      .where('t.role', '=', 'fineGrained')
+      .where((q) =>
+        q.or([q('g.entityId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
+      )
+      .limit(limit)
+      .execute(),
+  )
 }
 
 const machinePattern = /^sa-([0-9a-f]{24})$/
