@@ -2,6 +2,8 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { accessPreviewPageRoutes } from './access-preview/page-routes.tsx'
+import { accessPreviewRoutes } from './access-preview/routes.ts'
 import { accessReviewPageRoutes } from './access-review/page-routes.tsx'
 import { accessReviewRoutes } from './access-review/routes.ts'
 import { entryRoutes } from './accounts/entry-routes.tsx'
@@ -122,6 +124,8 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...accessPreviewRoutes,
+  ...accessPreviewPageRoutes,
   ...breakGlassRoutes,
   ...accessReviewRoutes,
   ...accessReviewPageRoutes,

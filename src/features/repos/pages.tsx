@@ -170,8 +170,9 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
               value={repo.isPrivate ? 'private' : 'public'}
               picks={visibilityPicks}
             />
-            <div>
+            <div class="flex flex-wrap gap-2">
               <Button look="primary">Save visibility</Button>
+              <Button action={`${here}/visibility/preview`}>Preview who is affected</Button>
             </div>
           </form>
         </SettingsSection>
@@ -310,6 +311,7 @@ function GateSection({ repo, gate, form }: { repo: RepoView; gate: RepoGate; for
         </p>
         <div class="flex flex-wrap gap-2">
           <Button look="primary">Save access requests</Button>
+          <Button action={repoPath(repo, '/settings/gate/preview')}>Preview who is affected</Button>
           {gate.mayReadRequests && (
             <LinkButton href={repoPath(repo, '/settings/access-requests')}>Review requests</LinkButton>
           )}
