@@ -110,6 +110,9 @@ function tokenOf(
       limits: noLimits,
       taken: null,
       former: null,
+      // Children lose with the token that they came from.
+      parent: null,
+      usesLeft: null,
     },
     verdict: row.verdict,
     lastUsedAt: row.lastUsedAt,

@@ -352,6 +352,7 @@ export async function selectTokens(
       .select(['t.id', 't.ownerId', 't.name', 't.last4', 't.role', 't.canReadGatedRepos', 't.createdAt', 't.rotatedAt'])
       .select(['t.expiresAt', 't.lastUsedAt', 'v.verdict'])
       .where('t.ownerId', 'in', [...some])
+      .where('t.parentId', 'is', null)
       .where((q) => q.or([q('t.expiresAt', 'is', null), q('t.expiresAt', '>', now)]))
       .limit(limit)
       .execute(),

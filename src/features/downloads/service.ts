@@ -3,7 +3,7 @@ import type { Hub } from '../../hub.ts'
 import { budgetOf } from './budget.ts'
 import { recorderOf } from './record.ts'
 
-export { auditBookOf, startDownloadAudit } from './audit-book.ts'
+export { startDownloadAudit } from './audit-book.ts'
 export { exportAudited } from './audit-list.ts'
 export { type DownloadReport, verifyDownloads } from './audit-verify.ts'
 export { refuseUncounted } from './budget.ts'
