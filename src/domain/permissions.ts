@@ -45,8 +45,11 @@ export interface PermissionRow {
 }
 
 const content = { classic: 'read', fineGrained: ['repo.content.read', 'repo.write'] } as const
-/** Seeing that a repo is there: whoever may change its settings must be able to. Its bytes stay with `content`. */
-const metadata = { classic: 'read', fineGrained: ['repo.content.read', 'repo.write', 'repo.settings.write'] } as const
+/** Seeing that a repo is there: whoever may push to it or change its settings must be able to. Its bytes stay with `content`. */
+const metadata = {
+  classic: 'read',
+  fineGrained: ['repo.content.read', 'repo.write', 'repo.content.write', 'repo.settings.write'],
+} as const
 const write = { classic: 'write', fineGrained: ['repo.write'] } as const
 /** Pushing alone: what automation needs. */
 const push = { classic: 'write', fineGrained: ['repo.write', 'repo.content.write'] } as const

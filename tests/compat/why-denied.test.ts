@@ -131,7 +131,7 @@ describe('a 403 that says why', () => {
         })
         expect((await say(token, 'info', listed)).text).toBe('allowed')
         expect((await say(token, 'upload', listed)).text).toMatch(
-          /Reason: token_permission; need=repo\.write; have=repo\.content\.read; entity=model/,
+          /Reason: token_permission; need=repo\.write or repo\.content\.write; have=repo\.content\.read; entity=model/,
         )
         const hidden = await say(token, 'info', other)
         expect(hidden.text).toMatch(/^RepositoryNotFoundError 404/)

@@ -78,7 +78,10 @@ describe.skipIf(chromium === null)('the pages of groups and workspaces', () => {
 
   test('GRP-2, GRP-1: make a group, and put a person and a service account into it', async () => {
     await open(`${settings}/members`)
-    await page.getByRole('navigation', { name: 'acme settings' }).getByRole('link', { name: 'Groups', exact: true }).click()
+    await page
+      .getByRole('navigation', { name: 'acme settings' })
+      .getByRole('link', { name: 'Groups', exact: true })
+      .click()
     await page.getByText('No groups yet').waitFor()
     await picture('groups-empty')
     await page.getByRole('link', { name: 'New group' }).click()

@@ -89,6 +89,8 @@ export async function signInWithCompany(
   return { done: true, cookie: made.cookie, name: made.name, isNew: made.isNew, notices: made.notices }
 }
 
+class MadeMeanwhile extends Error {}
+
 /** Tries names for a new account until one is free; also anew where two sign-ins of one new person come at once. */
 async function withFreeName<T>(
   answer: CompanyAnswer,
@@ -102,7 +104,9 @@ async function withFreeName<T>(
       return await run(name)
     } catch (error) {
       const isName = error instanceof HoldfastError && (error.code === 'name_taken' || error.code === 'invalid_name')
-      if (!isName && !isUniqueViolation(error)) throw error
+      // Another sign-in of the same person was first: the next try finds the account that it made.
+      const isRace = isUniqueViolation(error) || error instanceof MadeMeanwhile
+      if (!isName && !isRace) throw error
       last = error
     }
   }
@@ -168,6 +172,7 @@ async function connect(
     lastUsedAt: now,
   }
   if (!(await insertIdentity(tx, row))) {
+    if (by === 'join') throw new MadeMeanwhile('Another sign-in of this person made their account.')
     const code = by === 'session' ? 'company_identity_taken' : 'company_account_exists'
     throw new HoldfastError(code, { company: company.name })
   }

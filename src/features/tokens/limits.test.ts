@@ -149,7 +149,9 @@ describe.each(dialects)('limits of tokens on %s', (dialect) => {
     const answers = await Promise.all(Array.from({ length: 25 }, () => use(token, path)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(10)
     const refused = answers.find(({ status }) => status === 403)
-    expect(refused?.headers.get('x-hub-denied')).toBe(`token_bytes_used_up; need=${size} bytes; have=0 left`)
+    expect(refused?.headers.get('x-hub-denied')).toBe(
+      `token_bytes_used_up; need=${size} bytes; have=0 left; entity=model:mara/closed`,
+    )
     // Sizes and names take nothing away; other tokens of the account go on.
     expect((await use(token, path, 'HEAD')).status).toBe(200)
     expect((await use(token, '/api/models/mara/closed/tree/main')).status).toBe(200)

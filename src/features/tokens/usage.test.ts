@@ -124,13 +124,13 @@ describe.each(dialects)('token provenance (idea 5) on %s', (dialect) => {
     expect(await commit(value, 'acme/m2')).toBe(200)
     await running.writeGathered()
     const proposed = await shrink({ dryRun: true })
-    const after = ['model:acme/m1=repo.content.read', 'model:acme/m2=repo.write']
+    const after = ['model:acme/m1=repo.content.read', 'model:acme/m2=repo.content.write']
     expect(proposed.json()).toMatchObject({ after, applied: false })
     expect(await commit(value, 'acme/m3')).toBe(200)
     await running.writeGathered()
     // What is used in between is in it.
     const applied = await shrink({})
-    expect(applied.json()).toMatchObject({ after: [...after, 'model:acme/m3=repo.write'], applied: true })
+    expect(applied.json()).toMatchObject({ after: [...after, 'model:acme/m3=repo.content.write'], applied: true })
     expect(await commit(value, 'acme/m1')).toBe(403)
     expect(await read(value, '/acme/m1/resolve/main/a.txt')).toBe(200)
     expect(await commit(value, 'acme/m2')).toBe(200)
@@ -157,7 +157,7 @@ describe.each(dialects)('token provenance (idea 5) on %s', (dialect) => {
     await ask('PATCH', `/api/settings/tokens/${id}`, cookie, { fineGrained: { scoped } })
     const child = (await ask('POST', '/api/tokens/derive', value, { seconds: 60 })).json<{ token: string }>().token
     const applied = await ask('POST', `/api/settings/tokens/${id}/shrink`, cookie, {})
-    expect(applied.json()).toMatchObject({ after: ['model:acme/m1=repo.write'] })
+    expect(applied.json()).toMatchObject({ after: ['model:acme/m1=repo.content.write'] })
     expect(await read(child, '/api/whoami-v2')).toBe(401)
   })
 
