@@ -264,6 +264,13 @@ export const permissions = {
   },
 
   'account.read': { on: 'self', least: 'signed-in', token: 'any', audited: false, title: 'see who one is (whoami)' },
+  'account.settings.read': {
+    on: 'self',
+    least: 'signed-in',
+    token: 'session',
+    audited: false,
+    title: "open one's pages: profile, addresses, organizations, requests for access",
+  },
   'account.update': {
     on: 'self',
     people: true,

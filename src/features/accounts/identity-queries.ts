@@ -50,6 +50,23 @@ export async function organizationsOf(
   return rows.flatMap(({ role, ...row }) => (role === null ? [] : { ...row, role }))
 }
 
+const consentOfToken = prepared<{ tokenId: string }, { scope: string; organizationIds: string }>((q, param) =>
+  q.selectFrom('oauthGrant').select(['scope', 'organizationIds']).where('tokenId', '=', param('tokenId')),
+)
+
+/** What a person ticked for the application that has this token; null for a token that is no application's. */
+export async function consentOf(
+  db: Db,
+  tokenId: string,
+): Promise<{ readonly showsEmail: boolean; readonly organizationIds: readonly string[] } | null> {
+  const row = await consentOfToken.first(db.read, { tokenId })
+  if (row === null) return null
+  return {
+    showsEmail: row.scope.split(' ').includes('email'),
+    organizationIds: JSON.parse(row.organizationIds) as string[],
+  }
+}
+
 interface RoleRow {
   readonly id: string
   readonly name: string

@@ -10,7 +10,7 @@ import { nameKey } from '../../domain/names.ts'
 import type { Hub } from '../../hub.ts'
 import { countPublicRepos, membershipsOf } from '../organizations/service.ts'
 import { grantsOfToken, presentGrant } from '../tokens/service.ts'
-import { organizationsOf, workspacesOf } from './identity-queries.ts'
+import { consentOf, organizationsOf, workspacesOf } from './identity-queries.ts'
 import { presentIdentity, presentOrganizationIdentity, presentProfile } from './present.ts'
 import { emailsOf, findUserByName } from './queries.ts'
 
@@ -50,21 +50,27 @@ export const identityRoutes: Route[] = [
       if (account.kind === 'organization') return json(presentOrganizationIdentity(hub, account, credential))
       const isFine = credential.kind === 'token' && credential.role === 'fineGrained'
       const now = hub.clock.now()
-      const [address, organizations, workspaces, grants] = await Promise.all([
+      // What was ticked for an application, or said of a token by an organization, holds for children of its token.
+      const tokenId = credential.kind === 'token' ? (credential.parent?.id ?? credential.id) : ''
+      const [consent, address, organizations, workspaces, grants] = await Promise.all([
+        isFine ? consentOf(hub.db, tokenId) : null,
         addressOf(hub, account),
-        organizationsOf(hub.db, account.id, credential.kind === 'token' ? credential.id : '', now),
+        organizationsOf(hub.db, account.id, tokenId, now),
         workspacesOf(hub.db, account.id, now),
         isFine ? grantsOfToken(hub, account.id, credential.id) : [],
       ])
+      const isShown = (organizationId: string) => consent?.organizationIds.includes(organizationId) !== false
       return json(
         presentIdentity(hub, {
           ...account,
-          ...address,
-          organizations: organizations.map((row) => ({
-            ...row,
-            restriction: restrictionOf(row, { principal: account, credential }, row.tokenVerdict, row.role),
-          })),
-          workspaces,
+          ...(consent?.showsEmail === false ? { email: null, isEmailVerified: false } : address),
+          organizations: organizations
+            .filter(({ id }) => isShown(id))
+            .map((row) => ({
+              ...row,
+              restriction: restrictionOf(row, { principal: account, credential }, row.tokenVerdict, row.role),
+            })),
+          workspaces: workspaces.filter(({ organizationId }) => isShown(organizationId)),
           credential,
           grants: grants.map(presentGrant),
         }),

@@ -175,7 +175,7 @@ export const gatedPageRoutes = (render: RenderTerms): Route[] => [
     method: 'GET',
     path: ownRequestsPath,
     surface: 'page',
-    action: 'account.read',
+    action: 'account.settings.read',
     target: { on: 'self' },
     handle: async ({ hub, facts, request }) => {
       // A service account has no such page, and no session to open it in.

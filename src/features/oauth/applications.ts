@@ -13,6 +13,7 @@ import { type Client, clientOf, mostRedirectUris, parseRedirectUri } from './cli
 import {
   deleteClient,
   deleteConsent,
+  dropUnfetched,
   findClientRow,
   insertClient,
   listClientRows,
@@ -191,7 +192,9 @@ export async function listConnections(hub: Hub, allowed: Allowed<'oauth.connecti
   })
 }
 
-/** Ends all sign-ins to an application; the next one asks again. Throws `application_not_found`. */
+/**
+ * Ends all sign-ins to an application, those too that it was allowed and has not fetched yet; the next one asks again. Throws `application_not_found`.
+ */
 export async function disconnect(
   hub: Hub,
   allowed: Allowed<'oauth.connection.delete'>,
@@ -203,6 +206,8 @@ export async function disconnect(
   if (client === null) throw new HoldfastError('application_not_found')
   await hub.transaction(async (tx) => {
     if (!(await deleteConsent(tx, person.id, clientId))) throw new HoldfastError('application_not_found')
+    // Before the grants are read: one that is just being fetched is among them, or finds nothing to fetch.
+    await dropUnfetched(tx, person.id, clientId)
     const grants = await listGrantsOf(tx, person.id, clientId)
     for (const { tokenId } of grants) await removeStored(hub, tx, person.id, tokenId)
     await record(hub, tx, allowed, origin, client, { tokens: grants.length })

@@ -150,6 +150,36 @@ describe.each(dialects)('the authorization code on %s', (dialect) => {
     expect((await fetch(`${running.url}/oauth/userinfo`)).status).toBe(401)
   })
 
+  test('an application that was not told the address asks elsewhere, and with a token of its token: it hears no more', async () => {
+    // Ada let an application know who she is, and neither her address nor where she works. Its token is an access token like others: it asks
+    // whoami, and derives a child, which no scope is written down for, to ask again.
+    const little = (await exchange(await approved({ scope: 'openid read-repos' }))).json<Tokens>()
+    const derived = await fetch(`${running.url}/api/tokens/derive`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${little.access_token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ seconds: 600 }),
+    })
+    expect(derived.status).toBe(201)
+    const { token: child } = (await derived.json()) as { token: string }
+    for (const token of [little.access_token, child]) {
+      expect(await (await userinfo(token)).json()).toEqual({ sub: ada.id })
+      const headers = { authorization: `Bearer ${token}` }
+      const me = (await (await fetch(`${running.url}/api/whoami-v2`, { headers })).json()) as { orgs: unknown[] }
+      expect(me).toMatchObject({ name: 'ada', email: null, orgs: [] })
+      for (const page of ['/settings/account', '/settings/profile', '/settings/organizations', '/new']) {
+        const html = await (await fetch(`${running.url}${page}`, { headers })).text()
+        expect([page, html.includes('ada@example.org')]).toEqual([page, false])
+      }
+    }
+    const more = (await exchange(await approved({ scope: 'openid email read-repos' }, [acme.id]))).json<Tokens>()
+    const headers = { authorization: `Bearer ${more.access_token}` }
+    expect(await (await fetch(`${running.url}/api/whoami-v2`, { headers })).json()).toMatchObject({
+      email: 'ada@example.org',
+      emailVerified: true,
+      orgs: [{ name: 'acme' }],
+    })
+  })
+
   test('scopes become the permissions of a fine-grained token, and no more', async () => {
     const reading = (await exchange(await approved({ scope: 'openid read-repos' }))).json<Tokens>()
     const create = (token: string) =>

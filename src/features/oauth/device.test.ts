@@ -304,6 +304,25 @@ describe.each(dialects)('signing in a device on %s', (dialect) => {
     expect((await poll(started.device_code)).json().error).toBe('invalid_grant')
   })
 
+  test('phishing, noticed: what is disconnected before the device fetched its tokens gives none', async () => {
+    // Mallory had Ada approve a device of hers. Ada has second thoughts and disconnects the application at once; Mallory, who knows that people
+    // do, fetches the tokens minutes later only: there would have been nothing to end when Ada looked, and thirty days of tokens afterwards.
+    const started = await start()
+    expect((await answer(started.user_code, 'approve')).status).toBe(303)
+    const at = `${running.url}/settings/connected-applications/${hfClientId}/disconnect`
+    expect((await postForm(at, {}, { cookie })).status).toBe(303)
+    const late = await poll(started.device_code)
+    expect([late.status, late.json().error]).toEqual([400, 'expired_token'])
+    // Somebody else's device waits on.
+    const other = await start()
+    const waits = await start()
+    expect((await answer(other.user_code, 'approve', [], await signInAs(running, mallory))).status).toBe(303)
+    await answer((await start()).user_code, 'approve')
+    expect((await postForm(at, {}, { cookie })).status).toBe(303)
+    expect((await poll(other.device_code)).status).toBe(200)
+    expect((await poll(waits.device_code)).json().error).toBe('authorization_pending')
+  })
+
   test('the twenty-first sign-in of one application ends the oldest, so that an account never fills up', async () => {
     const first = await signIn()
     for (let i = 0; i < 20; i++) await signIn()

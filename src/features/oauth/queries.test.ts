@@ -9,6 +9,7 @@ import {
   deleteDevice,
   deleteExpired,
   dropTokens,
+  dropUnfetched,
   findClientRow,
   findCode,
   findConsent,
@@ -166,6 +167,7 @@ describe.each(dialects)('statements about applications on %s', (dialect) => {
       expect(await answerDevice(tx, 'd7', answer)).toBe(false)
       expect(await deleteDevice(tx, 'd7')).toBe(true)
       expect(await deleteConsent(tx, 'u7', 'c7')).toBe(true)
+      await dropUnfetched(tx, 'u7', 'c7')
       await dropTokens(tx, 'u7', ['t7'])
     }, 8)
     expect(await findGrantOfToken(database.db.read, 't7')).toBeNull()

@@ -119,6 +119,13 @@ export async function deleteConsent(tx: Tx, userId: string, clientId: string): P
   return row !== undefined
 }
 
+/** What an application was allowed and has not fetched: answered devices, and codes. Whoever is fetching one is waited for. */
+export async function dropUnfetched(tx: Tx, userId: string, clientId: string): Promise<void> {
+  for (const table of ['oauthDevice', 'oauthCode'] as const) {
+    await tx.deleteFrom(table).where('clientId', '=', clientId).where('userId', '=', userId).execute()
+  }
+}
+
 export interface ConnectionRow {
   readonly clientId: string
   readonly name: string

@@ -29,7 +29,9 @@ const userinfo = (method: 'GET' | 'POST'): Route =>
       const account = accountOf(allowed.principal)
       const { credential } = allowed
       if (account === null || credential === null) throw new Error('Nobody asks who they are.')
-      const grant = credential.kind === 'token' ? await findGrantOfToken(hub.db.read, credential.id) : null
+      // What an application derived from its token is told no more than it.
+      const tokenId = credential.kind === 'token' ? (credential.parent?.id ?? credential.id) : null
+      const grant = tokenId === null ? null : await findGrantOfToken(hub.db.read, tokenId)
       // Whoever holds another credential of a person sees all of this at whoami.
       const scopes = grant === null ? scopeNames : scopesOf(grant.scope)
       const organizationIds = grant === null ? [] : (JSON.parse(grant.organizationIds) as string[])

@@ -27,7 +27,7 @@ export const organizationPageRoutes: Route[] = [
     method: 'GET',
     path: ownOrganizationsPath,
     surface: 'page',
-    action: 'account.read',
+    action: 'account.settings.read',
     target: self,
     handle: async ({ hub, facts, request }) => {
       const context = await pageContext(hub, facts, request)
@@ -39,7 +39,7 @@ export const organizationPageRoutes: Route[] = [
     method: 'GET',
     path: '/organizations/new',
     surface: 'page',
-    action: 'account.read',
+    action: 'account.settings.read',
     target: self,
     handle: async ({ hub, facts, request }) => {
       const context = await pageContext(hub, facts, request)

@@ -42,7 +42,7 @@ const newRepoRoutes = (kind: RepoKind): Route[] => [
     method: 'GET',
     path: newRepoPath[kind],
     surface: 'page',
-    action: 'account.read',
+    action: 'account.settings.read',
     target: { on: 'self' },
     query: z.object({ owner: field, name: field, workspace: field }),
     handle: ({ hub, facts, query, request }) =>
