@@ -3,23 +3,20 @@
  * its own, beside the jobs: a receiver that takes its time holds one of few places here for ten seconds at most, and no worker.
  */
 
+import { isInScope, type ScopeName, scopeNames } from '../../domain/event-scopes.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
-import { presentEvents, recordEvent } from '../audit/service.ts'
 import {
-  claimWebhook,
-  insertDelivery,
   type Place,
-  readEnds,
-  selectDue,
+  presentEvents,
+  readLogEnds,
+  recordEvent,
   selectNextDownloads,
   selectSealedAfter,
-  settleWebhook,
-  type Webhook,
-  type WebhookChange,
-} from './queries.ts'
-import { isInScope, type ScopeName, scopeNames, signatureHeader, signatureOf } from './signature.ts'
+} from '../audit/service.ts'
+import { claimWebhook, insertDelivery, selectDue, settleWebhook, type Webhook, type WebhookChange } from './queries.ts'
+import { signatureHeader, signatureOf } from './signature.ts'
 
 const lookEveryMs = 1_000
 /** Receivers at the same time. */
@@ -104,7 +101,7 @@ async function nextBatch(hub: Hub, webhook: Webhook): Promise<Batch> {
   const events = presented.map((event, at) => ({ sequence: `${chosen[at]?.seal}.${chosen[at]?.position}`, ...event }))
   const wantsDownloads = scopes.includes('*') || scopes.includes('download.*')
   // Before the records are read: what is sealed meanwhile is found the next time.
-  const end = (await readEnds(hub.db)).downloadSeal
+  const end = (await readLogEnds(hub.db)).downloadSeal
   const found = wantsDownloads ? await selectNextDownloads(hub.db, webhook.downloadSeal) : []
   const downloads = found.filter(({ ownerId }) => webhook.organizationId === null || ownerId === webhook.organizationId)
   return {
@@ -184,7 +181,7 @@ async function recordSwitchedOff(hub: Hub, tx: Parameters<typeof recordEvent>[1]
   })
 }
 
-function isAtEnd(webhook: Webhook, ends: Awaited<ReturnType<typeof readEnds>>): boolean {
+function isAtEnd(webhook: Webhook, ends: Awaited<ReturnType<typeof readLogEnds>>): boolean {
   const { seal, position, downloadSeal } = ends
   const isToldAll = webhook.seal > seal || (webhook.seal === seal && webhook.position >= position)
   return isToldAll && webhook.downloadSeal >= downloadSeal
@@ -205,7 +202,7 @@ export function startWebhooks(hub: Hub): { stop(): Promise<void> } {
   }
   const turn = async (): Promise<void> => {
     const due = await selectDue(hub.db, hub.clock.now(), mostLookedAt)
-    const ends = due.length === 0 ? null : await readEnds(hub.db)
+    const ends = due.length === 0 ? null : await readLogEnds(hub.db)
     for (const webhook of due) {
       if (sending.size >= mostAtOnce) break
       if (ends === null || sending.has(webhook.id) || isAtEnd(webhook, ends)) continue

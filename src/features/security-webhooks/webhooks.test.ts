@@ -8,8 +8,8 @@ import { type Answer, type Ask, asking } from '../../../tests/support/asking.ts'
 import { writeEvents } from '../../../tests/support/audit-events.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
+import { isInScope } from '../../domain/event-scopes.ts'
 import { givenUpAfterMs } from './deliver.ts'
-import { isInScope } from './signature.ts'
 
 const password = 'a long and quiet word'
 
