@@ -36,6 +36,9 @@ export async function insertWebhook(tx: Tx, webhook: Webhook): Promise<void> {
     .execute()
 }
 
+/** How far it has been told. */
+export type WebhookPlace = Pick<Webhook, 'seal' | 'position' | 'downloadSeal'>
+
 export type WebhookChange = Partial<Omit<Webhook, 'id' | 'isActive'>> & { readonly isActive?: 0 | 1 }
 
 export async function updateWebhook(tx: Tx, id: string, change: WebhookChange): Promise<void> {
@@ -58,16 +61,34 @@ export async function selectDue(db: Db, now: number, limit: number): Promise<Web
     .execute()
 }
 
-/** False where another process was faster. */
-export async function claimWebhook(tx: Tx, id: string, holder: string, now: number, until: number): Promise<boolean> {
+/** Changes a webhook that nobody holds and that is where it was found. False where another process was faster. */
+async function changeFree(tx: Tx, found: Webhook, change: WebhookChange, now: number): Promise<boolean> {
   const done = await tx
     .updateTable('securityWebhook')
-    .set({ holder, leaseUntil: until })
-    .where('id', '=', id)
+    .set(change)
+    .where('id', '=', found.id)
     .where('isActive', '=', 1)
     .where('leaseUntil', '<=', now)
+    .where('seal', '=', found.seal)
+    .where('position', '=', found.position)
+    .where('downloadSeal', '=', found.downloadSeal)
     .executeTakeFirst()
   return Number(done.numUpdatedRows) === 1
+}
+
+export async function claimWebhook(
+  tx: Tx,
+  found: Webhook,
+  holder: string,
+  now: number,
+  until: number,
+): Promise<boolean> {
+  return await changeFree(tx, found, { holder, leaseUntil: until }, now)
+}
+
+/** Past what is none of its business. */
+export async function moveOver(tx: Tx, found: Webhook, to: WebhookPlace, now: number): Promise<boolean> {
+  return await changeFree(tx, found, to, now)
 }
 
 /** What the holder found; nothing where it lost the webhook meanwhile. */
