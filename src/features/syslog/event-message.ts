@@ -3,9 +3,6 @@ import { isInScope } from '../../domain/event-scopes.ts'
 import type { AuditedDownloadTable, EventTable } from '../../platform/db/schema.ts'
 import { asciiJson, formatMessage, type Severity } from '../../platform/syslog/rfc5424.ts'
 
-/** Receivers must take 2,048 octets and should take 8,192 (RFC 5425). */
-const longestText = 6_000
-
 /** `shown`: as the export of the log has it. */
 export function eventMessage(
   host: string,
@@ -34,10 +31,11 @@ export function eventMessage(
       ip: event.ip,
       userAgent: event.userAgent,
     },
-    text: textOf(
-      { sequence, ...shown },
-      { _id: event.id, sequence, type: event.action, message: shown.message.slice(0, 500) },
-    ),
+    text: asciiJson({ sequence, ...shown }),
+    brief: asciiJson({
+      ...{ _id: event.id, sequence, type: event.action.slice(0, 64), message: shown.message.slice(0, 400) },
+      truncated: true,
+    }),
   })
 }
 
@@ -67,14 +65,9 @@ export function downloadMessage(host: string, { hash: _hash, ...record }: Audite
       ip: record.ip,
       userAgent: record.userAgent,
     },
-    text: textOf(record, { id: record.id, seal: record.seal }),
+    text: asciiJson(record),
+    brief: asciiJson({ id: record.id, seal: record.seal, truncated: true }),
   })
-}
-
-/** What is too long for a message says where the rest is. */
-function textOf(whole: object, brief: object): string {
-  const text = asciiJson(whole)
-  return text.length <= longestText ? text : asciiJson({ ...brief, truncated: true })
 }
 
 const warnings =

@@ -10,10 +10,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { makeUser } from '../../../tests/support/accounts.ts'
 import { writeEvents } from '../../../tests/support/audit-events.ts'
 import { makeCertificate } from '../../../tests/support/certificates.ts'
-import { dialects, makeSchema } from '../../../tests/support/databases.ts'
+import { dialects, makeDatabase, makeSchema } from '../../../tests/support/databases.ts'
+import { watchPlans } from '../../../tests/support/plans.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
+import { makeRepo } from '../../../tests/support/world.ts'
 import { syslogFinding } from '../../cli/syslog-finding.ts'
 import type { DialectName } from '../../platform/db/kysely-handle.ts'
+import { readLogEnds, selectDownloadsAfter, selectSealedAfter } from '../audit/service.ts'
 import { findState } from './queries.ts'
 import { glanceAtSyslog } from './service.ts'
 
@@ -181,7 +184,10 @@ describe.each(dialects)('idea 10: syslog on %s', (dialect) => {
     await receiver.listen()
     const running = await start(dialect, receiver)
     const long = '\u{1f6a2}"'.repeat(20_000)
-    const [id] = await writeEvents(running.hub, 1, { userAgent: long, data: JSON.stringify({ long }) })
+    const [id] = await writeEvents(running.hub, 1, {
+      ...{ action: 'org.change_role', actorName: long, resourceName: long, userAgent: long, ip: long, requestId: long },
+      data: JSON.stringify({ long }),
+    })
     await until(() => expect(receiver.messages).toHaveLength(1))
     const [message = ''] = receiver.messages
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(8_192)
@@ -229,6 +235,50 @@ describe.each(dialects)('idea 10: syslog on %s', (dialect) => {
     expect(receiver.ids()).toEqual([...ids, ...ids])
     expect(receiver.faults).toEqual([])
   }, 60_000)
+
+  test('idea 10: reads that are audited are told too, in the order of their chain', async () => {
+    const receiver = new Receiver()
+    await receiver.listen()
+    const running = await start(dialect, receiver, { HOLDFAST_SYSLOG_ACTIONS: 'download.*' })
+    const ada = await makeUser(running, 'ada', { tokenRole: 'write' })
+    await makeRepo(running.hub, ada, 'secret', { visibility: 'private' })
+    const authorization = `Bearer ${ada.token}`
+    const content = Buffer.from('weights').toString('base64')
+    const lines = [
+      { key: 'header', value: { summary: 'files' } },
+      { key: 'file', value: { path: 'a "]\u202e.txt', content, encoding: 'base64' } },
+    ]
+    const made = await fetch(`${running.url}/api/models/ada/secret/commit/main`, {
+      method: 'POST',
+      body: lines.map((line) => JSON.stringify(line)).join('\n'),
+      headers: { 'content-type': 'application/x-ndjson', authorization },
+    })
+    expect(made.status).toBe(200)
+    const file = encodeURIComponent('a "]\u202e.txt')
+    for (const agent of ['one', 'two']) {
+      const answer = await fetch(`${running.url}/ada/secret/resolve/main/${file}`, {
+        headers: { authorization, 'user-agent': agent },
+      })
+      expect([answer.status, await answer.text()]).toEqual([200, 'weights'])
+      await until(() => expect(receiver.messages.filter((one) => one.includes(`userAgent="${agent}"`))).toHaveLength(1))
+    }
+    expect(receiver.messages).toHaveLength(2)
+    expect(receiver.messages[0]).toMatch(
+      /^<110>1 \S+ localhost holdfast - download \[download@32473 id="[0-9a-f]{24}" /,
+    )
+    expect(receiver.messages[0]).toContain('resource="ada/secret"')
+    expect(receiver.messages[0]).toContain('path="a \\"\\]\ufffd.txt"')
+  })
+
+  test('the next of the log is found by its indexes, in a log of any length', async () => {
+    const database = await makeDatabase(dialect)
+    cleaning.push(() => database.remove())
+    const watched = await watchPlans(database, ['event', 'sealedEvent', 'auditedDownload', 'downloadSeal'])
+    cleaning.push(() => watched.close())
+    await watched.expectCheap(() => selectSealedAfter(watched.db, { seal: 1, position: 2 }, 500), 1_000)
+    await watched.expectCheap(() => selectDownloadsAfter(watched.db, { seal: 1, id: '' }, 500), 1_000)
+    await watched.expectCheap(() => readLogEnds(watched.db), 10)
+  })
 
   test('what is sealed at the end is sent before the hub has stopped', async () => {
     const receiver = new Receiver()

@@ -19,12 +19,16 @@ export interface SyslogMessage {
   readonly data: Readonly<Record<string, string | null>>
   /** One line of printable ASCII. */
   readonly text: string
+  /** In place of `text` where the message would be too long: at most 3,000 octets. */
+  readonly brief: string
 }
 
-const longestValue = 256
+const longestValue = 200
+/** Octets. Receivers should take so many (RFC 5425). */
+const longestMessage = 8_192
 
 export function formatMessage(message: SyslogMessage): Buffer {
-  const { severity, at, host, messageId, dataId, data, text } = message
+  const { severity, at, host, messageId, dataId, data, text, brief } = message
   const head = [
     `<${auditFacility * 8 + severities[severity]}>1`,
     new Date(at).toISOString(),
@@ -35,7 +39,9 @@ export function formatMessage(message: SyslogMessage): Buffer {
   ].join(' ')
   const values = Object.entries(data).filter(([, value]) => value !== null && value !== '')
   const fields = values.map(([name, value]) => ` ${printable(name, 32)}="${quoted(value ?? '')}"`)
-  return Buffer.from(`${head} [${dataId}${fields.join('')}] ${text}`)
+  const known = `${head} [${dataId}${fields.join('')}]`
+  const isLong = Buffer.byteLength(known) + 1 + text.length > longestMessage
+  return Buffer.from(`${known} ${isLong ? brief : text}`)
 }
 
 /** Its length in octets, a space, and the message: what it holds cannot end it. */
