@@ -71,7 +71,7 @@ export function downloadMessage(host: string, { hash: _hash, ...record }: Audite
 }
 
 const warnings =
-  /(^|[._])(leaked|leaked_token|break_glass|hold|reused|replayed|switched_off|bypass|bypassed|fenced)([._]|$)/
+  /(^|[._])(leaked|leaked_token|break_glass|hold|honey_used|reused|replayed|switched_off|bypass|bypassed|fenced)([._]|$)/
 
 export function severityOf(action: string): Severity {
   if (action === 'storage.damaged') return 'error'
