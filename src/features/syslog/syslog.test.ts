@@ -14,7 +14,6 @@ import { dialects, makeDatabase, makeSchema } from '../../../tests/support/datab
 import { watchPlans } from '../../../tests/support/plans.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { makeRepo } from '../../../tests/support/world.ts'
-import { syslogFinding } from '../../cli/syslog-finding.ts'
 import type { DialectName } from '../../platform/db/kysely-handle.ts'
 import { readLogEnds, selectDownloadsAfter, selectSealedAfter } from '../audit/service.ts'
 import { findState } from './queries.ts'
@@ -216,9 +215,10 @@ describe.each(dialects)('idea 10: syslog on %s', (dialect) => {
     }
     const ids = await writeEvents(first.hub, 400)
     await until(async () => expect((await stateOf(first))?.failures).toBeGreaterThan(1))
-    const broken = await glanceAtSyslog(first.hub)
-    expect(broken).toMatchObject({ waiting: 400, fault: 'It could not be reached (ECONNREFUSED).' })
-    if (broken !== null) expect(syslogFinding(broken).detail).toContain('400 messages wait')
+    expect(await glanceAtSyslog(first.hub)).toMatchObject({
+      waiting: 400,
+      fault: 'It could not be reached (ECONNREFUSED).',
+    })
     await first.stop()
     receiver.onSocket = (socket) => receiver.read(socket)
     receiver.messages.length = 0
