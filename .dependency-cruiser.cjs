@@ -16,6 +16,7 @@ const features = {
     'audit',
     'company-sign-in',
     'security-webhooks',
+    'syslog',
   ],
   repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],

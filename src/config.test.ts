@@ -133,3 +133,26 @@ describe("the settings of a company's sign-in", () => {
     }
   })
 })
+
+test('a syslog receiver has a protocol, a host and a port; another form, or a scope that is not known, is refused by name', () => {
+  expect(readConfig({}).syslog).toBeNull()
+  expect(readConfig({}).syslogActions).toEqual(['*'])
+  const read = (text: string) => readConfig({ HOLDFAST_SYSLOG: text }).syslog
+  expect(read('tls://log.example.org:6514')).toEqual({ protocol: 'tls', host: 'log.example.org', port: 6514 })
+  expect(read('tcp://[::1]:601')).toEqual({ protocol: 'tcp', host: '::1', port: 601 })
+  for (const text of [
+    'udp://log:514',
+    'log:514',
+    'tls://log',
+    'tls://log:0',
+    'tls://log:65536',
+    'tls://a:b@log:1',
+    'tls://log:1/x',
+  ]) {
+    expect(fault({ HOLDFAST_SYSLOG: text }), text).toContain('HOLDFAST_SYSLOG: ')
+  }
+  expect(readConfig({ HOLDFAST_SYSLOG_ACTIONS: 'member.*, token.*' }).syslogActions).toEqual(['token.*', 'member.*'])
+  for (const text of ['tokens', 'token.*, x', ',']) {
+    expect(fault({ HOLDFAST_SYSLOG_ACTIONS: text }), text).toContain('HOLDFAST_SYSLOG_ACTIONS: ')
+  }
+})

@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
+import { type ScopeName, scopeNames } from './domain/event-scopes.ts'
 import { type OutboundAllow, parseOutboundAllow } from './platform/outbound/addresses.ts'
+import { parseSyslogTarget, type SyslogTarget } from './platform/syslog/connection.ts'
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1')
 const bytes = z
@@ -387,6 +389,26 @@ export const settings = {
     about:
       'Whether people sign in through the provider alone. Administrators of the hub can still use their passwords, for the day when the provider is down.',
   },
+  syslog: {
+    env: 'HOLDFAST_SYSLOG',
+    schema: z.string().transform(parseSyslog),
+    fallback: null,
+    about:
+      'Receiver that is told of everything in the audit log, as tls://host:port (or tcp://host:port, which anybody on the way can read): docs/audit.md.',
+  },
+  syslogCa: {
+    env: 'HOLDFAST_SYSLOG_CA',
+    schema: z.string().min(1),
+    fallback: null,
+    about:
+      'File of certificates (PEM) that the receiver must have its certificate from. Default: those that every system trusts.',
+  },
+  syslogActions: {
+    env: 'HOLDFAST_SYSLOG_ACTIONS',
+    schema: z.string().transform(parseScopes),
+    fallback: '*',
+    about: `What the receiver is told of, separated by commas: ${scopeNames.join(', ')}.`,
+  },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
     schema: z.coerce.number().int().min(0),
@@ -653,6 +675,23 @@ function parseOutboundList(text: string, context: z.RefinementCtx): OutboundAllo
     context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not a list of hosts' })
     return z.NEVER
   }
+}
+
+function parseSyslog(text: string, context: z.RefinementCtx): SyslogTarget {
+  try {
+    return parseSyslogTarget(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not a receiver' })
+    return z.NEVER
+  }
+}
+
+function parseScopes(text: string, context: z.RefinementCtx): ScopeName[] {
+  const given = parseList(text)
+  const known = scopeNames.filter((scope) => given.includes(scope))
+  if (known.length > 0 && known.length === new Set(given).size) return known
+  context.addIssue({ code: 'custom', message: `some of ${scopeNames.join(', ')}` })
+  return z.NEVER
 }
 
 function parseList(text: string): string[] {

@@ -13,7 +13,7 @@ import { readXetEpoch } from './platform/db/xet-epoch.ts'
 import { type GitStore, openGitStore } from './platform/git/git-store.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { type Mailer, openMailer } from './platform/mail/mailer.ts'
-import { type Outbound, openOutbound } from './platform/outbound/outbound.ts'
+import { type Outbound, openOutbound, type Resolver } from './platform/outbound/outbound.ts'
 import { openXetWorkers } from './platform/xet/open-xet-workers.ts'
 import type { XetWorkers } from './platform/xet/xet-workers.ts'
 
@@ -37,6 +37,8 @@ export interface Hub {
 export interface HubOverrides {
   readonly clock?: Clock
   readonly log?: Logger
+  /** Of the names of hosts that outbound requests go to. */
+  readonly resolver?: Resolver
 }
 
 /** Opens the data folder and brings the database up to date. Throws with a sentence that says what to mend. */
@@ -64,7 +66,7 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     xet,
     xetEpoch,
     mailer,
-    outbound: openOutbound(config.outboundAllow),
+    outbound: openOutbound(config.outboundAllow, overrides.resolver),
     transaction: (fn) => db.transaction(fn),
     close: async () => {
       await git.close()

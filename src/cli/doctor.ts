@@ -4,6 +4,7 @@ import { type Config, readConfig } from '../config.ts'
 import { glanceAtLog } from '../features/audit/service.ts'
 import { glanceAtScanning } from '../features/scanning/service.ts'
 import { listDamage } from '../features/storage/service.ts'
+import { glanceAtSyslog } from '../features/syslog/service.ts'
 import { type Hub, openHub } from '../hub.ts'
 import { checkDatabase } from '../platform/db/health.ts'
 import { gitVersion } from '../platform/git/version.ts'
@@ -11,6 +12,7 @@ import { listDeadJobs } from '../platform/jobs/queries.ts'
 import { makeLogger } from '../platform/log/logger.ts'
 import type { Finding } from './finding.ts'
 import { scanningFindings } from './scanning-findings.ts'
+import { syslogFinding } from './syslog-finding.ts'
 
 const oldestGit: readonly [number, number] = [2, 36]
 
@@ -207,6 +209,8 @@ async function hubFindings(config: Config): Promise<Finding[]> {
     findings.push(await blobStoreFinding(hub))
     findings.push(await damageFinding(hub))
     findings.push(await auditFinding(hub))
+    const syslog = await glanceAtSyslog(hub)
+    if (syslog !== null) findings.push(syslogFinding(syslog))
     findings.push(...scanningFindings(await glanceAtScanning(hub), hub.clock.now()))
     const dead = await listDeadJobs(hub.db, { after: null, limit: 5 })
     findings.push(

@@ -85,6 +85,7 @@ import { policyApiRoutes } from './signatures/policy-routes.ts'
 import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
+import { startSyslog } from './syslog/service.ts'
 import { deriveRoutes } from './tokens/derive-routes.ts'
 import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
 import { honeyRoutes } from './tokens/honey-routes.ts'
@@ -231,16 +232,13 @@ export async function settleOnStart(hub: Hub): Promise<void> {
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  const all = [
-    startSealer(hub),
-    startScanning(hub),
-    startDownloadRecords(hub),
-    startDownloadAudit(hub),
-    startWebhooks(hub),
-  ]
+  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub), startDownloadAudit(hub)]
+  // They tell of what the others sealed, also at the end.
+  const tellers = [startWebhooks(hub), startSyslog(hub)]
   return {
     async stop() {
       await Promise.all(all.map((one) => one.stop()))
+      await Promise.all(tellers.map((one) => one.stop()))
     },
   }
 }

@@ -6,6 +6,7 @@ import { readConfig, withFreePort } from '../../src/config.ts'
 import { type Hub, openHub } from '../../src/hub.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import type { DialectName } from '../../src/platform/db/kysely-handle.ts'
+import type { Resolver } from '../../src/platform/outbound/outbound.ts'
 import { startServer } from '../../src/server.ts'
 import { makeSchema } from './databases.ts'
 
@@ -25,6 +26,8 @@ export interface TestHub {
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly clock?: Clock
+  /** In place of DNS, for requests that the hub sends. */
+  readonly resolver?: Resolver
   /** Keep using this folder (a restart); it is not removed on stop. */
   readonly folder?: string
   /** Where the tables are; SQLite unless said. */
@@ -43,7 +46,10 @@ export async function startHub(options: StartOptions = {}): Promise<TestHub> {
       ...options.env,
     }),
   )
-  const hub = await openHub(config, options.clock === undefined ? {} : { clock: options.clock })
+  const hub = await openHub(config, {
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.resolver === undefined ? {} : { resolver: options.resolver }),
+  })
   const server = await startServer(hub)
   let resting: Promise<void> | null = null
   const rest = (): Promise<void> => {

@@ -17,6 +17,13 @@ export { presentEvents } from './list-events.ts'
 export { canonicalEvent, hashEvent, isCheckpointDue, noHash, type Unsigned } from './seal-format.ts'
 export { type Sealer, sealNow, startSealer } from './sealer.ts'
 export {
+  type Place,
+  readLogEnds,
+  selectDownloadsAfter,
+  selectNextDownloads,
+  selectSealedAfter,
+} from './tail-queries.ts'
+export {
   auditPublicKeys,
   exportLog,
   glanceAtLog,

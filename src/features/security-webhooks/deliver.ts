@@ -3,23 +3,29 @@
  * its own, beside the jobs: a receiver that takes its time holds one of few places here for ten seconds at most, and no worker.
  */
 
+import { isInScope, type ScopeName, scopeNames } from '../../domain/event-scopes.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
-import { presentEvents, recordEvent } from '../audit/service.ts'
+import {
+  type Place,
+  presentEvents,
+  readLogEnds,
+  recordEvent,
+  selectNextDownloads,
+  selectSealedAfter,
+} from '../audit/service.ts'
 import {
   claimWebhook,
   insertDelivery,
-  type Place,
-  readEnds,
+  moveOver,
   selectDue,
-  selectNextDownloads,
-  selectSealedAfter,
   settleWebhook,
   type Webhook,
   type WebhookChange,
+  type WebhookPlace,
 } from './queries.ts'
-import { isInScope, type ScopeName, scopeNames, signatureHeader, signatureOf } from './signature.ts'
+import { signatureHeader, signatureOf } from './signature.ts'
 
 const lookEveryMs = 1_000
 /** Receivers at the same time. */
@@ -33,6 +39,10 @@ const mostLookedAt = 1_000
 const deliveriesKept = 100
 const firstPauseMs = 5_000
 const longestPauseMs = 3_600_000
+/** A place that only moved over what is none of a webhook's business is written so seldom, and known in memory meanwhile. */
+const skipEveryMs = 60_000
+/** Of `rowsAtOnce`, in one look. */
+const pagesAtOnce = 20
 /** A receiver that takes nothing for so long is switched off, and that is an event. */
 export const givenUpAfterMs = 5 * 86_400_000
 
@@ -81,16 +91,15 @@ export function scopesOf({ scopes }: Pick<Webhook, 'scopes'>): ScopeName[] {
 interface Batch {
   readonly events: readonly object[]
   readonly downloads: readonly object[]
-  readonly place: Place
-  readonly downloadSeal: number
+  readonly place: WebhookPlace
 }
 
 /** What this webhook is told next; the places move also over what is none of its business. */
-async function nextBatch(hub: Hub, webhook: Webhook): Promise<Batch> {
+async function nextBatch(hub: Hub, webhook: Webhook, from: WebhookPlace): Promise<Batch> {
   const scopes = scopesOf(webhook)
-  let place: Place = webhook
+  let place: Place = from
   const chosen: Awaited<ReturnType<typeof selectSealedAfter>> = []
-  const rows = await selectSealedAfter(hub.db, webhook, rowsAtOnce)
+  const rows = await selectSealedAfter(hub.db, from, rowsAtOnce)
   for (const row of rows) {
     if (chosen.length >= eventsPerDelivery) break
     place = row
@@ -104,14 +113,17 @@ async function nextBatch(hub: Hub, webhook: Webhook): Promise<Batch> {
   const events = presented.map((event, at) => ({ sequence: `${chosen[at]?.seal}.${chosen[at]?.position}`, ...event }))
   const wantsDownloads = scopes.includes('*') || scopes.includes('download.*')
   // Before the records are read: what is sealed meanwhile is found the next time.
-  const end = (await readEnds(hub.db)).downloadSeal
-  const found = wantsDownloads ? await selectNextDownloads(hub.db, webhook.downloadSeal) : []
+  const end = (await readLogEnds(hub.db)).downloadSeal
+  const found = wantsDownloads ? await selectNextDownloads(hub.db, from.downloadSeal) : []
   const downloads = found.filter(({ ownerId }) => webhook.organizationId === null || ownerId === webhook.organizationId)
   return {
     events,
     downloads,
-    place: { seal: place.seal, position: place.position },
-    downloadSeal: found[0]?.seal ?? Math.max(end, webhook.downloadSeal),
+    place: {
+      seal: place.seal,
+      position: place.position,
+      downloadSeal: found[0]?.seal ?? Math.max(end, from.downloadSeal),
+    },
   }
 }
 
@@ -125,22 +137,13 @@ export function bodyOf(id: string, webhook: Webhook, batch: Pick<Batch, 'events'
   })
 }
 
-/** One delivery, if there is something to tell. True: there may be more at once. */
-async function deliverNext(hub: Hub, webhook: Webhook, holder: string): Promise<boolean> {
-  const batch = await nextBatch(hub, webhook)
-  const moved = { ...batch.place, downloadSeal: batch.downloadSeal }
-  const hasMoved =
-    moved.seal !== webhook.seal || moved.position !== webhook.position || moved.downloadSeal !== webhook.downloadSeal
+async function deliver(hub: Hub, webhook: Webhook, batch: Batch, holder: string): Promise<void> {
   const now = hub.clock.now()
   const count = batch.events.length + batch.downloads.length
-  if (count === 0) {
-    await hub.transaction((tx) => settleWebhook(tx, webhook.id, holder, hasMoved ? moved : {}))
-    return hasMoved
-  }
   const id = hub.clock.id()
   const body = bodyOf(id, webhook, batch, now)
   const outcome = await post(hub, webhook, id, body)
-  const change = outcome.error === null ? taken(hub, moved) : failed(hub, webhook, outcome.error)
+  const change = outcome.error === null ? taken(hub, batch.place) : failed(hub, webhook, outcome.error)
   await hub.transaction(async (tx) => {
     if (!(await settleWebhook(tx, webhook.id, holder, change))) return
     const { status, error, tookMs } = outcome
@@ -151,7 +154,6 @@ async function deliverNext(hub: Hub, webhook: Webhook, holder: string): Promise<
     )
     if (change.isActive === 0) await recordSwitchedOff(hub, tx, webhook)
   })
-  return outcome.error === null
 }
 
 function taken(hub: Hub, moved: WebhookChange): WebhookChange {
@@ -184,31 +186,68 @@ async function recordSwitchedOff(hub: Hub, tx: Parameters<typeof recordEvent>[1]
   })
 }
 
-function isAtEnd(webhook: Webhook, ends: Awaited<ReturnType<typeof readEnds>>): boolean {
-  const { seal, position, downloadSeal } = ends
-  const isToldAll = webhook.seal > seal || (webhook.seal === seal && webhook.position >= position)
-  return isToldAll && webhook.downloadSeal >= downloadSeal
+function isAtEnd(place: WebhookPlace, ends: WebhookPlace): boolean {
+  const isToldAll = place.seal > ends.seal || (place.seal === ends.seal && place.position >= ends.position)
+  return isToldAll && place.downloadSeal >= ends.downloadSeal
+}
+
+const isSamePlace = (one: WebhookPlace, other: WebhookPlace) =>
+  one.seal === other.seal && one.position === other.position && one.downloadSeal === other.downloadSeal
+
+const pick = ({ seal, position, downloadSeal }: WebhookPlace): WebhookPlace => ({ seal, position, downloadSeal })
+
+/** Between the place of a webhook as it is written down and `to` lies nothing that it is told of. */
+interface Skip {
+  readonly from: WebhookPlace
+  readonly to: WebhookPlace
+  readonly savedAt: number
 }
 
 /** Looks each second; `stop` waits for what is being sent. */
 export function startWebhooks(hub: Hub): { stop(): Promise<void> } {
   const holder = hub.clock.id()
   const sending = new Map<string, Promise<void>>()
+  const skips = new Map<string, Skip>()
   let isStopping = false
   let timer: NodeJS.Timeout | null = null
   let look: Promise<void> = Promise.resolve()
 
+  const placeOf = (webhook: Webhook): WebhookPlace => {
+    const skip = skips.get(webhook.id)
+    return skip !== undefined && isSamePlace(skip.from, webhook) ? skip.to : webhook
+  }
   const send = async (webhook: Webhook): Promise<void> => {
+    let from = placeOf(webhook)
+    for (let page = 0; page < pagesAtOnce; page++) {
+      const batch = await nextBatch(hub, webhook, from)
+      if (batch.events.length + batch.downloads.length > 0) {
+        const now = hub.clock.now()
+        if (!(await hub.transaction((tx) => claimWebhook(tx, webhook, holder, now, now + leaseMs)))) return
+        return await deliver(hub, webhook, batch, holder)
+      }
+      if (isSamePlace(batch.place, from)) break
+      from = batch.place
+    }
+    await skipTo(webhook, from)
+  }
+  const skipTo = async (webhook: Webhook, to: WebhookPlace): Promise<void> => {
     const now = hub.clock.now()
-    if (!(await hub.transaction((tx) => claimWebhook(tx, webhook.id, holder, now, now + leaseMs)))) return
-    await deliverNext(hub, webhook, holder)
+    const savedAt = skips.get(webhook.id)?.savedAt ?? 0
+    if (now - savedAt < skipEveryMs) {
+      skips.set(webhook.id, { from: pick(webhook), to: pick(to), savedAt })
+      return
+    }
+    if (skips.size >= 2 * mostLookedAt) skips.clear()
+    if (await hub.transaction((tx) => moveOver(tx, webhook, pick(to), now))) {
+      skips.set(webhook.id, { from: pick(to), to: pick(to), savedAt: now })
+    }
   }
   const turn = async (): Promise<void> => {
     const due = await selectDue(hub.db, hub.clock.now(), mostLookedAt)
-    const ends = due.length === 0 ? null : await readEnds(hub.db)
+    const ends = due.length === 0 ? null : await readLogEnds(hub.db)
     for (const webhook of due) {
       if (sending.size >= mostAtOnce) break
-      if (ends === null || sending.has(webhook.id) || isAtEnd(webhook, ends)) continue
+      if (ends === null || sending.has(webhook.id) || isAtEnd(placeOf(webhook), ends)) continue
       const done = send(webhook)
         .catch((error: unknown) =>
           hub.log.error({ err: error, webhook: webhook.id }, 'A security webhook could not be served'),

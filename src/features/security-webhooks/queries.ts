@@ -1,12 +1,6 @@
 /** The SQL of security webhooks. Whoever delivers holds the webhook by (id, holder), so that each has one sender at a time. */
-import { sql } from 'kysely'
 import type { Db, Tx } from '../../platform/db/database.ts'
-import type {
-  AuditedDownloadTable,
-  EventTable,
-  SecurityWebhookTable,
-  WebhookDeliveryTable,
-} from '../../platform/db/schema.ts'
+import type { SecurityWebhookTable, WebhookDeliveryTable } from '../../platform/db/schema.ts'
 
 type Row<T> = { [Column in keyof T]: T[Column] extends { readonly __select__: infer S } ? S : T[Column] }
 export type Webhook = Omit<Row<SecurityWebhookTable>, 'isActive' | 'failures' | 'leaseUntil'> & {
@@ -42,6 +36,9 @@ export async function insertWebhook(tx: Tx, webhook: Webhook): Promise<void> {
     .execute()
 }
 
+/** How far it has been told. */
+export type WebhookPlace = Pick<Webhook, 'seal' | 'position' | 'downloadSeal'>
+
 export type WebhookChange = Partial<Omit<Webhook, 'id' | 'isActive'>> & { readonly isActive?: 0 | 1 }
 
 export async function updateWebhook(tx: Tx, id: string, change: WebhookChange): Promise<void> {
@@ -50,24 +47,6 @@ export async function updateWebhook(tx: Tx, id: string, change: WebhookChange): 
 
 export async function deleteWebhook(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('securityWebhook').where('id', '=', id).execute()
-}
-
-/** Where both chains end now: a new webhook is told of what comes after. */
-export async function readEnds(db: Db): Promise<Place & { readonly downloadSeal: number }> {
-  const last = await db.read
-    .selectFrom('sealedEvent')
-    .select(['seal', 'position'])
-    .orderBy('seal', 'desc')
-    .orderBy('position', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  const download = await db.read
-    .selectFrom('downloadSeal')
-    .select('number')
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return { seal: last?.seal ?? 0, position: last?.position ?? -1, downloadSeal: download?.number ?? 0 }
 }
 
 export async function selectDue(db: Db, now: number, limit: number): Promise<Webhook[]> {
@@ -82,16 +61,34 @@ export async function selectDue(db: Db, now: number, limit: number): Promise<Web
     .execute()
 }
 
-/** False where another process was faster. */
-export async function claimWebhook(tx: Tx, id: string, holder: string, now: number, until: number): Promise<boolean> {
+/** Changes a webhook that nobody holds and that is where it was found. False where another process was faster. */
+async function changeFree(tx: Tx, found: Webhook, change: WebhookChange, now: number): Promise<boolean> {
   const done = await tx
     .updateTable('securityWebhook')
-    .set({ holder, leaseUntil: until })
-    .where('id', '=', id)
+    .set(change)
+    .where('id', '=', found.id)
     .where('isActive', '=', 1)
     .where('leaseUntil', '<=', now)
+    .where('seal', '=', found.seal)
+    .where('position', '=', found.position)
+    .where('downloadSeal', '=', found.downloadSeal)
     .executeTakeFirst()
   return Number(done.numUpdatedRows) === 1
+}
+
+export async function claimWebhook(
+  tx: Tx,
+  found: Webhook,
+  holder: string,
+  now: number,
+  until: number,
+): Promise<boolean> {
+  return await changeFree(tx, found, { holder, leaseUntil: until }, now)
+}
+
+/** Past what is none of its business. */
+export async function moveOver(tx: Tx, found: Webhook, to: WebhookPlace, now: number): Promise<boolean> {
+  return await changeFree(tx, found, to, now)
 }
 
 /** What the holder found; nothing where it lost the webhook meanwhile. */
@@ -103,40 +100,6 @@ export async function settleWebhook(tx: Tx, id: string, holder: string, change: 
     .where('holder', '=', holder)
     .executeTakeFirst()
   return Number(done.numUpdatedRows) === 1
-}
-
-export interface Place {
-  readonly seal: number
-  readonly position: number
-}
-
-export interface SealedEvent extends EventTable, Place {}
-
-/** Sealed events after a place, in the order of the chain: nothing that commits late is missed, since it is sealed late. */
-export async function selectSealedAfter(db: Db, after: Place, limit: number): Promise<SealedEvent[]> {
-  return await db.list
-    .selectFrom('sealedEvent')
-    .innerJoin('event', 'event.id', 'sealedEvent.eventId')
-    .selectAll('event')
-    .select(['sealedEvent.seal', 'sealedEvent.position'])
-    .where(sql<boolean>`("sealedEvent"."seal", "sealedEvent"."position") > (${after.seal}, ${after.position})`)
-    .orderBy('sealedEvent.seal')
-    .orderBy('sealedEvent.position')
-    .limit(limit)
-    .execute()
-}
-
-/** All records of the next seal that has any. */
-export async function selectNextDownloads(db: Db, after: number): Promise<AuditedDownloadTable[]> {
-  const next = await db.list
-    .selectFrom('auditedDownload')
-    .select('seal')
-    .where('seal', '>', after)
-    .orderBy('seal')
-    .limit(1)
-    .executeTakeFirst()
-  if (next === undefined) return []
-  return await db.list.selectFrom('auditedDownload').selectAll().where('seal', '=', next.seal).orderBy('id').execute()
 }
 
 export async function insertDelivery(tx: Tx, delivery: WebhookDeliveryTable, kept: number): Promise<void> {

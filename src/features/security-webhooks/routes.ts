@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
+import { scopeNames } from '../../domain/event-scopes.ts'
 import type { WebhookDeliveryTable } from '../../platform/db/schema.ts'
 import { scopesOf } from './deliver.ts'
 import type { Webhook } from './queries.ts'
@@ -17,7 +18,6 @@ import {
   rotateSecret,
   sendTest,
 } from './service.ts'
-import { scopeNames } from './signature.ts'
 
 const url = z.url({ protocol: /^https?$/ }).max(2_000)
 const scopes = z.array(z.enum(scopeNames)).min(1).max(scopeNames.length)

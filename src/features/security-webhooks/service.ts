@@ -2,11 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
+import type { ScopeName } from '../../domain/event-scopes.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { WebhookDeliveryTable } from '../../platform/db/schema.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
-import { recordEvent } from '../audit/service.ts'
+import { readLogEnds, recordEvent } from '../audit/service.ts'
 import { bodyOf, post } from './deliver.ts'
 import {
   deleteWebhook,
@@ -14,14 +15,12 @@ import {
   findWebhook,
   insertDelivery,
   insertWebhook,
-  readEnds,
   selectDeliveries,
   selectWebhooks,
   updateWebhook,
   type Webhook,
   type WebhookChange,
 } from './queries.ts'
-import type { ScopeName } from './signature.ts'
 
 export { startWebhooks } from './deliver.ts'
 
@@ -74,7 +73,7 @@ export async function createWebhook(
     createdAt: now,
     isActive: 1,
     switchedOffReason: null,
-    ...(await readEnds(hub.db)),
+    ...(await readLogEnds(hub.db)),
     nextAt: now,
     failures: 0,
     failingSince: null,

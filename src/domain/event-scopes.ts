@@ -1,0 +1,18 @@
+/** What security webhooks and syslog may ask for: scopes, named as events are. */
+export const scopeNames = ['*', 'token.*', 'member.*', 'scan.*', 'policy.*', 'repo.*', 'download.*'] as const
+export type ScopeName = (typeof scopeNames)[number]
+
+/** The events that belong to a scope: those whose action matches. Of `download.*` the records of audited downloads. */
+const actions: Readonly<Record<Exclude<ScopeName, '*'>, RegExp>> = {
+  'token.*': /(^|[._])(token|key|child|credential)s?([._]|$)/,
+  'member.*':
+    /(^|[._])(member|group|role|invite|invitation|service_account|change_role|break_glass|account|user)s?([._]|$)/,
+  'scan.*': /(^|[._])(scan|content|quarantine|held|leaked_token|allow_secrets)s?([._]|$)/,
+  'policy.*': /(^|[._])(settings|policy|[a-z_]+_policy|visibility|gate|gated|download_audit|webhook)s?([._]|$)/,
+  'repo.*': /^repo\./,
+  'download.*': /^download\./,
+}
+
+export function isInScope(scopes: readonly ScopeName[], action: string): boolean {
+  return scopes.some((scope) => scope === '*' || actions[scope].test(action))
+}
