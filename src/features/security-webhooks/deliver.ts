@@ -5,11 +5,15 @@
 
 import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
+import type { Tx } from '../../platform/db/database.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
+import { enqueueMail } from '../accounts/service.ts'
 import { presentEvents, recordEvent } from '../audit/service.ts'
+import { firstAdmins } from '../organizations/service.ts'
 import {
   claimWebhook,
   insertDelivery,
+  nameOfOrganization,
   type Place,
   readEnds,
   selectDue,
@@ -31,6 +35,8 @@ const eventsPerDelivery = 100
 const rowsAtOnce = 500
 const mostLookedAt = 1_000
 const deliveriesKept = 100
+/** As many administrators are written to as of requests for access. */
+const mostAdmins = 5
 const firstPauseMs = 5_000
 const longestPauseMs = 3_600_000
 /** A receiver that takes nothing for so long is switched off, and that is an event. */
@@ -149,7 +155,7 @@ async function deliverNext(hub: Hub, webhook: Webhook, holder: string): Promise<
       { id, webhookId: webhook.id, at: now, kind: 'events', status, error, events: count, tookMs, body },
       deliveriesKept,
     )
-    if (change.isActive === 0) await recordSwitchedOff(hub, tx, webhook)
+    if (change.isActive === 0) await tellSwitchedOff(hub, tx, webhook, outcome.error ?? '')
   })
   return outcome.error === null
 }
@@ -174,14 +180,24 @@ function failed(hub: Hub, webhook: Webhook, error: string): WebhookChange {
   }
 }
 
-async function recordSwitchedOff(hub: Hub, tx: Parameters<typeof recordEvent>[1], webhook: Webhook): Promise<void> {
+/** By an event, and by mail to those who can mend it. */
+async function tellSwitchedOff(hub: Hub, tx: Tx, webhook: Webhook, error: string): Promise<void> {
   const origin = { ip: null, userAgent: null, requestId: null }
+  const { id, organizationId } = webhook
   await recordEvent(hub, tx, systemGrant('storage.scrub', { on: 'instance' }, 'security webhooks'), origin, {
     action: 'webhook.switched_off',
-    resource: { kind: 'webhook', id: webhook.id, name: null },
-    ownerId: webhook.organizationId,
-    data: { id: webhook.id },
+    resource: { kind: 'webhook', id, name: null },
+    ownerId: organizationId,
+    data: { id },
   })
+  if (organizationId === null) return
+  const organization = await nameOfOrganization(tx, organizationId)
+  if (organization === null) return
+  const path = `/organizations/${encodeURIComponent(organization)}/settings/security-webhooks/${id}`
+  const { host } = new URL(webhook.url)
+  for (const userId of await firstAdmins(tx, organizationId, mostAdmins)) {
+    await enqueueMail(hub, tx, { kind: 'webhook-off', userId, organization, host, error, path })
+  }
 }
 
 function isAtEnd(webhook: Webhook, ends: Awaited<ReturnType<typeof readEnds>>): boolean {

@@ -89,7 +89,9 @@ function DeliveryRow({ delivery, here, mayChange }: { delivery: DeliveryView; he
       <Cell class="align-top! items-start!">
         {mayChange && (
           <form method="post" action={`${here}/deliveries/${encodeURIComponent(delivery.id)}/redeliver`}>
-            <Button label={`Deliver again what was sent at ${when}`}>Deliver again</Button>
+            <Button class="nowrap" label={`Deliver again what was sent at ${when}`}>
+              Deliver again
+            </Button>
           </form>
         )}
       </Cell>

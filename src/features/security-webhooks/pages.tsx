@@ -303,7 +303,7 @@ function State(props: { webhook: WebhookView; now: number; here: string; mayChan
           <dd>
             {isOverlap ? (
               <>
-                the old one signs beside the new one until <Time at={oldSecretUntil} />
+                the old one signs beside the new one; that ends <Time at={oldSecretUntil} />
               </>
             ) : (
               'one, shown when it was made'
