@@ -198,6 +198,30 @@ describe.each(dialects)('audited downloads on %s', (dialect) => {
     expect(records[0]?.userAgent).toBe('x"}\\n{"type":"download')
   })
 
+  test('the story: a file is named with a line break, an escape sequence and quotes, to forge a line or to colour a terminal', async () => {
+    const { hub } = running
+    const known = await hub.db.read.selectFrom('auditedDownload').selectAll().executeTakeFirstOrThrow()
+    const { seal: _seal, hash: _hash, ...record } = known
+    const hostile = 'x"}\n{"type":"seal","number":99}\r\n\u001b[2J\u001b[31mowned\u2028\'.bin'
+    auditBookOf(hub).note({ record: { ...record, id: hub.clock.id(), path: hostile }, isOpen: false })
+    await flush()
+    const answer = await ask('GET', '/api/organizations/acme/audit-log/downloads/export', { token: ada.token ?? '' })
+    const lines = answer.text.trimEnd().split('\n')
+    expect(lines).toHaveLength((await list()).length)
+    expect((JSON.parse(lines[0] ?? '') as Shown).path).toBe(hostile)
+    const chain: string[] = []
+    await exportAudited(hub, async (line) => void chain.push(line))
+    for (const line of [...lines, ...chain]) {
+      expect(line).not.toMatch(/[\u0000-\u001f]/)
+      expect(typeof JSON.parse(line)).toBe('object')
+    }
+    expect(chain.filter((line) => line.startsWith('{"type":"seal","number":99'))).toEqual([])
+    expect(independentCheck(chain, auditPublicKeys(hub))).toBe((await list()).length)
+    const page = await ask('GET', '/organizations/acme/settings/audited-downloads', { cookie: adaCookie })
+    expect(page.text).toContain('x&quot;}')
+    expect(await faults()).toEqual([])
+  })
+
   test('somebody else verifies the export by docs/audit.md alone', async () => {
     const lines: string[] = []
     await exportAudited(running.hub, async (line) => void lines.push(line))
