@@ -200,6 +200,8 @@ describe.each(dialects)('audited downloads on %s', (dialect) => {
 
   test('the story: a file is named with a line break, an escape sequence and quotes, to forge a line or to colour a terminal', async () => {
     const { hub } = running
+    await take('/acme/secret/resolve/main/a.txt', { 'user-agent': 'before' })
+    await flush()
     const known = await hub.db.read.selectFrom('auditedDownload').selectAll().executeTakeFirstOrThrow()
     const { seal: _seal, hash: _hash, ...record } = known
     const hostile = 'x"}\n{"type":"seal","number":99}\r\n\u001b[2J\u001b[31mowned\u2028\'.bin'
