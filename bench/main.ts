@@ -10,6 +10,7 @@ import { type Bench, type BenchCase, Missing } from './case.ts'
 import { accessPreviewCase } from './cases/access-preview.ts'
 import { apiCase } from './cases/api.ts'
 import { auditCase } from './cases/audit.ts'
+import { auditedDownloadsCase } from './cases/audited-downloads.ts'
 import { commitsCase } from './cases/commits.ts'
 import { downloadCase } from './cases/download.ts'
 import { explainCase } from './cases/explain.ts'
@@ -41,6 +42,7 @@ const allCases: readonly BenchCase[] = [
   commitsCase,
   gitCase,
   downloadCase,
+  auditedDownloadsCase,
   uploadCase,
   loopCase,
   pickleCase,

@@ -4,6 +4,8 @@ import { openSocket, readHead, requestHead } from './raw-http.ts'
 
 export interface LoadOptions {
   readonly url: string
+  /** More addresses of the same server, which all connections together go round and round. */
+  readonly more?: readonly string[]
   readonly headers: Readonly<Record<string, string>>
   readonly connections: number
   readonly seconds: number
@@ -25,7 +27,11 @@ const headEnd = Buffer.from('\r\n\r\n')
 
 export async function load(options: LoadOptions): Promise<void> {
   const url = new URL(options.url)
-  const request = Buffer.from(requestHead('GET', url, options.headers))
+  const requests = [url, ...(options.more ?? []).map((one) => new URL(one))].map((one) =>
+    Buffer.from(requestHead('GET', one, options.headers)),
+  )
+  let sent = 0
+  const next = (): Buffer => requests[sent++ % requests.length] as Buffer
   const latencies: number[] = []
   const startedAt = performance.now()
   const countFrom = startedAt + Math.min(warmUpSeconds, options.seconds / 2) * 1000
@@ -58,7 +64,7 @@ export async function load(options: LoadOptions): Promise<void> {
           return
         }
         sentAt = now
-        socket.write(request)
+        socket.write(next())
       },
       65_536,
     )
@@ -67,7 +73,7 @@ export async function load(options: LoadOptions): Promise<void> {
       socket.once('error', reject)
       socket.once('close', resolve)
       sentAt = performance.now()
-      socket.write(request)
+      socket.write(next())
     })
     socket.destroy()
   }

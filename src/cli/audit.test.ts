@@ -12,6 +12,7 @@ import { dialects, makeSchema } from '../../tests/support/databases.ts'
 import { readConfig } from '../config.ts'
 import { canonicalEvent, hashEvent, hashSeal, timeOfId } from '../features/audit/seal-format.ts'
 import { sealNow } from '../features/audit/service.ts'
+import { auditBookOf } from '../features/downloads/audit-book.ts'
 import { type Hub, openHub } from '../hub.ts'
 import { makeLogger } from '../platform/log/logger.ts'
 import { auditCommand } from './audit.ts'
@@ -84,6 +85,35 @@ describe.each(dialects)('the audit log on %s', (dialect) => {
       unsealed: { count: 2 },
     })
     expect(await auditFinding(hub)).toMatchObject({ state: 'ok', detail: expect.stringContaining('9 events signed') })
+  })
+
+  test('idea 10: audited downloads are printed and verified; who changes or cuts them is found out by both commands', async () => {
+    for (let at = 0; at < 3; at++) {
+      const clock = { firstAt: 1_000, lastAt: 1_000 }
+      const by = { actorKind: 'user', actorId: null, actorName: `mara\n${at}`, ip: null, userAgent: null } as const
+      const of = { content: `git:${at}`, repoId: 'r', repoKind: 'model', repoName: 'mara/m', ownerId: 'o' } as const
+      const how = { path: 'a', commits: '[]', via: 'resolve', requests: 1, bytes: 1 } as const
+      const credential = { credentialKind: null, credentialId: null, credentialLast4: null }
+      const record = { id: hub.clock.id(), ...clock, ...by, ...of, ...how, ...credential }
+      auditBookOf(hub).note({ record, isOpen: false })
+      await auditBookOf(hub).flush()
+    }
+    const { out, code } = await run('downloads')
+    const lines = out.trimEnd().split('\n')
+    expect(code).toBe(0)
+    const items = lines.map((line) => JSON.parse(line) as { type: string; record?: { actorName: string } })
+    expect(items.filter(({ type }) => type === 'seal')).toHaveLength(3)
+    expect(items.flatMap(({ record }) => record?.actorName ?? [])).toEqual(['mara\n0', 'mara\n1', 'mara\n2'])
+    expect(await run('verify')).toMatchObject({ code: 0, out: expect.stringContaining('3 records in 3 seals') })
+
+    await attack(`update "auditedDownload" set "actorName" = 'eve' where "seal" = 2`)
+    const changed = await run('verify')
+    expect(changed.code).toBe(1)
+    expect(changed.out).toContain('event-changed\t')
+    await attack(`delete from "auditedDownload" where "seal" = 2`)
+    const cut = await run('verify', '--json')
+    expect(cut.code).toBe(1)
+    expect(JSON.parse(cut.out)).toMatchObject({ ok: false, faultList: [{ kind: 'event-deleted' }] })
   })
 
   test('he changes who did it: the event is named, and the exit code is 1', async () => {

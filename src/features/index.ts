@@ -23,6 +23,7 @@ import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { companyGroupRoutes } from './company-sign-in/mapping-routes.tsx'
 import { companySignInRoutes } from './company-sign-in/routes.tsx'
+import { downloadAuditPageRoutes } from './downloads/audit-page-routes.tsx'
 import { downloadAuditRoutes } from './downloads/audit-routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
@@ -71,6 +72,7 @@ import { presentStatusesOf, repoStatus, startScanning, watchForSecrets, withList
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
+import { webhookPageRoutes } from './security-webhooks/page-routes.tsx'
 import { webhookRoutes } from './security-webhooks/routes.ts'
 import { startWebhooks } from './security-webhooks/service.ts'
 import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
@@ -145,6 +147,7 @@ export const routes: readonly Route[] = [
   ...auditApiRoutes,
   ...auditPageRoutes,
   ...webhookRoutes,
+  ...webhookPageRoutes,
   ...keyApiRoutes,
   ...keyPageRoutes,
   ...machineKeyPageRoutes,
@@ -169,6 +172,7 @@ export const routes: readonly Route[] = [
   ...heldPageRoutes,
   ...downloadApiRoutes,
   ...downloadAuditRoutes,
+  ...downloadAuditPageRoutes,
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),

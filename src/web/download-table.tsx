@@ -26,6 +26,8 @@ export type DownloadView = {
   bytes: number
   firstAt: number
   lastAt: number
+  /** Of audited downloads: where it stands in their chain. */
+  seal?: number
 }
 
 /** Of which downloads a hub writes down who made them. */
@@ -47,7 +49,8 @@ const ways: Readonly<Record<DownloadView['via'], string>> = {
   git: 'git clone or fetch',
 }
 
-export function DownloadTable(props: { records: readonly DownloadView[] }) {
+/** `manyRepos`: each row says from which. */
+export function DownloadTable(props: { records: readonly DownloadView[]; manyRepos?: boolean }) {
   const { records } = props
   return (
     <section class="scroll-x" tabindex={0} aria-label="Downloads, scrolls sideways">
@@ -56,14 +59,14 @@ export function DownloadTable(props: { records: readonly DownloadView[] }) {
         columns={[{ label: 'When (UTC)' }, { label: 'Who' }, { label: 'What' }, { label: 'With' }, { label: 'From' }]}
       >
         {records.map((record) => (
-          <DownloadRow record={record} />
+          <DownloadRow record={record} namesRepo={props.manyRepos === true} />
         ))}
       </Rows>
     </section>
   )
 }
 
-function DownloadRow({ record }: { record: DownloadView }) {
+function DownloadRow({ record, namesRepo }: { record: DownloadView; namesRepo: boolean }) {
   const moment = new Date(record.lastAt).toISOString()
   return (
     <Row>
@@ -77,7 +80,7 @@ function DownloadRow({ record }: { record: DownloadView }) {
         <Actor record={record} />
       </th>
       <Cell label="What" class="align-top! items-start!">
-        <What record={record} />
+        <What record={record} namesRepo={namesRepo} />
       </Cell>
       <Cell label="With" class="nowrap text-muted align-top! items-start!">
         {record.credentialKind === 'token' ? <code>hf_…{record.credentialLast4}</code> : (record.credentialKind ?? '–')}
@@ -110,12 +113,13 @@ function Actor({ record: { actorKind, actorName } }: { record: DownloadView }) {
   )
 }
 
-function What({ record }: { record: DownloadView }) {
+function What({ record, namesRepo }: { record: DownloadView; namesRepo: boolean }) {
   const { via, path, requests, bytes, commits } = record
   const repo = placeOf(record)
   return (
     <details>
       <summary class="wrap-anywhere">
+        {namesRepo && <b class="font-semibold">{record.repoName} </b>}
         {path ?? (via === 'git' ? 'all that its commits lead to' : 'by hash')}, {ways[via]}
       </summary>
       <dl class="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-1 py-2 text-xs">
@@ -138,6 +142,12 @@ function What({ record }: { record: DownloadView }) {
           {counted(requests, 'request')}
           {bytes > 0 && `, ${sizeWords(bytes)}`}, the first at {exactTime(record.firstAt)}
         </dd>
+        {record.seal !== undefined && (
+          <>
+            <dt class="text-muted">Seal</dt>
+            <dd>sealed in seal {record.seal} of the chain of downloads</dd>
+          </>
+        )}
         {record.userAgent !== null && (
           <>
             <dt class="text-muted">User agent</dt>

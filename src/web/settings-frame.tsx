@@ -86,6 +86,8 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
       { place: 'organization-token', label: 'Organization token', icon: 'key-round', ifLegacyTokens: true },
       { place: 'emergency', label: 'Emergency administration', icon: 'triangle-alert' },
       { place: 'audit-log', label: 'Audit log', icon: 'scroll-text', forAdmins: true },
+      { place: 'audited-downloads', label: 'Audited downloads', icon: 'download', forAdmins: true },
+      { place: 'security-webhooks', label: 'Security webhooks', icon: 'webhook', forAdmins: true },
     ],
   },
   {

@@ -5,6 +5,8 @@ import { Icon } from './icon.tsx'
 
 type ShownOnceProps = {
   name: string
+  /** What it is, where it is no token: "secret". */
+  what?: string
   value: string
   /** Where "I have stored it, close" leads. */
   closeHref: string
@@ -18,7 +20,9 @@ export function ShownOnce(props: ShownOnceProps) {
     <section class="notice notice-once" role="status" aria-labelledby="once-h">
       <Icon name="key-round" />
       <div class="col-span-2 grid gap-2">
-        <h2 id="once-h">Copy your token “{props.name}” now</h2>
+        <h2 id="once-h">
+          Copy your {props.what ?? 'token'} “{props.name}” now
+        </h2>
         <p>
           This is the only time it is shown.{' '}
           {props.lost ?? 'Holdfast keeps no copy; if you lose it, refresh the token to get a new value.'}

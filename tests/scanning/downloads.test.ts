@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { auditBookOf } from '../../src/features/downloads/audit-book.ts'
 import { findPython, runClient } from '../compat/clients.ts'
 import { makeOrganization, makeToken, makeUser, signInAs, type TestUser } from '../support/accounts.ts'
 import { dialects } from '../support/databases.ts'
@@ -83,6 +84,13 @@ describe.each(dialects)('download records on %s', (dialect) => {
   }
   const asAcme = async (content: string): Promise<Record_[]> => {
     const answer = await call(`${listAddress(content)}?organization=acme`, ada.token)
+    expect(answer.status).toBe(200)
+    return (await answer.json()) as Record_[]
+  }
+  /** Idea 10: by which way the newest audited records of a repo of acme came, and who read. */
+  const audited = async (repo: string): Promise<Record_[]> => {
+    await auditBookOf(running.hub).flush()
+    const answer = await call(`/api/organizations/acme/audit-log/downloads?repo=${repo}`, ada.token)
     expect(answer.status).toBe(200)
     return (await answer.json()) as Record_[]
   }
@@ -165,6 +173,12 @@ describe.each(dialects)('download records on %s', (dialect) => {
       ['resolve', 'token'],
       ['resolve', 'token'],
     ])
+    // Idea 10: each of these ways is in the proof too, that of a page with its session.
+    const proven = await audited('acme/secret')
+    expect(new Set(proven.map(({ via, credential }) => `${via} ${credential?.type}`))).toEqual(
+      new Set(['page session', 'raw token', 'resolve token']),
+    )
+    expect(proven.every(({ path: of, by }) => of === 'model.txt' && by.name === 'bob')).toBe(true)
   })
 
   test('of public files nothing is kept of strangers, nor of others before the file is known to be unsafe', async () => {
@@ -177,6 +191,10 @@ describe.each(dialects)('download records on %s', (dialect) => {
     expect(await take('/acme/open/resolve/main/eicar.com', bob.token)).toBe(200)
     expect(await asHub(gitContentOf('hello there'))).toEqual([])
     expect((await asHub(content)).map(({ by, via }) => [by.name, via])).toEqual([['bob', 'resolve']])
+    // Idea 10: held content is audited of strangers as well, since only the proof has to name every address that it went to.
+    const proven = await audited('acme/open')
+    expect(proven.map(({ content: of }) => of)).toEqual([content, content])
+    expect(proven.map(({ by }) => by.name).sort()).toEqual(['anonymous', 'bob'])
   })
 
   test('a clone counts for every file in its history, with the commits that were asked for; negotiation alone does not', async () => {
@@ -191,6 +209,9 @@ describe.each(dialects)('download records on %s', (dialect) => {
     const records = await asHub(gitContentOf('removed long ago'))
     expect(records).toHaveLength(1)
     expect(records[0]).toMatchObject({ content: null, via: 'git', by: { name: 'bob' }, commits: [head], requests: 2 })
+    const proven = await audited('acme/history')
+    expect(proven.reduce((sum, { requests }) => sum + requests, 0)).toBe(2)
+    expect(proven[0]).toMatchObject({ content: null, via: 'git', by: { name: 'bob' }, commits: [head] })
     // What lies in no repo that was cloned has no such record.
     expect((await asHub(gitContentOf('weights of acme'))).every(({ via }) => via !== 'git')).toBe(true)
     await clone[Symbol.asyncDispose]()
@@ -209,6 +230,9 @@ describe.each(dialects)('download records on %s', (dialect) => {
     const records = await asHub(`sha256:${createHash('sha256').update(bytes).digest('hex')}`)
     expect(records).toHaveLength(1)
     expect(records[0]).toMatchObject({ via: 'lfs', by: { name: 'bob' }, bytes: 40_000, repo: { name: 'acme/large' } })
+    expect(await audited('acme/large')).toContainEqual(
+      expect.objectContaining({ via: 'lfs', content: records[0]?.content, bytes: 40_000 }),
+    )
     await clone[Symbol.asyncDispose]()
   })
 
@@ -228,6 +252,9 @@ describe.each(dialects)('download records on %s', (dialect) => {
     const records = await asHub(`sha256:${createHash('sha256').update(bytes).digest('hex')}`)
     expect(records.map(({ via, by }) => [via, by.name])).toContainEqual(['xet', 'bob'])
     expect(records.find(({ via }) => via === 'xet')).toMatchObject({ bytes: 300_000 })
+    expect(await audited('acme/by-xet')).toContainEqual(
+      expect.objectContaining({ via: 'xet', by: expect.objectContaining({ name: 'bob' }), bytes: 300_000 }),
+    )
   })
 
   test('AUTH-7: the list is for administrators of the hub, and of an organization what left its own repos; nobody else learns anything', async () => {

@@ -123,6 +123,16 @@ const payloadSchema = z.discriminatedUnion('kind', [
     ip: z.string().nullable(),
     program: z.string().nullable(),
   }),
+  z.object({
+    kind: z.literal('webhook-off'),
+    userId: z.string(),
+    organization: z.string(),
+    /** The whole address may hold a secret of the receiver's. */
+    host: z.string(),
+    error: z.string(),
+    /** Where it is switched on again. */
+    path: z.string(),
+  }),
 ])
 
 type MailJob = z.infer<typeof payloadSchema>
@@ -164,6 +174,8 @@ async function compose(hub: Hub, job: MailJob): Promise<Mail | null> {
       return await tokenReused(hub, job)
     case 'honey-used':
       return await honeyUsed(hub, job)
+    case 'webhook-off':
+      return await webhookOff(hub, job)
     case 'invitation':
       return await composeInvitation(hub, job.invitationId)
   }
@@ -299,6 +311,20 @@ async function accessAsked(hub: Hub, job: Extract<MailJob, { kind: 'access-asked
     text: lines(
       `${asked} for access to the files of ${job.repo} on ${hub.config.publicUrl}.`,
       'Read what was said, and accept or reject it:',
+      `${hub.config.publicUrl}${job.path}`,
+    ),
+  }
+}
+
+async function webhookOff(hub: Hub, job: Extract<MailJob, { kind: 'webhook-off' }>): Promise<Mail | null> {
+  const reached = await reach(hub, job.userId)
+  if (reached === null) return null
+  return {
+    to: reached.address,
+    subject: `A security webhook of ${job.organization} was switched off`,
+    text: lines(
+      `The security webhook of ${job.organization} on ${hub.config.publicUrl} to ${job.host} took nothing for five days, and was switched off. ${job.error}`,
+      'What happens meanwhile is sent once it is on again. See to its receiver, and switch it on:',
       `${hub.config.publicUrl}${job.path}`,
     ),
   }

@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises'
 import { z } from 'zod'
 import { isOpenToAll } from '../../domain/gate.ts'
+import { isId } from '../../domain/ids.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import { gitContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
@@ -21,7 +22,7 @@ import {
   recordsPerSeal,
   type UnsealedDownload,
 } from './audit-format.ts'
-import { Journal, readJournals } from './audit-journal.ts'
+import { Journal, readJournals, setAside } from './audit-journal.ts'
 import {
   type AuditScope,
   insertAuditedDownloads,
@@ -46,10 +47,21 @@ export interface AuditNote {
   readonly isOpen: boolean
 }
 
+const word = z.string()
+const number = z.number().int().nonnegative()
+/** Of what a line of the journal says: what is not of it would stop the seal of all others. */
 const noteShape = z.object({
-  record: z.custom<UnsealedDownload>((value) => typeof value === 'object'),
+  record: z.strictObject({
+    id: word.refine(isId),
+    ...{ content: word, repoId: word, repoKind: z.enum(['model', 'dataset', 'space']), repoName: word, ownerId: word },
+    ...{ path: word.nullable(), commits: word, via: z.enum(['resolve', 'raw', 'page', 'lfs', 'xet', 'git']) },
+    actorKind: z.enum(['user', 'service-account', 'organization', 'anonymous', 'system']),
+    ...{ actorId: word.nullable(), actorName: word, credentialKind: z.enum(['session', 'token']).nullable() },
+    ...{ credentialId: word.nullable(), credentialLast4: word.nullable(), ip: word.nullable() },
+    ...{ userAgent: word.nullable(), requests: number, bytes: number, firstAt: number, lastAt: number },
+  }),
   isOpen: z.boolean(),
-})
+}) satisfies z.ZodType<AuditNote>
 
 const books = new WeakMap<Hub, AuditBook>()
 
@@ -216,12 +228,20 @@ export class AuditBook {
       .map(({ record }) => record)
   }
 
-  /** What an earlier process noted and could not seal any more. */
+  /** What an earlier process noted and could not seal any more. A line that is no note costs itself alone: its file is kept aside. */
   async recover(): Promise<void> {
-    for (const { file, notes } of await readJournals(this.#hub.config.dataFolder)) {
-      const records = await this.#kept(notes.map((note) => noteShape.parse(note)))
-      await sealNotes(this.#hub, records)
-      await rm(file, { force: true })
+    for (const { file, notes, unreadable } of await readJournals(this.#hub.config.dataFolder)) {
+      const read = notes.map((note) => noteShape.safeParse(note))
+      await sealNotes(this.#hub, await this.#kept(read.flatMap(({ data }) => (data === undefined ? [] : [data]))))
+      const wrong = read.filter(({ success }) => !success).length
+      if (unreadable.length === 0 && wrong === 0) {
+        await rm(file, { force: true })
+        continue
+      }
+      this.#hub.log.error(
+        { file: await setAside(file), lines: unreadable.slice(0, 100), unreadable: unreadable.length, wrong },
+        'Lines of the journal of audited downloads cannot be read; the others are sealed, and the file is kept aside',
+      )
     }
   }
 

@@ -3,7 +3,7 @@
  * killed loses nothing. It is not synchronised to the disk, so a machine that loses its power may lose the last moments.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 
 const prefix = 'download-audit-'
@@ -34,21 +34,41 @@ export class Journal {
   }
 }
 
+export interface LeftJournal {
+  readonly file: string
+  readonly notes: readonly unknown[]
+  /** Numbers of lines that are no JSON, from 1. */
+  readonly unreadable: readonly number[]
+}
+
 /** Files that an earlier process left, the oldest first, with their lines. A last line that was cut is none. */
-export async function readJournals(folder: string): Promise<{ file: string; notes: unknown[] }[]> {
+export async function readJournals(folder: string): Promise<LeftJournal[]> {
   const names = (await readdir(folder)).filter((name) => name.startsWith(prefix) && name.endsWith('.journal')).sort()
-  const found: { file: string; notes: unknown[] }[] = []
+  const found: LeftJournal[] = []
   for (const name of names) {
     const file = path.join(folder, name)
     const text = await readFile(file, 'utf8')
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-    found.push({
-      file,
-      notes: whole
-        .split('\n')
-        .filter(Boolean)
-        .map((line): unknown => JSON.parse(line)),
-    })
+    const notes: unknown[] = []
+    const unreadable: number[] = []
+    for (const [at, line] of text
+      .slice(0, text.lastIndexOf('\n') + 1)
+      .split('\n')
+      .entries()) {
+      if (line === '') continue
+      try {
+        notes.push(JSON.parse(line))
+      } catch {
+        unreadable.push(at + 1)
+      }
+    }
+    found.push({ file, notes, unreadable })
   }
   return found
+}
+
+/** Kept for whoever finds out what happened; no later start reads it again. Gives its new name. */
+export async function setAside(file: string): Promise<string> {
+  const aside = `${file}.unreadable`
+  await rename(file, aside)
+  return aside
 }

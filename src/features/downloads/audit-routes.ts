@@ -4,6 +4,7 @@ import { replyWithLines } from '../../access/json-array-reply.ts'
 import { nextPageLink } from '../../access/paging.ts'
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
+import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
 import {
   type AuditedPage,
@@ -94,15 +95,19 @@ export const downloadAuditRoutes: Route[] = [
     action: 'download.read',
     target: () => ({ on: 'instance' }),
     query: pageQuery,
-    summary: 'Audited downloads of the whole hub, for its administrators in a session, with the same filters.',
-    answers: { 400: 'A filter is none.' },
-    handle: async ({ hub, query }) =>
-      pageOf(
-        hub,
-        await listAudited(hub, null, query, readCursor(query.cursor), query.limit),
-        '/api/audited-downloads',
-        query,
-      ),
+    summary:
+      'Audited downloads of the whole hub, for its administrators in a session, by `from` and `to`. By repo, principal or token they are listed of each organization.',
+    answers: { 400: 'A filter is none, or is not taken here.' },
+    handle: async ({ hub, query }) => {
+      // Its indexes begin with the owner: over all of them this would read the table.
+      const field = (['repo', 'principal', 'token'] as const).find((name) => query[name] !== '')
+      if (field !== undefined) {
+        const instead = '/api/organizations/{org}/audit-log/downloads'
+        throw new HoldfastError('bad_request', { reason: `"${field}" is taken at ${instead} only.`, field })
+      }
+      const page = await listAudited(hub, null, query, readCursor(query.cursor), query.limit)
+      return pageOf(hub, page, '/api/audited-downloads', query)
+    },
   }),
 ]
 

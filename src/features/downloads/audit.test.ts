@@ -1,6 +1,6 @@
 /** Idea 10: reads are records of a chain, and whoever cuts or edits it is found out. */
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -198,6 +198,32 @@ describe.each(dialects)('audited downloads on %s', (dialect) => {
     expect(records[0]?.userAgent).toBe('x"}\\n{"type":"download')
   })
 
+  test('the story: a file is named with a line break, an escape sequence and quotes, to forge a line or to colour a terminal', async () => {
+    const { hub } = running
+    await take('/acme/secret/resolve/main/a.txt', { 'user-agent': 'before' })
+    await flush()
+    const known = await hub.db.read.selectFrom('auditedDownload').selectAll().executeTakeFirstOrThrow()
+    const { seal: _seal, hash: _hash, ...record } = known
+    const hostile = 'x"}\n{"type":"seal","number":99}\r\n\u001b[2J\u001b[31mowned\u2028\'.bin'
+    auditBookOf(hub).note({ record: { ...record, id: hub.clock.id(), path: hostile }, isOpen: false })
+    await flush()
+    const answer = await ask('GET', '/api/organizations/acme/audit-log/downloads/export', { token: ada.token ?? '' })
+    const lines = answer.text.trimEnd().split('\n')
+    expect(lines).toHaveLength((await list()).length)
+    expect((JSON.parse(lines[0] ?? '') as Shown).path).toBe(hostile)
+    const chain: string[] = []
+    await exportAudited(hub, async (line) => void chain.push(line))
+    for (const line of [...lines, ...chain]) {
+      expect(line).not.toMatch(/[\u0000-\u001f]/)
+      expect(typeof JSON.parse(line)).toBe('object')
+    }
+    expect(chain.filter((line) => line.startsWith('{"type":"seal","number":99'))).toEqual([])
+    expect(independentCheck(chain, auditPublicKeys(hub))).toBe((await list()).length)
+    const page = await ask('GET', '/organizations/acme/settings/audited-downloads', { cookie: adaCookie })
+    expect(page.text).toContain('x&quot;}')
+    expect(await faults()).toEqual([])
+  })
+
   test('somebody else verifies the export by docs/audit.md alone', async () => {
     const lines: string[] = []
     await exportAudited(running.hub, async (line) => void lines.push(line))
@@ -214,7 +240,6 @@ describe.each(dialects)('audited downloads on %s', (dialect) => {
     const names = (await readdir(running.folder)).filter((name) => name.endsWith('.journal'))
     expect(names).toHaveLength(1)
     const file = path.join(running.folder, names[0] ?? '')
-    const { readFile } = await import('node:fs/promises')
     const left = await readFile(file, 'utf8')
     await flush()
     // As if the process had died after the commit and before the file was removed: and with half a line.
@@ -227,6 +252,38 @@ describe.each(dialects)('audited downloads on %s', (dialect) => {
     expect(await list()).toHaveLength(before.length + 2)
     expect((await readdir(running.folder)).filter((name) => name.endsWith('.journal'))).toEqual([])
     expect(await faults()).toEqual([])
+  })
+
+  test('the story: a full disk leaves a torn line in the middle of a journal. It costs itself alone, and the file is kept', async () => {
+    const before = await list()
+    const left = async (agent: string): Promise<string> => {
+      await take('/acme/secret/resolve/main/a.txt', { 'user-agent': agent })
+      const name = (await readdir(running.folder)).find((one) => one.endsWith('.journal')) ?? ''
+      const text = await readFile(path.join(running.folder, name), 'utf8')
+      await flush()
+      return text.replace(/"id":"([0-9a-f]{24})"/, `"id":"${running.hub.clock.id()}"`)
+    }
+    const [one, two] = [await left('one'), await left('two')]
+    const wrong = two.replace('"bytes":', '"bytes":"many","was":').replace(/"id":"[0-9a-f]{24}"/, '"id":"wrong"')
+    const file = path.join(running.folder, `download-audit-${running.hub.clock.id()}.journal`)
+    await writeFile(file, `${one}{"record":{"id":"torn\n${wrong}${two}`)
+    await new AuditBook(running.hub).recover()
+    expect(await list()).toHaveLength(before.length + 4)
+    expect(await readFile(`${file}.unreadable`, 'utf8')).toContain('"torn')
+    await new AuditBook(running.hub).recover()
+    expect(await list()).toHaveLength(before.length + 4)
+    expect(await faults()).toEqual([])
+  })
+
+  test('the list of the whole hub takes a time, and refuses filters that no index serves', async () => {
+    const root = await makeUser(running, `root${dialect}`, { password, isAdmin: true })
+    const cookie = await signInAs(running, root)
+    expect((await ask('GET', '/api/audited-downloads?from=2000-01-01', { cookie })).json<Shown[]>()).not.toEqual([])
+    for (const filter of ['repo=acme/secret', 'principal=bob', 'token=x']) {
+      const refused = await ask('GET', `/api/audited-downloads?${filter}`, { cookie })
+      expect(refused.status).toBe(400)
+      expect(refused.text).toContain('/api/organizations/{org}/audit-log/downloads')
+    }
   })
 
   test('idea 10: after its time a record is pruned, and its hash stays in the proof', async () => {

@@ -15,6 +15,11 @@ export function viewOf(record: DownloadRecordTable): DownloadView {
   return { ...record, commits: commitsOf(record) }
 }
 
+/** As pages show it, with its place in the chain. */
+export function auditedViewOf({ hash: _hash, ...record }: AuditedDownloadTable): DownloadView {
+  return { ...record, commits: commitsOf(record) }
+}
+
 export function presentDownload(record: DownloadRecordTable): object {
   const { actorKind, actorId, actorName, credentialKind, credentialId, credentialLast4 } = record
   return {

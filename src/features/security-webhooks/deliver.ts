@@ -6,7 +6,9 @@
 import { isInScope, type ScopeName, scopeNames } from '../../domain/event-scopes.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
+import type { Tx } from '../../platform/db/database.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
+import { enqueueMail } from '../accounts/service.ts'
 import {
   type Place,
   presentEvents,
@@ -15,10 +17,12 @@ import {
   selectNextDownloads,
   selectSealedAfter,
 } from '../audit/service.ts'
+import { firstAdmins } from '../organizations/service.ts'
 import {
   claimWebhook,
   insertDelivery,
   moveOver,
+  nameOfOrganization,
   selectDue,
   settleWebhook,
   type Webhook,
@@ -37,6 +41,8 @@ const eventsPerDelivery = 100
 const rowsAtOnce = 500
 const mostLookedAt = 1_000
 const deliveriesKept = 100
+/** As many administrators are written to as of requests for access. */
+const mostAdmins = 5
 const firstPauseMs = 5_000
 const longestPauseMs = 3_600_000
 /** A place that only moved over what is none of a webhook's business is written so seldom, and known in memory meanwhile. */
@@ -152,7 +158,7 @@ async function deliver(hub: Hub, webhook: Webhook, batch: Batch, holder: string)
       { id, webhookId: webhook.id, at: now, kind: 'events', status, error, events: count, tookMs, body },
       deliveriesKept,
     )
-    if (change.isActive === 0) await recordSwitchedOff(hub, tx, webhook)
+    if (change.isActive === 0) await tellSwitchedOff(hub, tx, webhook, outcome.error ?? '')
   })
 }
 
@@ -176,14 +182,24 @@ function failed(hub: Hub, webhook: Webhook, error: string): WebhookChange {
   }
 }
 
-async function recordSwitchedOff(hub: Hub, tx: Parameters<typeof recordEvent>[1], webhook: Webhook): Promise<void> {
+/** By an event, and by mail to those who can mend it. */
+async function tellSwitchedOff(hub: Hub, tx: Tx, webhook: Webhook, error: string): Promise<void> {
   const origin = { ip: null, userAgent: null, requestId: null }
+  const { id, organizationId } = webhook
   await recordEvent(hub, tx, systemGrant('storage.scrub', { on: 'instance' }, 'security webhooks'), origin, {
     action: 'webhook.switched_off',
-    resource: { kind: 'webhook', id: webhook.id, name: null },
-    ownerId: webhook.organizationId,
-    data: { id: webhook.id },
+    resource: { kind: 'webhook', id, name: null },
+    ownerId: organizationId,
+    data: { id },
   })
+  if (organizationId === null) return
+  const organization = await nameOfOrganization(tx, organizationId)
+  if (organization === null) return
+  const path = `/organizations/${encodeURIComponent(organization)}/settings/security-webhooks/${id}`
+  const { host } = new URL(webhook.url)
+  for (const userId of await firstAdmins(tx, organizationId, mostAdmins)) {
+    await enqueueMail(hub, tx, { kind: 'webhook-off', userId, organization, host, error, path })
+  }
 }
 
 function isAtEnd(place: WebhookPlace, ends: WebhookPlace): boolean {

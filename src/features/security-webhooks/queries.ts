@@ -139,3 +139,8 @@ export async function findDelivery(db: Db, webhookId: string, id: string): Promi
     .executeTakeFirst()
   return row ?? null
 }
+
+export async function nameOfOrganization(tx: Tx, id: string): Promise<string | null> {
+  const row = await tx.selectFrom('namespace').select('name').where('id', '=', id).executeTakeFirst()
+  return row?.name ?? null
+}

@@ -35,7 +35,7 @@ export const longestOverlapSeconds = 7 * 86_400
 /** Of which organization; null: of the whole hub. */
 const ownerOf = (allowed: Reading | Writing): string | null => allowed.resource?.id ?? null
 
-export async function listWebhooks(hub: Hub, allowed: Reading): Promise<Webhook[]> {
+export async function listWebhooks(hub: Hub, allowed: Reading | Writing): Promise<Webhook[]> {
   return await selectWebhooks(hub.db, ownerOf(allowed))
 }
 
@@ -147,7 +147,11 @@ export async function removeWebhook(hub: Hub, allowed: Writing, origin: Origin, 
   })
 }
 
-export async function listDeliveries(hub: Hub, allowed: Reading, id: string): Promise<WebhookDeliveryTable[]> {
+export async function listDeliveries(
+  hub: Hub,
+  allowed: Reading | Writing,
+  id: string,
+): Promise<WebhookDeliveryTable[]> {
   await getWebhook(hub, allowed, id)
   return await selectDeliveries(hub.db, id, deliveriesKept)
 }
@@ -158,13 +162,10 @@ export async function sendTest(hub: Hub, allowed: Writing, id: string): Promise<
   const delivery = hub.clock.id()
   const now = hub.clock.now()
   const event = { _id: delivery, type: 'webhook.test', createdAt: new Date(now).toISOString(), message: 'A test' }
-  return await sendNow(
-    hub,
-    webhook,
-    delivery,
-    'test',
-    bodyOf(delivery, webhook, { events: [event], downloads: [] }, now),
-  )
+  return await sendNow(hub, webhook, delivery, 'test', {
+    body: bodyOf(delivery, webhook, { events: [event], downloads: [] }, now),
+    events: 1,
+  })
 }
 
 /** Sends a delivery once more, with its own body and a new time in its signature. */
@@ -177,7 +178,7 @@ export async function redeliver(
   const webhook = await getWebhook(hub, allowed, id)
   const before = await findDelivery(hub.db, id, deliveryId)
   if (before === null) throw new HoldfastError('not_found')
-  return await sendNow(hub, webhook, deliveryId, 'again', before.body)
+  return await sendNow(hub, webhook, deliveryId, 'again', before)
 }
 
 async function sendNow(
@@ -185,12 +186,12 @@ async function sendNow(
   webhook: Webhook,
   deliveryId: string,
   kind: 'test' | 'again',
-  body: string,
+  { body, events }: Pick<WebhookDeliveryTable, 'body' | 'events'>,
 ): Promise<WebhookDeliveryTable> {
   const { status, error, tookMs } = await post(hub, webhook, deliveryId, body)
   const id = kind === 'again' ? hub.clock.id() : deliveryId
   const row: WebhookDeliveryTable = {
-    ...{ id, webhookId: webhook.id, at: hub.clock.now(), kind, status, error, events: 1, tookMs, body },
+    ...{ id, webhookId: webhook.id, at: hub.clock.now(), kind, status, error, events, tookMs, body },
   }
   await hub.transaction((tx) => insertDelivery(tx, row, deliveriesKept))
   return row
@@ -204,7 +205,8 @@ function judge(hub: Hub, url: string): void {
   try {
     hub.outbound.judge(url)
   } catch (error) {
-    if (error instanceof OutboundRefusal) throw new HoldfastError('invalid_input', { reason: error.reason })
+    if (error instanceof OutboundRefusal)
+      throw new HoldfastError('invalid_input', { reason: error.reason, field: 'url' })
     throw error
   }
 }

@@ -7,6 +7,7 @@ import { makeOrganization, makeUser, signInAs, type TestUser } from '../../../te
 import { type Answer, type Ask, asking } from '../../../tests/support/asking.ts'
 import { writeEvents } from '../../../tests/support/audit-events.ts'
 import { dialects } from '../../../tests/support/databases.ts'
+import { type SmtpSink, startSmtpSink } from '../../../tests/support/smtp-sink.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { isInScope } from '../../domain/event-scopes.ts'
 import { givenUpAfterMs } from './deliver.ts'
@@ -52,6 +53,7 @@ describe.each(dialects)('security webhooks on %s', (dialect) => {
   let ask: Ask
   let ada: TestUser
   let cookie: string
+  let sink: SmtpSink
   let acme: { id: string; name: string }
   let receiver: Server
   let address: string
@@ -74,9 +76,10 @@ describe.each(dialects)('security webhooks on %s', (dialect) => {
     })
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
     address = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
+    sink = await startSmtpSink()
     running = await startHub({
       dialect,
-      env: { HOLDFAST_OUTBOUND_ALLOW: '127.0.0.1' },
+      env: { HOLDFAST_OUTBOUND_ALLOW: '127.0.0.1', HOLDFAST_SMTP_URL: sink.url },
       resolver: (host, then) => {
         resolved.push(host)
         then(
@@ -92,6 +95,7 @@ describe.each(dialects)('security webhooks on %s', (dialect) => {
   })
   afterAll(async () => {
     await running.stop()
+    await sink.stop()
     receiver.closeAllConnections()
     await new Promise((resolve) => receiver.close(resolve))
   })
@@ -282,6 +286,12 @@ describe.each(dialects)('security webhooks on %s', (dialect) => {
     await until(async () => expect(await state(id)).toMatchObject({ active: false }))
     const log = await ask('GET', '/api/organizations/acme/audit-log?event=webhook.*', { token: ada.token ?? '' })
     expect(log.text).toContain('webhook.switched_off')
+    // Whoever can mend it is written to, with where to do so.
+    await sink.received(1)
+    const mail = sink.mails[0]
+    expect(mail?.to).toBe('ada@example.org')
+    expect(mail?.text).toContain('It answered 500.')
+    expect(mail?.text).toContain(`/organizations/acme/settings/security-webhooks/${id}`)
     answer = (respond) => respond(200)
     await send('PATCH', `${base}/${id}`, { active: true })
     await until(async () => expect(await state(id)).toMatchObject({ active: true, failures: 0, lastError: null }))
