@@ -113,13 +113,21 @@ export async function idsOnRepos(db: Db, repoIds: readonly string[], after: stri
 export async function idsOnAnyRepo(db: Db, organizationId: string, after: string): Promise<string[]> {
   const rows = await db.list
     .selectFrom('roleGrant')
-    .innerJoin('repo', 'repo.id', 'roleGrant.targetId')
     .select('roleGrant.principalId')
     .distinct()
     // Written out: a plan for any parameter could not use the index of these alone.
     .where('roleGrant.targetKind', '=', sql.lit('repo'))
-    .where('repo.ownerId', '=', organizationId)
-    .where('repo.deletedAt', 'is', null)
+    // Asked of each role: as a join, databases begin with the repos.
+    .where(
+      (q) =>
+        q
+          .selectFrom('repo')
+          .select('repo.ownerId')
+          .whereRef('repo.id', '=', 'roleGrant.targetId')
+          .where('repo.deletedAt', 'is', null),
+      '=',
+      organizationId,
+    )
     .where('roleGrant.principalId', '>', after)
     .orderBy('roleGrant.principalId')
     .limit(sliceSize)
