@@ -40,6 +40,8 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
     inside = (await ask('POST', '/api/organizations/acme/resource-groups', cookie, body)).json<{ id: string }>().id
     const made = await ask('POST', '/api/organizations/acme/groups', cookie, { name: 'Crew' })
     crew = made.json<{ id: string }>().id
+    const field = await ask('POST', '/api/organizations/acme/resource-groups', cookie, { name: 'Field' })
+    const { id: targetId } = field.json<{ id: string }>()
     await site.hub.transaction(async (tx) => {
       const createdAt = site.hub.clock.now()
       await tx
@@ -49,7 +51,7 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
       await tx
         .insertInto('roleGrant')
         .values({
-          targetId: inside,
+          targetId,
           targetKind: 'workspace',
           principalId: crew,
           principalKind: 'group',

@@ -1,6 +1,6 @@
 /** Goes through everybody whom a change may concern, and gathers who gains and who loses: the first of them in full, all of them as numbers. */
 import { restrictionOf } from '../../access/restriction.ts'
-import { accountOf, type RepoFacts } from '../../domain/facts.ts'
+import type { RepoFacts } from '../../domain/facts.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import { type AbilitySet, abilitiesOf, gained, lost } from './abilities.ts'
 import {
@@ -129,7 +129,8 @@ export async function compare(
   for await (const slice of slices) {
     for (const judged of slice) {
       const { subject } = judged
-      const isCounted = accountOf(subject.principal) !== null
+      const { kind } = subject.principal
+      const isCounted = kind === 'user' || kind === 'service-account'
       if (isCounted) looked++
       const own = await tallyOf(judged, null, true)
       for (const side of sides) {

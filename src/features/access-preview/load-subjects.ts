@@ -1,5 +1,5 @@
 /** People and service accounts with all that they have in one place, a slice at a time. */
-import { type AccessFacts, type Account, serviceAccountName } from '../../domain/facts.ts'
+import { type AccessFacts, type Account, type OwnerFacts, serviceAccountName } from '../../domain/facts.ts'
 import type { Role } from '../../domain/role.ts'
 import { noLimits } from '../../domain/token-limits.ts'
 import type { Db } from '../../platform/db/database.ts'
@@ -121,6 +121,17 @@ export function subjectLoader(db: Db, what: LoadWhat): SubjectLoader {
     }
     return subjects
   }
+}
+
+/** Its own deprecated tokens, each as somebody with the role that it stands for (OAT-3). */
+export async function loadOwnTokens(db: Db, { id, name }: OwnerFacts, now: number): Promise<Subject[]> {
+  const parse = permissionParser()
+  return (await selectTokens(db, [id], id, now)).map((row) => ({
+    principal: { kind: 'organization', id, name, fullname: null },
+    held: { ...noHoldings, organization: row.role === 'write' ? 'write' : 'read' },
+    access: new Map(),
+    tokens: [tokenOf(row, [], parse)],
+  }))
 }
 
 function accountOf(row: PrincipalRow): Account {

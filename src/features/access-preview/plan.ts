@@ -6,7 +6,7 @@ import type { Hub } from '../../hub.ts'
 import { isLastAdmin } from '../organizations/service.ts'
 import type { Change } from './change.ts'
 import type { Judged } from './compare.ts'
-import { type LoadWhat, subjectLoader } from './load-subjects.ts'
+import { type LoadWhat, loadOwnTokens, subjectLoader } from './load-subjects.ts'
 import {
   allWorkspaces,
   countRepos,
@@ -146,7 +146,18 @@ async function planOnOrganization(
     }
     case 'token_policy': {
       const ids = (last: string) => memberIds(hub.db, organization.id, last, hub.clock.now())
-      return await planByPlace(hub, { organization, places, sight, ids, changed: same, wholes: [whole], within: null })
+      const ownTokens = true
+      const changed = same
+      return await planByPlace(hub, {
+        organization,
+        places,
+        sight,
+        ids,
+        changed,
+        wholes: [whole],
+        within: null,
+        ownTokens,
+      })
     }
     case 'second_factor': {
       // Whoever has a role on a single repo is asked for it too.
@@ -272,6 +283,8 @@ interface ByPlace {
   readonly wholes: readonly Thing[]
   /** Workspaces; null: all repos of the organization. */
   readonly within: readonly string[] | null
+  /** The organization's deprecated tokens are concerned too. */
+  readonly ownTokens?: boolean
 }
 
 /** Changes that are felt on all repos of a place: these are counted by what they are. */
@@ -292,6 +305,7 @@ async function planByPlace(hub: Hub, by: ByPlace): Promise<Plan> {
   const numberOf = numbering()
   async function* slices(): AsyncGenerator<readonly Judged[]> {
     const [first, second] = typeof by.ids === 'function' ? [by.ids, null] : by.ids
+    if (by.ownTokens && sight.isAdministrator) yield await judgeAll(await loadOwnTokens(hub.db, organization, what.now))
     for await (const ids of slicesOf(first)) yield await judge(ids)
     if (second === null) return
     for await (const ids of slicesOf(second)) {

@@ -116,7 +116,8 @@ export function* reposFor(
     apart.set(key, parts)
     yield { on: 'repo', before: repo, after: repo }
   }
-  const seesAll = before.organization === 'admin' || after.organization === 'admin'
+  // Its own token reaches all of it, whatever the workspace (OAT-3).
+  const seesAll = principal.kind === 'organization' || before.organization === 'admin' || after.organization === 'admin'
   const places = seesAll ? classes.keys() : new Set(['', ...before.workspaces.keys(), ...after.workspaces.keys()])
   for (const place of places) {
     for (const { repo, count, byCreator } of classes.get(place) ?? []) {
