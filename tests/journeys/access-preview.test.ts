@@ -13,6 +13,7 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
   let site: TestHub
   let browser: Browser
   let inside: string
+  let crew: string
 
   beforeAll(async () => {
     site = await startHub()
@@ -37,6 +38,28 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
       ],
     }
     inside = (await ask('POST', '/api/organizations/acme/resource-groups', cookie, body)).json<{ id: string }>().id
+    const made = await ask('POST', '/api/organizations/acme/groups', cookie, { name: 'Crew' })
+    crew = made.json<{ id: string }>().id
+    const field = await ask('POST', '/api/organizations/acme/resource-groups', cookie, { name: 'Field' })
+    const { id: targetId } = field.json<{ id: string }>()
+    await site.hub.transaction(async (tx) => {
+      const createdAt = site.hub.clock.now()
+      await tx
+        .insertInto('groupMember')
+        .values({ groupId: crew, principalId: eva.id, principalKind: 'user', role: 'member', createdAt })
+        .execute()
+      await tx
+        .insertInto('roleGrant')
+        .values({
+          targetId,
+          targetKind: 'workspace',
+          principalId: crew,
+          principalKind: 'group',
+          role: 'write',
+          createdAt,
+        })
+        .execute()
+    })
     await makeToken(site, eva, { role: 'fineGrained', scoped: ['org:acme=repo.content.read'], name: 'nightly job' })
     await site.hub.transaction((tx) =>
       tx.updateTable('accessToken').set({ lastUsedAt: site.hub.clock.now() }).where('ownerId', '=', eva.id).execute(),
@@ -103,6 +126,37 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
       expect((await rows(page, 'Gain access')).some((row) => row.includes('acme, the organization'))).toBe(true)
       if (scripts) await expectAccessible(page, 'access-preview-role')
       await page.getByRole('link', { name: 'Back without changing anything' }).click()
+
+      await page.goto(`${site.url}/acme/plans/settings`)
+      await page.getByLabel('Manual', { exact: false }).first().check()
+      await page.locator('button[formaction$="/settings/gate/preview"]').click()
+      await page.getByText('Access requests of acme/plans: manual.').waitFor()
+      await page.getByRole('button', { name: 'Make the change' }).waitFor()
+      if (scripts) await expectAccessible(page, 'access-preview-gate')
+
+      await page.goto(`${site.url}/organizations/acme/settings/members?dialog=remove&member=cleo`)
+      await page.getByRole('button', { name: 'Preview who is affected', exact: true }).click()
+      await page.getByText('cleo is removed from acme.').waitFor()
+      expect((await rows(page, 'Lose access')).every((row) => row.includes('cleo'))).toBe(true)
+      expect((await rows(page, 'Lose access')).length).toBeGreaterThan(0)
+      if (scripts) await expectAccessible(page, 'access-preview-removal')
+
+      await page.goto(`${site.url}/organizations/acme/settings/groups/${crew}`)
+      await page.getByRole('textbox', { name: 'User name' }).fill('bob')
+      await page.getByRole('button', { name: 'Preview who is affected by adding them' }).click()
+      await page.getByText('bob is added to Crew.').waitFor()
+      expect((await rows(page, 'Gain access')).some((row) => row.includes('bob'))).toBe(true)
+      if (scripts) await expectAccessible(page, 'access-preview-group')
+      await page.goto(`${site.url}/organizations/acme/settings/groups/${crew}?dialog=remove&member=eva`)
+      await page.getByRole('button', { name: 'Preview who is affected', exact: true }).click()
+      await page.getByText('eva is taken out of Crew.').waitFor()
+      expect((await rows(page, 'Lose access')).some((row) => row.includes('eva'))).toBe(true)
+
+      await page.goto(`${site.url}/organizations/acme/settings/profile?dialog=second-factor`)
+      await page.getByRole('button', { name: 'Preview who is affected', exact: true }).click()
+      await page.getByText('acme requires a second factor.').waitFor()
+      expect((await rows(page, 'Lose access')).some((row) => row.includes('bob'))).toBe(true)
+      if (scripts) await expectAccessible(page, 'access-preview-second-factor')
 
       await page.goto(`${site.url}/organizations/acme/settings/workspaces/${inside}`)
       await page.getByLabel('Role of dan', { exact: true }).selectOption('no_access')

@@ -220,6 +220,41 @@ describe('idea 9: an access preview', () => {
     expect(answer.text).not.toMatch(/test-\d/)
   })
 
+  // A pipeline runs with the organization's own old token, which stands in nobody's name: a policy that ends it says so before.
+  test("tells of the organization's own deprecated token what a token policy does to it (OAT-6)", async () => {
+    const { id: acme } = await at.hub.db.read
+      .selectFrom('namespace')
+      .select('id')
+      .where('nameKey', '=', 'acme')
+      .executeTakeFirstOrThrow()
+    const old = { id: 'own0', hash: 'hash of own0', last4: 'own0', ownerId: acme, name: 'old pipeline', createdAt: 0 }
+    await at.hub.transaction((tx) =>
+      tx
+        .insertInto('accessToken')
+        .values({ ...old, role: 'write', canReadGatedRepos: 1, globalPermissions: '[]' })
+        .execute()
+        .then(() => undefined),
+    )
+    const ofAcme = async (policy: string) => {
+      const answer = await preview(boss, { kind: 'token_policy', organization: 'acme', policy })
+      return answer.json<Preview>().tokens?.loses.filter(({ last4 }) => last4 === 'own0')
+    }
+    expect(await ofAcme('any')).toEqual([])
+    const { count } = await at.hub.db.read
+      .selectFrom('repo')
+      .select((q) => q.fn.countAll<number>().as('count'))
+      .where('ownerId', '=', acme)
+      .where('deletedAt', 'is', null)
+      .where('visibility', '<>', 'public')
+      .executeTakeFirstOrThrow()
+    const lost = await ofAcme('fine_grained')
+    expect(lost).toHaveLength(1)
+    expect(lost?.[0]).toMatchObject({ tokenName: 'old pipeline', owner: { type: 'organization', name: 'acme' } })
+    // Those that are private, in whatever workspace, and what it writes of the public ones.
+    const [entry] = lost as unknown as { repos: number }[]
+    expect(entry?.repos).toBeGreaterThanOrEqual(Number(count))
+  })
+
   // Huge questions, to keep the hub busy; and a preview that changes what it shows, by a slip.
   test('has limits, changes nothing, and is in no log', async () => {
     const repos = Array.from({ length: 51 }, (_, n) => ({ type: 'model', name: `acme/r${n}` }))

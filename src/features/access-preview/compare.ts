@@ -1,6 +1,6 @@
 /** Goes through everybody whom a change may concern, and gathers who gains and who loses: the first of them in full, all of them as numbers. */
 import { restrictionOf } from '../../access/restriction.ts'
-import { accountOf, type RepoFacts } from '../../domain/facts.ts'
+import type { RepoFacts } from '../../domain/facts.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import { type AbilitySet, abilitiesOf, gained, lost } from './abilities.ts'
 import {
@@ -54,19 +54,38 @@ export interface Judged {
   readonly after: Holdings
   /** No thing is another after the change. */
   readonly areThingsSame: boolean
+  /**
+   * Two with the same shape (and of one kind, alike in what restricts them) have the same things and can do the same on each, before and after.
+   * Null: there is nobody like them.
+   */
+  shapeOf(token: SubjectToken | null): string | null
   /** A new run through the same each time. With a token, the repos that it lists stand apart from others of their sort. */
   things(token: SubjectToken | null): Iterable<Thing>
 }
 
 const weekMs = 7 * 86_400_000
 
+/** What differs for one credential: how many things, how many of them repos. */
+interface Tally {
+  readonly entries: { gains: number; loses: number }
+  readonly repos: { gains: number; loses: number }
+}
+
+interface Sides {
+  readonly before: Place
+  readonly after: Place
+}
+
+/** So many shapes, and so many decisions, are remembered before all are forgotten again. */
+const mostRemembered = 50_000
+
 /**
  * `slices`: of those concerned, loaded one after the other. `most`: entries of each list. Others get a turn of the event loop between two
- * principals.
+ * things.
  */
 export async function compare(
   slices: AsyncIterable<readonly Judged[]>,
-  places: { readonly before: Place; readonly after: Place },
+  places: Sides,
   { most, now }: { readonly most: number; readonly now: number },
 ): Promise<Comparison> {
   const giveTurn = turnGiver()
@@ -75,42 +94,59 @@ export async function compare(
   const entries = { gains: 0, loses: 0 }
   const principals = { gains: 0, loses: 0 }
   const tokenCounts = { gains: 0, loses: 0 }
+  const tallies = new Map<string, Tally>()
+  const decisions: Decisions = new Map()
   let losingTokensUsedThisWeek = 0
   let looked = 0
+
+  /** `list`: where the first differences go; without it they are only counted. */
+  async function tallyOf(judged: Judged, token: SubjectToken | null, list: boolean): Promise<Tally> {
+    const viewer = viewerOf(judged, token, places)
+    if (isUntouched(judged, viewer, places)) return { entries: { gains: 0, loses: 0 }, repos: { gains: 0, loses: 0 } }
+    const shape = judged.shapeOf(token)
+    const key = shape === null ? null : `${viewer.key} ${shape}`
+    const known = key === null ? undefined : tallies.get(key)
+    const isListed = (tally: Tally) => sides.some((side) => tally.entries[side] > 0 && differences[side].length < most)
+    if (known !== undefined && !(list && isListed(known))) return known
+    const tally: Tally = { entries: { gains: 0, loses: 0 }, repos: { gains: 0, loses: 0 } }
+    for (const thing of judged.things(token)) {
+      const turn = giveTurn()
+      if (turn !== undefined) await turn
+      const [before, after] = bothSides(judged, token, thing, places, viewer, decisions)
+      if (before === after) continue
+      for (const side of sidesOf(before, after)) {
+        tally.entries[side]++
+        tally.repos[side] += thing.on === 'repo' ? 1 : thing.on === 'repos' ? thing.count : 0
+        if (list && differences[side].length < most)
+          differences[side].push({ subject: judged.subject.principal, thing, before, after })
+      }
+    }
+    if (tallies.size >= mostRemembered) tallies.clear()
+    if (key !== null) tallies.set(key, tally)
+    return tally
+  }
+
   for await (const slice of slices) {
     for (const judged of slice) {
       const { subject } = judged
-      const isCounted = accountOf(subject.principal) !== null
+      const { kind } = subject.principal
+      const isCounted = kind === 'user' || kind === 'service-account'
       if (isCounted) looked++
-      const found = { gains: false, loses: false }
-      for (const thing of isUntouched(judged, null, places) ? [] : judged.things(null)) {
-        const [before, after] = bothSides(judged, null, thing, places)
-        for (const side of sidesOf(before, after)) {
-          found[side] = true
-          entries[side]++
-          if (differences[side].length < most)
-            differences[side].push({ subject: subject.principal, thing, before, after })
-        }
+      const own = await tallyOf(judged, null, true)
+      for (const side of sides) {
+        entries[side] += own.entries[side]
+        if (own.entries[side] > 0 && isCounted) principals[side]++
       }
-      for (const side of ['gains', 'loses'] as const) if (found[side] && isCounted) principals[side]++
       for (const token of subject.tokens) {
-        const repos = { gains: 0, loses: 0 }
-        const any = { gains: false, loses: false }
-        for (const thing of isUntouched(judged, token, places) ? [] : judged.things(token)) {
-          const [before, after] = bothSides(judged, token, thing, places)
-          for (const side of sidesOf(before, after)) {
-            any[side] = true
-            repos[side] += thing.on === 'repo' ? 1 : thing.on === 'repos' ? thing.count : 0
-          }
-        }
+        const { entries: found, repos } = await tallyOf(judged, token, false)
         const usedThisWeek = token.lastUsedAt !== null && now - token.lastUsedAt < weekMs
-        for (const side of ['gains', 'loses'] as const) {
-          if (!any[side]) continue
+        for (const side of sides) {
+          if (found[side] === 0) continue
           tokenCounts[side]++
           if (tokens[side].length < most)
             tokens[side].push({ token, owner: subject.principal, repos: repos[side], usedThisWeek })
         }
-        if (any.loses && usedThisWeek) losingTokensUsedThisWeek++
+        if (found.loses > 0 && usedThisWeek) losingTokensUsedThisWeek++
       }
       await giveTurn()
     }
@@ -122,18 +158,35 @@ export async function compare(
   }
 }
 
-/** A change of what the organization asks for: whoever meets it as before, or lacks the same, can do the same. */
-function isUntouched(
-  { subject, after, areThingsSame }: Judged,
-  token: SubjectToken | null,
-  { before: was, after: is }: { readonly before: Place; readonly after: Place },
-): boolean {
+const sides = ['gains', 'loses'] as const
+
+interface ViewerKey {
+  /** What the owner asks for and they lack, before and after. */
+  readonly restrictions: readonly [string | null, string | null]
+  /** Everything about them and the credential that decisions look at, but what they hold and what the token lists. */
+  readonly key: string
+  readonly listsNothing: boolean
+}
+
+function viewerOf({ subject, after }: Judged, token: SubjectToken | null, places: Sides): ViewerKey {
   const { principal, held } = subject
-  if (!areThingsSame || after !== held || was.organization !== is.organization || principal.kind === 'anonymous')
-    return false
-  const viewer = { principal, credential: token?.credential ?? null }
-  const restriction = ({ demands }: Place) => restrictionOf(demands, viewer, token?.verdict ?? null, held.organization)
-  return restriction(was) === restriction(is)
+  const credential = token?.credential ?? null
+  const listsNothing = token === null || token.listed.size === 0
+  if (principal.kind === 'anonymous') return { restrictions: [null, null], key: 'anonymous', listsNothing }
+  const viewer = { principal, credential }
+  const verdict = token?.verdict ?? null
+  const was = restrictionOf(places.before.demands, viewer, verdict, held.organization)
+  const is = restrictionOf(places.after.demands, viewer, verdict, after.organization)
+  const carried =
+    credential === null ? '' : `${credential.role} ${credential.canReadGatedRepos} ${credential.parent?.role ?? ''}`
+  return { restrictions: [was, is], key: `${principal.kind} ${was} ${is} (${carried})`, listsNothing }
+}
+
+/** A change of what the organization asks for: whoever meets it as before, or lacks the same, can do the same. */
+function isUntouched({ subject, after, areThingsSame }: Judged, viewer: ViewerKey, places: Sides): boolean {
+  const { principal, held } = subject
+  if (!areThingsSame || after !== held || principal.kind === 'anonymous') return false
+  return places.before.organization === places.after.organization && viewer.restrictions[0] === viewer.restrictions[1]
 }
 
 function sidesOf(before: AbilitySet, after: AbilitySet): ('gains' | 'loses')[] {
@@ -144,11 +197,44 @@ function sidesOf(before: AbilitySet, after: AbilitySet): ('gains' | 'loses')[] {
   return sides
 }
 
+/** By what they rest on. */
+type Decisions = Map<string, readonly [AbilitySet, AbilitySet]>
+
 function bothSides(
+  judged: Judged,
+  token: SubjectToken | null,
+  thing: Thing,
+  places: Sides,
+  viewer: ViewerKey,
+  decisions: Decisions,
+): readonly [AbilitySet, AbilitySet] {
+  const basis = viewer.listsNothing ? basisOf(judged, thing) : null
+  if (basis === null) return decideBoth(judged, token, thing, places)
+  const key = `${viewer.key} ${basis}`
+  const known = decisions.get(key)
+  if (known !== undefined) return known
+  const decided = decideBoth(judged, token, thing, places)
+  if (decisions.size >= mostRemembered) decisions.clear()
+  decisions.set(key, decided)
+  return decided
+}
+
+/** What decisions about repos of a sort and about a workspace rest on; null for what there is only one of. */
+function basisOf({ subject: { held }, after }: Judged, thing: Thing): string | null {
+  if (thing.on !== 'repos' && thing.on !== 'workspace') return null
+  const id = thing.on === 'workspace' ? thing.before.id : thing.repo.workspaceId
+  const roleIn = ({ workspaces }: Holdings) => (id === null ? null : workspaces.get(id))
+  const roles = `${held.organization} ${after.organization} ${roleIn(held)} ${roleIn(after)}`
+  if (thing.on === 'workspace') return `workspace ${roles}`
+  const { visibility, gated, orgMembersGated, isDisabled, creatorId } = thing.repo
+  return `${id === null} ${roles} ${visibility} ${gated} ${orgMembersGated} ${isDisabled} ${creatorId === ''}`
+}
+
+function decideBoth(
   { subject, after }: Judged,
   token: SubjectToken | null,
   thing: Thing,
-  places: { readonly before: Place; readonly after: Place },
+  places: Sides,
 ): [AbilitySet, AbilitySet] {
   const was = { subject, held: subject.held, token, place: places.before }
   const is = { subject, held: after, token, place: places.after }

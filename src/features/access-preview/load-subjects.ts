@@ -1,19 +1,22 @@
 /** People and service accounts with all that they have in one place, a slice at a time. */
-import { type AccessFacts, type Account, serviceAccountName } from '../../domain/facts.ts'
+import { type AccessFacts, type Account, type OwnerFacts, serviceAccountName } from '../../domain/facts.ts'
 import type { Role } from '../../domain/role.ts'
 import { noLimits } from '../../domain/token-limits.ts'
 import type { Db } from '../../platform/db/database.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import {
   type PrincipalRow,
   selectHeld,
   selectListed,
+  selectMemberships,
   selectPrincipals,
   selectRequests,
-  selectThroughGroups,
+  selectRolesOfGroups,
   selectTokens,
+  sliceSize,
   type TokenRow,
 } from './queries.ts'
-import { holdings, type Subject, type SubjectToken } from './subject.ts'
+import { holdings, noHoldings, type Subject, type SubjectToken } from './subject.ts'
 
 export interface LoadWhat {
   readonly ownerId: string
@@ -26,50 +29,109 @@ export interface LoadWhat {
 }
 
 /** Those of `ids` who can do anything at all, in the order of `ids`. */
-export async function loadSubjects(db: Db, ids: readonly string[], what: LoadWhat): Promise<Subject[]> {
-  if (ids.length === 0) return []
+export type SubjectLoader = (ids: readonly string[]) => Promise<Subject[]>
+
+/** Roles by workspace that are remembered, of groups and of sets of groups, before all are forgotten again. */
+const mostRemembered = 400_000
+
+/** What groups give is read once and shared by everybody who is in the same ones. */
+export function subjectLoader(db: Db, what: LoadWhat): SubjectLoader {
   const { ownerId, now } = what
-  const [people, held, through, requests, tokens, listed] = await Promise.all([
-    selectPrincipals(db, ids, now),
-    selectHeld(db, ids, ownerId, now),
-    selectThroughGroups(db, ids, ownerId, now, what.within),
-    what.withRequests ? selectRequests(db, ids, ownerId) : [],
-    what.withTokens ? selectTokens(db, ids, ownerId, now) : [],
-    what.withTokens ? selectListed(db, ids, ownerId) : [],
-  ])
-  const heldBy = grouped(held, ({ principalId }) => principalId)
-  const throughBy = grouped(through, ({ principalId }) => principalId)
-  const requestsBy = grouped(requests, ({ principalId }) => principalId)
-  const tokensBy = grouped(tokens, ({ ownerId: id }) => id)
-  const listedBy = grouped(listed, ({ tokenId }) => tokenId)
+  const giveTurn = turnGiver()
+  const rolesOfGroups = new Map<string, Map<string, Role | null>>()
+  const merged = new Map<string, ReadonlyMap<string, Role>>()
+  let remembered = 0
+
+  async function readGroups(ids: Iterable<string>): Promise<void> {
+    if (remembered > mostRemembered) {
+      rolesOfGroups.clear()
+      merged.clear()
+      remembered = 0
+    }
+    const unknown = [...new Set(ids)].filter((id) => !rolesOfGroups.has(id))
+    for (const id of unknown) rolesOfGroups.set(id, new Map())
+    for (let start = 0; start < unknown.length; start += sliceSize) {
+      const rows = await selectRolesOfGroups(db, unknown.slice(start, start + sliceSize), ownerId, now, what.within)
+      for (const { groupId, workspaceId, role } of rows) {
+        rolesOfGroups.get(groupId)?.set(workspaceId, role)
+        remembered++
+        if (remembered % 256 === 0) await giveTurn()
+      }
+    }
+  }
+
+  /** The same map for the same groups. */
+  function throughGroups(groups: ReadonlyMap<string, ReadonlyMap<string, Role | null>>): ReadonlyMap<string, Role> {
+    const key = [...groups.keys()].join(' ')
+    const known = merged.get(key)
+    if (known !== undefined) return known
+    const { workspaces } = holdings({ ...noHoldings, groups })
+    merged.set(key, workspaces)
+    remembered += workspaces.size
+    return workspaces
+  }
+
+  return async (ids) => {
+    if (ids.length === 0) return []
+    const [people, held, memberships, requests, tokens, listed] = await Promise.all([
+      selectPrincipals(db, ids, now),
+      selectHeld(db, ids, ownerId, now),
+      what.within?.length === 0 ? [] : selectMemberships(db, ids, ownerId),
+      what.withRequests ? selectRequests(db, ids, ownerId) : [],
+      what.withTokens ? selectTokens(db, ids, ownerId, now) : [],
+      what.withTokens ? selectListed(db, ids, ownerId) : [],
+    ])
+    await readGroups(memberships.map(({ groupId }) => groupId))
+    const heldBy = grouped(held, ({ principalId }) => principalId)
+    const groupsBy = grouped(memberships, ({ principalId }) => principalId)
+    await giveTurn()
+    const requestsBy = grouped(requests, ({ principalId }) => principalId)
+    const tokensBy = grouped(tokens, ({ ownerId: id }) => id)
+    const listedBy = grouped(listed, ({ tokenId }) => tokenId)
+    const parse = permissionParser()
+    const rowById = new Map(people.map((row) => [row.id, row]))
+    const subjects: Subject[] = []
+    for (const id of ids) {
+      await giveTurn()
+      const row = rowById.get(id)
+      if (row === undefined) continue
+      let organization: Role | null = null
+      const direct = new Map<string, Role | null>()
+      const repos = new Map<string, Role | null>()
+      for (const { targetId, targetKind, role } of heldBy.get(id) ?? []) {
+        if (targetId === ownerId) organization = role
+        else (targetKind === 'workspace' ? direct : repos).set(targetId, role)
+      }
+      const groups = new Map<string, ReadonlyMap<string, Role | null>>()
+      for (const groupId of (groupsBy.get(id) ?? []).map((membership) => membership.groupId).sort()) {
+        const roles = rolesOfGroups.get(groupId)
+        // A group that gives nothing here tells nobody apart.
+        if (roles !== undefined && roles.size > 0) groups.set(groupId, roles)
+      }
+      const parts = { organization, direct, groups, repos }
+      const access = new Map<string, AccessFacts>(
+        (requestsBy.get(id) ?? []).map(({ repoId, status, reason }) => [repoId, { status, reason }]),
+      )
+      subjects.push({
+        principal: accountOf(row),
+        held: direct.size === 0 ? { ...parts, workspaces: throughGroups(groups) } : holdings(parts),
+        access,
+        tokens: (tokensBy.get(id) ?? []).map((token) => tokenOf(token, listedBy.get(token.id) ?? [], parse)),
+      })
+    }
+    return subjects
+  }
+}
+
+/** Its own deprecated tokens, each as somebody with the role that it stands for (OAT-3). */
+export async function loadOwnTokens(db: Db, { id, name }: OwnerFacts, now: number): Promise<Subject[]> {
   const parse = permissionParser()
-  const rowById = new Map(people.map((row) => [row.id, row]))
-  return ids.flatMap((id) => {
-    const row = rowById.get(id)
-    if (row === undefined) return []
-    let organization: Role | null = null
-    const direct = new Map<string, Role | null>()
-    const repos = new Map<string, Role | null>()
-    for (const { targetId, targetKind, role } of heldBy.get(id) ?? []) {
-      if (targetId === ownerId) organization = role
-      else (targetKind === 'workspace' ? direct : repos).set(targetId, role)
-    }
-    const groups = new Map<string, Map<string, Role | null>>()
-    for (const { groupId, workspaceId, role } of throughBy.get(id) ?? []) {
-      const roles = groups.get(groupId) ?? new Map<string, Role | null>()
-      groups.set(groupId, roles.set(workspaceId, role))
-    }
-    const access = new Map<string, AccessFacts>(
-      (requestsBy.get(id) ?? []).map(({ repoId, status, reason }) => [repoId, { status, reason }]),
-    )
-    const subject: Subject = {
-      principal: accountOf(row),
-      held: holdings({ organization, direct, groups, repos }),
-      access,
-      tokens: (tokensBy.get(id) ?? []).map((token) => tokenOf(token, listedBy.get(token.id) ?? [], parse)),
-    }
-    return [subject]
-  })
+  return (await selectTokens(db, [id], id, now)).map((row) => ({
+    principal: { kind: 'organization', id, name, fullname: null },
+    held: { ...noHoldings, organization: row.role === 'write' ? 'write' : 'read' },
+    access: new Map(),
+    tokens: [tokenOf(row, [], parse)],
+  }))
 }
 
 function accountOf(row: PrincipalRow): Account {

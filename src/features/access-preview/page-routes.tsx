@@ -20,6 +20,8 @@ const repoTarget = ({ params }: { params: Params }) =>
 const organization = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 const workspace = ({ params }: { params: Params }) =>
   ({ on: 'workspace', organization: params.get('name'), id: params.get('id') }) as const
+const group = ({ params }: { params: Params }) =>
+  ({ on: 'group', organization: params.get('name'), id: params.get('id') }) as const
 
 const field = z.string().max(1000).default('')
 /** Entries of each list on a page. */
@@ -56,6 +58,22 @@ async function organizationReply(
   ])
   const view = { ...words, preview }
   return pageReply(context, <OrganizationPreviewPage context={context} organization={name} {...place} view={view} />)
+}
+
+async function groupReply(
+  call: Call,
+  id: string,
+  {
+    user,
+    isMember,
+    ...words
+  }: Pick<Words, 'sentence' | 'fields'> & { readonly user: string; readonly isMember: boolean },
+): Promise<Reply> {
+  const name = call.params.get('name')
+  const backHref = organizationSettingsPath(name, `groups/${encodeURIComponent(id)}`)
+  const action = isMember ? `${backHref}/members` : `${backHref}/members/${encodeURIComponent(user)}/remove`
+  const change = { kind: 'group_member', organization: name, group: id, user, isMember } as const
+  return await organizationReply(call, change, { ...words, action, backHref }, { place: 'groups', placeLabel: 'Group' })
 }
 
 /** The repo that a route is about, as a change names it. */
@@ -143,6 +161,77 @@ export const accessPreviewPageRoutes: Route[] = [
         backHref,
       }
       return await organizationReply(call, change, words, { place: 'members', placeLabel: 'Members' })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/organizations/:name/settings/members/:username/remove/preview',
+    surface: 'page',
+    action: 'org.remove_user',
+    target: organization,
+    handle: async (call) => {
+      const name = call.params.get('name')
+      const user = call.params.get('username')
+      const backHref = organizationSettingsPath(name, 'members')
+      const change = { kind: 'member_role', organization: name, user, role: null } as const
+      const words = {
+        sentence: `${user} is removed from ${name}.`,
+        action: `${backHref}/${encodeURIComponent(user)}/remove`,
+        fields: {},
+        backHref,
+      }
+      return await organizationReply(call, change, words, { place: 'members', placeLabel: 'Members' })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/organizations/:name/settings/security/preview',
+    surface: 'page',
+    action: 'org.settings.security',
+    target: organization,
+    body: z.object({ required: z.enum(['yes', 'no']) }),
+    handle: async ({ body, ...call }) => {
+      const name = call.params.get('name')
+      const backHref = organizationSettingsPath(name, 'profile')
+      const change = { kind: 'second_factor', organization: name, required: body.required === 'yes' } as const
+      const words = {
+        sentence: `${name} ${change.required ? 'requires a second factor' : 'stops requiring a second factor'}.`,
+        action: organizationSettingsPath(name, 'security'),
+        fields: body,
+        backHref,
+      }
+      return await organizationReply(call, change, words, { place: 'profile', placeLabel: 'Profile' })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/organizations/:name/settings/groups/:id/members/preview',
+    surface: 'page',
+    action: 'org.group.change_members',
+    target: group,
+    body: z.object({ username: field, role: field }),
+    handle: async ({ body, ...call }) => {
+      const user = body.username.trim()
+      const { id, name: title } = call.allowed.resource
+      const fields = { username: user, role: body.role }
+      return await groupReply(call, id, { user, isMember: true, sentence: `${user} is added to ${title}.`, fields })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/organizations/:name/settings/groups/:id/members/:member/remove/preview',
+    surface: 'page',
+    action: 'org.group.change_members',
+    target: group,
+    handle: async (call) => {
+      const user = call.params.get('member')
+      const { id, name: title } = call.allowed.resource
+      return await groupReply(call, id, {
+        user,
+        isMember: false,
+        sentence: `${user} is taken out of ${title}.`,
+        fields: {},
+      })
     },
   }),
   ...(['users', 'groups'] as const).map((list) =>

@@ -246,7 +246,7 @@ function TokenSide({ id, title, total, preview, list }: SideProps<TokenDifferenc
       >
         {list.map(({ token, owner, repos, usedThisWeek }) => {
           const { credential, lastUsedAt } = token
-          const isTold = preview.showsTokenNames || owner.kind === 'service-account'
+          const isTold = preview.showsTokenNames || owner.kind !== 'user'
           return (
             <Row>
               <RowHead description={isTold ? credential.name : null}>

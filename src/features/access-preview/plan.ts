@@ -1,12 +1,12 @@
 /** What each kind of change concerns, and what is different after it: people, things, and what the owner asks for. */
 import { HoldfastError } from '../../domain/errors.ts'
-import type { Facts, OrganizationFacts, OwnerFacts, RepoFacts } from '../../domain/facts.ts'
+import { accountOf, type Facts, type OrganizationFacts, type OwnerFacts, type RepoFacts } from '../../domain/facts.ts'
 import { atLeast, type Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { isLastAdmin } from '../organizations/service.ts'
 import type { Change } from './change.ts'
 import type { Judged } from './compare.ts'
-import { type LoadWhat, loadSubjects } from './load-subjects.ts'
+import { type LoadWhat, loadOwnTokens, subjectLoader } from './load-subjects.ts'
 import {
   allWorkspaces,
   countRepos,
@@ -23,7 +23,7 @@ import {
   sliceSize,
   workspaceNames,
 } from './queries.ts'
-import { type Holdings, holdings, noHoldings, type Place, type Subject } from './subject.ts'
+import { type Holdings, holdings, noHoldings, type Place, type Subject, type SubjectToken } from './subject.ts'
 import { classesOf, type RepoClass, repoFacts, reposFor, specialTo, type Thing } from './things.ts'
 
 /** What the asker may be told. */
@@ -146,7 +146,18 @@ async function planOnOrganization(
     }
     case 'token_policy': {
       const ids = (last: string) => memberIds(hub.db, organization.id, last, hub.clock.now())
-      return await planByPlace(hub, { organization, places, sight, ids, changed: same, wholes: [whole], within: null })
+      const ownTokens = true
+      const changed = same
+      return await planByPlace(hub, {
+        organization,
+        places,
+        sight,
+        ids,
+        changed,
+        wholes: [whole],
+        within: null,
+        ownTokens,
+      })
     }
     case 'second_factor': {
       // Whoever has a role on a single repo is asked for it too.
@@ -155,6 +166,22 @@ async function planOnOrganization(
       const ids = [members, others] as const
       return await planByPlace(hub, { organization, places, sight, ids, changed: same, wholes: [whole], within: null })
     }
+  }
+}
+
+function idOf({ principal }: Subject): string {
+  return accountOf(principal)?.id ?? ''
+}
+
+/** Maps by what they are themselves, not by what is in them: those of members of the same groups are the same. */
+function numbering(): (map: object) => number {
+  const numbers = new WeakMap<object, number>()
+  let next = 0
+  return (map) => {
+    const known = numbers.get(map)
+    if (known !== undefined) return known
+    numbers.set(map, next)
+    return next++
   }
 }
 
@@ -256,14 +283,17 @@ interface ByPlace {
   readonly wholes: readonly Thing[]
   /** Workspaces; null: all repos of the organization. */
   readonly within: readonly string[] | null
+  /** The organization's deprecated tokens are concerned too. */
+  readonly ownTokens?: boolean
 }
 
 /** Changes that are felt on all repos of a place: these are counted by what they are. */
 async function planByPlace(hub: Hub, by: ByPlace): Promise<Plan> {
   const { organization, sight, within } = by
-  const rows = within?.length === 0 ? [] : await countRepos(hub.db, organization.id, within)
-  const classes = classesOf(rows, organization)
   const workspaces = within === null ? await allWorkspaces(hub.db, organization.id) : within
+  const rows = await countRepos(hub.db, organization.id, within === null ? [null, ...workspaces] : workspaces)
+  const classes = await classesOf(rows, organization)
+  const creators = new Set(rows.map(({ creatorId }) => creatorId))
   const what: LoadWhat = {
     ownerId: organization.id,
     now: hub.clock.now(),
@@ -271,18 +301,21 @@ async function planByPlace(hub: Hub, by: ByPlace): Promise<Plan> {
     within,
     withRequests: sight.isAdministrator,
   }
+  const load = subjectLoader(hub.db, what)
+  const numberOf = numbering()
   async function* slices(): AsyncGenerator<readonly Judged[]> {
     const [first, second] = typeof by.ids === 'function' ? [by.ids, null] : by.ids
+    if (by.ownTokens && sight.isAdministrator) yield await judgeAll(await loadOwnTokens(hub.db, organization, what.now))
     for await (const ids of slicesOf(first)) yield await judge(ids)
     if (second === null) return
     for await (const ids of slicesOf(second)) {
-      const subjects = await loadSubjects(hub.db, ids, what)
+      const subjects = await load(ids)
       // Members were looked at before; the tokens of others are nobody's business here.
       const others = subjects.filter(({ held }) => held.organization === null)
       yield await judgeAll(others.map((subject) => ({ ...subject, tokens: [] })))
     }
   }
-  const judge = async (ids: readonly string[]) => judgeAll(await loadSubjects(hub.db, ids, what))
+  const judge = async (ids: readonly string[]) => judgeAll(await load(ids))
   const judgeAll = async (subjects: readonly Subject[]): Promise<Judged[]> => {
     const special = new Set(subjects.flatMap((subject) => [...specialTo(subject, ...subject.tokens)]))
     const singles = await singlesOf(hub, organization, [...special], within, classes)
@@ -292,6 +325,13 @@ async function planByPlace(hub: Hub, by: ByPlace): Promise<Plan> {
         subject,
         after,
         areThingsSame: true,
+        // Who created repos or has something on single ones sees them apart, and so does a token that lists some.
+        shapeOf: (token) =>
+          after !== subject.held ||
+          creators.has(idOf(subject)) ||
+          specialTo(subject, ...(token === null ? [] : [token])).size > 0
+            ? null
+            : `${subject.held.organization} ${numberOf(subject.held.workspaces)}`,
         *things(token) {
           yield* by.wholes
           yield* workspacesOf([subject.held, after], by.places, workspaces, within)
@@ -367,22 +407,45 @@ async function planOnRepos(
     subject,
     after: subject.held,
     areThingsSame: false,
+    shapeOf: (token) => pairs.map((pair) => shapeOn(subject, token, pair)).join(' / '),
     things: () => things,
   })
+  const load = subjectLoader(hub.db, what)
   async function* slices(): AsyncGenerator<readonly Judged[]> {
     yield [judged({ principal: { kind: 'anonymous' }, held: noHoldings, access: new Map(), tokens: [] })]
     if (!isTold) return
     if (owner?.kind === 'organization') {
       for await (const slice of slicesOf((last) => memberIds(hub.db, owner.id, last, hub.clock.now())))
-        yield (await loadSubjects(hub.db, slice, what)).map(judged)
+        yield (await load(slice)).map(judged)
     }
     if (!sight.isAdministrator) return
     for await (const slice of slicesOf((last) => idsOnRepos(hub.db, ids, last))) {
-      const others = (await loadSubjects(hub.db, slice, what)).filter(({ held }) => held.organization === null)
+      const others = (await load(slice)).filter(({ held }) => held.organization === null)
       yield others.map((subject) => judged({ ...subject, tokens: [] }))
     }
   }
   return { owner, places: { before: place, after: place }, withTokens: what.withTokens, slices }
+}
+
+/** All that a decision about this repo, before or after, asks of who they are; what the owner asks for apart. */
+function shapeOn(subject: Subject, token: SubjectToken | null, { before, after }: RepoPair): string {
+  const { held, access } = subject
+  const id = idOf(subject)
+  const roleIn = (workspace: string | null) => (workspace === null ? null : (held.workspaces.get(workspace) ?? null))
+  const listed = (entity: string | null) => (entity === null ? undefined : token?.listed.get(entity)?.join())
+  return [
+    held.organization,
+    roleIn(before.workspaceId),
+    roleIn(after.workspaceId),
+    held.repos.get(before.id) ?? null,
+    access.get(before.id)?.status,
+    id === before.creatorId,
+    id === before.owner.id,
+    listed(before.owner.id),
+    listed(before.workspaceId),
+    listed(after.workspaceId),
+    listed(before.id),
+  ].join(' ')
 }
 
 /** What a decision about a repo asks of its organization. */

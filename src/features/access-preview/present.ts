@@ -31,6 +31,7 @@ export function presentPreview(preview: AccessPreview): object {
 
 function presentPrincipal(subject: Account | { readonly kind: 'anonymous' }): object {
   if (subject.kind === 'anonymous') return { type: 'everyone' }
+  if (subject.kind === 'organization') return { type: 'organization', name: subject.name, fullname: subject.fullname }
   return { type: subject.kind === 'user' ? 'user' : 'service_account', name: subject.name, fullname: subject.fullname }
 }
 
@@ -62,7 +63,7 @@ function presentThing({ thing }: Difference, owner: OwnerFacts, names: ReadonlyM
 
 function presentToken({ token, owner, repos, usedThisWeek }: TokenDifference, showsName: boolean): object {
   const { credential, lastUsedAt } = token
-  const isMachine = owner.kind === 'service-account'
+  const isMachine = owner.kind !== 'user'
   return {
     id: credential.id,
     tokenName: showsName || isMachine ? credential.name : null,

@@ -1,4 +1,5 @@
 /** The SQL of access previews: slices of principals, what they have where, their tokens, and the repos of an organization by what they are. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { holdsAt, roleAt } from '../../access/role-at.ts'
 import type { RepoKind } from '../../domain/facts.ts'
@@ -11,19 +12,48 @@ import type { RepoTable } from '../../platform/db/schema.ts'
 /** At most so many ids in one statement. */
 export const sliceSize = 250
 
-/** More rows than this come in parts. */
-const mostRows = 20_000
+/** More rows than this come in parts: what a worker hands over at once keeps everybody else waiting while it is unpacked. */
+const mostRows = 1000
+/** Where one id alone has more rows of one key than a page has: the rest, up to so many. */
+const mostOfOneKey = 50_000
 
-/** Rows of many principals: where one answer would be too long, of half of them and of the other half. */
+/**
+ * Rows that belong to many ids: where one answer would be too long, those of half of the ids and of the other half; those of a single id in
+ * pages by `keyOf`, in whose order `ask` answers from `after` on. Rows with the same key stand together.
+ */
 async function inParts<R>(
   ids: readonly string[],
-  ask: (some: readonly string[], limit: number) => Promise<R[]>,
+  ask: (some: readonly string[], after: string, limit: number) => Promise<R[]>,
+  keyOf: (row: R) => string,
 ): Promise<R[]> {
-  if (ids.length <= 1) return ids.length === 0 ? [] : await ask(ids, 50_000)
-  const rows = await ask(ids, mostRows + 1)
+  if (ids.length === 0) return []
+  const rows = await ask(ids, '', mostRows + 1)
   if (rows.length <= mostRows) return rows
-  const half = ids.length >> 1
-  return [...(await inParts(ids.slice(0, half), ask)), ...(await inParts(ids.slice(half), ask))]
+  await nextTurn()
+  if (ids.length > 1) {
+    const half = ids.length >> 1
+    const first = await inParts(ids.slice(0, half), ask, keyOf)
+    for (const row of await inParts(ids.slice(half), ask, keyOf)) first.push(row)
+    return first
+  }
+  const all: R[] = []
+  for (let page = rows; ; ) {
+    const last = page.at(-1)
+    if (last === undefined || page.length <= mostRows) {
+      all.push(...page)
+      return all
+    }
+    // The last key may go on on the next page: it begins there.
+    const whole = page.filter((row) => keyOf(row) !== keyOf(last))
+    const end = whole.at(-1)
+    if (end === undefined) {
+      page = await ask(ids, all.length === 0 ? '' : keyOf(all.at(-1) ?? last), mostOfOneKey)
+      all.push(...page)
+      return all
+    }
+    all.push(...whole)
+    page = await ask(ids, keyOf(end), mostRows + 1)
+  }
 }
 
 export async function selectOrganization(db: Db, id: string) {
@@ -79,15 +109,25 @@ export async function idsOnRepos(db: Db, repoIds: readonly string[], after: stri
   return rows.map(({ principalId }) => principalId)
 }
 
-/** Of everybody with a role on a repo of the organization. */
+/** Of everybody with a role on a repo of the organization: found by the roles on single repos, which are few, and not by its repos. */
 export async function idsOnAnyRepo(db: Db, organizationId: string, after: string): Promise<string[]> {
   const rows = await db.list
-    .selectFrom('repo')
-    .innerJoin('roleGrant', 'roleGrant.targetId', 'repo.id')
+    .selectFrom('roleGrant')
     .select('roleGrant.principalId')
     .distinct()
-    .where('repo.ownerId', '=', organizationId)
-    .where('repo.deletedAt', 'is', null)
+    // Written out: a plan for any parameter could not use the index of these alone.
+    .where('roleGrant.targetKind', '=', sql.lit('repo'))
+    // Asked of each role: as a join, databases begin with the repos.
+    .where(
+      (q) =>
+        q
+          .selectFrom('repo')
+          .select('repo.ownerId')
+          .whereRef('repo.id', '=', 'roleGrant.targetId')
+          .where('repo.deletedAt', 'is', null),
+      '=',
+      organizationId,
+    )
     .where('roleGrant.principalId', '>', after)
     .orderBy('roleGrant.principalId')
     .limit(sliceSize)
@@ -144,7 +184,7 @@ export interface HeldRow {
 
 /** Roles of their own, in the owner, its workspaces and its repos. */
 export async function selectHeld(db: Db, ids: readonly string[], ownerId: string, now: number): Promise<HeldRow[]> {
-  return await inParts(ids, (some, limit) =>
+  const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('roleGrant as g')
       .leftJoin('workspace as w', 'w.id', 'g.targetId')
@@ -152,43 +192,70 @@ export async function selectHeld(db: Db, ids: readonly string[], ownerId: string
       .select(['g.principalId', 'g.targetId', 'g.targetKind'])
       .select(roleAt('g', now).as('role'))
       .where('g.principalId', 'in', [...some])
+      .where('g.targetId', '>', after)
       .where((q) =>
         q.or([q('g.targetId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
       )
+      .$if(some.length === 1, (q) => q.orderBy('g.targetId'))
       .limit(limit)
-      .execute(),
-  )
+      .execute()
+  return await inParts(ids, ask, ({ targetId }) => targetId)
 }
 
-export interface GroupHeldRow {
+export interface MembershipRow {
   readonly principalId: string
+  readonly groupId: string
+}
+
+/** The groups of the organization that they are in. */
+export async function selectMemberships(
+  db: Db,
+  ids: readonly string[],
+  organizationId: string,
+): Promise<MembershipRow[]> {
+  const ask = (some: readonly string[], after: string, limit: number) =>
+    db.list
+      .selectFrom('groupMember as m')
+      .innerJoin('memberGroup as g', 'g.id', 'm.groupId')
+      .select(['m.principalId', 'm.groupId'])
+      .where('m.principalId', 'in', [...some])
+      .where('g.organizationId', '=', organizationId)
+      .where('m.groupId', '>', after)
+      .$if(some.length === 1, (q) => q.orderBy('m.groupId'))
+      .limit(limit)
+      .execute()
+  return await inParts(ids, ask, ({ groupId }) => groupId)
+}
+
+export interface GroupRoleRow {
   readonly groupId: string
   readonly workspaceId: string
   readonly role: Role | null
 }
 
-/** Roles in workspaces of the organization that come through groups; `within`: in these alone. */
-export async function selectThroughGroups(
+/** Roles of these groups in workspaces of the organization; `within`: in these alone. */
+export async function selectRolesOfGroups(
   db: Db,
-  ids: readonly string[],
+  groupIds: readonly string[],
   organizationId: string,
   now: number,
   within: readonly string[] | null,
-): Promise<GroupHeldRow[]> {
+): Promise<GroupRoleRow[]> {
   if (within?.length === 0) return []
-  return await inParts(ids, (some, limit) =>
+  const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
-      .selectFrom('groupMember as m')
-      .innerJoin('roleGrant as g', 'g.principalId', 'm.groupId')
+      .selectFrom('roleGrant as g')
       .innerJoin('workspace as w', 'w.id', 'g.targetId')
-      .select(['m.principalId', 'm.groupId', 'g.targetId as workspaceId'])
+      .select(['g.principalId as groupId', 'g.targetId as workspaceId'])
       .select(roleAt('g', now).as('role'))
-      .where('m.principalId', 'in', [...some])
+      .where('g.principalId', 'in', [...some])
       .where('w.organizationId', '=', organizationId)
+      .where('g.targetId', '>', after)
       .$if(within !== null, (q) => q.where('g.targetId', 'in', [...(within ?? [])]))
+      .$if(some.length === 1, (q) => q.orderBy('g.targetId'))
       .limit(limit)
-      .execute(),
-  )
+      .execute()
+  return await inParts(groupIds, ask, ({ workspaceId }) => workspaceId)
 }
 
 /** Of a group, in workspaces. */
@@ -248,7 +315,7 @@ export interface RequestRow {
 
 /** What became of their requests at the gates of the owner's repos. */
 export async function selectRequests(db: Db, ids: readonly string[], ownerId: string): Promise<RequestRow[]> {
-  return await inParts(ids, (some, limit) =>
+  const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('accessRequest as a')
       .innerJoin('repo as r', 'r.id', 'a.repoId')
@@ -256,9 +323,11 @@ export async function selectRequests(db: Db, ids: readonly string[], ownerId: st
       .where('a.principalId', 'in', [...some])
       .where('r.ownerId', '=', ownerId)
       .where('r.deletedAt', 'is', null)
+      .where('a.repoId', '>', after)
+      .$if(some.length === 1, (q) => q.orderBy('a.repoId'))
       .limit(limit)
-      .execute(),
-  )
+      .execute()
+  return await inParts(ids, ask, ({ repoId }) => repoId)
 }
 
 export interface RepoClassRow {
@@ -271,35 +340,59 @@ export interface RepoClassRow {
   readonly count: number
 }
 
-/** How many repos of each sort the organization has; `workspaceIds`: only those in them. */
+/** How many repos of each sort the organization has in these workspaces; `null` among them: in none. */
 export async function countRepos(
   db: Db,
   organizationId: string,
-  workspaceIds: readonly string[] | null,
+  workspaceIds: readonly (string | null)[],
 ): Promise<RepoClassRow[]> {
   const isDisabled = sql<number>`case when "r"."disabledAt" is null then 0 else 1 end`
-  const query = db.list
-    .selectFrom('repo as r')
-    .select(['r.workspaceId', 'r.visibility', 'r.gated', 'r.orgMembersGated', 'r.creatorId'])
-    .select(isDisabled.as('isDisabled'))
-    .select(sql<number>`count(*)`.as('count'))
-    .where('r.ownerId', '=', organizationId)
-    .where('r.deletedAt', 'is', null)
-    .groupBy(['r.workspaceId', 'r.visibility', 'r.gated', 'r.orgMembersGated', 'r.creatorId'])
-    .groupBy(isDisabled)
-  const rows = await (workspaceIds === null ? query : query.where('r.workspaceId', 'in', [...workspaceIds])).execute()
-  return rows.map((row) => ({ ...row, isDisabled: Number(row.isDisabled), count: Number(row.count) }))
+  const ask = (some: readonly string[], after: string, limit: number) => {
+    const query = db.list
+      .selectFrom('repo as r')
+      .select(['r.workspaceId', 'r.visibility', 'r.gated', 'r.orgMembersGated', 'r.creatorId'])
+      .select(isDisabled.as('isDisabled'))
+      .select(sql<number>`count(*)`.as('count'))
+      .where('r.ownerId', '=', organizationId)
+      .where('r.deletedAt', 'is', null)
+      .where('r.creatorId', '>', after)
+      .groupBy(['r.workspaceId', 'r.visibility', 'r.gated', 'r.orgMembersGated', 'r.creatorId'])
+      .groupBy(isDisabled)
+      .$if(some.length === 1, (q) => q.orderBy('r.creatorId'))
+      .limit(limit)
+    const [first] = some
+    return (
+      first === '' ? query.where('r.workspaceId', 'is', null) : query.where('r.workspaceId', 'in', [...some])
+    ).execute()
+  }
+  const counted: RepoClassRow[] = []
+  const add = (rows: readonly RepoClassRow[]): void => {
+    for (const row of rows) counted.push({ ...row, isDisabled: Number(row.isDisabled), count: Number(row.count) })
+  }
+  const keyOf = ({ creatorId }: RepoClassRow) => creatorId
+  const inside = workspaceIds.filter((id) => id !== null)
+  if (inside.length < workspaceIds.length) add(await inParts([''], ask, keyOf))
+  for (let start = 0; start < inside.length; start += sliceSize)
+    add(await inParts(inside.slice(start, start + sliceSize), ask, keyOf))
+  return counted
 }
 
-/** Ids of all workspaces of the organization. */
+/** Ids of all workspaces of the organization, by name. */
 export async function allWorkspaces(db: Db, organizationId: string): Promise<string[]> {
-  const rows = await db.list
-    .selectFrom('workspace')
-    .select('id')
-    .where('organizationId', '=', organizationId)
-    .orderBy('nameKey')
-    .execute()
-  return rows.map(({ id }) => id)
+  const ids: string[] = []
+  for (let after = ''; ; ) {
+    const rows = await db.list
+      .selectFrom('workspace')
+      .select(['id', 'nameKey'])
+      .where('organizationId', '=', organizationId)
+      .where('nameKey', '>', after)
+      .orderBy('nameKey')
+      .limit(mostRows)
+      .execute()
+    for (const { id } of rows) ids.push(id)
+    if (rows.length < mostRows) return ids
+    after = rows.at(-1)?.nameKey ?? ''
+  }
 }
 
 /** Of those among `ids` that the organization has. */
@@ -343,7 +436,7 @@ export async function selectTokens(
   organizationId: string,
   now: number,
 ): Promise<TokenRow[]> {
-  return await inParts(ids, (some, limit) =>
+  const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('accessToken as t')
       .leftJoin('organizationToken as v', (join) =>
@@ -354,9 +447,11 @@ export async function selectTokens(
       .where('t.ownerId', 'in', [...some])
       .where('t.parentId', 'is', null)
       .where((q) => q.or([q('t.expiresAt', 'is', null), q('t.expiresAt', '>', now)]))
+      .where('t.id', '>', after)
+      .$if(some.length === 1, (q) => q.orderBy('t.id'))
       .limit(limit)
-      .execute(),
-  )
+      .execute()
+  return await inParts(ids, ask, ({ id }) => id)
 }
 
 export interface ListedRow {
@@ -367,7 +462,7 @@ export interface ListedRow {
 
 /** What fine-grained tokens of these list of the owner, its workspaces and its repos. */
 export async function selectListed(db: Db, ids: readonly string[], ownerId: string): Promise<ListedRow[]> {
-  return await inParts(ids, (some, limit) =>
+  const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('accessToken as t')
       .innerJoin('tokenGrant as g', 'g.tokenId', 't.id')
@@ -379,9 +474,11 @@ export async function selectListed(db: Db, ids: readonly string[], ownerId: stri
       .where((q) =>
         q.or([q('g.entityId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
       )
+      .where('g.tokenId', '>', after)
+      .$if(some.length === 1, (q) => q.orderBy('g.tokenId'))
       .limit(limit)
-      .execute(),
-  )
+      .execute()
+  return await inParts(ids, ask, ({ tokenId }) => tokenId)
 }
 
 const machinePattern = /^sa-([0-9a-f]{24})$/

@@ -9,6 +9,7 @@ import {
   type PartFacts,
   type RepoFacts,
 } from '../../domain/facts.ts'
+import { turnGiver } from '../../platform/give-turn.ts'
 import type { RepoClassRow, RepoRow } from './queries.ts'
 import type { Holdings, Subject, SubjectToken } from './subject.ts'
 
@@ -42,9 +43,14 @@ export function repoFacts(row: RepoRow, owner: OwnerFacts): RepoFacts {
 }
 
 /** By workspace; under `''` those in none. */
-export function classesOf(rows: readonly RepoClassRow[], owner: OwnerFacts): ReadonlyMap<string, readonly RepoClass[]> {
+export async function classesOf(
+  rows: readonly RepoClassRow[],
+  owner: OwnerFacts,
+): Promise<ReadonlyMap<string, readonly RepoClass[]>> {
+  const giveTurn = turnGiver()
   const byKey = new Map<string, { repo: RepoFacts; count: number; byCreator: Map<string, number> }>()
   for (const row of rows) {
+    await giveTurn()
     const key = classKey(row.workspaceId, row.visibility, row.gated !== 'open' && row.gated, row)
     let found = byKey.get(key)
     if (found === undefined) {
@@ -60,6 +66,7 @@ export function classesOf(rows: readonly RepoClassRow[], owner: OwnerFacts): Rea
   }
   const byPlace = new Map<string, RepoClass[]>()
   for (const each of byKey.values()) {
+    await giveTurn()
     const place = each.repo.workspaceId ?? ''
     byPlace.set(place, [...(byPlace.get(place) ?? []), each])
   }
@@ -109,7 +116,8 @@ export function* reposFor(
     apart.set(key, parts)
     yield { on: 'repo', before: repo, after: repo }
   }
-  const seesAll = before.organization === 'admin' || after.organization === 'admin'
+  // Its own token reaches all of it, whatever the workspace (OAT-3).
+  const seesAll = principal.kind === 'organization' || before.organization === 'admin' || after.organization === 'admin'
   const places = seesAll ? classes.keys() : new Set(['', ...before.workspaces.keys(), ...after.workspaces.keys()])
   for (const place of places) {
     for (const { repo, count, byCreator } of classes.get(place) ?? []) {

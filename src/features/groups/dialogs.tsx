@@ -73,7 +73,14 @@ export function GroupDialog(props: {
           title={`Remove ${dialog.member.shown} from ${group.name}`}
           closeHref={here}
           action={`${here}/members/${encodeURIComponent(dialog.member.name)}/remove`}
-          submit={<Button look="error">Remove</Button>}
+          submit={
+            <>
+              <Button action={`${here}/members/${encodeURIComponent(dialog.member.name)}/remove/preview`}>
+                Preview who is affected
+              </Button>
+              <Button look="error">Remove</Button>
+            </>
+          }
         >
           <p class="text-sm">
             <Loss loss={dialog.loss} /> They stay in {props.organization}, and can be added again.

@@ -257,9 +257,12 @@ function AddMember(props: { organization: string; here: string; form: FormState;
           value="member"
           choices={roleChoices.map((role) => ({ value: role, label: role }))}
         />
-        <Button look="primary" class="sm:mt-6">
-          Add
-        </Button>
+        <div class="flex gap-2 sm:mt-6">
+          <Button look="primary">Add</Button>
+          <Button label="Preview who is affected by adding them" action={`${props.here}/members/preview`}>
+            Preview
+          </Button>
+        </div>
       </div>
     </form>
   )

@@ -439,7 +439,12 @@ function MemberDialog(props: { organization: string; dialog: MembersDialog }) {
       title={`Remove ${name} from ${props.organization}`}
       closeHref={here}
       action={`${here}/${encodeURIComponent(name)}/remove`}
-      submit={<Button look="error">Remove</Button>}
+      submit={
+        <>
+          <Button action={`${here}/${encodeURIComponent(name)}/remove/preview`}>Preview who is affected</Button>
+          <Button look="error">Remove</Button>
+        </>
+      }
     >
       <p class="text-sm">
         {name} and their tokens lose what {props.organization} gives them, on the next request, and leave its groups and

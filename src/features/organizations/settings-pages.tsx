@@ -214,11 +214,15 @@ function SecondFactorDialog(props: ProfileProps) {
       closeHref={here}
       action={organizationSettingsPath(organization, 'security')}
       submit={
-        <Button look="primary" name="required" value={turnsOn ? 'yes' : 'no'}>
-          {turnsOn ? 'Require it' : 'Stop requiring it'}
-        </Button>
+        <>
+          <Button action={`${organizationSettingsPath(organization, 'security')}/preview`}>
+            Preview who is affected
+          </Button>
+          <Button look="primary">{turnsOn ? 'Require it' : 'Stop requiring it'}</Button>
+        </>
       }
     >
+      <input type="hidden" name="required" value={turnsOn ? 'yes' : 'no'} />
       <p class="text-sm">
         {turnsOn
           ? props.withoutFactor === 0

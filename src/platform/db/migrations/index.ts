@@ -28,6 +28,7 @@ import * as companySignIn from './0027-company-sign-in.ts'
 import * as tokenCare from './0028-token-care.ts'
 import * as grants from './0029-grants.ts'
 import * as auditStream from './0030-audit-stream.ts'
+import * as repoRoles from './0031-repo-roles.ts'
 import * as tokenLimits from './0032-token-limits.ts'
 
 export interface Migration {
@@ -62,5 +63,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0028-token-care': tokenCare,
   '0029-grants': grants,
   '0030-audit-stream': auditStream,
+  '0031-repo-roles': repoRoles,
   '0032-token-limits': tokenLimits,
 }
