@@ -7,6 +7,7 @@ import { pageContext, pageReply, redirectWithNotice } from '../../access/page-re
 import type { Reply } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { type ScopeName, scopeNames } from '../../domain/event-scopes.ts'
 import type { Facts } from '../../domain/facts.ts'
 import { mayOnceFresh } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -29,7 +30,6 @@ import {
   sendTest,
   type Writing,
 } from './service.ts'
-import { type ScopeName, scopeNames } from './signature.ts'
 
 const base = '/organizations/:name/settings/security-webhooks'
 const target = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const

@@ -1,4 +1,6 @@
 /* Security webhooks of an organization: the list, the form to add one; each with its state, its secret and its deliveries. */
+
+import { type ScopeName, scopeNames } from '../../domain/event-scopes.ts'
 import { Badge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { Dialog } from '../../web/dialog.tsx'
@@ -15,7 +17,6 @@ import { ShownOnce } from '../../web/shown-once.tsx'
 import { counted } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { DeliveryTable, type DeliveryView } from './delivery-table.tsx'
-import { type ScopeName, scopeNames } from './signature.ts'
 
 export const webhooksPath = (organization: string): string =>
   organizationSettingsPath(organization, 'security-webhooks')

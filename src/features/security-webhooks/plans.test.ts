@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
+import { readLogEnds, selectNextDownloads, selectSealedAfter } from '../audit/service.ts'
 import {
   claimWebhook,
   deleteWebhook,
@@ -9,11 +10,8 @@ import {
   findWebhook,
   insertDelivery,
   nameOfOrganization,
-  readEnds,
   selectDeliveries,
   selectDue,
-  selectNextDownloads,
-  selectSealedAfter,
   selectWebhooks,
   settleWebhook,
   updateWebhook,
@@ -60,9 +58,11 @@ describe.each(dialects)('the statements of security webhooks, on %s', (dialect) 
       await selectWebhooks(db, null)
       await selectWebhooks(db, 'o1')
       await findWebhook(db, 'o1', 'w')
-      await readEnds(db)
+      await readLogEnds(db)
       await selectDue(db, 10, 10)
-      await claimWebhook(tx, 'w', 'h', 10, 20)
+      const [due] = await selectDue(db, 10, 10)
+      if (due === undefined) throw new Error('The webhook is due.')
+      await claimWebhook(tx, due, 'h', 10, 20)
       await settleWebhook(tx, 'w', 'h', { failures: 1 })
       await selectSealedAfter(db, { seal: 3, position: 4 }, 10)
       await selectNextDownloads(db, 3)
