@@ -78,6 +78,7 @@ import { deriveRoutes } from './tokens/derive-routes.ts'
 import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
 import { honeyRoutes } from './tokens/honey-routes.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
+import { radarRoutes } from './tokens/radar-routes.ts'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
@@ -97,6 +98,7 @@ export const routes: readonly Route[] = [
   ...sessionRoutes,
   ...secondStepRoutes,
   ...secondFactorRoutes,
+  ...radarRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,
   ...deriveRoutes,
