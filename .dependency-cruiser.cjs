@@ -14,11 +14,23 @@ const features = {
     'workspaces',
     'service-accounts',
     'audit',
+    'company-sign-in',
+    'security-webhooks',
   ],
   repos: ['repos', 'storage', 'downloads'],
   content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],
-  trust: ['keys', 'signatures', 'scanning', 'eval-results', 'model-signatures', 'attestations', 'gated'],
-  surfaces: ['access-review', 'discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],
+  trust: [
+    'keys',
+    'signatures',
+    'scanning',
+    'eval-results',
+    'model-signatures',
+    'attestations',
+    'gated',
+    'oauth',
+    'trusted-publishers',
+  ],
+  surfaces: ['access-preview', 'access-review', 'discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],
 }
 const tiers = Object.keys(features)
 const folder = (names) => `^src/features/(${names.join('|')})/`

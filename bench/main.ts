@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, type BenchCase, Missing } from './case.ts'
+import { accessPreviewCase } from './cases/access-preview.ts'
 import { apiCase } from './cases/api.ts'
 import { auditCase } from './cases/audit.ts'
 import { commitsCase } from './cases/commits.ts'
@@ -35,6 +36,7 @@ const allCases: readonly BenchCase[] = [
   limitsCase,
   factsCase,
   explainCase,
+  accessPreviewCase,
   auditCase,
   commitsCase,
   gitCase,

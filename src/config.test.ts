@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from './config.ts'
 
@@ -72,5 +75,61 @@ describe('the settings of an object storage', () => {
     )
     expect(at('https://s3.test', 'https://s3.test', { HOLDFAST_S3_FORCE_PATH_STYLE: 'false' })).toBe('no fault')
     expect(fault({ ...bucket, HOLDFAST_S3_REDIRECT: 'true' })).toContain('HOLDFAST_S3_REDIRECT: it needs')
+  })
+})
+
+describe("the settings of a company's sign-in", () => {
+  const company = { HOLDFAST_OIDC_ISSUER: 'https://login.acme.example', HOLDFAST_OIDC_CLIENT_ID: 'holdfast' }
+
+  test('without an issuer there is none, and what needs it alone is refused', () => {
+    expect(readConfig({}).company).toBeNull()
+    const alone: Record<string, string>[] = [
+      { HOLDFAST_OIDC_ISSUER: company.HOLDFAST_OIDC_ISSUER },
+      { HOLDFAST_OIDC_CLIENT_ID: 'holdfast' },
+      { HOLDFAST_OIDC_CLIENT_SECRET: 'very secret' },
+      { HOLDFAST_OIDC_ONLY: 'true' },
+    ]
+    for (const env of alone) {
+      expect(fault(env)).toContain('HOLDFAST_OIDC_ISSUER: it and HOLDFAST_OIDC_CLIENT_ID are needed')
+    }
+    expect(fault({ ...company, HOLDFAST_OIDC_SCOPES: 'profile' })).toContain('a list of scopes with openid in it')
+    expect(fault({ ...company, HOLDFAST_OIDC_ISSUER: 'ftp://acme.example' })).toContain('HOLDFAST_OIDC_ISSUER')
+  })
+
+  test('nobody joins, nobody is connected by an address, and passwords stay, unless said', () => {
+    expect(readConfig(company).company).toEqual({
+      issuer: 'https://login.acme.example',
+      clientId: 'holdfast',
+      clientSecret: null,
+      name: 'your company',
+      scopes: 'openid profile email',
+      usernameClaim: 'preferred_username',
+      groupsClaim: 'groups',
+      mayJoin: false,
+      trustsEmail: false,
+      emailDomains: [],
+      secondFactor: [],
+      isOnly: false,
+    })
+    const domains = readConfig({ ...company, HOLDFAST_OIDC_ALLOWED_EMAIL_DOMAINS: ' Acme.example, king.example ' })
+    expect(domains.company?.emailDomains).toEqual(['acme.example', 'king.example'])
+  })
+
+  test('the secret may lie in a file; what is told never shows it', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-config-'))
+    try {
+      const file = path.join(folder, 'secret')
+      await writeFile(file, 'very secret\n')
+      const withFile = { ...company, HOLDFAST_OIDC_CLIENT_SECRET_FILE: file }
+      expect(readConfig(withFile).company?.clientSecret).toBe('very secret')
+      const both = fault({ ...withFile, HOLDFAST_OIDC_CLIENT_SECRET: 'very secret' })
+      expect(both).toContain('HOLDFAST_OIDC_CLIENT_SECRET is set too')
+      expect(both).not.toContain('very secret')
+      expect(fault({ ...withFile, HOLDFAST_OIDC_CLIENT_SECRET_FILE: `${file}.gone` })).toContain('ENOENT')
+      await writeFile(file, ' \n')
+      expect(fault(withFile)).toContain('is empty')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 })

@@ -2,6 +2,7 @@
  * Every setting, once: its environment variable, schema, default and one sentence. The only reader of `process.env`.
  * docs/configuration.md is generated from this table. Reading is in two steps: flat strings, then a checked object.
  */
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
@@ -287,12 +288,104 @@ export const settings = {
     fallback: '365',
     about: 'Days after which these records are removed; 0 keeps them.',
   },
+  downloadAuditDays: {
+    env: 'HOLDFAST_DOWNLOAD_AUDIT_DAYS',
+    schema: z.coerce.number().int().min(0).max(36_500),
+    fallback: '730',
+    about:
+      'Days after which the records of audited downloads are pruned: their hashes stay, and so does the proof. 0 keeps them.',
+  },
   outboundAllow: {
     env: 'HOLDFAST_OUTBOUND_ALLOW',
     schema: z.string().transform(parseOutboundList),
     fallback: '',
     about:
       'Private hosts and networks, separated by commas, that this hub may send requests to where people name the address, such as issuers of ID tokens: ci.internal, 10.0.0.0/8. Also the only ones without https.',
+  },
+  oidcIssuer: {
+    env: 'HOLDFAST_OIDC_ISSUER',
+    schema: z.url({ protocol: /^https?$/ }),
+    fallback: null,
+    about:
+      "Issuer of the company's OpenID provider, through which people sign in: docs/company-sign-in.md. On a private network HOLDFAST_OUTBOUND_ALLOW has to let it through.",
+  },
+  oidcClientId: {
+    env: 'HOLDFAST_OIDC_CLIENT_ID',
+    schema: z.string().min(1),
+    fallback: null,
+    about: 'What this hub is called there.',
+  },
+  oidcClientSecret: {
+    env: 'HOLDFAST_OIDC_CLIENT_SECRET',
+    schema: z.string().min(1),
+    fallback: null,
+    about: 'Its secret there. A public client has none and is protected by PKCE alone.',
+    secret: true,
+  },
+  oidcClientSecretFile: {
+    env: 'HOLDFAST_OIDC_CLIENT_SECRET_FILE',
+    schema: z.string().min(1),
+    fallback: null,
+    about: 'File that holds this secret, in place of the secret itself.',
+  },
+  oidcName: {
+    env: 'HOLDFAST_OIDC_NAME',
+    schema: z.string().min(1).max(40),
+    fallback: 'your company',
+    about: 'What stands on the button: "Sign in with Acme".',
+  },
+  oidcScopes: {
+    env: 'HOLDFAST_OIDC_SCOPES',
+    schema: z.string().regex(/(^|\s)openid(\s|$)/, 'a list of scopes with openid in it'),
+    fallback: 'openid profile email',
+    about: 'Scopes that are asked for, separated by spaces.',
+  },
+  oidcUsernameClaim: {
+    env: 'HOLDFAST_OIDC_USERNAME_CLAIM',
+    schema: z.string().min(1),
+    fallback: 'preferred_username',
+    about: 'Claim from which a new account takes its username; of an address only what stands before the @.',
+  },
+  oidcGroupsClaim: {
+    env: 'HOLDFAST_OIDC_GROUPS_CLAIM',
+    schema: z.string().min(1),
+    fallback: 'groups',
+    about: 'Claim that lists the groups of a person.',
+  },
+  oidcJoin: {
+    env: 'HOLDFAST_OIDC_JOIN',
+    schema: flag,
+    fallback: 'false',
+    about:
+      'Whether somebody who has no account gets one at the first sign-in through the provider. Anybody with an account at the provider can then join.',
+  },
+  oidcTrustEmail: {
+    env: 'HOLDFAST_OIDC_TRUST_EMAIL',
+    schema: flag,
+    fallback: 'false',
+    about:
+      'Whether an e-mail address that the provider calls verified connects a person to the account that has verified the same address. Otherwise people connect their accounts themselves.',
+  },
+  oidcEmailDomains: {
+    env: 'HOLDFAST_OIDC_ALLOWED_EMAIL_DOMAINS',
+    schema: z.string().transform((text) => parseList(text.toLowerCase())),
+    fallback: '',
+    about:
+      'Domains, separated by commas: only people whose address the provider calls verified and who are of one of them may come in through it. Empty: everybody whom the provider lets in.',
+  },
+  oidcSecondFactor: {
+    env: 'HOLDFAST_OIDC_SECOND_FACTOR',
+    schema: z.string().transform(parseList),
+    fallback: '',
+    about:
+      "Values of the provider's amr or acr, separated by commas, that count as a second factor, such as mfa. Otherwise people with a second factor of this hub are asked for it.",
+  },
+  oidcOnly: {
+    env: 'HOLDFAST_OIDC_ONLY',
+    schema: flag,
+    fallback: 'false',
+    about:
+      'Whether people sign in through the provider alone. Administrators of the hub can still use their passwords, for the day when the provider is down.',
   },
   rateLimitApi: {
     env: 'HOLDFAST_RATE_LIMIT_API',
@@ -335,6 +428,25 @@ type Read = {
 }
 
 type S3Name = Extract<SettingName, `s3${string}`>
+type OidcName = Extract<SettingName, `oidc${string}`>
+
+/** The company's OpenID provider, through which people sign in. */
+export interface CompanyConfig {
+  readonly issuer: string
+  readonly clientId: string
+  /** Null for a public client. */
+  readonly clientSecret: string | null
+  readonly name: string
+  readonly scopes: string
+  readonly usernameClaim: string
+  readonly groupsClaim: string
+  readonly mayJoin: boolean
+  readonly trustsEmail: boolean
+  /** Lower case; empty for any. */
+  readonly emailDomains: readonly string[]
+  readonly secondFactor: readonly string[]
+  readonly isOnly: boolean
+}
 
 /** The bucket for large files. */
 export interface S3Config {
@@ -351,12 +463,14 @@ export interface S3Config {
   readonly isRedirecting: boolean
 }
 
-export interface Config extends Omit<Read, 'publicUrl' | S3Name> {
+export interface Config extends Omit<Read, 'publicUrl' | S3Name | OidcName> {
   /** Without a trailing slash. Empty until the port is known, if neither was set. */
   readonly publicUrl: string
   readonly isHttps: boolean
   /** Null: large files lie in the data folder. */
   readonly s3: S3Config | null
+  /** Null: people sign in with their passwords and passkeys alone. */
+  readonly company: CompanyConfig | null
 }
 
 /** Thrown with every fault at once, so that a person mends them in one go. */
@@ -411,17 +525,58 @@ export async function withFreePort(config: Config): Promise<Config> {
 function complete(read: Read): Config {
   const publicUrl = (read.publicUrl ?? (read.port === 0 ? '' : `http://localhost:${read.port}`)).replace(/\/+$/, '')
   return {
-    ...withoutS3(read),
+    ...withoutParts(read),
     dataFolder: path.resolve(read.dataFolder),
     publicUrl,
     isHttps: publicUrl.startsWith('https:'),
     s3: readS3(read, publicUrl === '' ? 'localhost' : new URL(publicUrl).hostname),
+    company: readCompany(read),
   }
 }
 
-function withoutS3(read: Read): Omit<Read, S3Name> {
-  const kept = Object.entries(read).filter(([name]) => !/^s3[A-Z]/.test(name))
-  return Object.fromEntries(kept) as Omit<Read, S3Name>
+/** What is given out as objects of its own. */
+function withoutParts(read: Read): Omit<Read, S3Name | OidcName> {
+  const kept = Object.entries(read).filter(([name]) => !/^(s3|oidc)[A-Z]/.test(name))
+  return Object.fromEntries(kept) as Omit<Read, S3Name | OidcName>
+}
+
+/** Throws where the settings of the company's provider do not go together. */
+function readCompany(read: Read): CompanyConfig | null {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret, oidcClientSecretFile } = read
+  if (issuer === null || clientId === null) {
+    if ((issuer ?? clientId ?? oidcClientSecret ?? oidcClientSecretFile) !== null || read.oidcOnly) {
+      throwFaults(['HOLDFAST_OIDC_ISSUER: it and HOLDFAST_OIDC_CLIENT_ID are needed, both, to sign in through it.'])
+    }
+    return null
+  }
+  if (oidcClientSecret !== null && oidcClientSecretFile !== null) {
+    throwFaults(['HOLDFAST_OIDC_CLIENT_SECRET_FILE: HOLDFAST_OIDC_CLIENT_SECRET is set too. Set one.'])
+  }
+  return {
+    issuer,
+    clientId,
+    clientSecret: oidcClientSecretFile === null ? oidcClientSecret : readSecretFile(oidcClientSecretFile),
+    name: read.oidcName,
+    scopes: read.oidcScopes.trim().replace(/\s+/g, ' '),
+    usernameClaim: read.oidcUsernameClaim,
+    groupsClaim: read.oidcGroupsClaim,
+    mayJoin: read.oidcJoin,
+    trustsEmail: read.oidcTrustEmail,
+    emailDomains: read.oidcEmailDomains,
+    secondFactor: read.oidcSecondFactor,
+    isOnly: read.oidcOnly,
+  }
+}
+
+function readSecretFile(file: string): string {
+  let secret = ''
+  try {
+    secret = readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throwFaults([`HOLDFAST_OIDC_CLIENT_SECRET_FILE: ${(error as Error).message}`])
+  }
+  if (secret === '') throwFaults([`HOLDFAST_OIDC_CLIENT_SECRET_FILE: ${file} is empty.`])
+  return secret
 }
 
 /** Throws where the settings of the bucket do not go together. `hubHost`: the host name of this hub's own address. */

@@ -56,6 +56,7 @@ const limitOf: Readonly<Record<Surface, LimitName>> = {
   git: 'resolvers',
   lfs: 'resolvers',
   xet: 'resolvers',
+  oauth: 'api',
   page: 'pages',
 }
 
@@ -288,6 +289,7 @@ function presentedOrLimited(
 ): { readonly presented: Presented; readonly xet: XetGrant | null } {
   const { keys, clock } = door.hub
   const { definition } = match.route
+  if (definition.authority === 'body') return { presented: { kind: 'none' }, xet: null }
   try {
     if (definition.authority === 'xet-token') {
       const { grant, signed } = xetTokenOf(request, keys, clock.now())

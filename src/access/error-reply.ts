@@ -1,9 +1,9 @@
 /**
  * The only place where an error becomes a response, in the dialect of who asked: JSON with the Hub's headers, plain text that git prints,
- * LFS's JSON, or a page. What is not a `HoldfastError` is logged and shown as a fault with its request id and nothing else.
+ * LFS's JSON, OAuth's JSON, or a page. What is not a `HoldfastError` is logged and shown as a fault with its request id and nothing else.
  */
 import type { Logger } from 'pino'
-import { type Denied, HoldfastError } from '../domain/errors.ts'
+import { type Denied, HoldfastError, type OAuthErrorCode } from '../domain/errors.ts'
 import { isBusy, isConflict, isTimeout, isUnavailable } from '../platform/db/errors.ts'
 import { GitFailure } from '../platform/git/run.ts'
 import { headerText } from './header-text.ts'
@@ -54,6 +54,7 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
     if (surface === 'lfs') headers['lfs-authenticate'] = headers['www-authenticate']
   }
   const requestId = request.origin.requestId
+  if (surface === 'oauth') return oauthError(error, headers, requestId)
   if (surface === 'git') {
     const lines = [error.message, error.next, reason, `(request ${requestId})`].filter((line) => line !== null)
     return {
@@ -101,6 +102,33 @@ function reasonInHeaders(error: HoldfastError, reason: string, { method }: HttpR
     return { 'x-hf-warning': headerText(`denied-${error.denied?.code ?? ''}; ${why}`) }
   }
   return method === 'HEAD' ? { 'x-error-message': headerText(why) } : {}
+}
+
+/**
+ * As RFC 6749 has it (5.2): a code that the client branches on, and a text for whoever reads its log. `huggingface_hub` prints the text of the
+ * header and that of the body, once where they are the same.
+ */
+function oauthError(error: HoldfastError, headers: Record<string, string>, requestId: string): Reply {
+  const text = headerText([error.message, error.next].filter((part) => part !== null).join(' ')).replace(/["\\]/g, "'")
+  return {
+    kind: 'body',
+    status: error.status,
+    type: 'application/json; charset=utf-8',
+    body: JSON.stringify({
+      ...error.extras.body,
+      error: error.entry.oauth ?? oauthCodeOf(error.status),
+      error_description: text,
+      code: error.code,
+      ...(error.denied === null ? {} : { denied: { ...error.denied, requestId } }),
+    }),
+    headers: { ...headers, 'x-error-message': text, 'cache-control': 'no-store', pragma: 'no-cache' },
+  }
+}
+
+function oauthCodeOf(status: number): OAuthErrorCode {
+  if (status === 429) return 'slow_down'
+  if (status === 503) return 'temporarily_unavailable'
+  return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
 /** The header of a refusal, on pages too; empty for what carries no reason. */

@@ -61,6 +61,8 @@ export interface FactsRow {
   tokenLimits: string | null
   tokenBytesDay: number | null
   tokenBytesTaken: number | null
+  tokenPublisherId: string | null
+  tokenPublisherRun: string | null
   formerTokenId: string | null
   formerLast4: string | null
   formerEndedAt: number | null
@@ -192,6 +194,8 @@ const credentialColumns: Record<CredentialKind, RawBuilder<unknown>[]> = {
     sql`"tp"."rotatedAt" as "parentRotatedAt"`,
     sql`"tp"."expiresAt" as "parentExpiresAt"`,
     sql`"t"."limits" as "tokenLimits"`,
+    sql`"t"."publisherId" as "tokenPublisherId"`,
+    sql`"t"."publisherRun" as "tokenPublisherRun"`,
     // A child takes of what its parent has.
     sql`case when "tp"."id" is null then "t"."bytesDay" else "tp"."bytesDay" end as "tokenBytesDay"`,
     sql`case when "tp"."id" is null then "t"."bytesTaken" else "tp"."bytesTaken" end as "tokenBytesTaken"`,

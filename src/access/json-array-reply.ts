@@ -19,14 +19,30 @@ export interface ArraySource<Position> {
   readonly stallMs?: number
 }
 
+const array = { type: 'application/json; charset=utf-8', first: '[', between: ',\n', last: ']', empty: '[]' }
+const lines = { type: 'application/x-ndjson; charset=utf-8', first: '', between: '\n', last: '\n', empty: '' }
+
 /** At most `mostExported` items. */
 export async function replyWithJsonArray<Position>(
+  request: HttpRequest,
+  source: ArraySource<Position>,
+): Promise<Reply> {
+  return await replyWithItems(request, source, array)
+}
+
+/** The same, an item a line: a reader takes what came also where the end is missing. */
+export async function replyWithLines<Position>(request: HttpRequest, source: ArraySource<Position>): Promise<Reply> {
+  return await replyWithItems(request, source, lines)
+}
+
+async function replyWithItems<Position>(
   { response, method }: HttpRequest,
   source: ArraySource<Position>,
+  form: typeof array,
 ): Promise<Reply> {
   let page = await source.page(null, rowsOfPage)
   response.writeHead(200, {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': form.type,
     'content-disposition': `attachment; filename="${source.fileName}"`,
     'cache-control': 'no-store',
   })
@@ -35,21 +51,26 @@ export async function replyWithJsonArray<Position>(
     return taken
   }
   let left = mostExported
-  let mark = '['
+  let mark = form.first
+  let isEmpty = true
   for (;;) {
     let text = ''
     for (const item of page.items.slice(0, left)) {
       text += `${mark}${JSON.stringify(item)}`
-      mark = ',\n'
+      mark = form.between
+      isEmpty = false
     }
     left -= page.items.length
-    if (!response.write(text === '' ? ' ' : text) && !(await drained(response, source.stallMs ?? usualStallMs)))
+    if (
+      !response.write(text === '' && form === array ? ' ' : text) &&
+      !(await drained(response, source.stallMs ?? usualStallMs))
+    )
       return taken
     if (page.next === null || left <= 0) break
     await source.stillAllowed()
     page = await source.page(page.next, rowsOfPage)
   }
-  response.end(mark === '[' ? '[]' : ']')
+  response.end(isEmpty ? form.empty : form.last)
   return taken
 }
 

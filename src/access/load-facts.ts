@@ -12,9 +12,11 @@ import type {
   ParentToken,
   PartFacts,
   Principal,
+  PublisherRun,
   RepoFacts,
   RepoKind,
   Resource,
+  RunFacts,
   Standing,
 } from '../domain/facts.ts'
 import { noStanding, serviceAccountName } from '../domain/facts.ts'
@@ -266,11 +268,16 @@ export function holderOf(row: FactsRow): Viewer | null {
       networks: parseList(row.tokenNetworks),
       limits: limitsOf(row.tokenLimits),
       taken: row.tokenBytesDay == null ? null : { day: row.tokenBytesDay, bytes: row.tokenBytesTaken ?? 0 },
+      ...publisherOf(row),
       former: row.formerTokenId == null ? null : { replacedAt: row.formerEndedAt ?? 0, until: row.formerUntil ?? 0 },
       parent: parentOf(row),
       usesLeft: row.tokenUsesLeft,
     },
   }
+}
+
+function publisherOf({ tokenPublisherId: id, tokenPublisherRun: run }: FactsRow): { publisher?: PublisherRun } {
+  return id == null || run == null ? {} : { publisher: { id, run: JSON.parse(run) as RunFacts } }
 }
 
 /** How long a sign-in, or its confirmation, counts as recent. */

@@ -21,6 +21,15 @@ import { holdsAt, roleAt } from './role-at.ts'
 const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+/** Browsers hold `form-action` against redirects as well: a form whose answer leads elsewhere has to say where to. */
+function policyFor(formLeadsTo: string | undefined): string {
+  if (formLeadsTo === undefined) return contentSecurityPolicy
+  const { protocol, origin, hostname } = new URL(formLeadsTo)
+  // A policy has words for hosts, but for IPv6 addresses and for schemes of their own only the scheme.
+  const source = origin === 'null' || hostname.startsWith('[') ? protocol : origin
+  return contentSecurityPolicy.replace("form-action 'self'", `form-action 'self' ${source}`)
+}
+
 const organizationsOf = prepared<
   { userId: string; now: number },
   { id: string; name: string; role: string | null; hasEmergency: number }
@@ -79,7 +88,7 @@ export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRe
     theme: theme === 'light' || theme === 'dark' ? theme : null,
     path: search === '' ? request.path : `${request.path}?${search}`,
     flash: readFlash(request.cookie('flash')),
-    signUpOpen: hub.config.signUp === 'open',
+    signUpOpen: hub.config.signUp === 'open' && hub.config.company?.isOnly !== true,
     legacyOrgTokens: hub.config.legacyOrgTokens,
   }
 }
@@ -94,14 +103,17 @@ async function viewerOf(hub: Hub, facts: Facts | null): Promise<PageContext['vie
   return { name, fullname, isAdmin, organizations, ...(emergencies.length === 0 ? {} : { emergencies }) }
 }
 
-/** Renders a page and answers with it. `secret`: the page shows a secret once, so nothing may keep it. */
+/**
+ * Renders a page and answers with it. `secret`: the page shows a secret once, so nothing may keep it. `formLeadsTo`: an address elsewhere to which
+ * the answer to its form may redirect.
+ */
 export function pageReply(
   context: PageContext,
   page: PageNode,
-  options: { status?: number; secret?: boolean; headers?: Headers } = {},
+  options: { status?: number; secret?: boolean; headers?: Headers; formLeadsTo?: string } = {},
 ): Reply {
   const headers: Record<string, string | readonly string[] | number> = {
-    'content-security-policy': contentSecurityPolicy,
+    'content-security-policy': policyFor(options.formLeadsTo),
     'cache-control': options.secret ? 'no-store' : 'private, no-cache',
     'referrer-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',

@@ -14,7 +14,7 @@ import type { Reply } from './reply.ts'
 import type { XetGrant } from './xet-token.ts'
 
 /** Who speaks at this address: decides the dialect of errors and the rate limit that counts. */
-export type Surface = 'api' | 'resolve' | 'git' | 'lfs' | 'xet' | 'page'
+export type Surface = 'api' | 'resolve' | 'git' | 'lfs' | 'xet' | 'oauth' | 'page'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -75,8 +75,11 @@ export interface RouteDefinition<A extends Action, Q extends z.ZodType, B extend
   readonly decidesByBody?: true
   /** The address itself carries the authority (`signed-address.ts`): no header or cookie is looked at. */
   readonly signed?: true
-  /** `xet-token`: only a Xet token counts here (`xet-token.ts`), as that of the credential behind it. */
-  readonly authority?: 'xet-token'
+  /**
+   * `xet-token`: only a Xet token counts here (`xet-token.ts`), as that of the credential behind it. `body`: what the body proves, which the
+   * handler judges; no header or cookie makes the caller anybody.
+   */
+  readonly authority?: 'xet-token' | 'body'
   /** Bytes; default 1 MiB. */
   readonly bodyLimit?: number
   /** One sentence for the API description. Absent for pages. */

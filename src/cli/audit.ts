@@ -16,6 +16,7 @@ import {
   verifyLog,
   verifyLogFile,
 } from '../features/audit/service.ts'
+import { type DownloadReport, exportAudited, verifyDownloads } from '../features/downloads/service.ts'
 import type { Hub } from '../hub.ts'
 import { formatCount } from '../platform/backup/progress.ts'
 import { type WithHub, withHub } from './with-hub.ts'
@@ -30,6 +31,7 @@ export function auditCommand(openHub: () => Promise<Hub>): Command {
   )
   addVerify(audit, run)
   addExport(audit, run)
+  addDownloads(audit, run)
   audit
     .command('public-key')
     .description('Print the public keys of checkpoints, newest first (PEM). Keep them where the hub is not.')
@@ -68,7 +70,10 @@ function addVerify(audit: Command, run: WithHub): void {
       const keys = flags.publicKey === undefined ? [] : await readKeys(flags.publicKey)
       const options = { keys, known: flags.expect, onFault }
       if (file === undefined) {
-        await run(async (hub) => tell(await verifyLog(hub, { ...options, since: flags.since ?? null }), faults, flags))
+        await run(async (hub) => {
+          const report = await verifyLog(hub, { ...options, since: flags.since ?? null })
+          tell(report, faults, flags, await verifyDownloads(hub, { keys, onFault }))
+        })
         return
       }
       if (flags.since !== undefined) refuse('A file is checked whole: --since was for "holdfast audit export".')
@@ -98,10 +103,31 @@ function addExport(audit: Command, run: WithHub): void {
     )
 }
 
-function tell(report: LogReport, faults: readonly Fault[], flags: VerifyFlags): void {
-  if (report.faults > 0) process.exitCode = 1
+function addDownloads(audit: Command, run: WithHub): void {
+  audit
+    .command('downloads')
+    .description(
+      'Print the chain of audited downloads as JSON lines: seals, their records and signatures. See docs/audit.md.',
+    )
+    .action(() =>
+      run((hub) =>
+        exportAudited(hub, async (line) => {
+          if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain')
+        }),
+      ),
+    )
+}
+
+function tell(
+  report: LogReport,
+  faults: readonly Fault[],
+  flags: VerifyFlags,
+  downloads: DownloadReport | null = null,
+): void {
+  const count = report.faults + (downloads?.faults ?? 0)
+  if (count > 0) process.exitCode = 1
   if (flags.json) {
-    print(JSON.stringify({ ok: report.faults === 0, ...report, faultList: faults }, null, 2))
+    print(JSON.stringify({ ok: count === 0, ...report, downloads, faultList: faults }, null, 2))
     return
   }
   const { lastSeal, lastCheckpoint, checkedFrom, outOfOrder, unsealed } = report
@@ -124,7 +150,11 @@ function tell(report: LogReport, faults: readonly Fault[], flags: VerifyFlags): 
       `look\t${formatCount(outOfOrder.count)} events were sealed long after younger ones, by a repair after a crash or by hand: ${outOfOrder.eventIds.slice(0, 10).join(' ')}`,
     )
   }
-  print(report.faults === 0 ? 'Nothing was changed.' : `${formatCount(report.faults)} faults.`)
+  if (downloads !== null) {
+    const pruned = downloads.pruned === 0 ? '' : `, and hashes of ${formatCount(downloads.pruned)} that were pruned`
+    print(`downloads\t${formatCount(downloads.records)} records in ${formatCount(downloads.seals)} seals${pruned}`)
+  }
+  print(count === 0 ? 'Nothing was changed.' : `${formatCount(count)} faults.`)
 }
 
 async function readKeys(file: string): Promise<ReturnType<typeof parseAuditKeys>> {

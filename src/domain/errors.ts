@@ -9,9 +9,27 @@ import { isReasonCode, type ReasonCode } from './reasons.ts'
 /** Codes that the Hub's clients branch on (`X-Error-Code`). */
 export type HubErrorCode = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound' | 'GatedRepo'
 
+/** What OAuth clients branch on (RFC 6749, 8628 and 8693). */
+export type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'access_denied'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'expired_token'
+  | 'server_error'
+  | 'temporarily_unavailable'
+
 interface CatalogueEntry {
   readonly status: number
   readonly hub?: HubErrorCode
+  /** Where it is told at an OAuth endpoint; else its status decides. */
+  readonly oauth?: OAuthErrorCode
   /** `{name}` is filled from the error's params. */
   readonly message: string
   readonly next?: string
@@ -85,6 +103,81 @@ export const errorCatalogue = {
     status: 410,
     message: 'This sign-in took too long, or had too many wrong codes.',
     next: 'Begin again with your password.',
+  },
+  company_sign_in_off: {
+    status: 404,
+    message: 'This hub has no sign-in through a company.',
+    next: 'Sign in with your password.',
+  },
+  company_sign_in_lost: {
+    status: 410,
+    message: 'This sign-in is not known here: it took too long, was finished before, or was begun in another browser.',
+    next: 'Begin again.',
+  },
+  company_sign_in_denied: {
+    status: 403,
+    message: '{company} did not sign you in: {reason}.',
+    next: 'Begin again, or ask whoever looks after accounts there.',
+  },
+  company_sign_in_refused: {
+    status: 403,
+    message: 'What {company} answered is not taken: {reason}.',
+    next: 'Nobody was signed in. Begin again; if it stays, an administrator of this hub finds more in its log.',
+  },
+  company_unreachable: {
+    status: 502,
+    message: '{company} cannot be reached to sign you in.',
+    next: 'Try again in a moment. Administrators of this hub find the reason in its log, and can sign in with their passwords.',
+  },
+  company_account_unknown: {
+    status: 403,
+    message: 'You have no account here that is connected with {company}.',
+    next: 'If you have an account, sign in to it another way and connect it under Settings, Connected sign-in. Otherwise ask an administrator of this hub for one.',
+  },
+  company_account_exists: {
+    status: 409,
+    message: 'An account here has your e-mail address already, and is not connected with {company}.',
+    next: 'Sign in to it another way and connect it under Settings, Connected sign-in.',
+  },
+  company_email_needed: {
+    status: 403,
+    message: '{company} does not say that one of the allowed e-mail addresses is yours.',
+    next: 'Ask an administrator of this hub, who decides which addresses may come in.',
+  },
+  company_identity_taken: {
+    status: 409,
+    message: 'That account of {company} is connected with another account here.',
+    next: 'Disconnect it there first, or sign in at {company} as somebody else.',
+  },
+  company_identity_other: {
+    status: 403,
+    message: 'You confirmed as somebody else than the one who is signed in here.',
+    next: 'Sign in at {company} as the one whom your account is connected with.',
+  },
+  company_not_recent: {
+    status: 403,
+    message: '{company} did not say that you signed in there just now.',
+    next: 'Sign out and in again: that counts as well.',
+  },
+  company_only_way: {
+    status: 409,
+    message: 'This is the only way in which you can sign in.',
+    next: 'Set a password first, by "Forgot it?" on the sign-in page, or add a passkey.',
+  },
+  password_sign_in_off: {
+    status: 403,
+    message: 'People sign in with {company} here.',
+    next: 'Use the button for it on the sign-in page. Passwords and passkeys are for administrators of the hub alone.',
+  },
+  company_group_mapped: {
+    status: 409,
+    message: 'That group gives something there already.',
+    next: 'Remove what it gives now, then add it anew.',
+  },
+  company_groups_full: {
+    status: 409,
+    message: 'An organization maps at most {limit} groups.',
+    next: 'Remove some that give nothing any more.',
   },
   wrong_code: {
     status: 403,
@@ -382,6 +475,89 @@ export const errorCatalogue = {
   unsafe_path: { status: 422, message: 'The path "{path}" is not allowed: {reason}' },
   invalid_name: { status: 400, message: '{reason}' },
   invalid_ref_name: { status: 400, message: '"{ref}" is not a name for a branch or a tag: {reason}' },
+
+  // OAuth
+  unsupported_grant_type: {
+    status: 400,
+    oauth: 'unsupported_grant_type',
+    message: 'This hub knows no grant type "{given}".',
+    next: 'It takes: {known}.',
+  },
+  id_token_invalid: { status: 400, oauth: 'invalid_grant', message: 'This is no ID token that holds: {reason}.' },
+  id_token_refused: {
+    status: 400,
+    oauth: 'invalid_grant',
+    message: '{resource} has no trusted publisher that takes this ID token.',
+    next: 'Look whether the resource is spelled as on this hub, whether it has a trusted publisher for the issuer {issuer}, and whether audience and claims of the ID token are what the publisher asks for. What differed stands in the audit log of the resource.',
+  },
+  id_token_used: {
+    status: 400,
+    oauth: 'invalid_grant',
+    message: 'This ID token was exchanged already: each counts once.',
+    next: 'Ask for a new one, or hand the access token that it gave to the other commands as HF_TOKEN.',
+  },
+  invalid_target: {
+    status: 400,
+    oauth: 'invalid_target',
+    message: 'There is nothing called "{resource}" that a token could be for.',
+    next: 'Name namespace/name, datasets/namespace/name, spaces/namespace/name or service-accounts/organization/name.',
+  },
+  issuer_unreachable: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    message: 'The keys of the issuer {issuer} could not be had.',
+    next: 'Try again in a minute. If it stays so, the log of this hub says why.',
+  },
+  publisher_busy: {
+    status: 429,
+    oauth: 'slow_down',
+    message: 'The runs of this trusted publisher hold {most} tokens that have not expired.',
+    next: 'Exchange one ID token for each job, and wait until some have expired.',
+  },
+  oauth_grant_refused: { status: 400, oauth: 'invalid_grant', message: '{reason}' },
+  oauth_client_refused: {
+    status: 401,
+    oauth: 'invalid_client',
+    message: '{reason}',
+    next: 'Look at the client ID and the secret of the application, on the page of its settings.',
+  },
+  oauth_client_unfit: { status: 400, oauth: 'unauthorized_client', message: '{reason}' },
+  oauth_scope_refused: {
+    status: 400,
+    oauth: 'invalid_scope',
+    message: 'The application cannot ask for "{scope}".',
+    next: 'It may ask for: {known}.',
+  },
+  authorization_pending: {
+    status: 400,
+    oauth: 'authorization_pending',
+    message: 'Nobody has answered for this device yet.',
+    next: 'Ask again after {seconds} seconds.',
+  },
+  polled_too_fast: {
+    status: 400,
+    oauth: 'slow_down',
+    message: 'This device asks too often.',
+    next: 'Ask again after {seconds} seconds.',
+  },
+  device_code_expired: {
+    status: 400,
+    oauth: 'expired_token',
+    message: 'This device code is unknown, used up or has expired.',
+    next: 'Start the sign-in of the device again.',
+  },
+  device_denied: { status: 400, oauth: 'access_denied', message: 'The sign-in of this device was denied.' },
+  oauth_request_refused: {
+    status: 400,
+    message: 'This sign-in cannot go on: {reason}',
+    next: 'Nothing was sent to the application. Tell whoever makes it what stands here.',
+  },
+  user_code_unknown: {
+    status: 400,
+    message: 'No device waits with this code.',
+    next: 'Compare it with the code that the device shows. Each is good for 15 minutes and for one answer.',
+  },
+  application_not_found: { status: 404, message: 'You have no application of this id.' },
 
   // Does it fit what is there?
   repo_exists: { status: 409, message: 'You already created this {kind} repo' },

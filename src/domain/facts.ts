@@ -65,6 +65,8 @@ export type Credential =
       readonly limits: TokenLimits
       /** What it took away on a day (since 1970, UTC), as far as it is written down. Null where nobody counts. */
       readonly taken: { readonly day: number; readonly bytes: number } | null
+      /** Set where a trusted publisher got it. */
+      readonly publisher?: PublisherRun
       /** Set where the request carries the value that the token had before it was refreshed, while both are valid. */
       readonly former: { readonly replacedAt: number; readonly until: number } | null
       /** Set on a child token: what it was derived from, and can never do more than. */
@@ -72,6 +74,19 @@ export type Credential =
       /** Requests that a child token may still make; null: as many as it likes. */
       readonly usesLeft: number | null
     }
+
+/** A run of automation that got a token by its ID token, as the audit log tells of it. */
+export interface PublisherRun {
+  /** Of the trusted publisher. */
+  readonly id: string
+  readonly run: RunFacts
+}
+
+/** `issuer`: who vouched for it; `claims`: those of its ID token that say which run it is. */
+export interface RunFacts {
+  readonly issuer: string
+  readonly claims: Readonly<Record<string, string>>
+}
 
 /** What counts of the token that a child was derived from. */
 export interface ParentToken {

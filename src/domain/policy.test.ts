@@ -136,8 +136,12 @@ describe('refusals say what is missing', () => {
   it('a permission of a fine-grained token', () => {
     const standing = { organizationRole: 'write', tokenGrants: ['repo.content.read'] } as const
     const error = denied('repo.push', facts(ada, token('fineGrained'), {}, standing))
-    expect(error?.message).toBe('This token lacks the permission repo.write on model acme/x.')
-    expect(error?.extras.denied).toEqual({ code: 'token_permission', need: 'repo.write', have: 'repo.content.read' })
+    expect(error?.message).toBe('This token lacks the permission repo.write or repo.content.write on model acme/x.')
+    expect(error?.extras.denied).toEqual({
+      code: 'token_permission',
+      need: 'repo.write or repo.content.write',
+      have: 'repo.content.read',
+    })
   })
   it('a session, for what no token may do', () => {
     const given: Facts = { principal: ada, credential: token('write'), resource: { on: 'self' }, standing: noStanding }

@@ -13,6 +13,10 @@ export const denialReasons = {
     meaning: 'The credential is not one of this hub: it was never made here.',
     remedy: 'Look whether the right token is set (HF_TOKEN, the saved login), and whether it belongs to this hub.',
   },
+  oauth_client_refused: {
+    meaning: 'The application that asks for a sign-in is unknown, or does not prove that it is the one that it names.',
+    remedy: 'Compare its client ID and its secret with those on the page of its settings.',
+  },
   token_revoked: {
     meaning: 'This hub made the token, and it no longer holds: it was deleted or refreshed.',
     remedy: 'Use the value that it was refreshed to, or make a new token.',
@@ -171,6 +175,34 @@ export const denialReasons = {
   service_account_expired: { meaning: 'The service account has expired.', remedy: 'Give it a later expiry first.' },
   account_deactivated: { meaning: 'The account is deactivated.', remedy: 'Ask an administrator of the hub.' },
   email_not_verified: { meaning: 'No verified e-mail address.', remedy: 'Open the link in the mail.' },
+  company_sign_in_denied: {
+    meaning: "The company's sign-in did not let the person through.",
+    remedy: 'Begin again, or ask whoever looks after accounts there.',
+  },
+  company_sign_in_refused: {
+    meaning: "What the company's sign-in answered does not hold: it is for another hub, browser or time.",
+    remedy: 'Begin again. The log of the hub says more.',
+  },
+  company_account_unknown: {
+    meaning: 'No account here is connected with that person of the company, and none is made.',
+    remedy: 'Connect it under Settings, Connected sign-in, or ask an administrator of the hub for an account.',
+  },
+  company_email_needed: {
+    meaning: 'The company names no verified address that may come in.',
+    remedy: 'Ask an administrator of the hub, who decides which addresses may.',
+  },
+  company_identity_other: {
+    meaning: 'It was confirmed by somebody else than who is signed in.',
+    remedy: 'Sign in at the company as the one whom the account is connected with.',
+  },
+  company_not_recent: {
+    meaning: 'The company does not say that the sign-in there was just now.',
+    remedy: 'Sign out and in again.',
+  },
+  password_sign_in_off: {
+    meaning: 'People sign in through the company here.',
+    remedy: 'Use its button on the sign-in page.',
+  },
   join_closed: { meaning: 'The hub takes no sign-ups.', remedy: 'Ask its administrator for an account.' },
   join_by_invitation: { meaning: 'Sign-up is by invitation only.', remedy: 'Ask for an invitation link.' },
   invitation_for_another: {

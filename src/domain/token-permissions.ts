@@ -2,6 +2,7 @@
 export const tokenPermissions = {
   'repo.content.read': { on: ['user', 'org', 'repo'], label: 'Read contents of repositories' },
   'repo.write': { on: ['user', 'org', 'repo'], label: 'Write contents and settings of repositories' },
+  'repo.content.write': { on: ['user', 'org', 'repo'], label: 'Write contents of repositories, not their settings' },
   'repo.settings.write': { on: ['user', 'org', 'repo'], label: 'Change settings of repositories, not their contents' },
   'repo.access.read': { on: ['user', 'org', 'repo'], label: 'See who asked for access' },
   'discussion.write': { on: ['user', 'org', 'repo'], label: 'Take part in discussions and pull requests' },

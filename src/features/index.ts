@@ -2,6 +2,8 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { accessPreviewPageRoutes } from './access-preview/page-routes.tsx'
+import { accessPreviewRoutes } from './access-preview/routes.ts'
 import { accessReviewPageRoutes } from './access-review/page-routes.tsx'
 import { accessReviewRoutes } from './access-review/routes.ts'
 import { entryRoutes } from './accounts/entry-routes.tsx'
@@ -19,9 +21,12 @@ import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
+import { companyGroupRoutes } from './company-sign-in/mapping-routes.tsx'
+import { companySignInRoutes } from './company-sign-in/routes.tsx'
+import { downloadAuditRoutes } from './downloads/audit-routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
-import { downloadJobs, scheduleForgetting, startDownloadRecords } from './downloads/service.ts'
+import { downloadJobs, scheduleForgetting, startDownloadAudit, startDownloadRecords } from './downloads/service.ts'
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
@@ -42,6 +47,10 @@ import { collect, collectionQueue, scheduleCollection } from './lfs/upkeep.ts'
 import { askForModelSignature, modelSignatureJobs } from './model-signatures/jobs.ts'
 import { modelSignaturePageRoutes } from './model-signatures/page-routes.tsx'
 import { modelSignatureBrief, modelSignatureRoutes } from './model-signatures/routes.ts'
+import { applicationPageRoutes } from './oauth/application-page-routes.tsx'
+import { oauthPageRoutes } from './oauth/page-routes.tsx'
+import { oauthRoutes } from './oauth/routes.ts'
+import { cleanOauth, ensureOwnApplication } from './oauth/service.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -62,6 +71,8 @@ import { presentStatusesOf, repoStatus, startScanning, watchForSecrets, withList
 import { cleanSecondFactors } from './second-factors/service.ts'
 import { secondFactorRoutes } from './second-factors/settings-routes.tsx'
 import { secondStepRoutes } from './second-factors/sign-in-routes.tsx'
+import { webhookRoutes } from './security-webhooks/routes.ts'
+import { startWebhooks } from './security-webhooks/service.ts'
 import { serviceAccountPageRoutes } from './service-accounts/page-routes.tsx'
 import { serviceAccountApiRoutes } from './service-accounts/routes.ts'
 import { serviceAccountTokenPageRoutes } from './service-accounts/token-page-routes.tsx'
@@ -84,6 +95,9 @@ import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
 import { usagePageRoutes } from './tokens/usage-page-routes.tsx'
 import { usageRoutes } from './tokens/usage-routes.ts'
+import { publisherPageRoutes } from './trusted-publishers/page-routes.tsx'
+import { publisherApiRoutes } from './trusted-publishers/routes.ts'
+import { cleanPublishers, tokenExchange } from './trusted-publishers/service.ts'
 import { workspacePageRoutes } from './workspaces/page-routes.tsx'
 import { workspaceApiRoutes } from './workspaces/routes.ts'
 import { routes as xetRoutes } from './xet/routes.ts'
@@ -99,6 +113,7 @@ export const routes: readonly Route[] = [
   ...secondStepRoutes,
   ...secondFactorRoutes,
   ...radarRoutes,
+  ...companySignInRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,
   ...deriveRoutes,
@@ -111,6 +126,8 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...accessPreviewRoutes,
+  ...accessPreviewPageRoutes,
   ...breakGlassRoutes,
   ...accessReviewRoutes,
   ...accessReviewPageRoutes,
@@ -118,6 +135,7 @@ export const routes: readonly Route[] = [
   ...legacyTokenRoutes,
   ...legacyTokenPageRoutes,
   ...organizationTokenPageRoutes,
+  ...companyGroupRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,
   ...groupPageRoutes,
@@ -127,6 +145,7 @@ export const routes: readonly Route[] = [
   ...serviceAccountTokenPageRoutes,
   ...auditApiRoutes,
   ...auditPageRoutes,
+  ...webhookRoutes,
   ...keyApiRoutes,
   ...keyPageRoutes,
   ...machineKeyPageRoutes,
@@ -150,9 +169,15 @@ export const routes: readonly Route[] = [
   ...heldRoutes,
   ...heldPageRoutes,
   ...downloadApiRoutes,
+  ...downloadAuditRoutes,
   ...downloadPageRoutes,
   ...gatedApiRoutes,
   ...gatedPageRoutes(renderTerms),
+  ...oauthRoutes([tokenExchange]),
+  ...publisherApiRoutes,
+  ...publisherPageRoutes,
+  ...oauthPageRoutes,
+  ...applicationPageRoutes,
   ...browseRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
@@ -188,6 +213,8 @@ export function jobHandlers(hub: Hub): JobHandlers {
     'clean-accounts': async (_payload, signal) => {
       await cleanAccounts(hub, signal)
       await cleanSecondFactors(hub, signal)
+      await cleanPublishers(hub, signal)
+      await cleanOauth(hub, signal)
     },
   }
 }
@@ -195,6 +222,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
 /** Settles ref moves that a crash left open, before anybody reads those repos, and sees that periodic jobs are waiting. */
 export async function settleOnStart(hub: Hub): Promise<void> {
   await settleRefMoves(hub)
+  await ensureOwnApplication(hub)
   await scheduleCleaning(hub)
   await scheduleCollection(hub)
   await scheduleMove(hub)
@@ -205,7 +233,13 @@ export async function settleOnStart(hub: Hub): Promise<void> {
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub)]
+  const all = [
+    startSealer(hub),
+    startScanning(hub),
+    startDownloadRecords(hub),
+    startDownloadAudit(hub),
+    startWebhooks(hub),
+  ]
   return {
     async stop() {
       await Promise.all(all.map((one) => one.stop()))

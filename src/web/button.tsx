@@ -22,6 +22,8 @@ type ActionProps = ButtonProps & {
   /** Its name where the words do not name the object: "Remove jonas". */
   label?: string
   disabled?: boolean
+  /** Sends the form there instead. */
+  action?: string
 }
 
 /** Sends its form. */
@@ -33,6 +35,7 @@ export function Button(props: ActionProps) {
       name={props.name}
       value={props.value}
       form={props.form}
+      formaction={props.action}
       aria-label={props.label}
       disabled={props.disabled}
     >

@@ -56,7 +56,12 @@ export function PlaceDialog(props: { organization: string; closeHref: string; mo
       }
       closeHref={closeHref}
       action={repoPath(repo, '/settings/workspace')}
-      submit={<Button look="primary">{into === null ? 'Move out' : 'Move into workspace'}</Button>}
+      submit={
+        <>
+          <Button action={repoPath(repo, '/settings/workspace/preview')}>Preview who is affected</Button>
+          <Button look="primary">{into === null ? 'Move out' : 'Move into workspace'}</Button>
+        </>
+      }
     >
       <input type="hidden" name="workspace" value={into?.id ?? ''} />
       <input type="hidden" name="from" value={from?.id ?? ''} />

@@ -14,8 +14,10 @@ const yours: readonly SidePlace[] = [
   { href: '/settings/profile', label: 'Profile', icon: 'circle-user-round' },
   { href: '/settings/account', label: 'Account and e-mail', icon: 'mail' },
   { href: '/settings/authentication', label: 'Password and sign-in', icon: 'shield-check' },
+  { href: '/settings/company-sign-in', label: 'Connected sign-in', icon: 'link' },
   { href: '/settings/sessions', label: 'Sessions', icon: 'monitor' },
   { href: '/settings/tokens', label: 'Access Tokens', icon: 'key-round' },
+  { href: '/settings/connected-applications', label: 'Connected applications', icon: 'app-window' },
   { href: '/settings/keys', label: 'GPG and SSH keys', icon: 'file-badge' },
   { href: '/settings/gated-repos', label: 'Gated repositories', icon: 'ticket' },
   { href: '/settings/organizations', label: 'Organizations', icon: 'building-2' },
@@ -71,6 +73,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
       { place: 'service-accounts', label: 'Service accounts', icon: 'bot', forAdmins: true },
       { place: 'groups', label: 'Groups', icon: 'users-round' },
       { place: 'workspaces', label: 'Workspaces', icon: 'layers' },
+      { place: 'company-groups', label: 'Company groups', icon: 'link', forAdmins: true },
     ],
   },
   {

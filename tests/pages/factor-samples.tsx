@@ -85,7 +85,7 @@ export function factorSamples(
         context={context}
         form={freshForm}
         next={words('/settings/tokens')}
-        ways={{ name: words('mara'), password: true, app: false, passkey: false }}
+        ways={{ name: words('mara'), password: true, app: false, passkey: false, company: null }}
       />
     ),
     'confirm-factor': (
@@ -93,7 +93,7 @@ export function factorSamples(
         context={context}
         form={wrong}
         next={words('/settings/tokens')}
-        ways={{ name: words('mara'), password: false, app: true, passkey: true }}
+        ways={{ name: words('mara'), password: false, app: true, passkey: true, company: null }}
       />
     ),
   }

@@ -439,6 +439,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         form={form({ username: 'mara' }, {}, 'That name and password do not belong together.')}
         next={words('/settings')}
         passkeys={true}
+        company={{ name: words('Acme'), isOnly: false }}
       />
     ),
     join: (

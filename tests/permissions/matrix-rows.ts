@@ -385,6 +385,8 @@ async function seedTokens(
         lastUsedAt: null,
         lastIp: null,
         lastUserAgent: null,
+        publisherId: null,
+        publisherRun: null,
         parentId: null,
         usesLeft: null,
         newAddressAt: null,

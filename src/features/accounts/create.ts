@@ -4,6 +4,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { Origin } from '../../domain/event.ts'
 import { emailKey, isEmailAddress, nameKey } from '../../domain/names.ts'
 import { passwordFault } from '../../domain/password.ts'
+import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { hashPassword } from '../../platform/crypto/password.ts'
@@ -27,11 +28,18 @@ export async function joinWay(hub: Hub, secret: string | null): Promise<JoinWay>
   if (secret !== null) {
     const link = await findOpenLink(hub, secret, ['setup', 'join'])
     if (link?.purpose === 'setup') return (await someAdmins(hub.db.read)).length === 0 ? 'setup' : 'link-spent'
+    if (isCompanyOnly(hub)) return 'closed'
     if (link === null) return await wayByOrganization(hub, secret)
     return hub.config.signUp === 'closed' ? 'closed' : 'invited'
   }
+  if (isCompanyOnly(hub)) return 'closed'
   if (hub.config.signUp === 'open') return 'open'
   return hub.config.signUp === 'invite' ? 'invitation-needed' : 'closed'
+}
+
+/** Then accounts come by the first sign-in through the company, or from an administrator. */
+function isCompanyOnly(hub: Hub): boolean {
+  return hub.config.company?.isOnly === true
 }
 
 async function wayByOrganization(hub: Hub, secret: string): Promise<JoinWay> {
@@ -111,6 +119,36 @@ export async function createUser(
     if (isUniqueViolation(error)) throw new HoldfastError('email_taken')
     throw error
   }
+}
+
+/**
+ * For somebody whom the company's provider vouches for: an account without a password. Throws `name_taken` or `invalid_name`, and
+ * `company_account_exists` where another account has verified the address.
+ */
+export async function createCompanyUser(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<Action>,
+  origin: Origin,
+  input: {
+    readonly name: string
+    readonly fullname: string | null
+    readonly email: string
+    readonly isVerified: boolean
+  },
+): Promise<{ id: string; name: string }> {
+  if (input.isVerified && (await findVerifiedEmail(tx, emailKey(input.email))) !== null) {
+    throw new HoldfastError('company_account_exists', { company: hub.config.company?.name ?? '' })
+  }
+  const account = { ...input, passwordHash: null, isAdmin: false }
+  const id = await writeAccount(hub, tx, account)
+  await recordEvent(hub, tx, allowed, origin, {
+    action: 'account.join',
+    resource: { kind: 'user', id, name: input.name },
+    ownerId: id,
+    data: { way: 'company', admin: false },
+  })
+  return { id, name: input.name }
 }
 
 /**

@@ -38,7 +38,7 @@ export const entryRoutes: Route[] = [
     surface: 'page',
     action: 'instance.read',
     target: instance,
-    query: z.object({ next: z.string().max(2_000).optional() }),
+    query: z.object({ next: z.string().max(8_000).optional() }),
     handle: async ({ hub, facts, query, request }) => {
       const next = query.next === undefined ? null : safeReturn(query.next)
       if (facts.principal.kind === 'user') return redirect(next ?? '/')
@@ -51,7 +51,7 @@ export const entryRoutes: Route[] = [
     surface: 'page',
     action: 'session.create',
     target: instance,
-    body: z.object({ username: field, password: field, next: z.string().max(2_000).optional() }),
+    body: z.object({ username: field, password: field, next: z.string().max(8_000).optional() }),
     handle: ({ hub, allowed, facts, body, request, authorizeAlso }) =>
       orShow(
         async () => {
@@ -220,7 +220,9 @@ async function signInReply(
   fault: HoldfastError | null = null,
 ): Promise<Reply> {
   const context = await pageContext(hub, facts, request)
-  const page = <SignInPage context={context} form={form} next={next} passkeys={passkeysWork(hub)} />
+  const page = (
+    <SignInPage context={context} form={form} next={next} passkeys={passkeysWork(hub)} company={hub.config.company} />
+  )
   return pageReply(context, page, fault === null ? {} : faultAnswer(fault))
 }
 

@@ -19,6 +19,8 @@ const factorChanges = [
   'passkey-removed',
   'recovery-codes-made',
   'recovery-code-used',
+  'company-connected',
+  'company-disconnected',
   'reset',
 ] as const
 
@@ -31,6 +33,8 @@ const factorWords: Readonly<Record<FactorChange, string>> = {
   'passkey-removed': 'A passkey was removed from your account',
   'recovery-codes-made': 'New recovery codes were made for your account',
   'recovery-code-used': 'A recovery code was used to sign in to your account',
+  'company-connected': "A company's sign-in was connected with your account",
+  'company-disconnected': "A company's sign-in was disconnected from your account",
   reset: 'An administrator took all second factors away from your account',
 }
 

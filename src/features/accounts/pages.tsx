@@ -18,10 +18,56 @@ export function SignInPage(props: {
   next: string | null
   /** Whether browsers allow passkeys at the address of this hub. */
   passkeys: boolean
+  /** Through whose provider people sign in; `isOnly`: nobody but administrators of the hub does otherwise. */
+  company: { readonly name: string; readonly isOnly: boolean } | null
 }) {
-  const { form } = props
+  const { company } = props
   return (
     <EntryPage context={props.context} title="Sign in to holdfast">
+      {company !== null && (
+        <LinkButton look="primary" large={true} href={withNext('/login/company', props.next)}>
+          Sign in with {company.name}
+        </LinkButton>
+      )}
+      {company?.isOnly === true ? (
+        <details open={props.form.problem !== undefined}>
+          <summary class="text-sm text-muted">For administrators of this hub</summary>
+          <div class="grid gap-4 pt-4">
+            <OwnWays {...props} />
+          </div>
+        </details>
+      ) : (
+        <OwnWays {...props} />
+      )}
+      <p class="text-center text-sm text-muted">
+        Signing in with git or a program? Use a{' '}
+        <a class="a" href="/settings/tokens">
+          token
+        </a>{' '}
+        in place of the password.
+        {props.context.signUpOpen !== false && (
+          <>
+            <br />
+            New here?{' '}
+            <a class="a" href="/join">
+              Create an account
+            </a>
+          </>
+        )}
+      </p>
+    </EntryPage>
+  )
+}
+
+function withNext(path: string, next: string | null): string {
+  return next === null ? path : `${path}?next=${encodeURIComponent(next)}`
+}
+
+/** Password and passkey. */
+function OwnWays(props: { form: FormState; next: string | null; passkeys: boolean; company: object | null }) {
+  const { form } = props
+  return (
+    <>
       <form class="panel p-5 grid gap-4" method="post" action="/login">
         <FormProblem form={form} />
         {props.next && <input type="hidden" name="next" value={props.next} />}
@@ -50,7 +96,7 @@ export function SignInPage(props: {
             </a>
           }
         />
-        <Button look="primary" large={true}>
+        <Button look={props.company === null ? 'primary' : 'line'} large={true}>
           Sign in
         </Button>
       </form>
@@ -59,23 +105,7 @@ export function SignInPage(props: {
           Use a passkey
         </PasskeyForm>
       )}
-      <p class="text-center text-sm text-muted">
-        Signing in with git or a program? Use a{' '}
-        <a class="a" href="/settings/tokens">
-          token
-        </a>{' '}
-        in place of the password.
-        {props.context.signUpOpen !== false && (
-          <>
-            <br />
-            New here?{' '}
-            <a class="a" href="/join">
-              Create an account
-            </a>
-          </>
-        )}
-      </p>
-    </EntryPage>
+    </>
   )
 }
 

@@ -283,6 +283,8 @@ export async function deleteBelongings(tx: Tx, userId: string): Promise<void> {
   await tx.deleteFrom('totpSecret').where('userId', '=', userId).execute()
   await tx.deleteFrom('passkey').where('userId', '=', userId).execute()
   await tx.deleteFrom('recoveryCode').where('userId', '=', userId).execute()
+  await tx.deleteFrom('companyIdentity').where('userId', '=', userId).execute()
+  await tx.deleteFrom('companyGrant').where('userId', '=', userId).execute()
   await tx.deleteFrom('roleGrant').where('principalId', '=', userId).execute()
   await tx.deleteFrom('accessRequest').where('principalId', '=', userId).execute()
   // What they asked for service accounts stays, without the address that they shared. Spelled as the partial index spells it.

@@ -17,7 +17,7 @@ export {
   setAdmin,
 } from './administer.ts'
 export { cleanAccounts, scheduleCleaning } from './clean-up.ts'
-export { createUser, ensureSetupLink, inviteSomebody } from './create.ts'
+export { createCompanyUser, createUser, ensureSetupLink, inviteSomebody } from './create.ts'
 export { requireVerifiedEmail } from './emails.ts'
 export { enqueueMail, type FactorChange, sendMail } from './mail.ts'
 export { changePassword, confirmPassword } from './password.ts'

@@ -3,7 +3,7 @@ import type { Hub } from '../../hub.ts'
 import type { EventTable } from '../../platform/db/schema.ts'
 import type { EventFilter } from './filter.ts'
 import { selectActions, selectLiving, selectPage, selectSealNumbers, selectTokens } from './list-queries.ts'
-import { detailsOf, type LogEntry, messageOf } from './present.ts'
+import { detailsOf, type LogEntry, messageOf, presentEntry } from './present.ts'
 
 export interface LogPage {
   readonly entries: readonly LogEntry[]
@@ -29,6 +29,11 @@ export async function listEvents(
 /** The actions that the log of this owner has, by name. */
 export async function listActions(hub: Hub, ownerId: string): Promise<string[]> {
   return await selectActions(hub.db, { ownerId, action: null, actor: null })
+}
+
+/** Entries as they are exported. */
+export async function presentEvents(hub: Hub, events: readonly EventTable[]) {
+  return (await describe(hub, events)).map((entry) => presentEntry(hub, entry))
 }
 
 async function describe(hub: Hub, events: readonly EventTable[]): Promise<LogEntry[]> {

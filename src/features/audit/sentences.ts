@@ -1,6 +1,7 @@
 /** What an event says in words: one sentence for each action that is ever recorded, in the past tense, of whoever did it. */
 import type { EventData } from '../../domain/event.ts'
 import type { Action, permissions } from '../../domain/permissions.ts'
+import { runWords } from '../../domain/publisher.ts'
 
 /** What a sentence is made of. */
 export interface Told {
@@ -28,6 +29,10 @@ const sentences = {
   'account.second_factor.refuse': ({ name }) => `Refused a wrong second factor for ${name}`,
   'account.recovery_code.create': ({ name }) => `Made new recovery codes for ${name}`,
   'account.recovery_code.use': ({ name }) => `Used a recovery code of ${name}`,
+  'account.company.update': ({ name }) => `Changed how ${name} signs in through the company`,
+  'account.company.connect': ({ name, data }) => `Connected the account ${name} with the company's sign-in${as(data)}`,
+  'account.company.disconnect': ({ name, data }) =>
+    `Disconnected the account ${name} from the company's sign-in${as(data)}`,
   'session.refresh': ({ name }) => `Confirmed to be ${name}`,
   'session.create': ({ name, data }) => `Signed in as ${name}${on(data, 'device')}`,
   'session.delete': ({ name, data }) => `Ended ${data.others === true ? 'all other sessions' : 'a session'} of ${name}`,
@@ -66,6 +71,21 @@ const sentences = {
   'repo.signing_policy.bypassed': ({ name, data }) =>
     `Pushed ${text(data, 'commits') ?? ''} commits past the signing policy of ${name}`,
 
+  'oauth.token': (told) => `Got the ${tokenWords(told)} at the token endpoint`,
+  'oauth.refresh': (told) => `Refreshed the ${tokenWords(told)} at the token endpoint`,
+  'oauth.replayed': (told) =>
+    `Ended the ${tokenWords(told)}: a ${text(told.data, 'what') ?? 'code'} of the application was used a second time`,
+  'oauth.revoke': (told) => `Ended the ${tokenWords(told)} at the request of its application`,
+  'oauth.sign_in': ({ name }) => `Signed in to the application ${name}`,
+  'oauth.authorize': ({ name, data }) =>
+    `Let the application ${name} act in one's name${data.device === true ? ' on a device' : ''}: ${text(data, 'scope') ?? ''}`,
+  'oauth.deny': ({ name }) => `Denied the application ${name}`,
+  'oauth.connection.delete': ({ name, data }) => `Disconnected the application ${name}${tokensGone(data)}`,
+  'oauth.client.create': ({ name }) => `Registered the application ${name}`,
+  'oauth.client.update': ({ name, data }) =>
+    data.secret === true ? `Gave the application ${name} a new secret` : `Changed the application ${name}`,
+  'oauth.client.delete': ({ name, data }) => `Deleted the application ${name}${tokensGone(data)}`,
+
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.derive': (told) =>
     `Derived the child ${tokenWords(told)} from the token ${text(told.data, 'parentName') ?? ''}`,
@@ -82,6 +102,22 @@ const sentences = {
     `Pushed a live access token${last4(data)} of ${text(data, 'owner') ?? 'somebody'} to ${name}, in ${text(data, 'place') ?? 'a file'}: it was revoked, the push ${text(data, 'push') ?? 'recorded'}`,
   'repo.allow_secrets': ({ name, data }) =>
     `Pushed ${text(data, 'count') ?? 'what look like'} secrets to ${name} past push protection: ${text(data, 'reason') ?? ''}`,
+  'org.company_group.update': ({ name }) => `Changed what groups of the company give in ${name}`,
+  'org.company_group.add': ({ name, data }) =>
+    `Let the company's group ${text(data, 'companyGroup') ?? ''} give something in ${text(data, 'in') ?? name}${role(data)}`,
+  'org.company_group.remove': ({ name, data }) =>
+    `Took away what the company's group ${text(data, 'companyGroup') ?? ''} gives in ${name}`,
+  'org.company_group.no_seat': ({ name }) => `Had no seat for ${name}, whom a group of the company would take in`,
+  'org.company_group.kept': ({ name }) => `Kept the last administrator ${name}, whom no group of the company makes one`,
+  'download.checkpoint': ({ data }) => `Signed the chain of audited downloads up to seal ${text(data, 'number') ?? ''}`,
+  'download.prune': ({ data }) =>
+    `Pruned audited downloads up to seal ${text(data, 'through') ?? ''}; hashes were kept`,
+  'org.download_audit.update': ({ name, data }) =>
+    `Decided which downloads from ${name} are audited: ${text(data, 'to') ?? ''}`,
+  'org.webhook.write': ({ data }) => `Security webhook ${text(data, 'id') ?? ''}: ${text(data, 'change') ?? 'changed'}`,
+  'webhook.write': ({ data }) => `Security webhook ${text(data, 'id') ?? ''}: ${text(data, 'change') ?? 'changed'}`,
+  'webhook.switched_off': ({ data }) =>
+    `Switched off the security webhook ${text(data, 'id') ?? ''}, which failed for days`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
   'org.create_token': ({ name, data }) => `Made the deprecated token${last4(data)} of ${name}${role(data)}`,
   'org.rotate_token': ({ name, data }) => `Refreshed the deprecated token${last4(data)} of ${name}`,
@@ -139,6 +175,15 @@ const sentences = {
   'org.service_account.token.delete_all': ({ name, data }) =>
     `Deleted all tokens of the service account ${name}${tokensGone(data)}`,
 
+  'org.service_account.publisher.create': ({ name, data }) =>
+    `Let ${publisherWords(data)} act as the service account ${name}`,
+  'org.service_account.publisher.delete': ({ name, data }) =>
+    `Deleted the trusted publisher ${publisherWords(data)} of the service account ${name}${tokensGone(data)}`,
+  'org.service_account.publisher.exchange': ({ name, data }) =>
+    `Gave a run of ${publisherWords(data)} a token of the service account ${name}`,
+  'org.service_account.publisher.refuse': ({ name, data }) =>
+    `Refused an ID token of ${publisherWords(data)} for the service account ${name}: ${text(data, 'reason') ?? 'it did not fit'}`,
+
   'org.group.create': ({ name }) => `Created the group ${name}`,
   'org.group.update': ({ name, data }) => `Edited the group ${name}${changed(data)}`,
   'org.group.delete': ({ name }) => `Deleted the group ${name}`,
@@ -169,6 +214,12 @@ const sentences = {
   'repo.access.handle': (told) => `Decided about a request for access to the ${repo(told)}${whom(told.data)}`,
   'repo.access.grant': (told) => `Let in to the ${repo(told)} without a request${whom(told.data)}`,
   'repo.access.export': (told) => `Downloaded the list of requests for access to the ${repo(told)}`,
+  'repo.publisher.create': (told) => `Let ${publisherWords(told.data)} push to the ${repo(told)}`,
+  'repo.publisher.delete': (told) =>
+    `Deleted the trusted publisher ${publisherWords(told.data)} of the ${repo(told)}${tokensGone(told.data)}`,
+  'repo.publisher.exchange': (told) => `Gave a run of ${publisherWords(told.data)} a token for the ${repo(told)}`,
+  'repo.publisher.refuse': (told) =>
+    `Refused an ID token of ${publisherWords(told.data)} for the ${repo(told)}: ${text(told.data, 'reason') ?? 'it did not fit'}`,
   'repo.move': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
   'repo.transfer': (told) => `Moved a ${told.resourceKind}${change(told.data) || ` to ${told.name}`}`,
   'repo.update_resource_group': (told) => `Moved the ${repo(told)}${betweenWorkspaces(told.data)}`,
@@ -195,7 +246,20 @@ export const toldActions: readonly string[] = Object.keys(known).sort()
 /** A newer version may have written what this one has no words for. */
 export function sentenceFor(told: Told): string {
   const sentence = Object.hasOwn(known, told.action) ? known[told.action] : undefined
-  return sentence?.(told) ?? `Did ${told.action} on ${told.resourceKind} ${told.name}`
+  return `${sentence?.(told) ?? `Did ${told.action} on ${told.resourceKind} ${told.name}`}${byRun(told.data)}`
+}
+
+/** Which run of automation did it, where one held the token. */
+function byRun({ publisher }: EventData): string {
+  if (!isChange(publisher) || typeof publisher.issuer !== 'string' || !isChange(publisher.claims)) return ''
+  const claims = Object.entries(publisher.claims).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  return `, in ${runWords({ issuer: publisher.issuer, claims: Object.fromEntries(claims) })}`
+}
+
+function publisherWords(data: EventData): string {
+  return text(data, 'trusts') ?? 'a trusted publisher'
 }
 
 function signedModelsSentence({ name, data }: Told): string {
@@ -320,6 +384,12 @@ function betweenWorkspaces(data: EventData): string {
 }
 
 /** `: jonas from read to write`. */
+/** What the provider calls somebody. */
+function as(data: EventData): string {
+  const label = text(data, 'as')
+  return label === null ? '' : ` as ${label}`
+}
+
 function whom(data: EventData): string {
   const who =
     text(data, 'called') ??

@@ -13,6 +13,8 @@ import type { EventTable } from '../../platform/db/schema.ts'
 import { insertEvent, insertEventOnce, insertEvents } from './queries.ts'
 
 export type { ChainSummary, Fault, FaultKind, KnownSeal } from './chain-check.ts'
+export { presentEvents } from './list-events.ts'
+export { canonicalEvent, hashEvent, isCheckpointDue, noHash, type Unsigned } from './seal-format.ts'
 export { type Sealer, sealNow, startSealer } from './sealer.ts'
 export {
   auditPublicKeys,
@@ -81,8 +83,15 @@ export function describeEvent(hub: Hub, allowed: Allowed<Action>, origin: Origin
     ip: origin.ip,
     userAgent: withoutTokens(origin.userAgent),
     requestId: withoutTokens(origin.requestId),
-    data: withoutTokens(JSON.stringify({ ...input.data, ...derivedFrom(credential) })),
+    data: withoutTokens(JSON.stringify({ ...input.data, ...runOf(credential), ...derivedFrom(credential) })),
   }
+}
+
+/** Which run of automation it was, where one holds the token. */
+function runOf(credential: Credential | null): EventData {
+  if (credential?.kind !== 'token' || credential.publisher === undefined) return {}
+  const { id, run } = credential.publisher
+  return { publisher: { id, issuer: run.issuer, claims: run.claims } }
 }
 
 /** Of what a child token does, the log names the token that it came from. */

@@ -3,6 +3,7 @@ import { firstIdAt } from '../../domain/ids.ts'
 import type { Hub } from '../../hub.ts'
 import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
+import { pruneAudited } from './audit-prune.ts'
 import { deleteRecordsBefore } from './queries.ts'
 
 const queue = 'forget-downloads'
@@ -21,6 +22,7 @@ export async function scheduleForgetting(hub: Hub): Promise<void> {
 /** A thousand at a time, so that no writer waits long for it. */
 async function forgetDownloads(hub: Hub, signal: AbortSignal): Promise<void> {
   await scheduleForgetting(hub)
+  await pruneAudited(hub, signal)
   const { downloadRecordDays } = hub.config
   if (downloadRecordDays === 0) return
   const before = firstIdAt(hub.clock.now() - downloadRecordDays * dayMs)

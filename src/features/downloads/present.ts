@@ -1,7 +1,7 @@
 /** A download record on the wire. */
 import { z } from 'zod'
 import { serviceAccountName } from '../../domain/facts.ts'
-import type { DownloadRecordTable } from '../../platform/db/schema.ts'
+import type { AuditedDownloadTable, DownloadRecordTable } from '../../platform/db/schema.ts'
 import type { DownloadView } from '../../web/download-table.tsx'
 
 const commitsShape = z.array(z.string())
@@ -38,4 +38,9 @@ export function presentDownload(record: DownloadRecordTable): object {
     firstAt: new Date(record.firstAt).toISOString(),
     lastAt: new Date(record.lastAt).toISOString(),
   }
+}
+
+/** With its place in the chain. */
+export function presentAudited({ seal, hash, ...record }: AuditedDownloadTable): object {
+  return { ...presentDownload({ ...record, key: '' }), seal, hash }
 }

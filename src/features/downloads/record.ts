@@ -10,6 +10,7 @@ import { gitContent } from '../../domain/quarantine.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import type { DownloadRecordTable } from '../../platform/db/schema.ts'
+import { auditDownload } from './audit-book.ts'
 import { spendBytes } from './budget.ts'
 import { holdsUnsafe, selectUnsafe, upsertRecords } from './queries.ts'
 
@@ -55,11 +56,13 @@ interface Note {
 export function noteDownload(hub: Hub, reader: Reader, origin: Origin, download: Download): void {
   spendBytes(hub, reader.credential, download.bytes)
   const { downloadRecords } = hub.config
+  const record = describe(hub, reader, origin, download)
+  auditDownload(hub, reader.resource, record)
   if (downloadRecords === 'off') return
   const onlyIfUnsafe = downloadRecords === 'restricted' && isOpenToAll(reader.resource)
   // Of what everybody may read, nothing is kept of those who did not say who they are.
   if (onlyIfUnsafe && reader.principal.kind === 'anonymous') return
-  recorderOf(hub).note({ record: describe(hub, reader, origin, download), onlyIfUnsafe })
+  recorderOf(hub).note({ record, onlyIfUnsafe })
 }
 
 function describe(hub: Hub, reader: Reader, origin: Origin, download: Download): Note['record'] {

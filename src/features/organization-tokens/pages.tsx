@@ -95,8 +95,9 @@ export function TokenPolicyPage(props: {
         <p class="text-sm text-muted">
           It holds from the next request. Whoever is refused is told why, and the list shows which tokens are not taken.
         </p>
-        <div>
+        <div class="flex flex-wrap gap-2">
           <Button look="primary">Save policy</Button>
+          <Button action={tokensOf(organization, '/policy/preview')}>Preview who is affected</Button>
         </div>
       </form>
     </OrganizationSettingsPage>

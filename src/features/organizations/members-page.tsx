@@ -362,6 +362,12 @@ function MemberLine(props: MemberLineProps) {
               ))}
             </select>
             <Button label={`Save the role of ${member.name}`}>Save</Button>
+            <Button
+              label={`Preview who is affected by the role of ${member.name}`}
+              action={`${here}/${encodeURIComponent(member.name)}/preview`}
+            >
+              Preview
+            </Button>
           </form>
         ) : (
           member.role

@@ -293,7 +293,7 @@ async function removeEnded(tx: Tx, organizationId: string, userId: string, now: 
  * Everything that the organization gave goes, so that nothing comes back with somebody who is added again later: roles, groups (GRP-8), and
  * invitations that would let them in by themselves. Gives the addresses of these.
  */
-async function endMembership(tx: Tx, organizationId: string, userId: string): Promise<string[]> {
+export async function endMembership(tx: Tx, organizationId: string, userId: string): Promise<string[]> {
   await leaveGroups(tx, organizationId, userId)
   await deleteGrantsInOrganization(tx, organizationId, userId)
   return await deleteInvitationsOf(tx, organizationId, userId)

@@ -16,10 +16,17 @@ export {
 export { avatarUrl } from './avatar.ts'
 export { deleteExpiredInvitations } from './invitation-queries.ts'
 export { composeInvitation, makeInvitationLink } from './invitations.ts'
-export { addMember } from './membership.ts'
+export { addMember, becomeMember, endMembership, joining } from './membership.ts'
 export { claimName, findNamespace, type Namespace, retireName } from './namespaces.ts'
-export { countPublicRepos, firstAdmins, type MembershipRow, membershipsOf } from './queries.ts'
-export { type Seats, seatsOf, setSeatLimit } from './seats.ts'
+export {
+  countPublicRepos,
+  firstAdmins,
+  lockOrganizations,
+  type MembershipRow,
+  membershipsOf,
+  someActiveAdmins,
+} from './queries.ts'
+export { holdSeat, type Seats, seatsOf, setSeatLimit } from './seats.ts'
 
 export interface NewOrganization {
   readonly name: string

@@ -170,8 +170,9 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
               value={repo.isPrivate ? 'private' : 'public'}
               picks={visibilityPicks}
             />
-            <div>
+            <div class="flex flex-wrap gap-2">
               <Button look="primary">Save visibility</Button>
+              <Button action={`${here}/visibility/preview`}>Preview who is affected</Button>
             </div>
           </form>
         </SettingsSection>
@@ -180,6 +181,12 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
           <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
             <p class="flex-1 min-w-60 text-sm text-muted">Which commits must be signed before they are taken.</p>
             <LinkButton href={`${here}/signing`}>Signing policy</LinkButton>
+          </div>
+        </SettingsSection>
+        <SettingsSection id="publishers-h" title="Trusted publishers">
+          <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
+            <p class="flex-1 min-w-60 text-sm text-muted">CI jobs that upload here without a stored token.</p>
+            <LinkButton href={`${here}/trusted-publishers`}>Trusted publishers</LinkButton>
           </div>
         </SettingsSection>
         {props.mayReadDownloads && (
@@ -304,6 +311,7 @@ function GateSection({ repo, gate, form }: { repo: RepoView; gate: RepoGate; for
         </p>
         <div class="flex flex-wrap gap-2">
           <Button look="primary">Save access requests</Button>
+          <Button action={repoPath(repo, '/settings/gate/preview')}>Preview who is affected</Button>
           {gate.mayReadRequests && (
             <LinkButton href={repoPath(repo, '/settings/access-requests')}>Review requests</LinkButton>
           )}

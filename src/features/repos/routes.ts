@@ -408,8 +408,9 @@ async function visibleAt(
 
 /** Another message for the same refusal. */
 function withDenial(error: HoldfastError, refusal: HoldfastError): HoldfastError {
-  const { denied, entity = null } = refusal.extras
-  return denied === undefined ? error : new HoldfastError(error.code, error.params, { denied, entity })
+  const { denied, entity } = refusal.extras
+  if (denied === undefined) return error
+  return new HoldfastError(error.code, error.params, { denied, ...(entity === undefined ? {} : { entity }) })
 }
 
 async function infoReply(

@@ -8,20 +8,35 @@ import { recordEvent } from '../audit/service.ts'
 import { refreshSession } from '../sessions/service.ts'
 import { requestOptions } from './passkeys.ts'
 import { type FactorAnswer, judge, type Proof, recordingRefusal } from './proof.ts'
-import { findPerson, findTotp, passkeysOf } from './queries.ts'
+import { findPerson, findTotp, hasCompanyIdentity, passkeysOf } from './queries.ts'
 
 export interface Ways {
   readonly name: string
   readonly password: boolean
   readonly app: boolean
   readonly passkey: boolean
+  /** Through the company's provider, by its name: with a second factor of this hub it is not enough. */
+  readonly company: string | null
 }
 
 /** What this person confirms with. */
 export async function waysToConfirm(hub: Hub, allowed: Allowed<'session.refresh'>): Promise<Ways> {
   const { id, name } = person(allowed)
-  const [app, passkeys] = await Promise.all([findTotp(hub.db.read, id, 'active'), passkeysOf(hub.db.read, id)])
-  return { name, password: app === null && passkeys.length === 0, app: app !== null, passkey: passkeys.length > 0 }
+  const { company } = hub.config
+  const [app, passkeys, user, isConnected] = await Promise.all([
+    findTotp(hub.db.read, id, 'active'),
+    passkeysOf(hub.db.read, id),
+    findPerson(hub.db.read, id),
+    company === null ? false : hasCompanyIdentity(hub.db, id),
+  ])
+  const hasFactor = app !== null || passkeys.length > 0
+  return {
+    name,
+    password: !hasFactor && (user?.passwordHash != null || !isConnected),
+    app: app !== null,
+    passkey: passkeys.length > 0,
+    company: !hasFactor && company !== null && isConnected ? company.name : null,
+  }
 }
 
 /** For the browser's passkey dialog. */

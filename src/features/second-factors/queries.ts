@@ -249,6 +249,15 @@ export async function insertSpentChallenge(tx: Tx, hash: string, expiresAt: numb
   return row !== undefined
 }
 
+const companyIdentity = prepared<{ userId: string }, { subject: string }>((q, param) =>
+  q.selectFrom('companyIdentity').select('subject').where('userId', '=', param('userId')),
+)
+
+/** Whether the person can come in through the company's provider. */
+export async function hasCompanyIdentity(db: Db, userId: string): Promise<boolean> {
+  return (await companyIdentity.first(db.read, { userId })) !== null
+}
+
 // Cleaning
 
 /** At most `limit` rows of each table. Returns whether there may be more. */

@@ -60,7 +60,7 @@ export function ConfirmPage(props: {
   context: PageContext
   form: FormState
   next: string
-  ways: { name: string; password: boolean; app: boolean; passkey: boolean }
+  ways: { name: string; password: boolean; app: boolean; passkey: boolean; company: string | null }
 }) {
   const { form, ways } = props
   return (
@@ -87,16 +87,27 @@ export function ConfirmPage(props: {
             </Button>
           </form>
         ) : (
-          <Factors
-            action="/login/confirm"
-            options="/login/confirm/options"
-            form={form}
-            next={props.next}
-            app={ways.app}
-            passkey={ways.passkey}
-            recovery={null}
-            submit="Confirm"
-          />
+          (ways.app || ways.passkey) && (
+            <Factors
+              action="/login/confirm"
+              options="/login/confirm/options"
+              form={form}
+              next={props.next}
+              app={ways.app}
+              passkey={ways.passkey}
+              recovery={null}
+              submit="Confirm"
+            />
+          )
+        )}
+        {ways.company !== null && (
+          <LinkButton
+            look={ways.password ? 'line' : 'primary'}
+            large={true}
+            href={`/login/company/confirm?next=${encodeURIComponent(props.next)}`}
+          >
+            Confirm with {ways.company}
+          </LinkButton>
         )}
       </div>
       <p class="text-center text-sm text-muted">

@@ -7,7 +7,7 @@ import type { Origin } from '../../domain/event.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { hashSecret, newSecret } from '../../platform/crypto/secret.ts'
-import { holdUser, type SignInMethod, startSession } from '../sessions/service.ts'
+import { type CompanyMethod, holdUser, type SignInMethod, startSession } from '../sessions/service.ts'
 import { parsePasskeyAnswer, requestOptions } from './passkeys.ts'
 import { type FactorAnswer, type FactorMethod, judge, judgePasskey, recordingRefusal } from './proof.ts'
 import {
@@ -28,17 +28,20 @@ const mostAttempts = 5
 
 const cookieName = 'sign-in'
 
-/** Strict: it is sent only from page to page of this hub. */
-export function pendingCookie(hub: Hub, value: string): string {
-  return `${cookieName}=${value}; Path=/login; Max-Age=${lifetimeMs / 1_000}; ${attributes(hub)}`
+/**
+ * Strict: it is sent only from page to page of this hub. Lax after the way back from a company's provider: to the browser all of that way, the page
+ * of the second step too, was begun elsewhere.
+ */
+export function pendingCookie(hub: Hub, value: string, sameSite: 'Strict' | 'Lax' = 'Strict'): string {
+  return `${cookieName}=${value}; Path=/login; Max-Age=${lifetimeMs / 1_000}; ${attributes(hub, sameSite)}`
 }
 
 export function endedPendingCookie(hub: Hub): string {
   return `${cookieName}=; Path=/login; Max-Age=0; ${attributes(hub)}`
 }
 
-function attributes(hub: Hub): string {
-  return `HttpOnly; SameSite=Strict${hub.config.isHttps ? '; Secure' : ''}`
+function attributes(hub: Hub, sameSite: 'Strict' | 'Lax' = 'Strict'): string {
+  return `HttpOnly; SameSite=${sameSite}${hub.config.isHttps ? '; Secure' : ''}`
 }
 
 /** The value of the pending cookie of a request; empty for none. */
@@ -46,10 +49,11 @@ export function presentedPending(request: { cookie(name: string): string | null 
   return request.cookie(cookieName) ?? ''
 }
 
-/** After the right password: the value of the cookie. */
+/** After the right password, or the word of the company's provider: the value of the cookie. */
 export async function beginSecondStep(
   hub: Hub,
   user: { readonly id: string; readonly passwordChangedAt: number | null },
+  begunBy: 'password' | 'company' = 'password',
 ): Promise<string> {
   const value = newSecret()
   await hub.transaction((tx) =>
@@ -59,6 +63,7 @@ export async function beginSecondStep(
       passwordChangedAt: user.passwordChangedAt,
       attempts: 0,
       expiresAt: hub.clock.now() + lifetimeMs,
+      begunBy,
     }),
   )
   return value
@@ -98,6 +103,12 @@ const methods = {
   passkey: 'password and passkey',
 } as const satisfies Record<FactorMethod, SignInMethod>
 
+const companyMethods = {
+  code: 'company and code',
+  'recovery code': 'company and recovery code',
+  passkey: 'company and passkey',
+} as const satisfies Record<FactorMethod, CompanyMethod>
+
 /**
  * Starts the session. `codesLeft` after a recovery code. Throws `sign_in_expired`, `wrong_code`, `passkey_refused`, `too_many_attempts`,
  * `account_deactivated`.
@@ -124,7 +135,8 @@ export async function finishSignIn(
       if (!isSame || !(await takePending(tx, tokenHash))) throw new HoldfastError('sign_in_expired')
       await proof.use(tx)
       const person = { ...user, passwordHash: current.passwordHash }
-      const session = await startSession(hub, tx, allowed, origin, person, methods[proof.method])
+      const method = (pending.begunBy === 'company' ? companyMethods : methods)[proof.method]
+      const session = await startSession(hub, tx, allowed, origin, person, method)
       const codesLeft = proof.method === 'recovery code' ? (await countRecoveryCodes(tx, user.id)).left : null
       return { cookie: session, codesLeft }
     }),

@@ -86,7 +86,10 @@ export function AccountPage(props: AccountPageProps) {
           </h1>
           {account.description && <p class="lede">{account.description}</p>}
         </div>
-        <span class="flex items-center gap-2 ml-auto">
+        <span class="flex flex-wrap items-center gap-2 ml-auto">
+          <LinkButton icon="fingerprint-pattern" href={`${here}/trusted-publishers`}>
+            Trusted publishers
+          </LinkButton>
           <LinkButton icon="file-badge" href={`${here}/keys`}>
             Keys
           </LinkButton>

@@ -32,8 +32,20 @@ import {
   updateAccountRole,
 } from './queries.ts'
 
-export type { ServiceAccount } from './account.ts'
+export { requireActive, type ServiceAccount } from './account.ts'
 export { createAccountToken, type NewAccountToken } from './account-tokens.ts'
+
+export { minterOf, refuseFormerValue, requireHeld, requireWithinFence } from './minting.ts'
+
+/** Until the transaction ends nobody else changes the account or its tokens. Null where the organization has none of this id. */
+export async function lockServiceAccount(
+  hub: Hub,
+  tx: Tx,
+  organizationId: string,
+  id: string,
+): Promise<ServiceAccount | null> {
+  return await lockAccount(tx, hub.db.dialect, organizationId, id, hub.clock.now())
+}
 
 type AccountAction =
   | 'org.service_account.create'

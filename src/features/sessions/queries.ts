@@ -1,7 +1,7 @@
 /** The SQL of sessions and of who is signing in. A session is stored by the hash of its cookie alone. */
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
-import type { SessionTable } from '../../platform/db/schema.ts'
+import type { Flag, SessionTable } from '../../platform/db/schema.ts'
 
 export interface SignInRow {
   readonly id: string
@@ -10,6 +10,7 @@ export interface SignInRow {
   readonly passwordChangedAt: number | null
   readonly secondFactorAt: number | null
   readonly state: 'active' | 'deactivated' | 'deleted'
+  readonly isAdmin: Flag
 }
 
 const signInColumns = [
@@ -19,6 +20,7 @@ const signInColumns = [
   'user.passwordChangedAt',
   'user.secondFactorAt',
   'user.state',
+  'user.isAdmin',
 ] as const
 
 const byName = prepared<{ key: string }, SignInRow>((q, param) =>
@@ -56,7 +58,7 @@ export async function holdUser(tx: Tx, userId: string): Promise<HeldUser | null>
     .updateTable('user')
     .set((q) => ({ state: q.ref('state') }))
     .where('id', '=', userId)
-    .returning(['state', 'passwordHash', 'passwordChangedAt', 'secondFactorAt'])
+    .returning(['state', 'passwordHash', 'passwordChangedAt', 'secondFactorAt', 'isAdmin'])
     .executeTakeFirst()
   return row ?? null
 }

@@ -45,6 +45,15 @@ export type SignInMethod =
   | 'password and recovery code'
   | 'password and passkey'
   | 'passkey'
+  | CompanyMethod
+
+/** Through the company's provider, with a second factor of this hub or of the provider's own. */
+export type CompanyMethod =
+  | 'company'
+  | 'company with its second factor'
+  | 'company and code'
+  | 'company and recovery code'
+  | 'company and passkey'
 
 /** A right password makes a session (the value of its cookie is kept nowhere), or waits for the second factor of its owner. */
 export type SignIn =
@@ -73,6 +82,7 @@ export async function signIn(
   if (user === null || user.state === 'deleted' || !isRight) throw new HoldfastError('wrong_password')
   await forgiveAttempt(hub, [byNameCounted], [byAddressCounted])
   if (user.state !== 'active') throw new HoldfastError('account_deactivated')
+  refuseWhereCompanyOnly(hub, user)
   if (user.secondFactorAt !== null) return { done: false, user }
   const cookie = await hub.transaction((tx) => startSession(hub, tx, allowed, origin, user, 'password'))
   return { done: true, cookie }
@@ -80,7 +90,8 @@ export async function signIn(
 
 /**
  * Starts a session for somebody who has just proved who they are. Throws `account_deactivated`, `wrong_password` where the password
- * that proved it (`passwordHash`) was changed meanwhile, or `sign_in_expired` where a password is no longer enough.
+ * that proved it (`passwordHash`) was changed meanwhile, `sign_in_expired` where a password, or the word of the company, is no longer enough,
+ * or `password_sign_in_off` where only the company signs people in.
  */
 export async function startSession(
   hub: Hub,
@@ -96,7 +107,10 @@ export async function startSession(
   const current = await holdUser(tx, user.id)
   if (current?.state !== 'active') throw new HoldfastError('account_deactivated')
   if (current.passwordHash !== user.passwordHash) throw new HoldfastError('wrong_password')
-  if (method === 'password' && current.secondFactorAt !== null) throw new HoldfastError('sign_in_expired')
+  if (!method.startsWith('company')) refuseWhereCompanyOnly(hub, current)
+  if ((method === 'password' || method === 'company') && current.secondFactorAt !== null) {
+    throw new HoldfastError('sign_in_expired')
+  }
   await insertSession(tx, {
     id,
     tokenHash: hashSecret(cookie),
@@ -116,6 +130,14 @@ export async function startSession(
     data: { session: id, device: deviceWords(origin.userAgent), method },
   })
   return cookie
+}
+
+/** Administrators get in by themselves: somebody must, when the provider is down or badly set up. */
+function refuseWhereCompanyOnly(hub: Hub, user: { readonly isAdmin: number }): void {
+  const { company } = hub.config
+  if (company?.isOnly === true && user.isAdmin !== 1) {
+    throw new HoldfastError('password_sign_in_off', { company: company.name })
+  }
 }
 
 /** Ends the session that asks. */

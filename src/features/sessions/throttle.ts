@@ -30,6 +30,9 @@ const limits = {
   'invite-target': { free: 8, firstWait: 1 * minutes, longestWait: 60 * minutes },
   'invite-organization': { free: 200, firstWait: 1 * minutes, longestWait: 60 * minutes },
   'access-request': { free: 8, firstWait: 1 * minutes, longestWait: 60 * minutes },
+  'device-start': { free: 60, firstWait: 5 * seconds, longestWait: 15 * minutes },
+  'device-code': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
+  'device-code-address': { free: 60, firstWait: 5 * seconds, longestWait: 15 * minutes },
   'password-check': { free: 10, firstWait: 5 * seconds, longestWait: 15 * minutes },
 } as const satisfies Record<string, Limit>
 

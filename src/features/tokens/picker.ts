@@ -44,6 +44,7 @@ export interface PickerOwner {
 /** The role in an organization below which a permission on it would give nothing. Unlisted: read. */
 const leastRoles: Readonly<Partial<Record<TokenPermission, Role>>> = {
   'repo.write': 'contributor',
+  'repo.content.write': 'contributor',
   'repo.settings.write': 'contributor',
   'org.write': 'admin',
   'org.members.write': 'admin',

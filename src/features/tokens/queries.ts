@@ -48,30 +48,38 @@ export async function insertToken(tx: Tx, row: AccessTokenTable): Promise<boolea
   return inserted !== undefined
 }
 
+/** Not those that trusted publishers got: nobody made them, and they are gone in an hour. */
 export async function countTokens(tx: Tx, ownerId: string): Promise<number> {
   const row = await tx
     .selectFrom('accessToken')
     .select((q) => q.fn.countAll<number>().as('count'))
     .where('ownerId', '=', ownerId)
+    .where('publisherId', 'is', null)
     .where('parentId', 'is', null)
     .executeTakeFirst()
   return Number(row?.count ?? 0)
 }
 
 const tokenById = prepared<{ id: string; ownerId: string }, AccessTokenTable>((q, param) =>
-  q.selectFrom('accessToken').selectAll().where('id', '=', param('id')).where('ownerId', '=', param('ownerId')),
+  q
+    .selectFrom('accessToken')
+    .selectAll()
+    .where('id', '=', param('id'))
+    .where('ownerId', '=', param('ownerId'))
+    .where('publisherId', 'is', null),
 )
 
 export async function findToken(on: Tx | Db['read'], ownerId: string, id: string): Promise<AccessTokenTable | null> {
   return await tokenById.first(on, { id, ownerId })
 }
 
-/** The newest first, without children. */
+/** The newest first, without children and without those that trusted publishers got. */
 export async function listTokens(on: Tx | Db['read'], ownerId: string, limit: number): Promise<AccessTokenTable[]> {
   return await on
     .selectFrom('accessToken')
     .selectAll()
     .where('ownerId', '=', ownerId)
+    .where('publisherId', 'is', null)
     .where('parentId', 'is', null)
     .orderBy('id', 'desc')
     .limit(limit)

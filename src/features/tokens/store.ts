@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { tokenHash } from '../../access/credentials.ts'
 import { type Fence, parseNetworks } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import type { PublisherRun } from '../../domain/facts.ts'
 import { makeTokenValue, type TokenPrefix } from '../../domain/token.ts'
 import {
   isWithinLimits,
@@ -83,6 +84,8 @@ export interface TokenToStore {
   readonly parentId?: string
   readonly usesLeft?: number | null
   readonly prefix?: TokenPrefix
+  /** It is held by a run of automation, and neither listed nor counted among the tokens that its owner made. */
+  readonly publisher?: PublisherRun
 }
 
 /** A value that was just made, with what may be said of it afterwards. */
@@ -94,7 +97,8 @@ export interface NewValue {
 
 /** Throws `token_name_taken`, or `invalid_input` where the owner has as many as it may. */
 export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: TokenToStore): Promise<NewValue> {
-  if (input.parentId === undefined && (await countTokens(tx, ownerId)) >= mostTokens) {
+  const isCounted = input.publisher === undefined && input.parentId === undefined
+  if (isCounted && (await countTokens(tx, ownerId)) >= mostTokens) {
     throw new HoldfastError('invalid_input', {
       reason: `An account has at most ${mostTokens} tokens. Delete one first.`,
     })
@@ -124,6 +128,8 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     lastUsedAt: null,
     lastIp: null,
     lastUserAgent: null,
+    publisherId: input.publisher?.id ?? null,
+    publisherRun: input.publisher === undefined ? null : JSON.stringify(input.publisher.run),
     parentId: input.parentId ?? null,
     usesLeft: input.usesLeft ?? null,
     newAddressAt: null,

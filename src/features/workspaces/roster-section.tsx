@@ -274,6 +274,9 @@ function RoleCell(props: {
             ))}
           </select>
           <Button label={`Save the role of ${props.shown}`}>Save</Button>
+          <Button label={`Preview who is affected by the role of ${props.shown}`} action={`${props.action}/preview`}>
+            Preview
+          </Button>
           {props.role !== 'admin' && (
             <a
               class="icon-btn"

@@ -26,8 +26,10 @@ type Purpose =
   | 'xet-token'
   | 'xet-dedup'
   | 'challenge'
+  | 'company-sign-in'
+  | 'device-code'
 type SigningPurpose = 'audit-checkpoint' | 'commit-signature' | 'attestation'
-type SealingPurpose = 'totp-secret'
+type SealingPurpose = 'totp-secret' | 'oauth-signing-key' | 'webhook-secret'
 
 export interface KeyRing {
   /** HMAC-SHA-256 of `text` under the newest key for the purpose. */

@@ -109,6 +109,44 @@ export interface PendingSignInTable {
   passwordChangedAt: number | null
   attempts: number
   expiresAt: number
+  begunBy: 'password' | 'company'
+}
+
+/** Who somebody is at the company's OpenID provider. The subject is the provider's name for them, never an address. */
+export interface CompanyIdentityTable {
+  issuer: string
+  subject: string
+  userId: string
+  /** What the provider called them when they last came: for showing. */
+  label: string
+  createdAt: number
+  lastUsedAt: number | null
+}
+
+/** What a group at the company's provider gives in an organization. */
+export interface CompanyGroupMappingTable {
+  id: string
+  organizationId: string
+  externalGroup: string
+  kind: 'organization' | 'group' | 'workspace'
+  /** The target where it is a group, so that the row goes with it; the same for the workspace. */
+  groupId: string | null
+  workspaceId: string | null
+  targetId: string
+  /** Of an organization or a workspace a role, of a group `member` or `manager`. */
+  role: string
+  createdAt: number
+  createdBy: string | null
+}
+
+/** What somebody has by such mappings alone, with the role that they gave. */
+export interface CompanyGrantTable {
+  userId: string
+  targetId: string
+  organizationId: string
+  kind: CompanyGroupMappingTable['kind']
+  role: string
+  givenAt: number
 }
 
 /** A challenge that a passkey has answered: no answer counts twice. */
@@ -163,12 +201,45 @@ export interface AccessTokenTable {
   lastUsedAt: number | null
   lastIp: string | null
   lastUserAgent: string | null
+  /** Where a trusted publisher's ID token was exchanged for it: that publisher, with which it goes. */
+  publisherId: string | null
+  /** JSON: which run of which automation holds it, as features/trusted-publishers/run.ts has it. */
+  publisherRun: string | null
   /** The token that it was derived from, and ends with. */
   parentId: string | null
   /** Requests that it may still make. Null: as many as it likes. */
   usesLeft: number | null
   /** When an event last told that it came from a new address. */
   newAddressAt: number | null
+}
+
+/** Whose ID tokens are exchanged for access tokens to a repo, or to what a service account may do: one of the two is set. */
+export interface TrustedPublisherTable {
+  id: string
+  repoId: string | null
+  serviceAccountId: string | null
+  /** As `iss` of its ID tokens, letter for letter. */
+  issuer: string
+  /** As their `aud`; null for the public address of this hub. */
+  audience: string | null
+  /** JSON: name of a claim to the values that it may have. All of them must fit. */
+  claims: string
+  /** The user who set it up: whose token a repo's publisher gets. Null for a service account's that no person set up. */
+  createdBy: string | null
+  createdAt: number
+  /** When it last got a token, and JSON: for which run. */
+  lastUsedAt: number | null
+  lastRun: string | null
+  /** When an event last told of an ID token that it did not take. */
+  refusedAt: number | null
+}
+
+/** An ID token that was exchanged: it counts once. */
+export interface UsedIdTokenTable {
+  /** SHA-256, hex: of issuer and `jti`, or of what is signed. */
+  hash: string
+  /** From then on it would be refused as expired. */
+  expiresAt: number
 }
 
 /**
@@ -197,6 +268,105 @@ export interface FormerTokenValueTable {
   lastUserAgent: string | null
   /** When its owner was last told that it was used although it is dead. */
   alertedAt: number | null
+}
+
+/** An application that people let act for them. */
+export interface OauthClientTable {
+  /** What OAuth calls `client_id`. */
+  id: string
+  /** Who registered it; null for one that comes with the hub. */
+  ownerId: string | null
+  name: string
+  /** SHA-256 of a 256-bit secret, hex; null for a public client, which has none. */
+  secretHash: string | null
+  secretLast4: string | null
+  /** JSON array, compared letter for letter. */
+  redirectUris: string
+  /** The most that it may ask for: names separated by spaces. */
+  scope: string
+  takesDevices: Flag
+  createdAt: number
+}
+
+/** What somebody allowed an application, so that the same or less needs no second question. */
+export interface OauthConsentTable {
+  userId: string
+  clientId: string
+  scope: string
+  /** JSON array: in which organizations, beside the person's own namespace. */
+  organizationIds: string
+  grantedAt: number
+}
+
+/** One sign-in of an application: its access token, and what stands behind it. Goes with the token. */
+export interface OauthGrantTable {
+  id: string
+  tokenId: string
+  userId: string
+  clientId: string
+  scope: string
+  organizationIds: string
+  /** Of each value of its access token. */
+  lifetimeSeconds: number
+  createdAt: number
+}
+
+export interface OauthRefreshTokenTable {
+  /** SHA-256 of the 256-bit value, hex. */
+  hash: string
+  grantId: string
+  createdAt: number
+  expiresAt: number
+  /** Whoever brings it again has a copy, or is the one whose copy was taken. */
+  usedAt: number | null
+}
+
+/** A device that asks to be signed in (RFC 8628). */
+export interface OauthDeviceTable {
+  /** SHA-256 of the 256-bit device code, hex. */
+  deviceHash: string
+  /** Keyed hash of the short code that a person types, hex. */
+  userCodeHash: string
+  clientId: string
+  scope: string
+  ip: string | null
+  userAgent: string | null
+  createdAt: number
+  expiresAt: number
+  /** How long it has to wait between two questions; grows where it does not. */
+  pollSeconds: number
+  lastPolledAt: number | null
+  verdict: 'approved' | 'denied' | null
+  /** Who said so, and in which organizations it may act (JSON array). */
+  userId: string | null
+  organizationIds: string | null
+}
+
+/** An authorization code. Kept for a while after its use, so that a second one is noticed. */
+export interface OauthCodeTable {
+  /** SHA-256 of the 256-bit code, hex. */
+  hash: string
+  clientId: string
+  userId: string
+  redirectUri: string
+  scope: string
+  organizationIds: string
+  /** PKCE, S256; null only for clients with a secret. */
+  challenge: string | null
+  nonce: string | null
+  createdAt: number
+  expiresAt: number
+  usedAt: number | null
+  /** The access token that it gave. */
+  tokenId: string | null
+}
+
+/** What signs ID tokens: RSA, the private half encrypted with the key ring. */
+export interface OauthSigningKeyTable {
+  id: string
+  publicJwk: string
+  privateKey: string
+  createdAt: number
 }
 
 /** What a fine-grained token may do on one entity. Bound to the entity's id, so a rename keeps it and a re-creation does not revive it. */
@@ -296,6 +466,8 @@ export interface OrganizationTable {
   leakedTokens: Generated<'record' | 'refuse'>
   /** What becomes of a push with anything else that looks like a secret. */
   pushProtection: Generated<'off' | 'warn' | 'block'>
+  /** Which reads of its repos are proven: none, those of what is not open to all or held, or all. */
+  downloadAudit: Generated<'nothing' | 'restricted' | 'all'>
   /** Which access tokens of its members it takes (domain/token-policy.ts). */
   tokenPolicy: Generated<'any' | 'fine_grained' | 'approval'>
   /** Days that such a token may live; null for any number. */
@@ -870,6 +1042,70 @@ export interface DownloadRecordTable {
   lastAt: number
 }
 
+/** A read that is proven: features/downloads/audit-format.ts says what is hashed. Pruned as a whole seal, whose hashes stay. */
+export interface AuditedDownloadTable extends Omit<DownloadRecordTable, 'key'> {
+  /** Number of the seal. */
+  seal: number
+  /** SHA-256 of the other columns. */
+  hash: string
+}
+
+export interface DownloadSealTable {
+  /** 1, 2, 3, ... without gaps. */
+  number: number
+  sealedAt: number
+  total: number
+  previous: string
+  hash: string
+  /** Once its records are pruned: a line `<id> <hash>` of each. */
+  keptHashes: string | null
+}
+
+export type DownloadCheckpointTable = AuditCheckpointTable
+
+export interface SecurityWebhookTable {
+  id: string
+  /** Null: it is told of the whole hub. */
+  organizationId: string | null
+  url: string
+  /** JSON array such as ["token.*"]. */
+  scopes: string
+  /** Encrypted by the key ring. */
+  secret: string
+  /** Signs as well until its time. */
+  oldSecret: string | null
+  oldSecretUntil: number | null
+  createdAt: number
+  isActive: Generated<Flag>
+  switchedOffReason: string | null
+  /** What was delivered last: the seal of the audit log, and the place within it. */
+  seal: number
+  position: number
+  downloadSeal: number
+  /** Not before this is tried again. */
+  nextAt: number
+  failures: Generated<number>
+  failingSince: number | null
+  lastError: string | null
+  lastDeliveredAt: number | null
+  /** Which process delivers at this moment. */
+  holder: string | null
+  leaseUntil: Generated<number>
+}
+
+export interface WebhookDeliveryTable {
+  id: string
+  webhookId: string
+  at: number
+  kind: 'events' | 'test' | 'again'
+  /** Null where nothing answered. */
+  status: number | null
+  error: string | null
+  events: number
+  tookMs: number
+  body: string
+}
+
 /** A public key or a certificate whose signatures of models an organization believes. */
 export interface TrustedModelKeyTable {
   id: string
@@ -967,11 +1203,20 @@ export interface Schema {
   accessToken: AccessTokenTable
   formerTokenValue: FormerTokenValueTable
   tokenGrant: TokenGrantTable
+  oauthClient: OauthClientTable
+  oauthConsent: OauthConsentTable
+  oauthGrant: OauthGrantTable
+  oauthRefreshToken: OauthRefreshTokenTable
+  oauthDevice: OauthDeviceTable
+  oauthCode: OauthCodeTable
+  oauthSigningKey: OauthSigningKeyTable
   honeyToken: HoneyTokenTable
   tokenUse: TokenUseTable
   tokenCaller: TokenCallerTable
   organization: OrganizationTable
   organizationToken: OrganizationTokenTable
+  trustedPublisher: TrustedPublisherTable
+  usedIdToken: UsedIdTokenTable
   serviceAccount: ServiceAccountTable
   memberGroup: MemberGroupTable
   groupMember: GroupMemberTable
@@ -1010,11 +1255,19 @@ export interface Schema {
   repoScan: RepoScanTable
   scanRelease: ScanReleaseTable
   downloadRecord: DownloadRecordTable
+  auditedDownload: AuditedDownloadTable
+  downloadSeal: DownloadSealTable
+  downloadCheckpoint: DownloadCheckpointTable
+  securityWebhook: SecurityWebhookTable
+  webhookDelivery: WebhookDeliveryTable
   trustedModelKey: TrustedModelKeyTable
   modelSignature: ModelSignatureTable
   signedContent: SignedContentTable
   contentDigest: ContentDigestTable
   importSet: ImportSetTable
+  companyIdentity: CompanyIdentityTable
+  companyGroupMapping: CompanyGroupMappingTable
+  companyGrant: CompanyGrantTable
   throttle: ThrottleTable
   instance: InstanceTable
 }

@@ -22,8 +22,12 @@ import * as leaks from './0019-leaks.ts'
 import * as gated from './0020-gated.ts'
 import * as tokenLife from './0023-token-life.ts'
 import * as organizationTokens from './0024-organization-tokens.ts'
+import * as trustedPublishers from './0025-trusted-publishers.ts'
+import * as oauth from './0026-oauth.ts'
+import * as companySignIn from './0027-company-sign-in.ts'
 import * as tokenCare from './0028-token-care.ts'
 import * as grants from './0029-grants.ts'
+import * as auditStream from './0030-audit-stream.ts'
 import * as tokenLimits from './0032-token-limits.ts'
 
 export interface Migration {
@@ -52,7 +56,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0020-gated': gated,
   '0023-token-life': tokenLife,
   '0024-organization-tokens': organizationTokens,
+  '0025-trusted-publishers': trustedPublishers,
+  '0026-oauth': oauth,
+  '0027-company-sign-in': companySignIn,
   '0028-token-care': tokenCare,
   '0029-grants': grants,
+  '0030-audit-stream': auditStream,
   '0032-token-limits': tokenLimits,
 }

@@ -1,0 +1,117 @@
+/**
+ * Access preview: who could do more, and who less, after a change, before it is made. Nothing is changed and nothing is remembered. It is for
+ * who may make the change, and says nothing that they could not look up: what is of an organization's administrators only is left out for
+ * others.
+ */
+import type { Target } from '../../access/load-facts.ts'
+import { loadHoldings } from '../../access/viewer-reach.ts'
+import { HoldfastError } from '../../domain/errors.ts'
+import { accountOf, type Facts, type OwnerFacts, type RepoFacts } from '../../domain/facts.ts'
+import type { Action } from '../../domain/permissions.ts'
+import type { Allowed } from '../../domain/policy.ts'
+import { atLeast } from '../../domain/role.ts'
+import type { Hub } from '../../hub.ts'
+import { type Change, repoTarget } from './change.ts'
+import { type Comparison, compare } from './compare.ts'
+import { planOn, type Sight } from './plan.ts'
+import { selectOrganization, workspaceNames } from './queries.ts'
+
+export interface AccessPreview {
+  readonly owner: OwnerFacts
+  readonly comparison: Comparison
+  readonly withTokens: boolean
+  /** Names of tokens are told where they need approval, as in the list of tokens. */
+  readonly showsTokenNames: boolean
+  /** What the asker may not see was left out. */
+  readonly isPartial: boolean
+  /** Of workspaces, by id. */
+  readonly names: ReadonlyMap<string, string>
+}
+
+/** What a route hands on: its own decision, and how it decides about more. */
+export interface Asking {
+  readonly hub: Hub
+  readonly facts: Facts
+  authorizeAlso<B extends Action>(action: B, target: Target): Promise<Allowed<B>>
+}
+
+/**
+ * `most`: entries of each list. The caller has been allowed the change on its target; what else it touches is decided here. Throws as the
+ * change itself would: `not_of_organization`, `group_not_found`, `workspace_not_found`, `last_admin`, `invalid_input`.
+ */
+export async function previewChange(asking: Asking, change: Change, most: number): Promise<AccessPreview> {
+  const { hub } = asking
+  const repos = await reposOf(asking, change)
+  const sight = await sightOf(asking, repos[0] ?? null)
+  const plan = await planOn(hub, change, asking.facts, repos, sight)
+  const now = hub.clock.now()
+  const comparison = await compare(plan.slices(), plan.places, { most, now })
+  const names = await workspaceNames(hub.db, workspaceIdsIn(comparison), plan.owner.id)
+  const policy =
+    plan.owner.kind === 'organization' ? (await selectOrganization(hub.db, plan.owner.id))?.tokenPolicy : null
+  return {
+    owner: plan.owner,
+    comparison,
+    withTokens: plan.withTokens,
+    showsTokenNames: policy === 'approval',
+    isPartial: !sight.isAdministrator,
+    names,
+  }
+}
+
+async function reposOf({ facts, authorizeAlso }: Asking, change: Change): Promise<RepoFacts[]> {
+  const first = facts.resource.on === 'repo' ? facts.resource.repo : null
+  if (first === null) return []
+  if (change.kind !== 'repo_workspace') return [first]
+  const repos = [first]
+  for (const named of change.repos.slice(1)) {
+    const { resource } = await authorizeAlso('repo.update_resource_group', repoTarget(named))
+    if (!repos.some(({ id }) => id === resource.id)) repos.push(resource)
+  }
+  return repos
+}
+
+/** By the same decisions that would show them the lists in which it all stands. */
+async function sightOf({ hub, facts, authorizeAlso }: Asking, repo: RepoFacts | null): Promise<Sight> {
+  const owner = repo?.owner ?? organizationIn(facts)
+  if (owner === null) throw new HoldfastError('organization_not_found')
+  if (owner.kind === 'user') {
+    const isAdministrator = accountOf(facts.principal)?.id === owner.id
+    return { isAdministrator, seesMembers: false, seesWorkspace: () => false }
+  }
+  const target = { on: 'organization', name: owner.name } as const
+  const may = (action: Action, on: Target = target) =>
+    authorizeAlso(action, on).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof HoldfastError) return false
+        throw error
+      },
+    )
+  const isAdministrator =
+    facts.standing.organizationRole === 'admin' &&
+    (await may('org.token.read')) &&
+    (await may('org.service_account.read')) &&
+    (await may('org.members.read'))
+  if (isAdministrator) return { isAdministrator, seesMembers: true, seesWorkspace: () => true }
+  const { roles } = await loadHoldings(hub.db, facts, hub.clock.now())
+  const inWorkspace =
+    repo === null || repo.workspaceId === null
+      ? true
+      : await may('resource_group.read', { on: 'workspace', organization: owner.name, id: repo.workspaceId })
+  const seesMembers = inWorkspace && atLeast(facts.standing.organizationRole, 'read') && (await may('org.members.read'))
+  return { isAdministrator, seesMembers, seesWorkspace: (id) => atLeast(roles.get(id) ?? null, 'read') }
+}
+
+function organizationIn({ resource }: Facts): OwnerFacts | null {
+  if (resource.on === 'organization') return resource.organization
+  if (resource.on === 'workspace') return resource.workspace?.organization ?? null
+  return resource.on === 'group' ? (resource.group?.organization ?? null) : null
+}
+
+function workspaceIdsIn({ differences }: Comparison): string[] {
+  const ids = [...differences.gains, ...differences.loses].flatMap(({ thing }) =>
+    thing.on === 'workspace' ? [thing.before.id] : thing.on === 'repos' ? [thing.repo.workspaceId ?? ''] : [],
+  )
+  return [...new Set(ids.filter((id) => id !== ''))]
+}

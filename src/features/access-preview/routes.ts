@@ -1,0 +1,33 @@
+/** The interface of access previews. */
+import { z } from 'zod'
+import { json } from '../../access/reply.ts'
+import { type Route, route } from '../../access/route.ts'
+import { actionOf, changeShape, targetOf } from './change.ts'
+import { presentPreview } from './present.ts'
+import { previewChange } from './preview.ts'
+
+export const accessPreviewRoutes: Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/access/preview',
+    surface: 'api',
+    decidesByBody: true,
+    body: z.strictObject({
+      change: changeShape,
+      /** Entries of each list. */
+      limit: z.number().int().min(1).max(1000).default(200),
+    }),
+    bodyLimit: 65_536,
+    action: ({ body }) => actionOf(body.change),
+    target: ({ body }) => targetOf(body.change),
+    summary:
+      'Who would gain and who would lose access by a change of role, group, workspace, visibility, gate or policy, and which tokens: nothing is changed. For who may make the change. See access-preview.md',
+    answers: {
+      200: 'Who gains and who loses',
+      403: 'The caller may not make the change',
+      404: 'There is no such thing',
+    },
+    handle: async ({ body, ...call }) =>
+      json(presentPreview(await previewChange(call, body.change, body.limit)), 200, { 'cache-control': 'no-store' }),
+  }),
+]
