@@ -92,6 +92,7 @@ import { deriveRoutes } from './tokens/derive-routes.ts'
 import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
 import { honeyRoutes } from './tokens/honey-routes.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
+import { radarRoutes } from './tokens/radar-routes.ts'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
 import { leakJobs, scheduleForgettingValues, sightingJobs } from './tokens/service.ts'
@@ -114,6 +115,7 @@ export const routes: readonly Route[] = [
   ...sessionRoutes,
   ...secondStepRoutes,
   ...secondFactorRoutes,
+  ...radarRoutes,
   ...companySignInRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,

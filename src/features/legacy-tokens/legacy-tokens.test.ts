@@ -115,6 +115,12 @@ describe.each(dialects)('the token of an organization on %s', (dialect) => {
     }
   })
 
+  it('idea 14, OAT-4: no child token comes of it', async () => {
+    const refused = await ask('POST', '/api/tokens/derive', { token: writing, body: { seconds: 600 } })
+    expect(refused.status).toBe(403)
+    expect(refused.headers.get('x-hub-denied')).toContain('organization_token; need=a person or a service account')
+  })
+
   it('OAT-2: members see that it is there, nobody sees it, administrators refresh it', async () => {
     const seen = await ask('GET', path(), { cookie: cookies.rita })
     expect(seen.json()).toMatchObject({

@@ -7,7 +7,7 @@ import { repeatable } from '../../access/body.ts'
 import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
-import { html, type Reply } from '../../access/reply.ts'
+import { html, type Reply, redirect } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Facts } from '../../domain/facts.ts'
@@ -184,6 +184,8 @@ export const tokenPageRoutes: Route[] = [
     target: self,
     handle: async ({ hub, allowed, facts, params, request }) => {
       const token = await getOwnToken(hub, allowed, params.get('id'))
+      // A child is as it was derived: its parent's page lists it, and ends it.
+      if (token.parentId !== null) return redirect(`${tokensPath}/${encodeURIComponent(token.parentId)}`)
       return await editTokenReply(hub, facts, request, token, { form: freshForm, ticks: null })
     },
   }),
