@@ -10,7 +10,7 @@ const attributes = new Set(
   aria-pressed as autocapitalize autocomplete autofocus charset checked class content crossorigin cx cy d data-copy
   data-copy-label data-dialog data-dialog-close data-icons data-l data-options data-passkey data-passkey-note data-picker data-picker-box data-picker-count
   data-summary data-theme-form datetime disabled fill for form height hidden href id inert inputmode lang list max maxlength method
-  minlength name open placeholder popover popovertarget r readonly rel required role rows rx ry scope selected size
+  minlength name formaction open placeholder popover popovertarget r readonly rel required role rows rx ry scope selected size
   spellcheck src stroke stroke-linecap stroke-linejoin stroke-width tabindex target title type value viewBox width x x1 x2 y y1
   y2`.split(/\s+/),
 )
@@ -39,8 +39,9 @@ test.each([...hostile.keys()])('%s keeps hostile words as text', (name) => {
   for (const tag of tags) {
     for (const [attribute, value] of tag.attributes) {
       expect(attributes, `${tag.name} ${attribute}`).toContain(attribute)
-      if (['href', 'src', 'action'].includes(attribute)) expect(value).toMatch(/^(?:[/#?]|https?:|mailto:)/)
-      if (['href', 'src', 'action'].includes(attribute)) expect(value).not.toMatch(/^\/\//)
+      if (['href', 'src', 'action', 'formaction'].includes(attribute))
+        expect(value).toMatch(/^(?:[/#?]|https?:|mailto:)/)
+      if (['href', 'src', 'action', 'formaction'].includes(attribute)) expect(value).not.toMatch(/^\/\//)
     }
     if (tag.name === 'script') expect(tag.attributes.get('src')).toMatch(/^\/assets\//)
     expect(tag.name).not.toBe('style')

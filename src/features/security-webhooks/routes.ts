@@ -120,7 +120,7 @@ function routesOf({ base, read, write, target, whose }: typeof ofOrganization | 
       surface: 'api',
       action: write,
       target,
-      summary: 'Sends an event `webhook.test` at once, and answers how that went.',
+      summary: 'Sends an event `ping` at once, and answers how that went.',
       handle: async ({ hub, allowed, params }) => json(presentDelivery(await sendTest(hub, allowed, params.get('id')))),
     }),
     route({

@@ -161,7 +161,7 @@ export async function sendTest(hub: Hub, allowed: Writing, id: string): Promise<
   const webhook = await getWebhook(hub, allowed, id)
   const delivery = hub.clock.id()
   const now = hub.clock.now()
-  const event = { _id: delivery, type: 'webhook.test', createdAt: new Date(now).toISOString(), message: 'A test' }
+  const event = { _id: delivery, type: 'ping', createdAt: new Date(now).toISOString(), message: 'A test' }
   return await sendNow(hub, webhook, delivery, 'test', {
     body: bodyOf(delivery, webhook, { events: [event], downloads: [] }, now),
     events: 1,

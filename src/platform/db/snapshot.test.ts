@@ -55,7 +55,9 @@ describe.each(dialects)('a snapshot on %s', (dialect) => {
     expect(names.filter((name) => /migration|Search|sqlite/.test(name))).toEqual([])
     for (const { name, references, key } of tables) {
       expect(key.length, `${name} has a key`).toBeGreaterThan(0)
-      for (const other of references) expect(names.indexOf(other)).toBeLessThan(names.indexOf(name))
+      // Of a table that refers to itself the rows come by their ids, which grow: a token before its children.
+      const others = references.filter((other) => other !== name)
+      for (const other of others) expect(names.indexOf(other)).toBeLessThan(names.indexOf(name))
     }
     const repo = tables.find((table) => table.name === 'repo')
     expect(repo?.key).toEqual(['id'])
