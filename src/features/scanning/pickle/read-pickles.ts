@@ -74,7 +74,8 @@ export class PickleReader {
     this.#trials.clear()
     return {
       pickles: this.#pickles,
-      imports: this.#imports,
+      // In which order machines that run side by side end depends on how the bytes came in.
+      imports: this.#imports.sort(byPlace),
       findings: this.#findings,
       broken: this.#broken,
       partly: this.#partly,
@@ -223,6 +224,15 @@ export class PickleReader {
 
 function isPlain(found: FoundImport): boolean {
   return found.module !== null && found.name !== null && isPlainName(found.module) && isPlainName(found.name)
+}
+
+function byPlace(one: FoundImport, other: FoundImport): number {
+  const names = (found: FoundImport) => `${found.module ?? ''}\n${found.name ?? ''}`
+  return (
+    one.at - other.at ||
+    Number(one.isAfterBreak) - Number(other.isAfterBreak) ||
+    (names(one) < names(other) ? -1 : Number(names(one) > names(other)))
+  )
 }
 
 /** What has no mark of a pickle is one when all that it imports could be names, or one is known to be dangerous. */
