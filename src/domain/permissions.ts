@@ -137,6 +137,13 @@ export const permissions = {
     audited: false,
     title: 'list the accounts of this hub',
   },
+  'token.lookup': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'find out which token a leaked value belongs to, by its SHA-256',
+  },
   'user.create': {
     on: 'instance',
     least: 'admin',

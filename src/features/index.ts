@@ -91,6 +91,7 @@ import { startSyslog } from './syslog/service.ts'
 import { deriveRoutes } from './tokens/derive-routes.ts'
 import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
 import { honeyRoutes } from './tokens/honey-routes.ts'
+import { lookupRoutes } from './tokens/lookup-route.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
 import { radarRoutes } from './tokens/radar-routes.ts'
 import { reportRoutes } from './tokens/report-route.ts'
@@ -119,6 +120,7 @@ export const routes: readonly Route[] = [
   ...companySignInRoutes,
   ...tokenApiRoutes,
   ...reportRoutes,
+  ...lookupRoutes,
   ...deriveRoutes,
   ...usageRoutes,
   ...honeyRoutes,

@@ -86,6 +86,7 @@ const sentences = {
     data.secret === true ? `Gave the application ${name} a new secret` : `Changed the application ${name}`,
   'oauth.client.delete': ({ name, data }) => `Deleted the application ${name}${tokensGone(data)}`,
 
+  'token.lookup': ({ data }) => `Looked up tokens by the SHA-256 of ${text(data, 'asked') ?? 'some'} values`,
   'token.create': (told) => `Created the ${tokenWords(told)}`,
   'token.derive': (told) =>
     `Derived the child ${tokenWords(told)} from the token ${text(told.data, 'parentName') ?? ''}`,

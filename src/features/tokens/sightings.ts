@@ -14,6 +14,7 @@ import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { enqueueMail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
 import { firstAdmins } from '../organizations/service.ts'
+import { forgetDigests } from './digest.ts'
 import { claimAlert, deleteFormerValuesBefore, findFormerOwner } from './former-queries.ts'
 import { claimHoneyUse } from './honey-queries.ts'
 import { mostAdminsTold } from './leaked.ts'
@@ -72,6 +73,7 @@ async function forgetValues(hub: Hub, signal: AbortSignal): Promise<void> {
     const removed = await hub.transaction((tx) => deleteFormerValuesBefore(tx, before, rowsAtOnce))
     if (removed < rowsAtOnce) break
   }
+  await forgetDigests(hub, signal)
   const lastDay = hub.clock.now() - usageKeptDays * dayMs
   while (await hub.transaction((tx) => deleteUsesBefore(tx, lastDay, rowsAtOnce))) signal.throwIfAborted()
 }

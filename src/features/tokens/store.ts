@@ -2,6 +2,7 @@
  * How tokens are kept, whoever they belong to: a person or a service account. A value exists in the answer that made it and nowhere else:
  * kept are a keyed hash and the last four characters (AUTH-10). Who may do any of it is decided by the callers, who hold the proof.
  */
+
 import { randomBytes } from 'node:crypto'
 import { tokenHash } from '../../access/credentials.ts'
 import { type Fence, parseNetworks } from '../../access/fence.ts'
@@ -21,6 +22,7 @@ import type { Hub } from '../../hub.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
 import type { AccessTokenTable, TokenGrantTable } from '../../platform/db/schema.ts'
+import { keepDigest } from './digest.ts'
 import {
   closeFormerValues,
   findFormerOwner,
@@ -104,10 +106,11 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     })
   }
   const value = makeValue(hub, input.prefix)
+  const hash = tokenHash(hub.keys, value)
   const id = hub.clock.id()
   const isNew = await insertToken(tx, {
     id,
-    hash: tokenHash(hub.keys, value),
+    hash,
     last4: value.slice(-4),
     ownerId,
     name: input.name,
@@ -135,6 +138,7 @@ export async function storeToken(hub: Hub, tx: Tx, ownerId: string, input: Token
     newAddressAt: null,
   })
   if (!isNew) throw new HoldfastError('token_name_taken', { field: 'name' })
+  await keepDigest(hub, tx, value, hash)
   await replaceGrants(tx, id, grantRows(id, input.permissions.scoped))
   return { id, value, last4: value.slice(-4) }
 }
@@ -203,16 +207,18 @@ export async function storeNewValue(
   { expiresAt, overlapSeconds, prefix }: Replacement,
 ): Promise<NewValue & { readonly oldUntil: number | null }> {
   const value = makeValue(hub, prefix)
+  const hash = tokenHash(hub.keys, value)
   const last4 = value.slice(-4)
   const { id, name } = before.token
   const now = hub.clock.now()
   const isSwapped = await swapValue(tx, ownerId, id, before.hash, {
-    hash: tokenHash(hub.keys, value),
+    hash,
     last4,
     rotatedAt: now,
     expiresAt,
   })
   if (!isSwapped) throw new HoldfastError('rotated_meanwhile')
+  await keepDigest(hub, tx, value, hash)
   await closeFormerValues(tx, ownerId, id, now)
   // Also with an overlap: whoever had the old value may have derived them.
   await deleteChildren(tx, id)

@@ -20,6 +20,7 @@ const ringSchema = z.object({
 type Purpose =
   | 'token-hash'
   | 'token-checksum'
+  | 'token-digest'
   | 'signed-address'
   | 'cursor'
   | 'form'

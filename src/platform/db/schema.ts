@@ -1188,6 +1188,13 @@ export interface InstanceTable {
   value: string
 }
 
+export interface TokenDigestTable {
+  /** HMAC of the SHA-256 of a value that is kept, hex. */
+  digest: string
+  /** As of `accessToken` or `formerTokenValue`. */
+  hash: string
+}
+
 export interface Schema {
   namespace: NamespaceTable
   retiredName: RetiredNameTable
@@ -1202,6 +1209,7 @@ export interface Schema {
   oneTimeLink: OneTimeLinkTable
   accessToken: AccessTokenTable
   formerTokenValue: FormerTokenValueTable
+  tokenDigest: TokenDigestTable
   tokenGrant: TokenGrantTable
   oauthClient: OauthClientTable
   oauthConsent: OauthConsentTable

@@ -30,6 +30,7 @@ import * as grants from './0029-grants.ts'
 import * as auditStream from './0030-audit-stream.ts'
 import * as repoRoles from './0031-repo-roles.ts'
 import * as tokenLimits from './0032-token-limits.ts'
+import * as tokenDigest from './0034-token-digest.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -65,4 +66,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0030-audit-stream': auditStream,
   '0031-repo-roles': repoRoles,
   '0032-token-limits': tokenLimits,
+  '0034-token-digest': tokenDigest,
 }
