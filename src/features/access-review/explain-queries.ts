@@ -1,4 +1,5 @@
 /** Who and which token a question is about. Each finds only what is of the organization that is asked in. */
+import { roleAt } from '../../access/role-at.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Db } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -7,13 +8,16 @@ const tokenOwner = prepared<{ id: string }, { ownerId: string }>((q, param) =>
   q.selectFrom('accessToken').select('ownerId').where('id', '=', param('id')),
 )
 
-const memberByName = prepared<{ organizationId: string; nameKey: string }, { id: string }>((q, param) =>
+const memberByName = prepared<
+  { organizationId: string; nameKey: string; now: number },
+  { id: string; role: string | null }
+>((q, param) =>
   q
     .selectFrom('namespace as n')
     .innerJoin('roleGrant as g', (join) =>
       join.onRef('g.principalId', '=', 'n.id').on('g.targetId', '=', param('organizationId')),
     )
-    .select('n.id')
+    .select(['n.id', roleAt('g', param('now')).as('role')])
     .where('n.nameKey', '=', param('nameKey'))
     .where('n.kind', '=', 'user'),
 )
@@ -46,12 +50,14 @@ export async function isMachineOf(db: Db, organizationId: string, id: string): P
   return (await machineById.first(db.read, { organizationId, id })) !== null
 }
 
-/** A member by user name, or a service account as `sa-ID` or by what people call it. */
-export async function findParty(db: Db, organizationId: string, name: string): Promise<string | null> {
+/** A member at that moment (ms) by user name, or a service account as `sa-ID` or by what people call it. */
+export async function findParty(db: Db, organizationId: string, name: string, now: number): Promise<string | null> {
   const id = /^sa-([0-9a-f]{24})$/.exec(name)?.[1]
   if (id !== undefined) return (await machineById.first(db.read, { organizationId, id }))?.id ?? null
   const by = { organizationId, nameKey: nameKey(name) }
-  return ((await memberByName.first(db.read, by)) ?? (await machineByName.first(db.read, by)))?.id ?? null
+  const member = await memberByName.first(db.read, { ...by, now })
+  if (member !== null && member.role !== null) return member.id
+  return (await machineByName.first(db.read, by))?.id ?? null
 }
 
 export async function findUser(db: Db, name: string): Promise<string | null> {

@@ -104,6 +104,36 @@ describe.each(dialects)('explaining access on %s', (dialect) => {
     expect([...seen].sort()).toEqual([null, 'role', 'token_permission', 'token_role', 'unauthenticated'].sort())
   })
 
+  // Somebody was a member for two hours, and went. Until a job had tidied up, the administrators of the organization went on asking about them.
+  it('story: who was a member for a while is nobody that an administrator may ask about, from the moment of the end', async () => {
+    const guest = await makeUser(site, 'guest', { password })
+    const body = { action: 'repo.read', resource: 'model:acme/secret', principal: 'guest' }
+    const never = await question(cookies.ada, { ...body, principal: 'nobody-at-all' })
+    const grant = {
+      targetId: acme.id,
+      targetKind: 'organization' as const,
+      principalId: guest.id,
+      principalKind: 'user' as const,
+      role: 'no_access' as const,
+      createdAt: 1,
+      createdBy: null,
+      temporaryRole: 'read' as const,
+      temporaryUntil: Date.now() + 3_600_000,
+      endsWhole: 1 as const,
+    }
+    await site.hub.transaction((tx) => tx.insertInto('roleGrant').values(grant).execute())
+    expect((await question(cookies.ada, body)).json<Explained>().principal).toBe('guest')
+    await site.hub.transaction((tx) =>
+      tx.updateTable('roleGrant').set({ temporaryUntil: 2 }).where('principalId', '=', guest.id).execute(),
+    )
+    const gone = await question(cookies.ada, body)
+    expect(gone.status).toBe(never.status)
+    expect(gone.text.replaceAll('guest', 'nobody-at-all').replace(/"requestId":"[^"]*"/, '')).toBe(
+      never.text.replace(/"requestId":"[^"]*"/, ''),
+    )
+    await site.hub.transaction((tx) => tx.deleteFrom('roleGrant').where('principalId', '=', guest.id).execute())
+  })
+
   it('idea 1: tells every check with what it needs, what there is, and what to do', async () => {
     const read = await makeToken(site, bob, { role: 'read' })
     const said = await explained(read, { action: 'repo.push', resource: 'model:ACME/Secret' })

@@ -139,7 +139,10 @@ async function explainPrincipal(
 ): Promise<Explanation> {
   const organizationId = await asAdministrator(hub, asker, place.target)
   if (isHiddenFrom(question.action, place.facts)) return notThere(question, place.facts)
-  const id = organizationId === null ? await findUser(hub.db, name) : await findParty(hub.db, organizationId, name)
+  const id =
+    organizationId === null
+      ? await findUser(hub.db, name)
+      : await findParty(hub.db, organizationId, name, hub.clock.now())
   if (id === null) throw new HoldfastError('user_not_found')
   return about(question, await loadFactsAbout(hub.db, { kind: 'account', id }, place.target, hub.clock.now()))
 }

@@ -47,8 +47,8 @@ describe.each(dialects)('statements of questions on %s', (dialect) => {
 
   test('finding who and which token is meant', async () => {
     const { db } = watched
-    await watched.expectCheap(() => findParty(db, organization, 'p7'), 250)
-    await watched.expectCheap(() => findParty(db, organization, `sa-${idOf(7)}`), 250)
+    await watched.expectCheap(() => findParty(db, organization, 'p7', 1), 250)
+    await watched.expectCheap(() => findParty(db, organization, `sa-${idOf(7)}`, 1), 250)
     await watched.expectCheap(() => findUser(db, 'p7'), 250)
     await watched.expectCheap(() => isMachineOf(db, organization, idOf(7)), 250)
     await watched.expectCheap(() => findTokenOwner(db, idOf(100_007)), 250)
