@@ -1,13 +1,9 @@
 /** Idea 19, reading: an organization as a file, what differs from one, and files that are made to hurt. */
-import { writeFile } from 'node:fs/promises'
-import path from 'node:path'
-import { Command } from 'commander'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeOrganization, makeUser, signInAs, type TestUser } from '../../../tests/support/accounts.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { type Ask, jsonClient } from '../../../tests/support/json-client.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
-import { accessCommand } from '../../cli/access.ts'
 import { type AccessDocument, readDocument } from './document.ts'
 import type { Plan } from './service.ts'
 
@@ -30,7 +26,7 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     const make = async (where: string, body: object) => {
       const answer = await ask('POST', where, boss, body)
       expect(answer.status, answer.text).toBeLessThan(300)
-      return answer.json<{ id: string }>().id
+      return (({ id, _id }) => id ?? _id)(answer.json<{ id?: string; _id?: string }>())
     }
     const group = await make(`${base}/groups`, { name: 'Crew' })
     await ask('PUT', `${base}/groups/${group}/members/mara`, boss, { role: 'manager' })
@@ -38,10 +34,11 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     await ask('POST', `${base}/resource-groups/${place}/groups`, boss, { group, role: 'contributor' })
     const account = await make(`${base}/service-accounts`, { name: 'ci', role: 'read' })
     const token = await ask('POST', `${base}/service-accounts/${account}/tokens`, boss, {
-      name: 'deploy',
-      role: 'inherit',
+      displayName: 'deploy',
+      mode: 'inherit',
     })
-    secret = /hf_\w+/.exec(token.text)?.[0] ?? ''
+    expect(token.status, token.text).toBeLessThan(300)
+    secret = token.json<{ token?: string }>().token ?? ''
   }, 60_000)
   afterAll(() => at.stop())
 
@@ -122,7 +119,9 @@ describe.each(dialects)('access as code on %s', (dialect) => {
   // Somebody hopes that the file in git has a value of a token in it.
   test('idea 19: no secret is in the file', async () => {
     expect(secret).toMatch(/^hf_/)
-    expect(await exported()).not.toMatch(/hf_|\$argon|hash/)
+    const file = await exported()
+    expect(file).not.toContain(secret)
+    expect(file).not.toMatch(/hf_|\$argon|hash/)
   })
 
   // A plain member, and nobody at all, want the list of who may do what.
@@ -152,35 +151,9 @@ describe.each(dialects)('access as code on %s', (dialect) => {
 
   test('idea 19: a huge file, a deep one and one of another organization are refused', async () => {
     expect((await post(`#${'x'.repeat(1_048_576)}`)).status).toBe(413)
-    expect((await post('['.repeat(20_000))).status).toBe(422)
+    // Each of these once kept the hub for seconds.
+    for (const slow of ['['.repeat(1_000_000), '- }\n'.repeat(250_000), '? '.repeat(500_000)])
+      expect((await post(slow)).text).toMatch(/nested too deeply|too many entries/)
     expect((await post('version: 1\norganization: rival')).status).toBe(422)
-  })
-
-  test('idea 19: drift ends with 2 where the organization differs, and with 0 where it does not', async () => {
-    const file = path.join(at.folder, 'acme.yaml')
-    const run = async (...args: string[]) => {
-      let out = ''
-      vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-        out += String(chunk)
-        return true
-      })
-      process.exitCode = 0
-      const hub = { ...at.hub, close: () => Promise.resolve() }
-      try {
-        await new Command()
-          .addCommand(accessCommand(() => Promise.resolve(hub)))
-          .parseAsync(['access', ...args], { from: 'user' })
-        return { out, code: process.exitCode }
-      } finally {
-        process.exitCode = 0
-        vi.restoreAllMocks()
-      }
-    }
-    const { out } = await run('export', 'acme')
-    await writeFile(file, out)
-    expect(await run('drift', 'acme', file)).toEqual({ out: '', code: 0 })
-    await writeFile(file, out.replace('mara: read', 'mara: admin'))
-    expect(await run('drift', 'acme', file)).toEqual({ out: 'change\tMember "mara": read becomes admin.\n', code: 2 })
-    expect((await run('plan', 'acme', file)).code).toBe(0)
   })
 })

@@ -1,6 +1,7 @@
 /** The file of access as code: what may stand in it, read strictly and written in one order. Absent sections are left alone. */
 import {
   isScalar,
+  Lexer,
   LineCounter,
   type ParsedNode,
   parseDocument,
@@ -17,6 +18,8 @@ import { roles } from '../../domain/role.ts'
 
 /** Bytes of a file. */
 export const mostBytes = 1_048_576
+/** Words and signs of a file, about 15,000 entries: what is more would keep everybody waiting while it is read. */
+const mostLexemes = 100_000
 /** Lists and mappings in each other; the format itself has four. */
 const mostDepth = 20
 
@@ -75,6 +78,7 @@ export type AccessDocument = z.output<typeof shape>
 /** Of YAML, of which JSON is a part. Throws `body_too_large`, or `invalid_input` with the line of the fault. */
 export function readDocument(source: string): AccessDocument {
   if (Buffer.byteLength(source) > mostBytes) throw new HoldfastError('body_too_large', { limit: '1 MiB' })
+  bound(source)
   const lines = new LineCounter()
   const document = parse(source, lines)
   const fault = document.errors[0]
@@ -110,6 +114,18 @@ export function readDocument(source: string): AccessDocument {
   }
   const where = path.length === 0 ? '' : `${path.join('.').slice(0, 300)}: `
   return refuse(`${where}${(issue?.message ?? 'It is not of this format.').slice(0, 300)}`, line)
+}
+
+/** Refuses what would take long to parse, by its words alone. */
+function bound(source: string): void {
+  let lexemes = 0
+  let depth = 0
+  for (const lexeme of new Lexer().lex(source)) {
+    if (++lexemes > mostLexemes) refuse('It has too many entries: about 15,000 are read.', null)
+    if (lexeme === '[' || lexeme === '{') depth++
+    else if (lexeme === ']' || lexeme === '}') depth--
+    if (depth > mostDepth) refuse('It is nested too deeply.', null)
+  }
 }
 
 function parse(source: string, lineCounter: LineCounter) {

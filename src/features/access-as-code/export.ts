@@ -18,8 +18,8 @@ import {
   sliceSize,
 } from './queries.ts'
 
-/** Members, groups, roles and accounts of one organization together: what a file of 1 MiB can hold. */
-const mostEntries = 50_000
+/** Members, groups, roles and accounts of one organization together: what a file that is read can hold. */
+const mostEntries = 15_000
 
 /** In groups, where people and service accounts stand together, this tells them apart: no name of a person has a colon. */
 export const accountPrefix = 'service-account:'
@@ -129,7 +129,7 @@ function counter(): (rows: number) => void {
   return (rows) => {
     entries += rows
     if (entries > mostEntries)
-      throw new HoldfastError('field_too_large', { field: 'The access of this organization', limit: '50,000 entries' })
+      throw new HoldfastError('field_too_large', { field: 'The access of this organization', limit: '15,000 entries' })
   }
 }
 
