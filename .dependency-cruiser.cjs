@@ -31,7 +31,17 @@ const features = {
     'oauth',
     'trusted-publishers',
   ],
-  surfaces: ['access-preview', 'access-review', 'discussions', 'webhooks', 'inference', 'browse', 'admin', 'instance'],
+  surfaces: [
+    'access-as-code',
+    'access-preview',
+    'access-review',
+    'discussions',
+    'webhooks',
+    'inference',
+    'browse',
+    'admin',
+    'instance',
+  ],
 }
 const tiers = Object.keys(features)
 const folder = (names) => `^src/features/(${names.join('|')})/`

@@ -1,5 +1,6 @@
 /** The program: argv to config to hub to command. */
 import { Command } from 'commander'
+import { accessCommand } from './cli/access.ts'
 import { adminCommand } from './cli/admin.ts'
 import { attestCommand } from './cli/attest.ts'
 import { auditCommand } from './cli/audit.ts'
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
     .version(version)
   program.command('serve', { isDefault: true }).description('Serve the hub (the default).').action(serve)
   program.command('doctor').description('Check this installation, and say how to mend what is wrong.').action(doctor)
+  program.addCommand(accessCommand(openQuietHub))
   program.addCommand(adminCommand(openQuietHub))
   program.addCommand(attestCommand(openQuietHub))
   program.addCommand(auditCommand(openQuietHub))

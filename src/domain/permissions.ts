@@ -800,6 +800,13 @@ export const permissions = {
     audited: false,
     title: 'ask what a member, a service account or a token may do in an organization, and why',
   },
+  'org.access_file.read': {
+    on: 'organization',
+    least: 'admin',
+    token: orgWrite,
+    audited: false,
+    title: 'export who has which role in an organization as a file, and compare a file with it',
+  },
   'org.audit_log.read': {
     on: 'organization',
     least: 'admin',

@@ -2,6 +2,7 @@
 import type { Route } from '../access/route.ts'
 import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
+import { accessAsCodeRoutes } from './access-as-code/routes.ts'
 import { accessPreviewPageRoutes } from './access-preview/page-routes.tsx'
 import { accessPreviewRoutes } from './access-preview/routes.ts'
 import { accessReviewPageRoutes } from './access-review/page-routes.tsx'
@@ -131,6 +132,7 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...accessAsCodeRoutes,
   ...accessPreviewRoutes,
   ...accessPreviewPageRoutes,
   ...breakGlassRoutes,

@@ -1,0 +1,161 @@
+/** The file of access as code: what may stand in it, read strictly and written in one order. Absent sections are left alone. */
+import {
+  isScalar,
+  Lexer,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  type Scalar,
+  stringify,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml'
+import { z } from 'zod'
+import { HoldfastError } from '../../domain/errors.ts'
+import { nameKey } from '../../domain/names.ts'
+import { roles } from '../../domain/role.ts'
+
+/** Bytes of a file. */
+export const mostBytes = 1_048_576
+/** Words and signs of a file, about 15,000 entries: what is more would keep everybody waiting while it is read. */
+const mostLexemes = 100_000
+/** Lists and mappings in each other; the format itself has four. */
+const mostDepth = 20
+
+const role = z.enum(roles)
+const name = z.string().min(1).max(200)
+const description = z.string().max(10_000).nullable().optional()
+const byName = z.record(name, role)
+
+const shape = z.strictObject({
+  version: z.literal(1),
+  organization: name,
+  settings: z
+    .strictObject({
+      defaultRole: role,
+      secondFactorRequired: z.boolean(),
+      workspaceCreation: z.enum(['read', 'contributor', 'write', 'admin']),
+      membersVisibility: z.enum(['members', 'public']),
+    })
+    .optional(),
+  tokenPolicy: z
+    .strictObject({
+      policy: z.enum(['any', 'fine_grained', 'approval']),
+      mostTokenDays: z.number().int().min(1).nullable(),
+      classicTokensAdminister: z.boolean(),
+    })
+    .optional(),
+  members: byName.optional(),
+  groups: z
+    .record(name, z.strictObject({ description, members: z.record(name, z.enum(['member', 'manager'])).optional() }))
+    .optional(),
+  workspaces: z
+    .record(
+      name,
+      z.strictObject({
+        description,
+        members: byName.optional(),
+        groups: byName.optional(),
+        serviceAccounts: byName.optional(),
+      }),
+    )
+    .optional(),
+  serviceAccounts: z
+    .record(
+      name,
+      z.strictObject({
+        role: role.nullable(),
+        expiresAt: z.iso.datetime({ offset: true }).nullable(),
+        disabled: z.boolean(),
+      }),
+    )
+    .optional(),
+})
+
+export type AccessDocument = z.output<typeof shape>
+
+/** Of YAML, of which JSON is a part. Throws `body_too_large`, or `invalid_input` with the line of the fault. */
+export function readDocument(source: string): AccessDocument {
+  if (Buffer.byteLength(source) > mostBytes) throw new HoldfastError('body_too_large', { limit: '1 MiB' })
+  bound(source)
+  const lines = new LineCounter()
+  const document = parse(source, lines)
+  const fault = document.errors[0]
+  if (fault !== undefined) refuse(fault.message.split('\n')[0] ?? 'It is no YAML.', lines.linePos(fault.pos[0]).line)
+  const lineOf = (node: ParsedNode | null): number | null => (node?.range ? lines.linePos(node.range[0]).line : null)
+  visit(document, {
+    Alias: (_key, node) => refuse('Aliases are not taken: write it out.', lineOf(node as ParsedNode)),
+    Scalar: (_key, node, path) => plain(node, path.length, lineOf(node as ParsedNode)),
+    Seq: (_key, node, path) => plain(node, path.length, lineOf(node as ParsedNode)),
+    Map(_key, map, path) {
+      plain(map, path.length, lineOf(map as ParsedNode))
+      // Not by the library, which compares each with each: a long mapping would keep everybody waiting.
+      const seen = new Set<string>()
+      for (const { key } of map.items) {
+        const line = lineOf(key as ParsedNode | null)
+        if (!isScalar(key)) refuse('A key is a plain name.', line)
+        const text = nameKey(String(key.value))
+        if (text === '__proto__') refuse('"__proto__" is no name.', line)
+        if (seen.has(text)) refuse(`"${text.slice(0, 100)}" stands there twice. Names are compared without case.`, line)
+        seen.add(text)
+      }
+    },
+  })
+  const parsed = shape.safeParse(document.toJS({ maxAliasCount: 0 }))
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const path = issue?.path.map(String) ?? []
+  let line: number | null = null
+  // A missing key has no place: the nearest thing around it has.
+  for (let length = path.length; length >= 0 && line === null; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+    line = lineOf((node ?? null) as ParsedNode | null)
+  }
+  const where = path.length === 0 ? '' : `${path.join('.').slice(0, 300)}: `
+  return refuse(`${where}${(issue?.message ?? 'It is not of this format.').slice(0, 300)}`, line)
+}
+
+/** Refuses what would take long to parse, by its words alone. */
+function bound(source: string): void {
+  let lexemes = 0
+  let depth = 0
+  for (const lexeme of new Lexer().lex(source)) {
+    if (++lexemes > mostLexemes) refuse('It has too many entries: about 15,000 are read.', null)
+    if (lexeme === '[' || lexeme === '{') depth++
+    else if (lexeme === ']' || lexeme === '}') depth--
+    if (depth > mostDepth) refuse('It is nested too deeply.', null)
+  }
+}
+
+function parse(source: string, lineCounter: LineCounter) {
+  try {
+    return parseDocument(source, {
+      lineCounter,
+      prettyErrors: false,
+      uniqueKeys: false,
+      schema: 'core',
+      logLevel: 'silent',
+    })
+  } catch (error) {
+    if (error instanceof RangeError) return refuse('It is nested too deeply.', null)
+    throw error
+  }
+}
+
+function plain(node: Scalar | YAMLMap | YAMLSeq, depth: number, line: number | null): void {
+  if (node.anchor !== undefined) refuse('Anchors are not taken: write it out.', line)
+  if (node.tag !== undefined) refuse('Tags are not taken.', line)
+  // Each pair counts beside its mapping.
+  if (depth > 2 * mostDepth) refuse('It is nested too deeply.', line)
+}
+
+function refuse(reason: string, line: number | null): never {
+  throw new HoldfastError('invalid_input', {
+    reason: line === null ? `The access file: ${reason}` : `Line ${line} of the access file: ${reason}`,
+  })
+}
+
+export function writeDocument(document: AccessDocument): string {
+  return stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 })
+}

@@ -1,0 +1,101 @@
+/** What would have to change for an organization to be as a file says: a pure comparison, in a fixed order. */
+import { nameKey } from '../../domain/names.ts'
+import type { AccessDocument } from './document.ts'
+
+export interface Change {
+  readonly kind: 'add' | 'change' | 'remove'
+  /** Such as `workspaces.Research.members.ada`. */
+  readonly target: string
+  /** Null for what is not there. */
+  readonly from: unknown
+  readonly to: unknown
+  readonly sentence: string
+}
+
+type Section = Readonly<Record<string, unknown>>
+
+/** Sections of records by name, and what one of each is called. */
+const nouns: Readonly<Record<string, string>> = {
+  members: 'Member',
+  groups: 'Group',
+  workspaces: 'Workspace',
+  serviceAccounts: 'Service account',
+}
+
+/** Sections that the file leaves out are left alone. */
+export function planChanges(now: AccessDocument, file: AccessDocument): Change[] {
+  const changes: Change[] = []
+  compareFields(changes, ['settings'], now.settings ?? {}, file.settings)
+  compareFields(changes, ['tokenPolicy'], now.tokenPolicy ?? {}, file.tokenPolicy)
+  compareNames(changes, ['serviceAccounts'], now.serviceAccounts, file.serviceAccounts)
+  compareNames(changes, ['members'], now.members, file.members)
+  compareNames(changes, ['groups'], now.groups, file.groups)
+  compareNames(changes, ['workspaces'], now.workspaces, file.workspaces)
+  return changes
+}
+
+function compareNames(changes: Change[], path: readonly string[], now: Section = {}, file?: Section): void {
+  if (file === undefined) return
+  const before = new Map(Object.entries(now).map(([name, value]) => [nameKey(name), { name, value }]))
+  const after = new Map(Object.entries(file).map(([name, value]) => [nameKey(name), { name, value }]))
+  for (const key of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const old = before.get(key)
+    const wanted = after.get(key)
+    const place = [...path, old?.name ?? wanted?.name ?? key]
+    if (old === undefined) tell(changes, 'add', place, null, wanted?.value ?? null)
+    else if (wanted === undefined) tell(changes, 'remove', place, old.value, null)
+    else if (isSection(old.value) && isSection(wanted.value)) compareFields(changes, place, old.value, wanted.value)
+    else if (old.value !== wanted.value) tell(changes, 'change', place, old.value, wanted.value)
+  }
+}
+
+function compareFields(changes: Change[], path: readonly string[], now: Section, file?: Section): void {
+  if (file === undefined) return
+  // A description that is not there is none; lists of an entry that are not there are left alone.
+  const fields = new Set(Object.keys(file))
+  if ('description' in now) fields.add('description')
+  for (const field of [...fields].sort()) {
+    const old = now[field]
+    const wanted = file[field]
+    const place = [...path, field]
+    if (isSection(wanted)) compareNames(changes, place, isSection(old) ? old : {}, wanted)
+    else if (comparable(field, old) !== comparable(field, wanted))
+      tell(changes, 'change', place, old ?? null, wanted ?? null)
+  }
+}
+
+/** Moments are the same however they are written. */
+function comparable(field: string, value: unknown): unknown {
+  return field === 'expiresAt' && typeof value === 'string' ? Date.parse(value) : (value ?? null)
+}
+
+const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null
+
+function tell(changes: Change[], kind: Change['kind'], path: readonly string[], from: unknown, to: unknown): void {
+  changes.push({ kind, target: path.join('.'), from, to, sentence: sentenceOf(kind, path, from, to) })
+}
+
+function sentenceOf(kind: Change['kind'], path: readonly string[], from: unknown, to: unknown): string {
+  const what = thing(path)
+  if (kind === 'add') return isSection(to) ? `${what} is made.` : `${what} is added as ${shown(to)}.`
+  if (kind === 'remove') return isSection(from) ? `${what} is removed.` : `${what} is removed, who was ${shown(from)}.`
+  return `${what}: ${shown(from)} becomes ${shown(to)}.`
+}
+
+/** `workspaces, Research, members, ada`: Workspace "Research", member "ada". */
+function thing(path: readonly string[]): string {
+  const words: string[] = []
+  for (let index = 0; index < path.length; index++) {
+    const noun = nouns[path[index] ?? '']
+    const name = path[index + 1]
+    if (noun === undefined || name === undefined) words.push(path[index] ?? '')
+    else {
+      words.push(`${words.length === 0 ? noun : noun.toLowerCase()} "${name}"`)
+      index++
+    }
+  }
+  return words.join(', ')
+}
+
+const shown = (value: unknown): string =>
+  value === null || value === undefined ? 'none' : JSON.stringify(value).replaceAll('"', '')
