@@ -8,7 +8,6 @@ import { z } from 'zod'
 import { isOpenToAll } from '../../domain/gate.ts'
 import { isId } from '../../domain/ids.ts'
 import { systemGrant } from '../../domain/policy.ts'
-import { gitContent } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import type { DownloadRecordTable, DownloadSealTable } from '../../platform/db/schema.ts'
@@ -22,7 +21,7 @@ import {
   recordsPerSeal,
   type UnsealedDownload,
 } from './audit-format.ts'
-import { Journal, readJournals, setAside } from './audit-journal.ts'
+import { Journal, listJournals, readJournal, setAside } from './audit-journal.ts'
 import {
   type AuditScope,
   insertAuditedDownloads,
@@ -33,12 +32,14 @@ import {
   selectAuditScopes,
   selectKnownIds,
 } from './audit-queries.ts'
-import { holdsUnsafe, selectUnsafe } from './queries.ts'
+import { Flusher } from './flusher.ts'
+import { unsafeAmong } from './unsafe.ts'
 
 const flushMs = 1_000
 const manyNotes = 1_000
 /** While the database cannot be written. Beyond that they are in the journal alone, and a later start reads them from there. */
 const mostNotes = 50_000
+const mostLinesTold = 100
 const systemOrigin = { ip: null, userAgent: null, requestId: null }
 
 export interface AuditNote {
@@ -104,14 +105,16 @@ export class AuditBook {
   #journal: Journal
   #written: Journal[] = []
   #scopes = new Map<string, AuditScope>()
-  #timer: NodeJS.Timeout | null = null
-  #writing: Promise<void> = Promise.resolve()
+  readonly #flusher: Flusher
   #isJournalBroken = false
   #left = 0
 
   constructor(hub: Hub) {
     this.#hub = hub
     this.#journal = new Journal(hub.config.dataFolder, hub.clock.id())
+    const tell = (error: unknown): void =>
+      hub.log.error({ err: error, waiting: this.#notes.size }, 'Audited downloads could not be sealed; trying again')
+    this.#flusher = new Flusher(() => this.#seal(), tell, flushMs)
   }
 
   note(note: AuditNote): void {
@@ -120,7 +123,7 @@ export class AuditBook {
       // Decided anew with each flush: an administrator may just have changed it.
       this.#gather(note, false)
     } else this.#gather(note, !note.isOpen || scope === 'all')
-    this.#flushSoon(this.#notes.size >= manyNotes ? 0 : flushMs)
+    this.#flusher.soon(this.#notes.size >= manyNotes ? 0 : flushMs)
   }
 
   #gather(note: AuditNote, isJournalled: boolean): void {
@@ -153,30 +156,9 @@ export class AuditBook {
     }
   }
 
-  #flushSoon(waitMs: number): void {
-    if (this.#timer !== null) {
-      if (waitMs > 0) return
-      clearTimeout(this.#timer)
-    }
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.flush().catch((error: unknown) => {
-        this.#hub.log.error(
-          { err: error, waiting: this.#notes.size },
-          'Audited downloads could not be sealed; trying again',
-        )
-        this.#flushSoon(flushMs)
-      })
-    }, waitMs)
-    this.#timer.unref()
-  }
-
   /** Seals what is gathered; throws where it cannot, and keeps it. */
-  async flush(): Promise<void> {
-    const before = this.#writing
-    const writing = before.catch(() => undefined).then(() => this.#seal())
-    this.#writing = writing
-    await writing
+  flush(): Promise<void> {
+    return this.#flusher.now()
   }
 
   async #seal(): Promise<void> {
@@ -214,12 +196,7 @@ export class AuditBook {
     // A person's own repos have no setting: what is not open to all is audited.
     const scopeOf = ({ record }: AuditNote): AuditScope => this.#scopes.get(record.ownerId) ?? 'restricted'
     const doubtful = notes.filter((note) => note.isOpen && scopeOf(note) === 'restricted').map(({ record }) => record)
-    const contents = new Set(doubtful.filter(({ via }) => via !== 'git').map(({ content }) => content))
-    const held = contents.size === 0 ? new Set<string>() : await selectUnsafe(db, [...contents])
-    const fetched = new Map(
-      doubtful.filter(({ via }) => via === 'git').map((record) => [record.repoId, record.content]),
-    )
-    for (const [repoId, content] of fetched) if (await holdsUnsafe(db, repoId, gitContent(''))) held.add(content)
+    const held = await unsafeAmong(db, doubtful)
     return notes
       .filter((note) => {
         const scope = scopeOf(note)
@@ -230,25 +207,30 @@ export class AuditBook {
 
   /** What an earlier process noted and could not seal any more. A line that is no note costs itself alone: its file is kept aside. */
   async recover(): Promise<void> {
-    for (const { file, notes, unreadable } of await readJournals(this.#hub.config.dataFolder)) {
-      const read = notes.map((note) => noteShape.safeParse(note))
-      await sealNotes(this.#hub, await this.#kept(read.flatMap(({ data }) => (data === undefined ? [] : [data]))))
-      const wrong = read.filter(({ success }) => !success).length
-      if (unreadable.length === 0 && wrong === 0) {
+    for (const file of await listJournals(this.#hub.config.dataFolder)) {
+      const unreadable: number[] = []
+      let wrong = 0
+      for await (const lines of readJournal(file, recordsPerSeal)) {
+        const notes = lines.map(({ at, value }) => ({ at, ...noteShape.safeParse(value) }))
+        for (const { at } of notes.filter(({ success }) => !success)) {
+          wrong++
+          if (unreadable.length < mostLinesTold) unreadable.push(at)
+        }
+        await sealNotes(this.#hub, await this.#kept(notes.flatMap(({ data }) => (data === undefined ? [] : [data]))))
+      }
+      if (wrong === 0) {
         await rm(file, { force: true })
         continue
       }
       this.#hub.log.error(
-        { file: await setAside(file), lines: unreadable.slice(0, 100), unreadable: unreadable.length, wrong },
+        { file: await setAside(file), lines: unreadable, unreadable: wrong },
         'Lines of the journal of audited downloads cannot be read; the others are sealed, and the file is kept aside',
       )
     }
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    await this.flush().catch((error: unknown) => {
+    await this.#flusher.stop().catch((error: unknown) => {
       this.#hub.log.error(
         { err: error },
         'Audited downloads of the last moments wait in the journal for the next start',

@@ -2,8 +2,8 @@
  * What was noted and is not in the database yet, in a file of its own for each second: written before the bytes are sent, so that a server that is
  * killed loses nothing. It is not synchronised to the disk, so a machine that loses its power may lose the last moments.
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
-import { readdir, readFile, rename, rm } from 'node:fs/promises'
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
+import { readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 
 const prefix = 'download-audit-'
@@ -34,36 +34,45 @@ export class Journal {
   }
 }
 
-export interface LeftJournal {
-  readonly file: string
-  readonly notes: readonly unknown[]
-  /** Numbers of lines that are no JSON, from 1. */
-  readonly unreadable: readonly number[]
+/** Files that an earlier process left, the oldest first. */
+export async function listJournals(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix) && name.endsWith('.journal')).sort()
+  return names.map((name) => path.join(folder, name))
 }
 
-/** Files that an earlier process left, the oldest first, with their lines. A last line that was cut is none. */
-export async function readJournals(folder: string): Promise<LeftJournal[]> {
-  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix) && name.endsWith('.journal')).sort()
-  const found: LeftJournal[] = []
-  for (const name of names) {
-    const file = path.join(folder, name)
-    const text = await readFile(file, 'utf8')
-    const notes: unknown[] = []
-    const unreadable: number[] = []
-    for (const [at, line] of text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .split('\n')
-      .entries()) {
-      if (line === '') continue
-      try {
-        notes.push(JSON.parse(line))
-      } catch {
-        unreadable.push(at + 1)
-      }
+export interface JournalLine {
+  /** From 1. */
+  readonly at: number
+  /** Undefined for what is no JSON. */
+  readonly value: unknown
+}
+
+/** Its lines, so many at a time: after a database that was away for hours it is large. A last line that was cut is none. */
+export async function* readJournal(file: string, linesAtOnce: number): AsyncGenerator<readonly JournalLine[]> {
+  const stream = createReadStream(file, 'utf8')
+  let lines: JournalLine[] = []
+  let at = 0
+  let rest = ''
+  for await (const chunk of stream) {
+    const pieces = (rest + String(chunk)).split('\n')
+    rest = pieces.pop() ?? ''
+    for (const line of pieces) {
+      at++
+      if (line !== '') lines.push({ at, value: parsed(line) })
+      if (lines.length < linesAtOnce) continue
+      yield lines
+      lines = []
     }
-    found.push({ file, notes, unreadable })
   }
-  return found
+  if (lines.length > 0) yield lines
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
 }
 
 /** Kept for whoever finds out what happened; no later start reads it again. Gives its new name. */

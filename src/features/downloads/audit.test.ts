@@ -12,6 +12,7 @@ import { makeRepo } from '../../../tests/support/world.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { auditPublicKeys, type Fault, sealNow } from '../audit/service.ts'
 import { AuditBook, auditBookOf, signDownloads } from './audit-book.ts'
+import { readJournal } from './audit-journal.ts'
 import { pruneAudited } from './audit-prune.ts'
 import { exportAudited, verifyDownloads } from './service.ts'
 
@@ -272,6 +273,34 @@ describe.each(dialects)('audited downloads on %s', (dialect) => {
     expect(await readFile(`${file}.unreadable`, 'utf8')).toContain('"torn')
     await new AuditBook(running.hub).recover()
     expect(await list()).toHaveLength(before.length + 4)
+    expect(await faults()).toEqual([])
+  })
+
+  // The database was away for hours: the journal of that time was read whole at the next start, which had no room for it.
+  test('the story: a journal of many batches is recovered batch by batch, none of its lines twice or not at all', async () => {
+    await take('/acme/secret/resolve/main/a.txt', { 'user-agent': 'many' })
+    const name = (await readdir(running.folder)).find((one) => one.endsWith('.journal')) ?? ''
+    const line = await readFile(path.join(running.folder, name), 'utf8')
+    await flush()
+    const count = async () => {
+      const { records } = await running.hub.db.read
+        .selectFrom('auditedDownload')
+        .select((q) => q.fn.countAll<number>().as('records'))
+        .executeTakeFirstOrThrow()
+      return Number(records)
+    }
+    const before = await count()
+    const lines = Array.from({ length: 1_234 }, () =>
+      line.replace(/"id":"([0-9a-f]{24})"/, `"id":"${running.hub.clock.id()}"`),
+    )
+    const file = path.join(running.folder, `download-audit-${running.hub.clock.id()}.journal`)
+    // Cut in its last line, as a kill leaves it.
+    await writeFile(file, lines.join('').slice(0, -10))
+    const batches: number[] = []
+    for await (const batch of readJournal(file, 500)) batches.push(batch.length)
+    expect(batches).toEqual([500, 500, 233])
+    await new AuditBook(running.hub).recover()
+    expect(await count()).toBe(before + 1_233)
     expect(await faults()).toEqual([])
   })
 

@@ -6,6 +6,7 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Credential } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
+import { Flusher } from './flusher.ts'
 import { addTaken } from './queries.ts'
 
 interface Pending {
@@ -31,10 +32,12 @@ export function refuseUncounted(credential: Credential | null): void {
 class Budget {
   readonly #hub: Hub
   #pending = new Map<string, Pending>()
-  #timer: NodeJS.Timeout | null = null
+  readonly #flusher: Flusher
 
   constructor(hub: Hub) {
     this.#hub = hub
+    const tell = (error: unknown): void => hub.log.error({ error }, 'What tokens took away could not be written down')
+    this.#flusher = new Flusher(() => this.#write(), tell, flushMs)
   }
 
   spend({ id: own, parent, taken }: Extract<Credential, { kind: 'token' }>, most: number, bytes: number): void {
@@ -49,21 +52,11 @@ class Budget {
       throw new HoldfastError('token_bytes_used_up', {}, { denied })
     }
     this.#pending.set(id, { day, bytes: waiting + bytes })
-    this.#flushSoon()
-  }
-
-  #flushSoon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      this.flush().catch((error: unknown) => {
-        this.#hub.log.error({ error }, 'What tokens took away could not be written down')
-        this.#flushSoon()
-      })
-    }, flushMs).unref()
+    this.#flusher.soon()
   }
 
   /** What is being written counts twice for a moment rather than not at all. */
-  async flush(): Promise<void> {
+  async #write(): Promise<void> {
     const batch = [...this.#pending]
     if (batch.length === 0) return
     // In one order everywhere, so that two writers never wait for each other.
@@ -80,9 +73,7 @@ class Budget {
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    await this.flush().catch((error: unknown) => {
+    await this.#flusher.stop().catch((error: unknown) => {
       this.#hub.log.error({ error }, 'What tokens took away in the last moments could not be written down')
     })
   }

@@ -6,13 +6,14 @@ import { createHash } from 'node:crypto'
 import type { Origin } from '../../domain/event.ts'
 import { accountOf, type Credential, type Principal, type RepoFacts } from '../../domain/facts.ts'
 import { isOpenToAll } from '../../domain/gate.ts'
-import { gitContent } from '../../domain/quarantine.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import type { DownloadRecordTable } from '../../platform/db/schema.ts'
 import { auditDownload } from './audit-book.ts'
 import { spendBytes } from './budget.ts'
-import { holdsUnsafe, selectUnsafe, upsertRecords } from './queries.ts'
+import { Flusher } from './flusher.ts'
+import { upsertRecords } from './queries.ts'
+import { unsafeAmong } from './unsafe.ts'
 
 export type DownloadWay = DownloadRecordTable['via']
 
@@ -124,17 +125,18 @@ class NoteBook implements Recorder {
   readonly #hub: Hub
   #notes = new Map<string, Note>()
   #lost = 0
-  #timer: NodeJS.Timeout | null = null
-  #writing: Promise<void> = Promise.resolve()
+  readonly #flusher: Flusher
 
   constructor(hub: Hub) {
     this.#hub = hub
+    const tell = (error: unknown): void =>
+      hub.log.error({ error, waiting: this.#notes.size }, 'Downloads could not be written down')
+    this.#flusher = new Flusher(() => this.#write(), tell, flushMs)
   }
 
   note(note: Note): void {
     this.#gather(keyOf(note), note)
-    if (this.#notes.size === manyNotes) this.#flushSoon(0)
-    else this.#flushSoon(flushMs)
+    this.#flusher.soon(this.#notes.size === manyNotes ? 0 : flushMs)
   }
 
   #gather(key: string, note: Note): void {
@@ -147,27 +149,8 @@ class NoteBook implements Recorder {
     this.#notes.set(key, { ...known, record: added(known.record, note.record) })
   }
 
-  #flushSoon(waitMs: number): void {
-    if (this.#timer !== null) {
-      if (waitMs > 0) return
-      clearTimeout(this.#timer)
-    }
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.flush().catch((error: unknown) => {
-        this.#hub.log.error({ error, waiting: this.#notes.size }, 'Downloads could not be written down')
-        this.#flushSoon(flushMs)
-      })
-    }, waitMs)
-    this.#timer.unref()
-  }
-
-  async flush(): Promise<void> {
-    const before = this.#writing
-    // Whoever asked for the write before was told of its failure; what it held is part of this one.
-    const writing = before.catch(() => undefined).then(() => this.#write())
-    this.#writing = writing
-    await writing
+  flush(): Promise<void> {
+    return this.#flusher.now()
   }
 
   async #write(): Promise<void> {
@@ -199,20 +182,13 @@ class NoteBook implements Recorder {
   async #kept(notes: readonly (readonly [string, Note])[]): Promise<(readonly [string, Note])[]> {
     const doubtful = notes.filter(([, note]) => note.onlyIfUnsafe).map(([, { record }]) => record)
     if (doubtful.length === 0) return [...notes]
-    const { db } = this.#hub
-    const contents = new Set(doubtful.filter(({ via }) => via !== 'git').map(({ content }) => content))
-    const unsafe = await selectUnsafe(db, [...contents])
-    for (const repoId of new Set(doubtful.filter(({ via }) => via === 'git').map((record) => record.repoId))) {
-      if (await holdsUnsafe(db, repoId, gitContent(''))) unsafe.add(gitFetch(repoId))
-    }
+    const unsafe = await unsafeAmong(this.#hub.db, doubtful)
     return notes.filter(([, { record, onlyIfUnsafe }]) => !onlyIfUnsafe || unsafe.has(record.content))
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
     // What else has to be ended is ended: the notes are lost, and that is said.
-    await this.flush().catch((error: unknown) => {
+    await this.#flusher.stop().catch((error: unknown) => {
       this.#hub.log.error({ error, lost: this.#notes.size }, 'Downloads of the last moments could not be written down')
     })
   }
