@@ -5,29 +5,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { namedFor } from '../domain/entity.ts'
-import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
-import { accountOf, type Facts } from '../domain/facts.ts'
+import { HoldfastError } from '../domain/errors.ts'
+import type { Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
-import { type Allowed, authorize, canSee } from '../domain/policy.ts'
+import { type Allowed, authorize } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { check, queryObject, readBody } from './body.ts'
 import { refuseBroken } from './broken-request.ts'
-import { takeUse } from './child-uses.ts'
+import { type CredentialUse, watchCredentials } from './credential-use.ts'
 import { presentedBySignature, presentedCredential } from './credentials.ts'
 import { asHoldfastError, errorReply } from './error-reply.ts'
-import { findMovedRepo, findRenamedOwner } from './find-moved.ts'
-import { type HttpRequest, readRequest, refuseCrossSite, trustedProxies } from './http-request.ts'
-import { type LastUsed, trackLastUsed } from './last-used.ts'
+import { type HttpRequest, isSafeMethod, readRequest, refuseCrossSite, trustedProxies } from './http-request.ts'
 import { type LoadedFacts, loadFacts, type Target } from './load-facts.ts'
+import { followed, movedReply, renamedReply } from './old-address.ts'
 import { pageErrorReply } from './page-reply.tsx'
 import type { Presented } from './presented.ts'
-import { callerKey, type RateLimiter, rateLimiter, refuseOver, windowMs } from './rate-limit.ts'
-import { type Reply, redirect, send } from './reply.ts'
+import { type Reply, send } from './reply.ts'
+import { logRequest } from './request-log.ts'
 import type { Asked, Call, ErasedDefinition, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
-import { RefusedToken, type Sightings, watchTokens } from './sightings.ts'
-import { type TokenPace, tokenPace } from './token-pace.ts'
-import { type TokenUsage, trackTokenUsage } from './token-usage.ts'
+import { RefusedToken } from './sightings.ts'
 import { warn, warningsOf } from './warnings.ts'
 import { type XetGrant, xetTokenOf } from './xet-token.ts'
 
@@ -45,42 +42,13 @@ export interface Dispatcher {
 
 const exposedHeaders =
   'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, X-HF-Warning, RateLimit, RateLimit-Policy'
-const safeMethods: readonly string[] = ['GET', 'HEAD']
-const noteAfterMs = 60_000
 const lingerMs = 120_000
-
-type LimitName = 'api' | 'resolvers' | 'pages'
-const limitOf: Readonly<Record<Surface, LimitName>> = {
-  api: 'api',
-  resolve: 'resolvers',
-  git: 'resolvers',
-  lfs: 'resolvers',
-  xet: 'resolvers',
-  oauth: 'api',
-  page: 'pages',
-}
 
 export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   const table = routeTable(routes)
   const isTrusted = trustedProxies(hub.config.trustedProxies)
-  const sightings = watchTokens(hub.db, hub.log)
-  const lastUsed = trackLastUsed(hub.db, hub.log, hub.config.sessionLifetime)
-  const usage = trackTokenUsage(hub.db, hub.log)
-  const limits: Record<LimitName, RateLimiter> = {
-    api: rateLimiter(hub.config.rateLimitApi, hub.clock.now),
-    resolvers: rateLimiter(hub.config.rateLimitResolvers, hub.clock.now),
-    pages: rateLimiter(hub.config.rateLimitPages, hub.clock.now),
-  }
-  const door: Door = {
-    hub,
-    table,
-    lastUsed,
-    usage,
-    sightings,
-    limits,
-    pace: tokenPace(hub.clock.now),
-    publicOrigin: () => new URL(hub.config.publicUrl).origin,
-  }
+  const uses = watchCredentials(hub)
+  const door: Door = { hub, table, uses, publicOrigin: () => new URL(hub.config.publicUrl).origin }
   let underWay = 0
   const responses = new WeakMap<Socket, ServerResponse>()
   return {
@@ -104,26 +72,15 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
         response.destroy()
       })
     },
-    writeGathered: async () => {
-      await lastUsed.flush()
-      await usage.flush()
-    },
-    stop: async () => {
-      await sightings.stop()
-      await lastUsed.stop()
-      await usage.stop()
-    },
+    writeGathered: uses.flush,
+    stop: uses.stop,
   }
 }
 
 interface Door {
   readonly hub: Hub
   readonly table: RouteTable
-  readonly lastUsed: LastUsed
-  readonly usage: TokenUsage
-  readonly sightings: Sightings
-  readonly limits: Readonly<Record<LimitName, RateLimiter>>
-  readonly pace: TokenPace
+  readonly uses: CredentialUse
   readonly publicOrigin: () => string
 }
 
@@ -141,11 +98,8 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
     if (match === null) throw unmatched(door.table, request)
     reply = await pass(door, match, request, state)
   } catch (thrown) {
-    if (thrown instanceof RefusedToken) {
-      door.sightings.note(thrown.sighting, request.origin, door.hub.clock.now())
-    }
     const fault = asHoldfastError(thrown, request, door.hub.log)
-    noteFenced(door, fault, state.facts, request)
+    door.uses.noteRefusal(fault, state.facts, request)
     const error = state.facts === null || fault.denied === null ? fault : fault.about(namedFor(state.facts))
     // Bytes are on their way: the only honest end is a broken connection, which every client takes for a failure.
     if (response.headersSent) {
@@ -181,7 +135,7 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   const { definition, surface } = match.route
   const { presented, xet } = presentedOrLimited(door, match, request)
   if (presented.kind === 'session' || (presented.kind === 'none' && surface === 'page')) {
-    if (!safeMethods.includes(request.method)) refuseCrossSite(request, door.publicOrigin())
+    if (!isSafeMethod(request.method)) refuseCrossSite(request, door.publicOrigin())
   }
   const asked = {
     params: match.params,
@@ -192,19 +146,19 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
     xet,
   }
   // Who shows nothing is known before anything is read.
-  if (presented.kind === 'none') limit(door, surface, request, null)
+  if (presented.kind === 'none') door.uses.count(surface, request, null)
   if (definition.decidesByBody === true) await readDecidingBody(door, match, presented, asked, state)
   const action = typeof definition.action === 'function' ? definition.action(asked) : definition.action
   const target = typeof definition.target === 'function' ? definition.target(asked) : definition.target
   const found = await load(door, presented, target, request, surface)
   const loaded =
-    surface === 'git' && request.method === 'POST' ? await followed(door, presented, target, found, request) : found
+    surface === 'git' && request.method === 'POST' ? await followed(hub, presented, target, found, request) : found
   const facts = withFile(definition, asked, loaded.facts)
   state.facts = facts
   state.action = action
   const allowed = await decided(door, match, action, facts, target, request, asked)
   if ('kind' in allowed) return allowed
-  noteUse(door, loaded, request, action)
+  door.uses.note(loaded, request, action)
   const fresh = async (anotherTarget: Target): Promise<Facts> =>
     withFile(
       definition,
@@ -250,30 +204,6 @@ function authorizeNamed<A extends Action>(action: A, facts: Facts): Allowed<A> {
   }
 }
 
-/**
- * Git remembers where a redirect led only if it came before the question for a password, and follows none for what it posts: an old address of
- * a private repo would take no fetch and no push. So what git posts is carried out where the repo is now, by the rights that hold there.
- */
-async function followed(
-  door: Door,
-  presented: Presented,
-  target: Target,
-  found: LoadedFacts,
-  request: HttpRequest,
-): Promise<LoadedFacts> {
-  const { resource } = found.facts
-  if (target.on !== 'repo' || resource.on !== 'repo' || resource.repo !== null) return found
-  const moved = await findMovedRepo(door.hub.db, target.kind, target.namespace, target.name)
-  if (moved === null) return found
-  return await loadFacts(
-    door.hub.db,
-    presented,
-    { on: 'repo-id', id: moved.id },
-    door.hub.clock.now(),
-    request.origin.ip,
-  )
-}
-
 /** A repo is asked for again by id: a rename in between must neither lose it nor reach another one. */
 function targetAgain(target: Target, facts: Facts): Target {
   return facts.resource.on === 'repo' && facts.resource.repo !== null
@@ -299,7 +229,7 @@ function presentedOrLimited(
     const presented = isSigned ? presentedBySignature(request, keys, clock.now()) : presentedCredential(request, keys)
     return { presented, xet: null }
   } catch (error) {
-    limit(door, match.route.surface, request, null)
+    door.uses.count(match.route.surface, request, null)
     throw error
   }
 }
@@ -312,27 +242,11 @@ async function load(
   surface: Surface,
 ): Promise<LoadedFacts> {
   const loaded = await loadCounted(door, presented, target, request, surface)
-  await countUse(door, presented, loaded.facts, request, surface)
-  if (presented.kind !== 'none') limit(door, surface, request, loaded.facts)
-  door.pace.judge(loaded.facts.credential, request)
+  await door.uses.admit(presented, loaded.facts, surface, request)
   if (request.response.getHeader('x-hf-warning') === undefined) {
     for (const warning of warningsOf(loaded.facts, door.hub.clock.now())) warn(request.response, warning)
   }
   return loaded
-}
-
-/** Each request with a token of limited uses is one, whatever becomes of it; what a signed address continues was counted when it was signed. */
-async function countUse(
-  door: Door,
-  presented: Presented,
-  { credential }: Facts,
-  request: HttpRequest,
-  surface: Surface,
-): Promise<void> {
-  if (presented.kind !== 'token' || credential?.kind !== 'token' || credential.usesLeft === null) return
-  if (credential.usesLeft > 0 && (await door.hub.transaction((tx) => takeUse(tx, credential.id)))) return
-  limit(door, surface, request, null)
-  throw new HoldfastError('token_used_up', {}, { denied: { code: 'token_used_up' } })
 }
 
 /** A credential that is none of ours, or is so no more, counts against the address it came from. */
@@ -349,7 +263,7 @@ async function loadCounted(
     return loaded
   } catch (error) {
     if (error instanceof RefusedToken || (error instanceof HoldfastError && error.status === 401))
-      limit(door, surface, request, null)
+      door.uses.count(surface, request, null)
     throw error
   }
 }
@@ -396,110 +310,13 @@ async function decided(
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
     const moved =
-      (await movedReply(door, match, facts, target, request)) ??
-      (await renamedReply(door, match, facts, target, request))
+      (await movedReply(door.hub, match, facts, target, request)) ??
+      (await renamedReply(door.hub, match, facts, target, request))
     if (moved !== null) return moved
     const instead = (await match.route.definition.onRefused?.(error, facts, asked, door.hub)) ?? null
     if (instead !== null) return instead
     throw error
   }
-}
-
-const fencedCodes: ReadonlySet<string> = new Set<ErrorCode>([
-  'token_outside_paths',
-  'token_bytes_used_up',
-  'token_not_by_git',
-])
-
-/** Outside of its limits: refused with a reason, and never silently. */
-function noteFenced(door: Door, error: HoldfastError, facts: Facts | null, request: HttpRequest): void {
-  const credential = facts?.credential ?? null
-  if (!fencedCodes.has(error.code) || credential?.kind !== 'token') return
-  const { id, last4 } = credential
-  door.sightings.note({ kind: 'fenced', tokenId: id, last4 }, request.origin, door.hub.clock.now())
-}
-
-/** 307 to the new address, for those who may see the repo there (REP-3). To everybody else the old address is simply empty. */
-async function movedReply(
-  door: Door,
-  match: Match,
-  facts: Facts,
-  target: Target,
-  request: HttpRequest,
-): Promise<Reply | null> {
-  if (target.on !== 'repo' || facts.resource.on !== 'repo' || facts.resource.repo !== null) return null
-  const moved = await findMovedRepo(door.hub.db, target.kind, target.namespace, target.name.replace(/\.git$/i, ''))
-  if (moved === null) return null
-  const presented = presentedCredential(request, door.hub.keys)
-  const there = await loadFacts(
-    door.hub.db,
-    presented,
-    { on: 'repo-id', id: moved.id },
-    door.hub.clock.now(),
-    request.origin.ip,
-  )
-  if (
-    there.facts.resource.on !== 'repo' ||
-    there.facts.resource.repo === null ||
-    !canSee(there.facts, there.facts.resource.repo)
-  )
-    return null
-  const path = match.moved(moved.namespace, moved.name)
-  if (path === null) return null
-  const search = request.query.toString()
-  return redirect(search === '' ? path : `${path}?${search}`, 307)
-}
-
-/** 307 to what the organization is called now. Whether it is there is no secret: the new address decides about the rest. */
-async function renamedReply(
-  door: Door,
-  match: Match,
-  { resource }: Facts,
-  target: Target,
-  request: HttpRequest,
-): Promise<Reply | null> {
-  const isMissing =
-    (resource.on === 'organization' && resource.organization === null) ||
-    (resource.on === 'group' && resource.group === null) ||
-    (resource.on === 'workspace' && resource.workspace === null)
-  if (!isMissing) return null
-  const from = target.on === 'organization' ? target.name : 'organization' in target ? target.organization : ''
-  const to = await findRenamedOwner(door.hub.db, from)
-  const path = to === null ? null : match.renamed(from, to)
-  if (path === null) return null
-  const search = request.query.toString()
-  return redirect(search === '' ? path : `${path}?${search}`, 307)
-}
-
-function limit(door: Door, surface: Surface, request: HttpRequest, facts: Facts | null): void {
-  const name = limitOf[surface]
-  const account = facts === null ? null : accountOf(facts.principal)
-  const counted = door.limits[name].count(callerKey(account, request.origin.ip))
-  if (counted.limit === 0) return
-  const { remaining, secondsLeft } = counted
-  request.response.setHeader('ratelimit', `"${name}";r=${remaining};t=${secondsLeft}`)
-  request.response.setHeader('ratelimit-policy', `"fixed window";"${name}";q=${counted.limit};w=${windowMs / 1000}`)
-  refuseOver(counted)
-}
-
-function noteUse(door: Door, loaded: LoadedFacts, request: HttpRequest, action: Action): void {
-  const { credential } = loaded.facts
-  if (credential === null) return
-  const now = door.hub.clock.now()
-  if (loaded.credentialLastUsedAt === null || now - loaded.credentialLastUsedAt >= noteAfterMs) {
-    door.lastUsed.note(credential, request.origin, now)
-  }
-  if (credential.kind === 'token') noteUsage(door, loaded.facts, request, action)
-}
-
-/** Once it is answered: what was refused was not touched. */
-function noteUsage(door: Door, facts: Facts, { message, response, origin }: HttpRequest, action: Action): void {
-  const { socket } = message
-  const before = socket.bytesWritten
-  response.once('close', () => {
-    if (response.statusCode >= 400) return
-    door.usage.note(action, facts, origin, Math.max(0, socket.bytesWritten - before), door.hub.clock.now())
-  })
 }
 
 async function refused(
@@ -555,25 +372,4 @@ function preflight(response: ServerResponse): void {
     'access-control-max-age': '86400',
   })
   response.end()
-}
-
-function logRequest(hub: Hub, request: HttpRequest, response: ServerResponse, milliseconds: number): void {
-  const status = response.statusCode
-  const level = status >= 500 ? 'error' : safeMethods.includes(request.method) && status < 400 ? 'debug' : 'info'
-  if (!hub.log.isLevelEnabled(level)) return
-  const session = request.header('x-xet-session-id')
-  hub.log[level](
-    {
-      requestId: request.origin.requestId,
-      ...(session === null ? {} : { xetSession: session.slice(0, 100) }),
-      method: request.method,
-      path: request.path,
-      // Until something was sent, the status is what Node would begin with.
-      status: response.headersSent ? status : null,
-      ...(response.writableFinished ? {} : { cut: true }),
-      ms: Math.round(milliseconds),
-      ip: request.origin.ip,
-    },
-    'request',
-  )
 }

@@ -21,6 +21,11 @@ export interface HttpRequest {
   cookie(name: string): string | null
 }
 
+const safeMethods: readonly string[] = ['GET', 'HEAD']
+
+/** Whether it changes nothing by its nature. */
+export const isSafeMethod = (method: string): boolean => safeMethods.includes(method)
+
 export type IsTrustedProxy = (address: string) => boolean
 
 /** Reads the setting `trustedProxies` once; throws if an entry is neither an address nor a range. */
