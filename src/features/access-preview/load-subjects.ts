@@ -7,16 +7,14 @@ import { turnGiver } from '../../platform/give-turn.ts'
 import {
   type PrincipalRow,
   selectHeld,
-  selectListed,
   selectMemberships,
   selectPrincipals,
   selectRequests,
   selectRolesOfGroups,
-  selectTokens,
   sliceSize,
-  type TokenRow,
 } from './queries.ts'
 import { holdings, noHoldings, type Subject, type SubjectToken } from './subject.ts'
+import { selectListed, selectTokens, type TokenRow } from './token-queries.ts'
 
 export interface LoadWhat {
   readonly ownerId: string

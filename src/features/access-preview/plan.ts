@@ -6,12 +6,11 @@ import type { Hub } from '../../hub.ts'
 import { isLastAdmin } from '../organizations/service.ts'
 import type { Change } from './change.ts'
 import type { Judged } from './compare.ts'
+import { findGroup, findParty } from './find-queries.ts'
 import { type LoadWhat, loadOwnTokens, subjectLoader } from './load-subjects.ts'
 import {
   allWorkspaces,
   countRepos,
-  findGroup,
-  findParty,
   groupMemberIds,
   idsOnAnyRepo,
   idsOnRepos,

@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
+import { findGroup, findParty } from './find-queries.ts'
 import {
   allWorkspaces,
   countRepos,
-  findGroup,
-  findParty,
   groupMemberIds,
   idsOnAnyRepo,
   idsOnRepos,
@@ -16,17 +15,16 @@ import {
   selectAutoJoin,
   selectGroupRoles,
   selectHeld,
-  selectListed,
   selectMemberships,
   selectOrganization,
   selectPrincipals,
   selectRepos,
   selectRequests,
   selectRolesOfGroups,
-  selectTokens,
   sliceSize,
   workspaceNames,
 } from './queries.ts'
+import { selectListed, selectTokens } from './token-queries.ts'
 
 const large = [
   'repo',

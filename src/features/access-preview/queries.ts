@@ -1,60 +1,14 @@
-/** The SQL of access previews: slices of principals, what they have where, their tokens, and the repos of an organization by what they are. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+/** The SQL of access previews: slices of principals, what they have where, and the repos of an organization by what they are. */
 import { sql } from 'kysely'
 import { holdsAt, roleAt } from '../../access/role-at.ts'
 import type { RepoKind } from '../../domain/facts.ts'
-import { nameKey } from '../../domain/names.ts'
 import type { Role } from '../../domain/role.ts'
-import type { TokenVerdict } from '../../domain/token-policy.ts'
 import type { Db } from '../../platform/db/database.ts'
 import type { RepoTable } from '../../platform/db/schema.ts'
+import { inParts, mostRows } from './in-parts.ts'
 
 /** At most so many ids in one statement. */
 export const sliceSize = 250
-
-/** More rows than this come in parts: what a worker hands over at once keeps everybody else waiting while it is unpacked. */
-const mostRows = 1000
-/** Where one id alone has more rows of one key than a page has: the rest, up to so many. */
-const mostOfOneKey = 50_000
-
-/**
- * Rows that belong to many ids: where one answer would be too long, those of half of the ids and of the other half; those of a single id in
- * pages by `keyOf`, in whose order `ask` answers from `after` on. Rows with the same key stand together.
- */
-async function inParts<R>(
-  ids: readonly string[],
-  ask: (some: readonly string[], after: string, limit: number) => Promise<R[]>,
-  keyOf: (row: R) => string,
-): Promise<R[]> {
-  if (ids.length === 0) return []
-  const rows = await ask(ids, '', mostRows + 1)
-  if (rows.length <= mostRows) return rows
-  await nextTurn()
-  if (ids.length > 1) {
-    const half = ids.length >> 1
-    const first = await inParts(ids.slice(0, half), ask, keyOf)
-    for (const row of await inParts(ids.slice(half), ask, keyOf)) first.push(row)
-    return first
-  }
-  const all: R[] = []
-  for (let page = rows; ; ) {
-    const last = page.at(-1)
-    if (last === undefined || page.length <= mostRows) {
-      all.push(...page)
-      return all
-    }
-    // The last key may go on on the next page: it begins there.
-    const whole = page.filter((row) => keyOf(row) !== keyOf(last))
-    const end = whole.at(-1)
-    if (end === undefined) {
-      page = await ask(ids, all.length === 0 ? '' : keyOf(all.at(-1) ?? last), mostOfOneKey)
-      all.push(...page)
-      return all
-    }
-    all.push(...whole)
-    page = await ask(ids, keyOf(end), mostRows + 1)
-  }
-}
 
 export async function selectOrganization(db: Db, id: string) {
   return await db.list
@@ -413,110 +367,6 @@ export async function workspaceNames(
     for (const { id, name } of rows) names.set(id, name)
   }
   return names
-}
-
-export interface TokenRow {
-  readonly id: string
-  readonly ownerId: string
-  readonly name: string
-  readonly last4: string
-  readonly role: 'read' | 'write' | 'fineGrained' | 'inherit'
-  readonly canReadGatedRepos: number
-  readonly createdAt: number
-  readonly rotatedAt: number | null
-  readonly expiresAt: number | null
-  readonly lastUsedAt: number | null
-  readonly verdict: TokenVerdict | null
-}
-
-/** Tokens of these that have not expired, with what the organization's administrators said of them. */
-export async function selectTokens(
-  db: Db,
-  ids: readonly string[],
-  organizationId: string,
-  now: number,
-): Promise<TokenRow[]> {
-  const ask = (some: readonly string[], after: string, limit: number) =>
-    db.list
-      .selectFrom('accessToken as t')
-      .leftJoin('organizationToken as v', (join) =>
-        join.onRef('v.tokenId', '=', 't.id').on('v.organizationId', '=', organizationId),
-      )
-      .select(['t.id', 't.ownerId', 't.name', 't.last4', 't.role', 't.canReadGatedRepos', 't.createdAt', 't.rotatedAt'])
-      .select(['t.expiresAt', 't.lastUsedAt', 'v.verdict'])
-      .where('t.ownerId', 'in', [...some])
-      .where('t.parentId', 'is', null)
-      .where((q) => q.or([q('t.expiresAt', 'is', null), q('t.expiresAt', '>', now)]))
-      .where('t.id', '>', after)
-      .$if(some.length === 1, (q) => q.orderBy('t.id'))
-      .limit(limit)
-      .execute()
-  return await inParts(ids, ask, ({ id }) => id)
-}
-
-export interface ListedRow {
-  readonly tokenId: string
-  readonly entityId: string
-  readonly permissions: string
-}
-
-/** What fine-grained tokens of these list of the owner, its workspaces and its repos. */
-export async function selectListed(db: Db, ids: readonly string[], ownerId: string): Promise<ListedRow[]> {
-  const ask = (some: readonly string[], after: string, limit: number) =>
-    db.list
-      .selectFrom('accessToken as t')
-      .innerJoin('tokenGrant as g', 'g.tokenId', 't.id')
-      .leftJoin('workspace as w', 'w.id', 'g.entityId')
-      .leftJoin('repo as r', 'r.id', 'g.entityId')
-      .select(['g.tokenId', 'g.entityId', 'g.permissions'])
-      .where('t.ownerId', 'in', [...some])
-      .where('t.role', '=', 'fineGrained')
-      .where((q) =>
-        q.or([q('g.entityId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
-      )
-      .where('g.tokenId', '>', after)
-      .$if(some.length === 1, (q) => q.orderBy('g.tokenId'))
-      .limit(limit)
-      .execute()
-  return await inParts(ids, ask, ({ tokenId }) => tokenId)
-}
-
-const machinePattern = /^sa-([0-9a-f]{24})$/
-
-/** Somebody of the organization by user name; null for strangers and for names that nobody bears alike. */
-export async function findParty(db: Db, organizationId: string, name: string, now: number): Promise<string | null> {
-  const key = nameKey(name)
-  const machine = machinePattern.exec(key)?.[1]
-  if (machine !== undefined) {
-    const row = await db.list
-      .selectFrom('serviceAccount')
-      .select('id')
-      .where('id', '=', machine)
-      .where('organizationId', '=', organizationId)
-      .executeTakeFirst()
-    return row?.id ?? null
-  }
-  const row = await db.list
-    .selectFrom('namespace')
-    .innerJoin('roleGrant', 'roleGrant.principalId', 'namespace.id')
-    .select('namespace.id')
-    .where('namespace.nameKey', '=', key)
-    .where('roleGrant.targetId', '=', organizationId)
-    .where('roleGrant.principalKind', '=', 'user')
-    .where(holdsAt('roleGrant', now))
-    .executeTakeFirst()
-  return row?.id ?? null
-}
-
-/** A group of the organization by id or name. */
-export async function findGroup(db: Db, organizationId: string, nameOrId: string): Promise<string | null> {
-  const row = await db.list
-    .selectFrom('memberGroup')
-    .select('id')
-    .where('organizationId', '=', organizationId)
-    .where((q) => q.or([q('id', '=', nameOrId), q('nameKey', '=', nameKey(nameOrId))]))
-    .executeTakeFirst()
-  return row?.id ?? null
 }
 
 /** Workspaces that take in whoever of the organization is there. */
