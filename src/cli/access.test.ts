@@ -44,5 +44,7 @@ describe.each(dialects)('holdfast access on %s', (dialect) => {
     await writeFile(file, out.replace('mara: read', 'mara: admin'))
     expect(await run('drift', 'acme', file)).toEqual({ out: 'change\tMember "mara": read becomes admin.\n', code: 2 })
     expect((await run('plan', 'acme', file)).code).toBe(0)
+    // A file that is not there is told in words, and nothing is compared.
+    await expect(run('plan', 'acme', `${file}.none`)).rejects.toThrow('cannot be read (ENOENT)')
   })
 })

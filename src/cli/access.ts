@@ -48,8 +48,18 @@ export function accessCommand(openHub: () => Promise<Hub>): Command {
 
 async function planFile(hub: Hub, name: string, file: string): Promise<Plan> {
   const organization = await findOrganization(hub, name)
-  if ((await stat(file)).size > mostBytes) throw new HoldfastError('body_too_large', { limit: '1 MiB' })
-  return await planAccess(hub, organization, await readFile(file, 'utf8'))
+  return await planAccess(hub, organization, await readDocument(file))
+}
+
+async function readDocument(file: string): Promise<string> {
+  try {
+    if ((await stat(file)).size > mostBytes) throw new HoldfastError('body_too_large', { limit: '1 MiB' })
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error
+    const { code } = error as NodeJS.ErrnoException
+    throw new HoldfastError('invalid_input', { reason: `${file} cannot be read (${code}).`, field: 'file' })
+  }
 }
 
 function print({ changes, unknown }: Plan): void {
