@@ -124,6 +124,14 @@ describe('idea 9: an access preview', () => {
     expect(theirs.text).not.toContain('stranger')
   })
 
+  test('finds a group by its name as the change itself does, in capitals and with spaces around it', async () => {
+    const change = { kind: 'workspace_role', organization: 'acme', workspace: ids.open, role: 'read' }
+    for (const group of ['Crew', ' crew ', ids.group]) {
+      expect((await preview(boss, { ...change, group })).status, group).toBe(200)
+    }
+    expect((await preview(boss, { ...change, group: 'Crews' })).status).toBe(404)
+  })
+
   // Who manages a group adds somebody on paper, to read off what else of them the organization's administrators see: tokens, and gates.
   test('tells the manager of a group what the group opens, and nothing of tokens', async () => {
     const change = { kind: 'group_member', organization: 'acme', group: ids.group, user: 'dora', isMember: true }

@@ -29,14 +29,3 @@ export async function findParty(db: Db, organizationId: string, name: string, no
     .executeTakeFirst()
   return row?.id ?? null
 }
-
-/** A group of the organization by id or name. */
-export async function findGroup(db: Db, organizationId: string, nameOrId: string): Promise<string | null> {
-  const row = await db.list
-    .selectFrom('memberGroup')
-    .select('id')
-    .where('organizationId', '=', organizationId)
-    .where((q) => q.or([q('id', '=', nameOrId), q('nameKey', '=', nameKey(nameOrId))]))
-    .executeTakeFirst()
-  return row?.id ?? null
-}

@@ -3,10 +3,11 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { accountOf, type Facts, type OrganizationFacts, type OwnerFacts, type RepoFacts } from '../../domain/facts.ts'
 import { atLeast, type Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
+import { findGroupId } from '../groups/service.ts'
 import { isLastAdmin } from '../organizations/service.ts'
 import type { Change } from './change.ts'
 import type { Judged } from './compare.ts'
-import { findGroup, findParty } from './find-queries.ts'
+import { findParty } from './find-queries.ts'
 import { type LoadWhat, loadOwnTokens, subjectLoader } from './load-subjects.ts'
 import {
   allWorkspaces,
@@ -205,7 +206,7 @@ async function bearerOf(
   if ((user === undefined) === (group === undefined))
     throw new HoldfastError('invalid_input', { reason: 'Name a user or a group: one of them.', field: 'user' })
   if (user !== undefined) return { user: await party(hub, organization, user) }
-  const found = await findGroup(hub.db, organization.id, group ?? '')
+  const found = await findGroupId(hub.db.list, organization.id, group ?? '')
   if (found === null) throw new HoldfastError('group_not_found')
   return { group: found }
 }

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
-import { findGroup, findParty } from './find-queries.ts'
+import { findGroupId } from '../groups/service.ts'
+import { findParty } from './find-queries.ts'
 import {
   allWorkspaces,
   countRepos,
@@ -93,7 +94,7 @@ describe.each(dialects)('statements of previews on %s', (dialect) => {
     selectTokens: (db) => selectTokens(db, [user], organization, 1),
     selectListed: (db) => selectListed(db, [user], organization),
     findParty: (db) => findParty(db, organization, user, 1),
-    findGroup: (db) => findGroup(db, organization, group),
+    findGroupId: (db) => findGroupId(db.list, organization, group),
     selectAutoJoin: (db) => selectAutoJoin(db, organization),
   }
 

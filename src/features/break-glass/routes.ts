@@ -1,7 +1,9 @@
 /** Emergency administration, for programs that hold a session of a person: no token of any kind can begin it. */
+
 import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import { reasonLimit } from '../temporary-roles/service.ts'
 import { type BreakGlassState, breakGlass, getState, setBreakGlass } from './service.ts'
 
@@ -30,7 +32,10 @@ export const breakGlassRoutes: Route[] = [
     answers: { 201: 'An administrator until `until`.', 409: 'It is running already.' },
     handle: async ({ hub, allowed, params, body, request }) => {
       const made = await breakGlass(hub, allowed, request.origin, { organization: params.get('name'), ...body })
-      return json({ organization: made.organization, role: 'admin', until: iso(made.until), reason: made.reason }, 201)
+      return json(
+        { organization: made.organization, role: 'admin', until: isoTime(made.until), reason: made.reason },
+        201,
+      )
     },
   }),
   route({
@@ -53,11 +58,9 @@ function present({ enabled, running }: BreakGlassState) {
     enabled,
     running: running.map(({ name, since, until, reason }) => ({
       user: name,
-      since: iso(since),
-      until: iso(until),
+      since: isoTime(since),
+      until: isoTime(until),
       reason,
     })),
   }
 }
-
-const iso = (at: number): string => new Date(at).toISOString()

@@ -5,6 +5,7 @@
  */
 import { rm } from 'node:fs/promises'
 import { z } from 'zod'
+import { systemOrigin } from '../../domain/event.ts'
 import { isOpenToAll } from '../../domain/gate.ts'
 import { isId } from '../../domain/ids.ts'
 import { systemGrant } from '../../domain/policy.ts'
@@ -40,7 +41,6 @@ const manyNotes = 1_000
 /** While the database cannot be written. Beyond that they are in the journal alone, and a later start reads them from there. */
 const mostNotes = 50_000
 const mostLinesTold = 100
-const systemOrigin = { ip: null, userAgent: null, requestId: null }
 
 export interface AuditNote {
   readonly record: UnsealedDownload

@@ -1,4 +1,5 @@
 /** Requests on the wire, in the Hub's shapes, and as lines of the report. */
+import { isoTime } from '../../domain/iso-time.ts'
 import type { Hub } from '../../hub.ts'
 import { avatarUrl } from '../organizations/service.ts'
 import type { ListedRequest } from './queries.ts'
@@ -20,7 +21,7 @@ export function presentRequest(hub: Hub, row: ListedRequest): object {
         : { isServiceAccount: true, organization: row.organizationName, requestedBy: row.askerName }),
     },
     status: row.status,
-    timestamp: iso(row.askedAt),
+    timestamp: isoTime(row.askedAt),
     ...(row.fields === null ? {} : { fields: JSON.parse(row.fields) as object }),
     ...(row.grantedBy === null
       ? {}
@@ -34,7 +35,7 @@ export function presentRequest(hub: Hub, row: ListedRequest): object {
             type: 'user',
           },
         }),
-    ...(row.reviewedAt === null ? {} : { reviewedAt: iso(row.reviewedAt) }),
+    ...(row.reviewedAt === null ? {} : { reviewedAt: isoTime(row.reviewedAt) }),
     ...(row.reason === null ? {} : { rejectionReason: row.reason }),
     ...(row.termsHash === null ? {} : { terms: row.termsHash }),
   }
@@ -68,8 +69,8 @@ export function reportLine(row: ListedRequest): ReportLine {
     fullname: (isPerson ? row.fullname : row.machineName) ?? user,
     status: row.status,
     email: row.email ?? '',
-    time: iso(row.askedAt),
-    reviewedAt: row.reviewedAt === null ? '' : iso(row.reviewedAt),
+    time: isoTime(row.askedAt),
+    reviewedAt: row.reviewedAt === null ? '' : isoTime(row.reviewedAt),
     rejectionReason: row.reason ?? '',
     requestedBy: row.grantedBy === null ? (row.askerName ?? 'deleted') : '',
     grantedBy: row.grantedBy === null ? '' : (row.granterName ?? 'deleted'),
@@ -108,8 +109,4 @@ export function reportAsCsv(lines: readonly ReportLine[]): string {
 function cell(value: string): string {
   const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString()
 }

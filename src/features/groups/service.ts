@@ -29,7 +29,7 @@ import {
 } from './queries.ts'
 
 export { type Party, shareOrganization } from './party-queries.ts'
-export { type GroupRole, listGroups } from './queries.ts'
+export { findGroupId, type GroupRole, listGroups } from './queries.ts'
 
 const mostName = 100
 

@@ -1,6 +1,8 @@
 /** The deprecated token of an organization, for programs: to see that it is there, to refresh it, to be rid of it. Nothing here makes one. */
+
 import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import { deleteLegacyToken, getLegacyToken, type LegacyToken, rotateLegacyToken } from './service.ts'
 
 const target = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
@@ -50,6 +52,5 @@ export const legacyTokenRoutes: Route[] = [
 ]
 
 function present({ role, last4, createdAt, rotatedAt, lastUsedAt }: LegacyToken) {
-  const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
-  return { role, last4, createdAt: iso(createdAt), rotatedAt: iso(rotatedAt), lastUsedAt: iso(lastUsedAt) }
+  return { role, last4, createdAt: isoTime(createdAt), rotatedAt: isoTime(rotatedAt), lastUsedAt: isoTime(lastUsedAt) }
 }

@@ -1,5 +1,7 @@
 /** The JSON of repos, as the Hub's clients read it (hub-api.md, section 4). */
+
 import type { RepoKind } from '../../domain/facts.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import type { Usage } from '../storage/service.ts'
 import type { RepoRow } from './queries.ts'
 import type { Sibling } from './siblings.ts'
@@ -68,9 +70,9 @@ function property(name: string, shown: Shown): unknown {
     case 'sha':
       return shown.sha ?? undefined
     case 'lastModified':
-      return iso(row.updatedAt)
+      return isoTime(row.updatedAt)
     case 'createdAt':
-      return iso(row.createdAt)
+      return isoTime(row.createdAt)
     case 'private':
       return row.visibility !== 'public'
     case 'gated':
@@ -172,7 +174,7 @@ export function presentOwned(row: ShownRow, usage: Usage | null): object {
   return {
     id: row.fullName,
     type: row.kind,
-    updatedAt: iso(row.updatedAt),
+    updatedAt: isoTime(row.updatedAt),
     visibility: row.visibility,
     storage: row.usedStorage,
     storageDetails:
@@ -183,13 +185,9 @@ export function presentOwned(row: ShownRow, usage: Usage | null): object {
             logical: usage.logical,
             stored: usage.stored,
             saved: Math.max(0, usage.logical - usage.stored),
-            countedAt: iso(usage.countedAt),
+            countedAt: isoTime(usage.countedAt),
           },
   }
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString()
 }
 
 /** What this feature itself wrote as JSON into the row. */

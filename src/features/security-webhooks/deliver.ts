@@ -3,6 +3,7 @@
  * its own, beside the jobs: a receiver that takes its time holds one of few places here for ten seconds at most, and no worker.
  */
 
+import { systemOrigin } from '../../domain/event.ts'
 import { isInScope, type ScopeName, scopeNames } from '../../domain/event-scopes.ts'
 import { systemGrant } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -184,9 +185,8 @@ function failed(hub: Hub, webhook: Webhook, error: string): WebhookChange {
 
 /** By an event, and by mail to those who can mend it. */
 async function tellSwitchedOff(hub: Hub, tx: Tx, webhook: Webhook, error: string): Promise<void> {
-  const origin = { ip: null, userAgent: null, requestId: null }
   const { id, organizationId } = webhook
-  await recordEvent(hub, tx, systemGrant('storage.scrub', { on: 'instance' }, 'security webhooks'), origin, {
+  await recordEvent(hub, tx, systemGrant('storage.scrub', { on: 'instance' }, 'security webhooks'), systemOrigin, {
     action: 'webhook.switched_off',
     resource: { kind: 'webhook', id, name: null },
     ownerId: organizationId,

@@ -1,8 +1,10 @@
 /** Security webhooks for programs: of an organization, and of the whole hub under the same names. */
+
 import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { scopeNames } from '../../domain/event-scopes.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import type { WebhookDeliveryTable } from '../../platform/db/schema.ts'
 import { scopesOf } from './deliver.ts'
 import type { Webhook } from './queries.ts'
@@ -146,8 +148,6 @@ function routesOf({ base, read, write, target, whose }: typeof ofOrganization | 
   ]
 }
 
-const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
-
 function present(webhook: Webhook): object {
   return {
     id: webhook.id,
@@ -155,16 +155,16 @@ function present(webhook: Webhook): object {
     scopes: scopesOf(webhook),
     active: webhook.isActive === 1,
     switchedOffReason: webhook.switchedOffReason,
-    createdAt: iso(webhook.createdAt),
-    oldSecretUntil: iso(webhook.oldSecretUntil),
-    lastDeliveredAt: iso(webhook.lastDeliveredAt),
+    createdAt: isoTime(webhook.createdAt),
+    oldSecretUntil: isoTime(webhook.oldSecretUntil),
+    lastDeliveredAt: isoTime(webhook.lastDeliveredAt),
     failures: webhook.failures,
-    failingSince: iso(webhook.failingSince),
-    nextAttemptAt: webhook.failures === 0 ? null : iso(webhook.nextAt),
+    failingSince: isoTime(webhook.failingSince),
+    nextAttemptAt: webhook.failures === 0 ? null : isoTime(webhook.nextAt),
     lastError: webhook.lastError,
   }
 }
 
 function presentDelivery({ id, at, kind, status, error, events, tookMs, body }: WebhookDeliveryTable): object {
-  return { id, at: iso(at), kind, status, error, events, tookMs, body }
+  return { id, at: isoTime(at), kind, status, error, events, tookMs, body }
 }

@@ -1,6 +1,8 @@
 /** Service accounts and their tokens on the wire: the Hub's members (hub-api.md, section 14), and beside them what only this hub has. */
+
 import { serviceAccountEmail } from '../../domain/commit-identity.ts'
 import { serviceAccountName } from '../../domain/facts.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import { presentTemporary } from '../temporary-roles/service.ts'
 import { presentFence, presentGrant, presentOldValue } from '../tokens/service.ts'
 import type { ServiceAccount } from './account.ts'
@@ -15,7 +17,7 @@ export function presentAccount(account: ServiceAccount) {
     name: account.name,
     email: serviceAccountEmail(account.id),
     ...(account.description === null ? {} : { description: account.description }),
-    createdAt: iso(account.createdAt),
+    createdAt: isoTime(account.createdAt),
     role: account.role,
     ...presentTemporary(account.temporary),
     contact: account.contact,
@@ -37,9 +39,9 @@ export function presentToken(token: AccountToken, now: number) {
   return {
     _id: token.id,
     displayName: token.name,
-    createdAt: iso(token.createdAt),
-    ...(token.lastUsedAt === null ? {} : { lastUsedAt: iso(token.lastUsedAt) }),
-    ...(token.expiresAt === null ? {} : { expiration: iso(token.expiresAt) }),
+    createdAt: isoTime(token.createdAt),
+    ...(token.lastUsedAt === null ? {} : { lastUsedAt: isoTime(token.lastUsedAt) }),
+    ...(token.expiresAt === null ? {} : { expiration: isoTime(token.expiresAt) }),
     role: 'fineGrained',
     permissions: organizationPermissions(token.scoped),
     repoIds: token.scoped.filter(({ type }) => isRepo(type)).map(({ id }) => id),
@@ -71,10 +73,6 @@ export function presentMadeToken({ value, token }: MadeAccountToken, now: number
   return { token: value, tokenInfo: presentToken(token, now) }
 }
 
-function iso(at: number): string {
-  return new Date(at).toISOString()
-}
-
 function isoOrNull(at: number | null): string | null {
-  return at === null ? null : iso(at)
+  return at === null ? null : isoTime(at)
 }

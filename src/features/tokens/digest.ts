@@ -2,8 +2,10 @@
  * Finding a token by the SHA-256 of its value: whoever found a leaked one need not paste it anywhere. The digest is kept under a key of this hub, so
  * that the database alone tells nobody which values it knows.
  */
+
 import { createHash } from 'node:crypto'
 import type { Origin } from '../../domain/event.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { KeyRing } from '../../platform/crypto/key-ring.ts'
@@ -71,7 +73,6 @@ const digestsOf = (keys: KeyRing, sha256: string): string[] =>
 
 function present(row: FoundRow, owner: string | null, now: number): object {
   const isTaken = row.endedAt === null ? row.expiresAt === null || row.expiresAt > now : (row.validUntil ?? 0) > now
-  const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString())
   return {
     id: row.tokenId,
     name: row.name,
@@ -79,8 +80,8 @@ function present(row: FoundRow, owner: string | null, now: number): object {
     owner,
     role: row.role,
     isTaken,
-    createdAt: iso(row.createdAt),
-    endedAt: iso(row.endedAt),
-    lastUsedAt: iso(row.lastUsedAt),
+    createdAt: isoTime(row.createdAt),
+    endedAt: isoTime(row.endedAt),
+    lastUsedAt: isoTime(row.lastUsedAt),
   }
 }

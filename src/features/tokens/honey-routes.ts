@@ -1,7 +1,9 @@
 /** The interface of honey tokens (idea 20), for sessions. */
+
 import { z } from 'zod'
 import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import { deleteHoneyToken, type HoneyToken, listHoneyTokens, makeHoneyToken } from './honey.ts'
 
 const self = { on: 'self' } as const
@@ -87,16 +89,15 @@ export const honeyRoutes: Route[] = [
 ]
 
 function presentHoney(token: HoneyToken) {
-  const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString())
   return {
     id: token.id,
     name: token.name,
     place: token.place,
     last4: token.last4,
-    createdAt: iso(token.createdAt),
-    lastUsedAt: iso(token.lastUsedAt),
+    createdAt: isoTime(token.createdAt),
+    lastUsedAt: isoTime(token.lastUsedAt),
     lastUsedIp: token.lastIp,
     lastUsedBy: token.lastUserAgent,
-    reportedAt: iso(token.reportedAt),
+    reportedAt: isoTime(token.reportedAt),
   }
 }

@@ -1,4 +1,5 @@
 /** Tokens on the wire, with the Hub's names. The value stands beside the token in the one answer that has it, never inside. */
+import { isoTime } from '../../domain/iso-time.ts'
 import type { ChildToken } from './derive.ts'
 import type { Grant } from './grants.ts'
 import { type MadeToken, openOldValue, type StoredToken, type Token } from './token.ts'
@@ -11,11 +12,11 @@ export function presentToken(token: Token, now: number) {
     displayName: token.name,
     role: token.role,
     last4: token.last4,
-    createdAt: iso(token.createdAt),
-    rotatedAt: iso(token.rotatedAt),
-    lastUsedAt: iso(token.lastUsedAt),
+    createdAt: isoTime(token.createdAt),
+    rotatedAt: isoTime(token.rotatedAt),
+    lastUsedAt: isoTime(token.lastUsedAt),
     lastUsedIp: token.lastIp,
-    expiresAt: iso(token.expiresAt),
+    expiresAt: isoTime(token.expiresAt),
     oldValue: presentOldValue(token, now),
     ...presentFence(token),
     ...(token.role === 'fineGrained'
@@ -32,7 +33,7 @@ export function presentToken(token: Token, now: number) {
 
 /** From where, and from when on, it is taken. */
 export function presentFence({ fence }: StoredToken) {
-  return { ...fence, notBefore: iso(fence.notBefore) }
+  return { ...fence, notBefore: isoTime(fence.notBefore) }
 }
 
 /** The value that it had before, while that is still taken; null otherwise. */
@@ -42,8 +43,8 @@ export function presentOldValue(token: StoredToken, now: number) {
     ? null
     : {
         last4: old.last4,
-        validUntil: iso(old.validUntil),
-        lastUsedAt: iso(old.lastUsedAt),
+        validUntil: isoTime(old.validUntil),
+        lastUsedAt: isoTime(old.lastUsedAt),
         lastUsedIp: old.lastIp,
         lastUsedBy: old.lastUserAgent,
       }
@@ -68,13 +69,9 @@ export function presentChild(token: ChildToken) {
     last4: token.last4,
     permissions: token.permissions,
     networks: token.networks,
-    createdAt: iso(token.createdAt),
-    expiresAt: iso(token.expiresAt),
-    lastUsedAt: iso(token.lastUsedAt),
+    createdAt: isoTime(token.createdAt),
+    expiresAt: isoTime(token.expiresAt),
+    lastUsedAt: isoTime(token.lastUsedAt),
     usesLeft: token.usesLeft,
   }
-}
-
-function iso(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
 }

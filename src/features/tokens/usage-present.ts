@@ -1,11 +1,12 @@
 /** What a token touched, on the wire. */
+import { isoTime } from '../../domain/iso-time.ts'
 import type { Proposal, SeenCaller, UsageReport } from './usage.ts'
 import { usageKeptDays } from './usage.ts'
 
 export function presentUsage(report: UsageReport) {
   return {
-    firstUsedAt: iso(report.firstUsedAt),
-    lastUsedAt: iso(report.lastUsedAt),
+    firstUsedAt: isoTime(report.firstUsedAt),
+    lastUsedAt: isoTime(report.lastUsedAt),
     keptDays: usageKeptDays,
     reach: report.reach,
     touched: report.things.map(({ lastDay, ...thing }) => ({ ...thing, lastDay: dayOf(lastDay) })),
@@ -21,11 +22,7 @@ export function presentProposal({ before, after }: Proposal, isApplied: boolean)
 }
 
 function presentCaller({ value, firstAt, lastAt, uses }: SeenCaller) {
-  return { value, firstAt: iso(firstAt), lastAt: iso(lastAt), requests: uses }
-}
-
-function iso(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString()
+  return { value, firstAt: isoTime(firstAt), lastAt: isoTime(lastAt), requests: uses }
 }
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
