@@ -339,14 +339,14 @@ describe.each(dialects)('second factors on %s', (dialect) => {
     const { user, cookie } = await somebody()
     await addApp(site, cookie, time)
     await addPasskey(site, cookie)
-    const before = mails.mails.length
     const grant = systemGrant('user.reset_second_factor', { on: 'instance' }, 'holdfast admin')
     expect(await resetSecondFactors(site.hub, grant, systemOrigin, user.name)).toBe(true)
     expect(await resetSecondFactors(site.hub, grant, systemOrigin, user.name)).toBe(false)
     expect([await factorAt(user.id), await whoami(cookie)]).toEqual([null, 401])
     expect(await whoami(await signInAs(site, user))).toBe(200)
-    await mails.received(before + 1)
-    expect(mails.mails.map((mail) => mail.text).join()).toContain('An administrator took all second factors away')
+    // Those of the factors that were added may come in between.
+    const told = () => mails.mails.map((mail) => mail.text).join()
+    await expect.poll(told, { timeout: 10_000 }).toContain('An administrator took all second factors away')
     const events = await eventsOf(user.id)
     expect(events.find((event) => event.action === 'user.reset_second_factor')).toMatchObject({
       actorKind: 'system',
