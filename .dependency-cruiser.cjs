@@ -41,6 +41,7 @@ const features = {
     'browse',
     'admin',
     'instance',
+    'documentation',
   ],
 }
 const tiers = Object.keys(features)

@@ -17,7 +17,7 @@ function timeOf(file) {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
-const inputs = ['src', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts']
+const inputs = ['src', 'docs', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts']
 const newestInput = Math.max(...inputs.map((name) => newest(path.join(root, name))))
 if (timeOf(stamp) < newestInput) {
   console.error('Building Holdfast (once) ...')

@@ -88,6 +88,37 @@ function schemaOf(schema: z.ZodType): unknown {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
 }
 
+/** A route that is described, for pages about the API. */
+export interface Described {
+  readonly method: string
+  /** As the route has it: `:name`, `{kinds}`, `{prefix}`. */
+  readonly path: string
+  readonly summary: string
+  /** Null where the request decides. */
+  readonly action: Action | null
+  /** JSON Schema of the query and of the body; null for none. */
+  readonly query: unknown
+  readonly body: unknown
+  /** Status to sentence. */
+  readonly answers: Readonly<Record<string, string>>
+}
+
+export function describedRoutes(routes: readonly Route[]): Described[] {
+  return routes.flatMap(({ method, path, definition }) => {
+    const { summary, action, query, body, answers } = definition
+    if (summary === undefined) return []
+    return {
+      method,
+      path,
+      summary,
+      action: typeof action === 'function' ? null : action,
+      query: query === undefined ? null : schemaOf(query),
+      body: body === undefined ? null : schemaOf(body),
+      answers: answers ?? { 200: 'Done' },
+    }
+  })
+}
+
 /**
  * The same as a page of Markdown, for scripts/generate-docs.mjs.
  * @public

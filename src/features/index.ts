@@ -24,6 +24,7 @@ import { browseRoutes } from './browse/routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { companyGroupRoutes } from './company-sign-in/mapping-routes.tsx'
 import { companySignInRoutes } from './company-sign-in/routes.tsx'
+import { documentationRoutes } from './documentation/routes.tsx'
 import { downloadAuditPageRoutes } from './downloads/audit-page-routes.tsx'
 import { downloadAuditRoutes } from './downloads/audit-routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
@@ -111,6 +112,7 @@ const commitGate: CommitGate = { ...signingGate, watch: watchForSecrets }
 
 export const routes: readonly Route[] = [
   ...instanceRoutes(() => routes),
+  ...documentationRoutes(() => routes),
   ...identityRoutes,
   ...entryRoutes,
   ...settingsRoutes,

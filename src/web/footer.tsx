@@ -3,8 +3,11 @@ import { Icon } from './icon.tsx'
 import type { IconName } from './icon-names.ts'
 import type { PageContext } from './page-context.ts'
 
-/** Only what this instance serves; a page that does not exist yet is not promised. */
-const links = [{ href: '/.well-known/openapi.json', label: 'API' }] as const
+const links = [
+  { href: '/docs', label: 'Documentation' },
+  { href: '/docs/api', label: 'API' },
+  { href: '/docs/trust', label: 'How trust works here' },
+] as const
 
 const themes: readonly { value: 'light' | 'dark' | 'system'; label: string; icon: IconName }[] = [
   { value: 'light', label: 'Light', icon: 'sun' },

@@ -21,7 +21,7 @@ export const accessPreviewRoutes: Route[] = [
     action: ({ body }) => actionOf(body.change),
     target: ({ body }) => targetOf(body.change),
     summary:
-      'Who would gain and who would lose access by a change of role, group, workspace, visibility, gate or policy, and which tokens: nothing is changed. For who may make the change. See access-preview.md',
+      'Who would gain and who would lose access by a change of role, group, workspace, visibility, gate or policy, and which tokens: nothing is changed. For who may make the change.',
     answers: {
       200: 'Who gains and who loses',
       403: 'The caller may not make the change',
