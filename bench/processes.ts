@@ -93,6 +93,14 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024
 }
 
+/** Seconds of processor time that the process has used, its threads included. Linux only, where the clock ticks 100 times a second. */
+export async function processorSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // The name of the program may hold blanks and brackets; what follows the last bracket does not.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
 /** Runs `work` and tells by how many bytes the process grew at most meanwhile. */
 export async function growthDuring(pid: number, work: () => Promise<void>): Promise<number> {
   const before = await residentBytes(pid)
