@@ -493,6 +493,18 @@ export interface Config extends Omit<Read, 'publicUrl' | S3Name | OidcName> {
   readonly s3: S3Config | null
   /** Null: people sign in with their passwords and passkeys alone. */
   readonly company: CompanyConfig | null
+  /** Every setting as it was given, for people who run the hub. */
+  readonly given: readonly GivenSetting[]
+}
+
+export interface GivenSetting {
+  /** The environment variable. */
+  readonly env: string
+  readonly about: string
+  /** What counts; null where nothing is set, and for what is secret. */
+  readonly value: string | null
+  readonly isSet: boolean
+  readonly isSecret: boolean
 }
 
 /** Thrown with every fault at once, so that a person mends them in one go. */
@@ -501,10 +513,14 @@ export class ConfigError extends Error {}
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const faults: string[] = []
   const values: Partial<Record<SettingName, unknown>> = {}
+  const shown: GivenSetting[] = []
   for (const name of Object.keys(settings) as SettingName[]) {
     const setting: Setting = settings[name]
     const text = env[setting.env] === '' ? undefined : env[setting.env]
     const given = text ?? setting.fallback
+    const isSecret = setting.secret === true
+    const [isSet, value] = [text !== undefined, isSecret ? null : given]
+    shown.push({ env: setting.env, about: setting.about, value, isSet, isSecret })
     if (given === null) {
       values[name] = null
       continue
@@ -523,7 +539,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     }
   }
   throwFaults(faults)
-  return complete(values as unknown as Read)
+  return complete(values as unknown as Read, shown)
 }
 
 function throwFaults(faults: readonly string[]): void {
@@ -544,7 +560,7 @@ export async function withFreePort(config: Config): Promise<Config> {
   return { ...config, port, publicUrl: config.publicUrl === '' ? `http://localhost:${port}` : config.publicUrl }
 }
 
-function complete(read: Read): Config {
+function complete(read: Read, given: readonly GivenSetting[]): Config {
   const publicUrl = (read.publicUrl ?? (read.port === 0 ? '' : `http://localhost:${read.port}`)).replace(/\/+$/, '')
   return {
     ...withoutParts(read),
@@ -553,6 +569,7 @@ function complete(read: Read): Config {
     isHttps: publicUrl.startsWith('https:'),
     s3: readS3(read, publicUrl === '' ? 'localhost' : new URL(publicUrl).hostname),
     company: readCompany(read),
+    given,
   }
 }
 

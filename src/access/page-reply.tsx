@@ -13,6 +13,7 @@ import { ErrorPage, FaultPage, NotFoundPage } from '../web/error-page.tsx'
 import type { FlashKind, PageContext } from '../web/page-context.ts'
 import { type HelpfulWay, RefusalPage } from '../web/refusal.tsx'
 import { type PageNode, renderPage } from '../web/render.ts'
+import { announcementsFor } from './announcements.ts'
 import { deniedHeader, deniedHeaders } from './error-reply.ts'
 import type { HttpRequest } from './http-request.ts'
 import { type Headers, html, type Reply, redirect } from './reply.ts'
@@ -90,6 +91,7 @@ export async function pageContext(hub: Hub, facts: Facts | null, request: HttpRe
     flash: readFlash(request.cookie('flash')),
     signUpOpen: hub.config.signUp === 'open' && hub.config.company?.isOnly !== true,
     legacyOrgTokens: hub.config.legacyOrgTokens,
+    announcements: await announcementsFor(hub, request.cookie('dismissed')),
   }
 }
 

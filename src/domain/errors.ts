@@ -444,6 +444,11 @@ export const errorCatalogue = {
   },
   repo_disabled: { status: 403, message: 'Access to this resource is disabled.' }, // wire
   content_held: { status: 403, message: 'Access to this resource is disabled.' }, // wire
+  too_many_announcements: {
+    status: 409,
+    message: 'There are {limit} announcements already.',
+    next: 'Take one back first: nobody reads so many.',
+  },
   not_found: { status: 404, message: 'Not found' },
   user_not_found: { status: 404, message: 'This user does not exist' },
   organization_not_found: { status: 404, message: 'This organization does not exist' },

@@ -154,6 +154,7 @@ export const permissions = {
   'user.make_link': {
     on: 'instance',
     least: 'admin',
+    fresh: true,
     token: 'session',
     audited: true,
     title: 'make a link that verifies an address or sets a password for somebody',
@@ -161,6 +162,7 @@ export const permissions = {
   'user.set_admin': {
     on: 'instance',
     least: 'admin',
+    fresh: true,
     token: 'session',
     audited: true,
     title: 'make somebody an administrator of this hub, or no longer one',
@@ -168,6 +170,7 @@ export const permissions = {
   'user.reset_second_factor': {
     on: 'instance',
     least: 'admin',
+    fresh: true,
     token: 'session',
     audited: true,
     title: "take somebody's second factors away",
@@ -193,6 +196,28 @@ export const permissions = {
     token: 'session',
     audited: false,
     title: 'ask what somebody may do on this hub, and why',
+  },
+
+  'instance.manage.read': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: false,
+    title: 'see how this hub does: organizations, jobs, scanners, storage, settings',
+  },
+  'announcement.write': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'announce something on every page, or take it back',
+  },
+  'job.retry': {
+    on: 'instance',
+    least: 'admin',
+    token: 'session',
+    audited: true,
+    title: 'run a failed job again, or drop it',
   },
 
   'org.set_seat_limit': {

@@ -11,6 +11,7 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { adminRoutes } from './admin/routes.ts'
 import { attestationJobs } from './attestations/attest.ts'
 import { attestationRoutes } from './attestations/routes.ts'
 import { auditPageRoutes } from './audit/page-routes.tsx'
@@ -113,6 +114,7 @@ const commitGate: CommitGate = { ...signingGate, watch: watchForSecrets }
 export const routes: readonly Route[] = [
   ...instanceRoutes(() => routes),
   ...documentationRoutes(() => routes),
+  ...adminRoutes((hub) => Object.keys(jobHandlers(hub))),
   ...identityRoutes,
   ...entryRoutes,
   ...settingsRoutes,

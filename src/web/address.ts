@@ -41,9 +41,9 @@ export function namespacePath(name: string): string {
   return `/${encodeURIComponent(name)}`
 }
 
-/** A page for administrators of the hub. */
+/** A page for administrators of the hub; `''` is the first one. */
 export function hubSettingsPath(place: string): string {
-  return `/admin/${place}`
+  return place === '' ? '/admin' : `/admin/${place}`
 }
 
 /** A page of an organization's settings. */

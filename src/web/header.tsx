@@ -138,8 +138,8 @@ function ViewerMenus({ viewer }: { viewer: NonNullable<PageViewer> }) {
           Access Tokens
         </MenuLink>
         {viewer.isAdmin && (
-          <MenuLink href={hubSettingsPath('held')} icon="scan-search">
-            Quarantine of this hub
+          <MenuLink href={hubSettingsPath('')} icon="settings">
+            Administration
           </MenuLink>
         )}
         {viewer.organizations.length > 0 && <hr />}

@@ -5,7 +5,7 @@ import { organizationSettingsPath } from './address.ts'
 import { assetUrl } from './assets.ts'
 import { Footer } from './footer.tsx'
 import { HeaderRow, type Section } from './header.tsx'
-import { IconSheet } from './icon.tsx'
+import { Icon, IconSheet } from './icon.tsx'
 import { Notice } from './notice.tsx'
 import type { PageContext, PageEmergency } from './page-context.ts'
 import { minuteTime } from './time-words.ts'
@@ -40,6 +40,7 @@ export function Page(props: PageProps) {
       <a class="skip" href="#main">
         Skip to content
       </a>
+      <Announcements context={context} />
       {props.frame?.kind !== 'card' && (
         <header class="top">
           <HeaderRow context={context} section={props.section} query={props.query} />
@@ -76,6 +77,33 @@ export function Page(props: PageProps) {
         <IconSheet />
       </body>
     </html>
+  )
+}
+
+/** A plain form closes one; the cookie keeps it closed. */
+function Announcements({ context }: { context: PageContext }) {
+  const { announcements = [], path } = context
+  if (announcements.length === 0) return null
+  return (
+    <section class="wrap py-2 grid gap-2" aria-label="Announcements">
+      {announcements.map(({ id, text, kind }) => (
+        <Notice
+          kind={kind}
+          standing={true}
+          action={
+            <form method="post" action="/announcements/dismiss">
+              <input type="hidden" name="id" value={id} />
+              <input type="hidden" name="back" value={path} />
+              <button type="submit" class="icon-btn" aria-label={`Close the announcement “${text.slice(0, 40)}”`}>
+                <Icon name="x" />
+              </button>
+            </form>
+          }
+        >
+          {text}
+        </Notice>
+      ))}
+    </section>
   )
 }
 

@@ -4,6 +4,8 @@ export type PageOrganization = { name: string; role: string }
 
 export type PageEmergency = { organization: string; who: string; until: number; reason: string }
 
+export type PageAnnouncement = { id: string; text: string; kind: 'info' | 'warning' }
+
 export type PageViewer = {
   name: string
   fullname: string | null
@@ -30,6 +32,8 @@ export type PageContext = {
   flash: { kind: FlashKind; text: string } | null
   /** False where a stranger cannot make an account, so that no link promises it. Absent counts as true. */
   signUpOpen?: boolean
+  /** What administrators of the hub say on every page, without what this reader closed. */
+  announcements?: readonly PageAnnouncement[]
   /** Whether this hub takes the deprecated tokens of organizations. */
   legacyOrgTokens?: boolean
 }

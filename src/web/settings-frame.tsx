@@ -35,21 +35,37 @@ export function YourSettingsSide(props: { current: string; organizations: readon
   )
 }
 
-const hubPlaces: readonly SidePlace[] = [
-  { href: hubSettingsPath('held'), label: 'Unsafe files', icon: 'bug' },
-  { href: hubSettingsPath('releases'), label: 'Released files', icon: 'shield-check' },
+const hubGroups: readonly SideGroup[] = [
+  {
+    title: 'This hub',
+    places: [
+      { href: hubSettingsPath(''), label: 'Overview', icon: 'activity' },
+      { href: hubSettingsPath('users'), label: 'Users', icon: 'users' },
+      { href: hubSettingsPath('organizations'), label: 'Organizations', icon: 'building-2' },
+      { href: hubSettingsPath('announcements'), label: 'Announcements', icon: 'message-square' },
+      { href: hubSettingsPath('settings'), label: 'Settings', icon: 'settings' },
+    ],
+  },
+  {
+    title: 'Running it',
+    places: [
+      { href: hubSettingsPath('jobs'), label: 'Jobs and queues', icon: 'list-filter' },
+      { href: hubSettingsPath('scanners'), label: 'Scanners', icon: 'scan-search' },
+      { href: hubSettingsPath('storage'), label: 'Storage', icon: 'hard-drive' },
+    ],
+  },
+  {
+    title: 'Quarantine',
+    places: [
+      { href: hubSettingsPath('held'), label: 'Unsafe files', icon: 'bug' },
+      { href: hubSettingsPath('releases'), label: 'Released files', icon: 'shield-check' },
+    ],
+  },
 ]
 
 /** What administrators of the hub decide about; `current` is the address of this page's place. */
 export function HubSettingsSide(props: { current: string }) {
-  return (
-    <SideList
-      label="This hub"
-      current={props.current}
-      groups={[{ title: 'Quarantine', places: hubPlaces }]}
-      organizations={[]}
-    />
-  )
+  return <SideList label="This hub" current={props.current} groups={hubGroups} organizations={[]} />
 }
 
 export function membersPath(organization: string): string {

@@ -47,7 +47,14 @@ const sentences = {
   'user.deactivate': ({ name }) => `Deactivated the account ${name}`,
   'user.activate': ({ name }) => `Activated the account ${name} again`,
 
-  'storage.collect': () => 'Removed stored bytes that nothing needed',
+  'announcement.write': ({ data }) =>
+    data.removed === true ? 'Took back an announcement' : `Announced: ${text(data, 'text') ?? ''}`,
+  'job.retry': ({ data }) =>
+    `${data.dropped === true ? 'Dropped' : 'Tried again'} a failed job (${text(data, 'queue') ?? 'unknown'})`,
+  'storage.collect': ({ data }) =>
+    data.asked === true
+      ? 'Asked for stored bytes that nothing needs to be removed now'
+      : 'Removed stored bytes that nothing needed',
   'storage.scrub': () => 'Checked stored bytes against their hashes',
 
   'user.gpg_key.create': (told) => keySentence('Added', told),

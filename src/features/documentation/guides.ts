@@ -73,6 +73,7 @@ export const guideGroups: readonly GuideGroup[] = [
   {
     title: 'Running a hub',
     guides: [
+      entry('administration', 'Administration', 'Users, jobs, scanners, storage and announcements in the browser'),
       entry('configuration', 'Configuration', 'Every setting'),
       entry('storage', 'Storage', 'Where everything lies, and what may be deleted'),
       entry('backup', 'Backup and restore', 'Copying a hub while it runs'),

@@ -32,14 +32,19 @@ export async function glanceAtScanning(hub: Hub, set: ScannerSet = openScanners(
   try {
     const scanners: ScannerHealth[] = []
     for (const { name, version } of set.scanners) scanners.push(await ask(set, name, version))
-    const [{ count, oldest }, failed] = await Promise.all([
-      selectWaiting(hub.db, mostCounted),
-      countFailed(hub.db, mostCounted),
-    ])
-    return { scanners, waiting: count, waitingSince: oldest, failed }
+    return { scanners, ...(await glanceAtQueue(hub)) }
   } finally {
     await set.close()
   }
+}
+
+/** The queue alone: no scanner is asked. */
+export async function glanceAtQueue(hub: Hub): Promise<Omit<ScanningHealth, 'scanners'>> {
+  const [{ count, oldest }, failed] = await Promise.all([
+    selectWaiting(hub.db, mostCounted),
+    countFailed(hub.db, mostCounted),
+  ])
+  return { waiting: count, waitingSince: oldest, failed }
 }
 
 async function ask(set: ScannerSet, name: string, version: () => Promise<string>): Promise<ScannerHealth> {

@@ -76,9 +76,10 @@ export async function countNamespace(hub: Hub, namespaceId: string, signal?: Abo
   return usage
 }
 
-/** What lies in the blob store in all. */
+/** What lies in the blob store in all, as far as it came when `isOver` says so. */
 export async function countStore(
   db: Db,
+  isOver: () => boolean = () => false,
 ): Promise<Readonly<Record<'objects' | 'xorbs', { readonly count: number; readonly bytes: number }>>> {
   const total = async (sumWindow: typeof sumObjects): Promise<{ count: number; bytes: number }> => {
     const sum = { count: 0, bytes: 0 }
@@ -86,7 +87,7 @@ export async function countStore(
       const window: Awaited<ReturnType<typeof sumObjects>> = await sumWindow(db, after, windowSize)
       sum.count += window.count
       sum.bytes += window.bytes
-      after = window.last
+      after = isOver() ? null : window.last
     }
     return sum
   }

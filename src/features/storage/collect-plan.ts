@@ -9,8 +9,15 @@ import { countStrays } from './stray-queries.ts'
 
 const windowSize = 1_000
 
-/** Reads the database alone: what only git knows to be needed is counted here, and stays when a collection asks git. */
-export async function planCollection(hub: Hub, withStrays: boolean): Promise<Counts> {
+/**
+ * Reads the database alone: what only git knows to be needed is counted here, and stays when a collection asks git. Ends with what it has when
+ * `isOver` says so.
+ */
+export async function planCollection(
+  hub: Hub,
+  withStrays: boolean,
+  isOver: () => boolean = () => false,
+): Promise<Counts> {
   const counts = noCounts()
   const now = hub.clock.now()
   for (let cursor = firstCursor; ; ) {
@@ -21,7 +28,7 @@ export async function planCollection(hub: Hub, withStrays: boolean): Promise<Cou
       if (blob.hasObject === 1) counts.blobs.bytes += blob.size
     }
     const last = window.at(-1)
-    if (last === undefined || window.length < windowSize) break
+    if (last === undefined || window.length < windowSize || isOver()) break
     cursor = { leaseUntil: last.leaseUntil, hash: last.sha256 }
   }
   for (let cursor = firstCursor; ; ) {
@@ -31,7 +38,7 @@ export async function planCollection(hub: Hub, withStrays: boolean): Promise<Cou
       counts.xorbs.bytes += xorb.size
     }
     const last = window.at(-1)
-    if (last === undefined || window.length < windowSize) break
+    if (last === undefined || window.length < windowSize || isOver()) break
     cursor = { leaseUntil: last.leaseUntil, hash: last.hash }
   }
   counts.claims.count = await countPlannedClaims(hub.db, now - leaseMs)

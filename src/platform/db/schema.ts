@@ -1175,6 +1175,19 @@ export interface JobTable {
   createdAt: number
 }
 
+/** What administrators of the hub say on every page, for a while. */
+export interface AnnouncementTable {
+  id: string
+  /** One line, as it was typed. */
+  text: string
+  kind: 'info' | 'warning'
+  startsAt: number
+  /** Null: until it is taken back. */
+  endsAt: number | null
+  createdAt: number
+  createdBy: string
+}
+
 /** Counters that slow down guessing: sign-ins per name and per address, resets, sign-ups. */
 export interface ThrottleTable {
   key: string
@@ -1256,6 +1269,7 @@ export interface Schema {
   storageUsage: StorageUsageTable
   upload: UploadTable
   lfsLock: LfsLockTable
+  announcement: AnnouncementTable
   job: JobTable
   contentScan: ContentScanTable
   scanResult: ScanResultTable

@@ -31,6 +31,7 @@ import * as auditStream from './0030-audit-stream.ts'
 import * as repoRoles from './0031-repo-roles.ts'
 import * as tokenLimits from './0032-token-limits.ts'
 import * as tokenDigest from './0034-token-digest.ts'
+import * as announcements from './0036-announcements.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -67,4 +68,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0031-repo-roles': repoRoles,
   '0032-token-limits': tokenLimits,
   '0034-token-digest': tokenDigest,
+  '0036-announcements': announcements,
 }
