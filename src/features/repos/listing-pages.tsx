@@ -8,6 +8,7 @@ import type { PageContext } from '../../web/page-context.ts'
 import { PageHead } from '../../web/page-head.tsx'
 import { Who } from '../../web/who.tsx'
 import { kindWords, type RepoRow, RepoRows } from './repo-rows.tsx'
+import { tagGroups } from './tag-words.ts'
 
 export const listingSorts = [
   { value: 'lastModified', label: 'Last changed', order: 'Last changed first' },
@@ -84,28 +85,61 @@ export function ListingPage(props: ListingPageProps) {
 
 function ListingForm(props: { kind: RepoKind; query: ListingQuery }) {
   const { query, kind } = props
+  const groups = tagGroups(kind).map(({ label, words }) => ({
+    label,
+    words,
+    chosen: query.filters.find((filter) => words.some(({ id }) => id === filter)) ?? '',
+  }))
+  const others = query.filters.filter((filter) => !groups.some(({ chosen }) => chosen === filter))
   return (
     <search>
-      <form class="flex flex-wrap gap-2" action={listPath[kind]}>
-        <label class="input input-sm flex-1 min-w-48">
-          <span class="sr-only">Search {kindWords[kind].many} by name</span>
-          <Icon name="search" />
-          <input type="search" name="search" value={query.search} placeholder={`Search ${kindWords[kind].many}`} />
-        </label>
-        <select class="select select-sm w-auto!" name="sort" aria-label="Order">
-          {listingSorts.map((sort) => (
-            <option value={sort.value} selected={sort.value === query.sort}>
-              {sort.label}
-            </option>
-          ))}
-        </select>
+      <form class="grid gap-2" action={listPath[kind]}>
+        <div class="flex flex-wrap gap-2">
+          <label class="input input-sm flex-1 min-w-48">
+            <span class="sr-only">Search {kindWords[kind].many} by name</span>
+            <Icon name="search" />
+            <input type="search" name="search" value={query.search} placeholder={`Search ${kindWords[kind].many}`} />
+          </label>
+          <select class="select select-sm w-auto!" name="sort" aria-label="Order">
+            {listingSorts.map((sort) => (
+              <option value={sort.value} selected={sort.value === query.sort}>
+                {sort.label}
+              </option>
+            ))}
+          </select>
+          <button class="btn btn-sm btn-line" type="submit">
+            Search
+          </button>
+        </div>
         {query.author !== '' && <input type="hidden" name="author" value={query.author} />}
-        {query.filters.map((filter) => (
+        {others.map((filter) => (
           <input type="hidden" name="filter" value={filter} />
         ))}
-        <button class="btn btn-sm btn-line" type="submit">
-          Search
-        </button>
+        <details open={query.filters.length > 0}>
+          <summary class="text-sm font-medium w-fit">Filters</summary>
+          <div class="grid gap-3 pt-2 grid-cols-2 md:grid-cols-5 items-end">
+            {groups.map(({ label, words, chosen }) => (
+              <label class="grid gap-1 text-sm font-medium">
+                {label}
+                <select class="select select-sm" name="filter">
+                  <option value="">any</option>
+                  {words.map(({ id, label: word }) => (
+                    <option value={id} selected={id === chosen}>
+                      {word}
+                    </option>
+                  ))}
+                </select>
+              </label>
+            ))}
+            <label class="grid gap-1 text-sm font-medium">
+              Tag
+              <input class="input input-sm" name="filter" maxlength={200} placeholder="any tag, as it stands there" />
+            </label>
+            <button class="btn btn-sm btn-line w-fit" type="submit">
+              Apply filters
+            </button>
+          </div>
+        </details>
       </form>
     </search>
   )

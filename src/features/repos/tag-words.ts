@@ -19,7 +19,7 @@ const sizes = [
   'n>1T',
 ]
 
-interface TagWord {
+export interface TagWord {
   readonly id: string
   readonly label: string
   readonly type: string
@@ -43,4 +43,43 @@ export function tagsByType(kind: 'model' | 'dataset'): Readonly<Record<string, r
 
 function ofType(type: string, words: readonly string[], prefix = ''): TagWord[] {
   return words.map((word) => ({ id: `${prefix}${word}`, label: word, type }))
+}
+
+/** A list of words that repos are filtered by, with its name in words.  */
+export interface TagGroup {
+  readonly label: string
+  readonly words: readonly TagWord[]
+}
+
+/** Of `card.ts`: a model has its languages bare, a dataset and a space behind `language:`. */
+const languages =
+  'en de fr es it pt nl pl cs sv da no fi el tr ru uk ar he fa hi bn ur ta te th vi id ms zh ja ko multilingual'.split(
+    ' ',
+  )
+
+/** What the form over a list offers; anything else is typed as a tag. */
+export function tagGroups(kind: 'model' | 'dataset' | 'space'): readonly TagGroup[] {
+  const license = { label: 'Licence', words: ofType('license', licences.split(' '), 'license:') }
+  const language = { label: 'Language', words: languageWords(kind === 'model' ? '' : 'language:') }
+  if (kind === 'space') return [license]
+  if (kind === 'dataset') {
+    return [
+      { label: 'Task', words: ofType('task_categories', tasks.split(' '), 'task_categories:') },
+      { label: 'Size', words: ofType('size_categories', sizes, 'size_categories:') },
+      language,
+      license,
+    ]
+  }
+  return [
+    { label: 'Task', words: ofType('pipeline_tag', tasks.split(' ')) },
+    { label: 'Library', words: ofType('library', libraries.split(' ')) },
+    language,
+    license,
+  ]
+}
+
+function languageWords(prefix: string): TagWord[] {
+  const names = new Intl.DisplayNames('en', { type: 'language' })
+  const word = (code: string) => (code === 'multilingual' ? 'multilingual' : `${names.of(code)} (${code})`)
+  return languages.map((code) => ({ id: `${prefix}${code}`, label: word(code), type: 'language' }))
 }
