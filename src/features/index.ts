@@ -22,6 +22,7 @@ import { breakGlassRoutes } from './break-glass/routes.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
+import { trustRoutes } from './browse/trust-routes.tsx'
 import { commitRoutes } from './commits/routes.ts'
 import { companyGroupRoutes } from './company-sign-in/mapping-routes.tsx'
 import { companySignInRoutes } from './company-sign-in/routes.tsx'
@@ -192,6 +193,7 @@ export const routes: readonly Route[] = [
   ...oauthPageRoutes,
   ...applicationPageRoutes,
   ...browseRoutes,
+  ...trustRoutes,
   ...browseRefRoutes(commitGate),
   ...lfsRoutes,
   ...xetRoutes,

@@ -23,7 +23,7 @@ export type RepoView = RepoAddress & {
   mayWrite: boolean
 }
 
-export type RepoTab = 'card' | 'files' | 'commits' | 'settings'
+export type RepoTab = 'card' | 'files' | 'commits' | 'trust' | 'settings'
 
 const sections: Readonly<Record<RepoAddress['kind'], Section>> = {
   model: 'models',
@@ -75,6 +75,7 @@ function repoTabs(repo: RepoView, current: RepoTab, revision: string): Tab[] {
       icon: 'history',
       current: current === 'commits',
     },
+    { href: repoPath(repo, '/trust'), label: 'Trust', icon: 'shield-check', current: current === 'trust' },
   ]
   if (repo.mayChangeSettings) {
     tabs.push({

@@ -4,7 +4,7 @@ import { repoId, repoPath } from '../../web/address.ts'
 import { Empty } from '../../web/empty.tsx'
 import { Page } from '../../web/layout.tsx'
 import type { PageContext } from '../../web/page-context.ts'
-import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
+import { RepoPlace, type RepoTab, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { Snippet } from '../../web/snippet.tsx'
 
 type HowToFillProps = {
@@ -14,7 +14,7 @@ type HowToFillProps = {
 }
 
 /** A repository without a commit. */
-export function EmptyRepoPage(props: HowToFillProps & { context: PageContext; tab: 'card' | 'files' | 'commits' }) {
+export function EmptyRepoPage(props: HowToFillProps & { context: PageContext; tab: RepoTab }) {
   const { context, repo, publicUrl } = props
   const id = repoId(repo)
   return (

@@ -9,7 +9,7 @@ import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { repoPath, revisionPath, withQuery } from '../../web/address.ts'
 import type { PageContext } from '../../web/page-context.ts'
-import type { RepoView } from '../../web/repo-place.tsx'
+import type { RepoTab, RepoView } from '../../web/repo-place.tsx'
 import { loadLatestDownloads, noteDownload } from '../downloads/service.ts'
 import { entryNotFound, findEntry, getRevision } from '../files/service.ts'
 import { loadGate } from '../gated/service.ts'
@@ -33,7 +33,7 @@ import { renderTerms } from './render-terms.ts'
 import type { RevisionView } from './revision-bar.tsx'
 import { TreePage } from './tree-page.tsx'
 
-const repoOfPath = ({ params }: Asked<unknown>): Target => ({
+export const repoOfPath = ({ params }: Asked<unknown>): Target => ({
   on: 'repo',
   kind: params.kind,
   namespace: params.get('namespace'),
@@ -250,10 +250,10 @@ async function withTrust(
 }
 
 /** The page at a revision, or how to fill an empty repo. Throws `revision_not_found`. */
-async function at(
+export async function at(
   { hub, allowed, facts, request }: Reading,
   revision: string,
-  tab: 'card' | 'files' | 'commits',
+  tab: RepoTab,
   show: (opened: Opened) => Promise<Reply>,
 ): Promise<Reply> {
   const repo = repoViewOf(facts)

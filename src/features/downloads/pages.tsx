@@ -119,7 +119,7 @@ export function RepoDownloadsPage(props: ListProps & { context: PageContext; rep
       context={context}
       title={`Downloads of ${repoId(repo)}`}
       section={repoSection(repo)}
-      place={<RepoPlace viewer={context.viewer} repo={repo} current="settings" />}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current="trust" />}
     >
       <section aria-labelledby="downloads-h" class="grid gap-4">
         <div>

@@ -27,7 +27,7 @@ export function ModelSignaturePage(props: {
       context={context}
       title={`${repoId(repo)}: model signature at ${revision}`}
       section={repoSection(repo)}
-      place={<RepoPlace viewer={context.viewer} repo={repo} current="files" revision={revision} />}
+      place={<RepoPlace viewer={context.viewer} repo={repo} current="trust" revision={revision} />}
     >
       <div class="grid grid-cols-[minmax(0,1fr)] gap-5 max-w-3xl">
         <div>

@@ -2,4 +2,4 @@
 export { checkNow } from './check.ts'
 export { type DigestedFile, digestsOf, knownDigests, plainSha256 } from './digests.ts'
 export { presentBrief } from './present.ts'
-export { modelSignatureOf } from './state.ts'
+export { type ModelSignature, modelSignatureOf } from './state.ts'
