@@ -1,5 +1,6 @@
 /** The file of access as code: what may stand in it, read strictly and written in one order. Absent sections are left alone. */
 import {
+  isMap,
   isScalar,
   Lexer,
   LineCounter,
@@ -15,6 +16,9 @@ import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.ts'
 import { nameKey } from '../../domain/names.ts'
 import { roles } from '../../domain/role.ts'
+import { mostDescription as mostOfGroup } from '../groups/service.ts'
+import { longestLifetimeDays } from '../organization-tokens/service.ts'
+import { mostDescription as mostOfWorkspace } from '../workspaces/service.ts'
 
 /** Bytes of a file. */
 export const mostBytes = 1_048_576
@@ -25,7 +29,15 @@ const mostDepth = 20
 
 const role = z.enum(roles)
 const name = z.string().min(1).max(200)
-const description = z.string().max(10_000).nullable().optional()
+/** As the pages take it: without space around it, and none where nothing is said. */
+const description = (most: number) =>
+  z
+    .string()
+    .trim()
+    .max(most)
+    .nullable()
+    .transform((text) => (text === '' ? null : text))
+    .optional()
 const byName = z.record(name, role)
 
 const shape = z.strictObject({
@@ -42,19 +54,32 @@ const shape = z.strictObject({
   tokenPolicy: z
     .strictObject({
       policy: z.enum(['any', 'fine_grained', 'approval']),
-      mostTokenDays: z.number().int().min(1).nullable(),
+      mostTokenDays: z.number().int().min(1).max(longestLifetimeDays).nullable(),
       classicTokensAdminister: z.boolean(),
     })
     .optional(),
   members: byName.optional(),
   groups: z
-    .record(name, z.strictObject({ description, members: z.record(name, z.enum(['member', 'manager'])).optional() }))
+    .record(
+      name,
+      z.strictObject({
+        description: description(mostOfGroup),
+        members: z.record(name, z.enum(['member', 'manager'])).optional(),
+      }),
+    )
     .optional(),
   workspaces: z
     .record(
       name,
       z.strictObject({
-        description,
+        description: description(mostOfWorkspace),
+        autoJoin: z
+          .strictObject({
+            scope: z.enum(['all', 'read_plus']),
+            role: z.enum(['read', 'contributor', 'write', 'admin']),
+          })
+          .nullable()
+          .optional(),
         members: byName.optional(),
         groups: byName.optional(),
         serviceAccounts: byName.optional(),
@@ -75,8 +100,19 @@ const shape = z.strictObject({
 
 export type AccessDocument = z.output<typeof shape>
 
-/** Of YAML, of which JSON is a part. Throws `body_too_large`, or `invalid_input` with the line of the fault. */
+/** A document, and where in the file things stand. */
+export interface AccessFile {
+  readonly document: AccessDocument
+  /** The line of what is at this place, or of the nearest thing around it. */
+  lineOf(path: readonly string[]): number
+}
+
 export function readDocument(source: string): AccessDocument {
+  return readAccessFile(source).document
+}
+
+/** Of YAML, of which JSON is a part. Throws `body_too_large`, or `invalid_input` with the line of the fault. */
+export function readAccessFile(source: string): AccessFile {
   if (Buffer.byteLength(source) > mostBytes) throw new HoldfastError('body_too_large', { limit: '1 MiB' })
   bound(source)
   const lines = new LineCounter()
@@ -103,7 +139,7 @@ export function readDocument(source: string): AccessDocument {
     },
   })
   const parsed = shape.safeParse(document.toJS({ maxAliasCount: 0 }))
-  if (parsed.success) return parsed.data
+  if (parsed.success) return { document: parsed.data, lineOf: linesOf(document.contents, lineOf) }
   const issue = parsed.error.issues[0]
   const path = issue?.path.map(String) ?? []
   let line: number | null = null
@@ -114,6 +150,31 @@ export function readDocument(source: string): AccessDocument {
   }
   const where = path.length === 0 ? '' : `${path.join('.').slice(0, 300)}: `
   return refuse(`${where}${(issue?.message ?? 'It is not of this format.').slice(0, 300)}`, line)
+}
+
+/** Names are found without case. */
+function linesOf(
+  contents: ParsedNode | null,
+  lineOf: (node: ParsedNode | null) => number | null,
+): (path: readonly string[]) => number {
+  const lines = new Map<string, number>()
+  const keyOf = (path: readonly string[]): string => JSON.stringify(path.map(nameKey))
+  const walk = (node: ParsedNode | null, path: readonly string[]): void => {
+    if (!isMap<ParsedNode, ParsedNode | null>(node)) return
+    for (const { key, value } of node.items) {
+      const place = [...path, isScalar(key) ? String(key.value) : '']
+      lines.set(keyOf(place), lineOf(key) ?? 1)
+      walk(value, place)
+    }
+  }
+  walk(contents, [])
+  return (path) => {
+    for (let length = path.length; length > 0; length--) {
+      const line = lines.get(keyOf(path.slice(0, length)))
+      if (line !== undefined) return line
+    }
+    return 1
+  }
 }
 
 /** Refuses what would take long to parse, by its words alone. */
