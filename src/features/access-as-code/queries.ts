@@ -1,5 +1,5 @@
 /** The SQL of access as code: what one organization has, page by page, each page by an index. */
-import type { Kysely } from 'kysely'
+import type { ExpressionBuilder, Kysely } from 'kysely'
 import type { Role } from '../../domain/role.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import type { Schema } from '../../platform/db/schema.ts'
@@ -33,17 +33,38 @@ export interface GrantRow {
   readonly accountName: string | null
 }
 
+type Asking = ExpressionBuilder<Schema, 'roleGrant' | 'groupMember'>
+type Principal = 'roleGrant.principalId' | 'groupMember.principalId'
+
+function userName(q: Asking, principal: Principal) {
+  return q.selectFrom('namespace').select('namespace.name').whereRef('namespace.id', '=', principal).as('userName')
+}
+
+function accountName(q: Asking, principal: Principal) {
+  return q
+    .selectFrom('serviceAccount')
+    .select('serviceAccount.name')
+    .whereRef('serviceAccount.id', '=', principal)
+    .as('accountName')
+}
+
 /** Roles on one organization or workspace, after a principal's id. */
 export async function selectGrants(on: View, targetId: string, after: string): Promise<GrantRow[]> {
   return await on
     .selectFrom('roleGrant')
-    .leftJoin('namespace', 'namespace.id', 'roleGrant.principalId')
-    .leftJoin('user', 'user.id', 'roleGrant.principalId')
-    .leftJoin('memberGroup', 'memberGroup.id', 'roleGrant.principalId')
-    .leftJoin('serviceAccount', 'serviceAccount.id', 'roleGrant.principalId')
     .select(['roleGrant.principalId', 'roleGrant.principalKind', 'roleGrant.role'])
-    .select(['roleGrant.endsWhole', 'roleGrant.temporaryUntil', 'user.state as userState'])
-    .select(['namespace.name as userName', 'memberGroup.name as groupName', 'serviceAccount.name as accountName'])
+    .select(['roleGrant.endsWhole', 'roleGrant.temporaryUntil'])
+    // Row by row, by their keys: joined, a planner may rather walk all names of the hub in their order.
+    .select((q) => [
+      q.selectFrom('user').select('user.state').whereRef('user.id', '=', 'roleGrant.principalId').as('userState'),
+      userName(q, 'roleGrant.principalId'),
+      q
+        .selectFrom('memberGroup')
+        .select('memberGroup.name')
+        .whereRef('memberGroup.id', '=', 'roleGrant.principalId')
+        .as('groupName'),
+      accountName(q, 'roleGrant.principalId'),
+    ])
     .where('roleGrant.targetId', '=', targetId)
     .where('roleGrant.principalId', '>', after)
     .orderBy('roleGrant.principalId')
@@ -65,10 +86,8 @@ export async function selectGroups(on: View, organizationId: string, after: stri
 export async function selectGroupMembers(on: View, groupId: string, after: string) {
   return await on
     .selectFrom('groupMember')
-    .leftJoin('namespace', 'namespace.id', 'groupMember.principalId')
-    .leftJoin('serviceAccount', 'serviceAccount.id', 'groupMember.principalId')
     .select(['groupMember.principalId', 'groupMember.role'])
-    .select(['namespace.name as userName', 'serviceAccount.name as accountName'])
+    .select((q) => [userName(q, 'groupMember.principalId'), accountName(q, 'groupMember.principalId')])
     .where('groupMember.groupId', '=', groupId)
     .where('groupMember.principalId', '>', after)
     .orderBy('groupMember.principalId')
