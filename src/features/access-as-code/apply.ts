@@ -18,7 +18,7 @@ import { findMissing, type Person } from './missing.ts'
 import { type Change, digestOf, planChanges, sizeOf } from './plan.ts'
 import type { Problems } from './problems.ts'
 import { lockParts } from './queries.ts'
-import { make } from './steps.ts'
+import { make, wantedBy } from './steps.ts'
 import { type Organization, readWorld, type World } from './world.ts'
 
 /** Entries that one file changes: everybody else who writes waits for it on SQLite. */
@@ -95,11 +95,12 @@ interface MakingAll {
 
 async function makeAll({ organization, problems, now, ...making }: MakingAll): Promise<void> {
   const { tx, file } = making
+  const wanted = wantedBy(file)
   for (const belongs of stages) {
     const world = await readWorld(tx, organization, now)
     const changes = planChanges(world.document, file).filter(belongs)
     for (const change of inOrder(changes, world, file)) {
-      await problems.attempt(change.path, () => make({ ...making, world }, change))
+      await problems.attempt(change.path, () => make({ ...making, world, wanted }, change))
     }
     // What follows would stumble over what is missing now.
     problems.refuse()
@@ -115,11 +116,14 @@ async function makeAll({ organization, problems, now, ...making }: MakingAll): P
  */
 function inOrder(changes: readonly Change[], world: World, { members = {} }: AccessDocument): Change[] {
   const isThere = new Set(Object.keys(world.document.members).map(nameKey))
+  const isChanged = new Set(
+    changes.filter(({ path }) => path[0] === 'members').map(({ path: [, name = ''] }) => nameKey(name)),
+  )
   const isKept = Object.entries(members).some(
     ([name, role]) =>
       role === 'admin' &&
       isThere.has(nameKey(name)) &&
-      (world.activeAdmins.has(nameKey(name)) || changes.some(({ path }) => path[0] === 'members' && path[1] === name)),
+      (world.activeAdmins.has(nameKey(name)) || isChanged.has(nameKey(name))),
   )
   const rank = ({ kind, path, from, to }: Change): number => {
     if (path[0] !== 'members') return 0

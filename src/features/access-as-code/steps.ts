@@ -42,6 +42,25 @@ import type { Person } from './missing.ts'
 import type { Change } from './plan.ts'
 import { accountPrefix, type World } from './world.ts'
 
+/** Parts of the file by name without case. */
+export interface Wanted {
+  readonly groups: ReadonlyMap<string, Section<'groups'>>
+  readonly workspaces: ReadonlyMap<string, Section<'workspaces'>>
+  readonly accounts: ReadonlyMap<string, Section<'serviceAccounts'>>
+}
+
+type Section<K extends 'groups' | 'workspaces' | 'serviceAccounts'> = NonNullable<AccessDocument[K]>[string]
+
+export function wantedBy(file: AccessDocument): Wanted {
+  const byKey = <V>(section: Readonly<Record<string, V>> = {}): Map<string, V> =>
+    new Map(Object.entries(section).map(([name, value]) => [nameKey(name), value]))
+  return {
+    groups: byKey(file.groups),
+    workspaces: byKey(file.workspaces),
+    accounts: byKey(file.serviceAccounts),
+  }
+}
+
 export interface Making {
   readonly hub: Hub
   readonly tx: Tx
@@ -49,6 +68,7 @@ export interface Making {
   /** As it is right before these changes. */
   readonly world: World
   readonly file: AccessDocument
+  readonly wanted: Wanted
   /** Who is to be added, by name without case. */
   readonly people: ReadonlyMap<string, Person>
   /** What bounds what service accounts are given. Throws why the caller gives them nothing. */
@@ -113,11 +133,11 @@ async function makeMember(making: Making, { kind, path: [, name = ''], to }: Cha
 }
 
 async function makeAccount(making: Making, { kind, path: [, name = '', field], to }: Change): Promise<void> {
-  const { hub, tx, actor, world, file, minted } = making
+  const { hub, tx, actor, world, wanted, minted } = making
   const { organization: on, origin } = actor
   if (kind === 'add') {
-    const wanted = pick(file.serviceAccounts, name)
-    const input = { name, role: asRole(wanted?.role), expiresAt: momentOf(wanted?.expiresAt) }
+    const account = wanted.accounts.get(nameKey(name))
+    const input = { name, role: asRole(account?.role), expiresAt: momentOf(account?.expiresAt) }
     const allowed = actor.may('org.service_account.create', on)
     await createServiceAccountIn(hub, tx, allowed, origin, { minter: minted(), input })
     return
@@ -137,10 +157,10 @@ async function makeAccount(making: Making, { kind, path: [, name = '', field], t
 }
 
 async function makeGroup(making: Making, { kind, path, to }: Change): Promise<void> {
-  const { hub, tx, actor, world, file } = making
+  const { hub, tx, actor, world, wanted } = making
   const { origin } = actor
   const [, name = '', field, member = ''] = path
-  const description = pick(file.groups, name)?.description ?? null
+  const description = wanted.groups.get(nameKey(name))?.description ?? null
   if (field === undefined && kind === 'add') {
     const allowed = actor.may('org.group.create', actor.organization)
     await createGroupIn(hub, tx, allowed, origin, { name, description })
@@ -163,12 +183,11 @@ async function makeGroup(making: Making, { kind, path, to }: Change): Promise<vo
 }
 
 async function makeWorkspace(making: Making, change: Change): Promise<void> {
-  const { hub, tx, actor, world, file } = making
+  const { hub, tx, actor, world, wanted } = making
   const { origin } = actor
   const { kind, path } = change
   const [, name = '', field, whose] = path
-  const wanted = pick(file.workspaces, name)
-  const { description = null, autoJoin = null } = wanted ?? {}
+  const { description = null, autoJoin = null } = wanted.workspaces.get(nameKey(name)) ?? {}
   if (field === undefined && kind === 'add') {
     const allowed = actor.may('resource_group.create', actor.organization)
     const input = { name, description, autoJoin, users: [], repos: [], movesRepos: false }
@@ -222,11 +241,6 @@ function idOf(parts: ReadonlyMap<string, { readonly id: string }>, name: string)
   const part = parts.get(nameKey(name))
   if (part === undefined) throw new Error(`Something changes that is not there: ${name}.`)
   return part.id
-}
-
-/** Without case. */
-function pick<V>(section: Readonly<Record<string, V>> | undefined, name: string): V | undefined {
-  return Object.entries(section ?? {}).find(([key]) => nameKey(key) === nameKey(name))?.[1]
 }
 
 function asRole(value: unknown): Role {
