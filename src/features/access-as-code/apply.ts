@@ -6,7 +6,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { accountOf } from '../../domain/facts.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Hub } from '../../hub.ts'
-import type { Tx } from '../../platform/db/database.ts'
+import type { Db, Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
 import { lockOrganizations, roleIn } from '../organizations/service.ts'
 import type { Minter } from '../service-accounts/service.ts'
@@ -53,8 +53,7 @@ export async function applyChanges(
   const minted = await minting(hub, actor)
   return await hub.db.transaction(
     async (tx) => {
-      await lockOrganizations(tx, hub.db.dialect, [organization.id])
-      await lockParts(tx, hub.db.dialect, organization.id)
+      await holdAll(tx, hub.db.dialect, organization.id)
       const now = hub.clock.now()
       const world = await readWorld(tx, organization, now)
       const changes = planChanges(world.document, file.document)
@@ -79,6 +78,12 @@ export async function applyChanges(
     },
     { timeLimitMs: deletionLimitMs },
   )
+}
+
+/** What was compared with the file stays so until the transaction ends. */
+export async function holdAll(tx: Tx, dialect: Db['dialect'], organizationId: string): Promise<void> {
+  await lockOrganizations(tx, dialect, [organizationId])
+  await lockParts(tx, dialect, organizationId)
 }
 
 interface MakingAll {

@@ -1,19 +1,22 @@
 /** Idea 19: an export and a plan are of one moment, whatever is changed while they are read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeOrganization, makeUser } from '../../../tests/support/accounts.ts'
+import { makeOrganization, makeToken, makeUser, type TestUser } from '../../../tests/support/accounts.ts'
 import { dialects } from '../../../tests/support/databases.ts'
+import { jsonClient } from '../../../tests/support/json-client.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { systemOrigin } from '../../domain/event.ts'
 import type { Hub } from '../../hub.ts'
+import { holdAll } from './apply.ts'
 import { applyAccess, exportAccess, operatorOf, planAccess, writeDocument } from './service.ts'
 
 describe.each(dialects)('the moment of an export on %s', (dialect) => {
   let at: TestHub
+  let boss: TestUser
   let organization: { id: string; name: string }
 
   beforeAll(async () => {
     at = await startHub({ dialect })
-    const boss = await makeUser(at, 'boss')
+    boss = await makeUser(at, 'boss')
     await makeUser(at, 'mara')
     organization = await makeOrganization(at, 'acme', boss, { mara: 'read' })
     await apply({ First: { mara: 'manager' }, Second: {} })
@@ -77,4 +80,56 @@ describe.each(dialects)('the moment of an export on %s', (dialect) => {
       await moving
     }
   })
+
+  // Somebody renames, makes or fills a part of the organization on a page, right after the file was compared with what is there.
+  test('idea 19: while a file is applied nobody changes or makes a part of the organization', async () => {
+    const ask = jsonClient(at.url)
+    const token = await makeToken(at, boss, { role: 'write' })
+    const base = '/api/organizations/acme'
+    const make = async (where: string, body: object): Promise<string> => {
+      const made = (await ask('POST', `${base}/${where}`, token, body)).json<{ id?: string; _id?: string }>()
+      return made.id ?? made._id ?? ''
+    }
+    const group = await make('groups', { name: 'Third' })
+    const place = await make('resource-groups', { name: 'Open' })
+    const account = await make('service-accounts', { name: 'ci', role: 'read' })
+    const pages: Readonly<Record<string, () => Promise<{ status: number }>>> = {
+      group: () => ask('PATCH', `${base}/groups/${group}`, token, { description: 'x' }),
+      'new group': () => ask('POST', `${base}/groups`, token, { name: 'Fourth' }),
+      workspace: () => ask('PATCH', `${base}/resource-groups/${place}`, token, { description: 'x' }),
+      'new workspace': () => ask('POST', `${base}/resource-groups`, token, { name: 'Closed' }),
+      account: () => ask('PATCH', `${base}/service-accounts/${account}`, token, { role: 'write' }),
+      'new account': () => ask('POST', `${base}/service-accounts`, token, { name: 'cd', role: 'read' }),
+      member: () => ask('PUT', `${base}/members/mara/role`, token, { role: 'write' }),
+      settings: () => ask('PATCH', `${base}/settings`, token, { defaultRole: 'write' }),
+    }
+    const [held, release] = latch()
+    const [begun, begin] = latch()
+    const applying = at.hub.db.transaction(async (tx) => {
+      await holdAll(tx, dialect, organization.id)
+      begin()
+      await held
+    })
+    await begun
+    const done: string[] = []
+    const all = Object.entries(pages).map(async ([what, page]) => {
+      const { status } = await page()
+      done.push(`${what} ${status < 300}`)
+    })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(done).toEqual([])
+    release()
+    await applying
+    await Promise.all(all)
+    expect(done.sort()).toEqual(
+      Object.keys(pages)
+        .map((what) => `${what} true`)
+        .sort(),
+    )
+  })
 })
+
+function latch(): [Promise<void>, () => void] {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return [promise, resolve]
+}
