@@ -22,8 +22,10 @@ import { mostDescription as mostOfWorkspace } from '../workspaces/service.ts'
 
 /** Bytes of a file. */
 export const mostBytes = 1_048_576
-/** Words and signs of a file, about 15,000 entries: what is more would keep everybody waiting while it is read. */
-const mostLexemes = 100_000
+/** Words and signs of a file, about 15,000 roles: what is more would keep everybody waiting while it is read. */
+export const mostLexemes = 125_000
+/** As many as these take at most in a file that is written, with the name of each and without what is in it. */
+export const lexemesOf = { role: 8, group: 28, account: 32, workspace: 72 } as const
 /** Lists and mappings in each other; the format itself has four. */
 const mostDepth = 20
 
@@ -182,7 +184,7 @@ function bound(source: string): void {
   let lexemes = 0
   let depth = 0
   for (const lexeme of new Lexer().lex(source)) {
-    if (++lexemes > mostLexemes) refuse('It has too many entries: about 15,000 are read.', null)
+    if (++lexemes > mostLexemes) refuse('It has too many entries: about 15,000 roles are read.', null)
     if (lexeme === '[' || lexeme === '{') depth++
     else if (lexeme === ']' || lexeme === '}') depth--
     if (depth > mostDepth) refuse('It is nested too deeply.', null)

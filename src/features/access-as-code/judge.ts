@@ -21,13 +21,37 @@ export async function judge(
 ): Promise<Problems> {
   const problems = new Problems(file)
   for (const { path, error } of missing) problems.add(path, error)
+  const may = decider(actor)
   for (const change of changes) {
-    for (const action of actionsOf(change))
-      await problems.attempt(change.path, () => actor.may(action, on(actor, action)))
+    for (const action of actionsOf(change)) {
+      const refusal = may(action)
+      if (refusal !== null) problems.add(change.path, refusal)
+    }
     await problems.attempt(change.path, () => checkName(change))
     await problems.attempt(change.path, () => checkAccount(change, now))
   }
   return problems
+}
+
+/** Once for each action, however many changes need it. */
+function decider(actor: Actor): (action: Action) => HoldfastError | null {
+  const known = new Map<Action, HoldfastError | null>()
+  const decide = (action: Action): HoldfastError | null => {
+    try {
+      actor.may(action, on(actor, action))
+      return null
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+      return error
+    }
+  }
+  return (action) => {
+    const before = known.get(action)
+    if (before !== undefined) return before
+    const now = decide(action)
+    known.set(action, now)
+    return now
+  }
 }
 
 /** Administrators do all of it in every group and workspace, so the one that is meant need not exist yet. */

@@ -4,7 +4,7 @@ import { nameKey } from '../../domain/names.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { Turns } from '../../platform/db/turns.ts'
-import type { AccessDocument } from './document.ts'
+import { type AccessDocument, lexemesOf, mostLexemes } from './document.ts'
 import {
   type GrantRow,
   pageSize,
@@ -16,9 +16,6 @@ import {
   selectWorkspaces,
   type View,
 } from './queries.ts'
-
-/** Members, groups, roles and accounts of one organization together: what a file that is read can hold. */
-const mostEntries = 15_000
 
 /** In groups, where people and service accounts stand together, this tells them apart: no name of a person has a colon. */
 export const accountPrefix = 'service-account:'
@@ -68,7 +65,7 @@ export async function readWorld(on: View, organization: Organization, now: numbe
   const row = await selectOrganization(on, organization.id)
   if (row === undefined) throw new HoldfastError('organization_not_found')
   const count = counter()
-  const own = await all(count, (after) => selectGrants(on, organization.id, after), principalOf)
+  const own = await all(count, 'role', (after) => selectGrants(on, organization.id, after), principalOf)
   const accounts = await readAccounts(on, organization, own, count)
   const groups = await readGroups(on, organization, count)
   const workspaces = await readWorkspaces(on, organization, now, count)
@@ -104,11 +101,12 @@ export async function readWorld(on: View, organization: Organization, now: numbe
   }
 }
 
-type Count = (rows: number) => void
+type Entry = keyof typeof lexemesOf
+type Count = (entry: Entry, rows: number) => void
 
 async function readAccounts(on: View, { id }: Organization, own: readonly GrantRow[], count: Count) {
   const roles = new Map(own.filter(lasts).map((grant) => [grant.principalId, grant.role]))
-  const rows = await all(count, (after) => selectAccounts(on, id, after), keyOf)
+  const rows = await all(count, 'account', (after) => selectAccounts(on, id, after), keyOf)
   const section = rows.map(
     (account) =>
       [
@@ -126,8 +124,8 @@ async function readAccounts(on: View, { id }: Organization, own: readonly GrantR
 async function readGroups(on: View, { id }: Organization, count: Count) {
   const section = []
   const parts = new Map<string, Part>()
-  for (const group of await all(count, (after) => selectGroups(on, id, after), keyOf)) {
-    const members = await all(count, (after) => selectGroupMembers(on, group.id, after), principalOf)
+  for (const group of await all(count, 'group', (after) => selectGroups(on, id, after), keyOf)) {
+    const members = await all(count, 'role', (after) => selectGroupMembers(on, group.id, after), principalOf)
     const named = members.map(
       ({ userName, accountName, role }) => [userName ?? `${accountPrefix}${accountName}`, role] as const,
     )
@@ -140,8 +138,8 @@ async function readGroups(on: View, { id }: Organization, count: Count) {
 async function readWorkspaces(on: View, { id }: Organization, now: number, count: Count) {
   const section = []
   const parts = new Map<string, Place>()
-  for (const workspace of await all(count, (after) => selectWorkspaces(on, id, after), keyOf)) {
-    const grants = await all(count, (after) => selectGrants(on, workspace.id, after), principalOf)
+  for (const workspace of await all(count, 'workspace', (after) => selectWorkspaces(on, id, after), keyOf)) {
+    const grants = await all(count, 'role', (after) => selectGrants(on, workspace.id, after), principalOf)
     const { autoJoin: scope, autoJoinRole: role } = workspace
     const value = {
       ...described(workspace.description),
@@ -169,20 +167,26 @@ const nameOf = ({ userName, groupName, accountName }: GrantRow): string => userN
 const keyOf = (row: { readonly nameKey: string }): string => row.nameKey
 const principalOf = (row: { readonly principalId: string }): string => row.principalId
 
+/** No more than a file that is read can hold. */
 function counter(): Count {
-  let entries = 0
-  return (rows) => {
-    entries += rows
-    if (entries > mostEntries)
-      throw new HoldfastError('field_too_large', { field: 'The access of this organization', limit: '15,000 entries' })
+  let lexemes = 0
+  return (entry, rows) => {
+    lexemes += rows * lexemesOf[entry]
+    if (lexemes > mostLexemes)
+      throw new HoldfastError('field_too_large', { field: 'The access of this organization', limit: '15,000 roles' })
   }
 }
 
-async function all<R>(count: Count, ask: (after: string) => Promise<R[]>, key: (row: R) => string): Promise<R[]> {
+async function all<R>(
+  count: Count,
+  entry: Entry,
+  ask: (after: string) => Promise<R[]>,
+  key: (row: R) => string,
+): Promise<R[]> {
   const rows: R[] = []
   for (let after = ''; ; ) {
     const page = await ask(after)
-    count(page.length)
+    count(entry, page.length)
     rows.push(...page)
     const last = page.at(-1)
     if (last === undefined || page.length < pageSize) return rows
