@@ -147,13 +147,29 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     ['a tag', 'version: 1\norganization: !!str acme', 2],
     ['a role that is none', 'version: 1\norganization: acme\nmembers:\n  boss: king', 4],
     ['a wrong type', 'version: 1\norganization: acme\nmembers: [boss]', 3],
-    ['an unknown key', 'version: 1\norganization: acme\ntokens: {}', 1],
+    ['an unknown key', 'version: 1\norganization: acme\ntokens: {}', 3],
     ['__proto__', 'version: 1\norganization: acme\nmembers:\n  __proto__: admin', 4],
     ['no YAML', 'version: 1\norganization: "acme', 2],
   ])('idea 19: %s is refused with its line', async (_what, file, line) => {
     const { status, text } = await post(file)
     expect(status).toBe(422)
     expect(text).toContain(`Line ${line} of the access file`)
+  })
+
+  test('idea 19: all that is not of the format is told, each with its line', async () => {
+    const { status, text } = await post(
+      'version: 1\norganization: acme\nmembers:\n  boss: king\n  ada: read\n  ADA: admin\nrights: {}\ngroups:\n  Crew: { members: { ada: boss } }',
+    )
+    expect(status).toBe(422)
+    const { problems, count } = JSON.parse(text) as { problems: { line: number; target: string }[]; count: number }
+    expect(problems.map(({ line, target }) => [line, target])).toEqual([
+      [4, 'members.boss'],
+      [6, 'ada'],
+      [7, 'rights'],
+      [9, 'groups.Crew.members.ada'],
+    ])
+    expect(count).toBe(4)
+    expect(text).toContain('(And 3 more.)')
   })
 
   test('idea 19: a huge file, a deep one and one of another organization are refused', async () => {

@@ -339,6 +339,26 @@ describe.each(dialects)('applying access files on %s', (dialect) => {
     expect(await now()).toEqual(before)
   })
 
+  test('idea 19: a service account applies files, and takes itself away only where that is meant', async () => {
+    const account = await make(`${base}/service-accounts`, { name: 'robot', role: 'admin' })
+    const permissions = ['org.write', 'org.serviceAccounts.write', 'resourceGroup.write']
+    const answer = await ask('POST', `${base}/service-accounts/${account}/tokens`, boss, { permissions })
+    const { token } = answer.json<{ token: string }>()
+    expect(token, answer.text).toMatch(/^hf_/)
+    const before = await now()
+    const changed = { ...before, members: { ...before.members, mara: 'write' }, groups: { Crew: { members: {} } } }
+    const made = await apply(changed, token)
+    expect(made.status, made.text).toBe(200)
+    expect(await now()).toEqual(changed)
+    for (const serviceAccounts of [{}, { robot: { ...before.serviceAccounts.robot, role: 'write' } }]) {
+      const refused = await apply({ ...changed, serviceAccounts }, token)
+      expect(refusalOf(refused).problems, refused.text).toMatchObject([{ code: 'own_administration' }])
+    }
+    const gone = await apply({ ...changed, serviceAccounts: {} }, token, '&leaveAdministration=true')
+    expect(gone.status, gone.text).toBe(200)
+    expect((await ask('GET', '/api/whoami-v2', token)).status).toBe(401)
+  })
+
   // Somebody learns that they are being removed, and holds a request open for as long as that takes.
   test('idea 19: who lost the role while the file was sent applies nothing', async () => {
     await ask('PUT', `${base}/members/trudy/role`, boss, { role: 'admin' })

@@ -113,7 +113,17 @@ export function readDocument(source: string): AccessDocument {
   return readAccessFile(source).document
 }
 
-/** Of YAML, of which JSON is a part. Throws `body_too_large`, or `invalid_input` with the line of the fault. */
+/** Something in a file that is not of the format. */
+interface Fault {
+  readonly line: number
+  readonly target: string
+  readonly message: string
+}
+
+/** As many are told; how many there are is told too. */
+const mostFaults = 100
+
+/** Of YAML, of which JSON is a part. Throws `body_too_large`, or `invalid_input` with the line of each fault. */
 export function readAccessFile(source: string): AccessFile {
   if (Buffer.byteLength(source) > mostBytes) throw new HoldfastError('body_too_large', { limit: '1 MiB' })
   bound(source)
@@ -122,6 +132,7 @@ export function readAccessFile(source: string): AccessFile {
   const fault = document.errors[0]
   if (fault !== undefined) refuse(fault.message.split('\n')[0] ?? 'It is no YAML.', lines.linePos(fault.pos[0]).line)
   const lineOf = (node: ParsedNode | null): number | null => (node?.range ? lines.linePos(node.range[0]).line : null)
+  const twice: Fault[] = []
   visit(document, {
     Alias: (_key, node) => refuse('Aliases are not taken: write it out.', lineOf(node as ParsedNode)),
     Scalar: (_key, node, path) => plain(node, path.length, lineOf(node as ParsedNode)),
@@ -135,23 +146,42 @@ export function readAccessFile(source: string): AccessFile {
         if (!isScalar(key)) refuse('A key is a plain name.', line)
         const text = nameKey(String(key.value))
         if (text === '__proto__') refuse('"__proto__" is no name.', line)
-        if (seen.has(text)) refuse(`"${text.slice(0, 100)}" stands there twice. Names are compared without case.`, line)
+        if (seen.has(text)) {
+          const message = `"${text.slice(0, 100)}" stands there twice. Names are compared without case.`
+          twice.push({ line: line ?? 1, target: text.slice(0, 100), message })
+        }
         seen.add(text)
       }
     },
   })
   const parsed = shape.safeParse(document.toJS({ maxAliasCount: 0 }))
-  if (parsed.success) return { document: parsed.data, lineOf: linesOf(document.contents, lineOf) }
-  const issue = parsed.error.issues[0]
-  const path = issue?.path.map(String) ?? []
-  let line: number | null = null
-  // A missing key has no place: the nearest thing around it has.
-  for (let length = path.length; length >= 0 && line === null; length--) {
-    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
-    line = lineOf((node ?? null) as ParsedNode | null)
-  }
-  const where = path.length === 0 ? '' : `${path.join('.').slice(0, 300)}: `
-  return refuse(`${where}${(issue?.message ?? 'It is not of this format.').slice(0, 300)}`, line)
+  const linesOfPlaces = linesOf(document.contents, lineOf)
+  const faults = [...twice, ...(parsed.error?.issues ?? []).flatMap((issue) => faultsOf(issue, linesOfPlaces))]
+  if (parsed.success && faults.length === 0) return { document: parsed.data, lineOf: linesOfPlaces }
+  return refuseAll(faults.sort((a, b) => a.line - b.line))
+}
+
+function faultsOf(issue: z.core.$ZodIssue, lineOf: AccessFile['lineOf']): Fault[] {
+  const path = issue.path.map(String)
+  const keys = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path]
+  return keys.map((place) => ({
+    line: lineOf(place),
+    target: place.join('.').slice(0, 300),
+    message: issue.code === 'unrecognized_keys' ? 'There is no such key.' : issue.message.slice(0, 300),
+  }))
+}
+
+function refuseAll(faults: readonly Fault[]): never {
+  const [first] = faults
+  if (first === undefined) throw new Error('A file is refused that has no fault.')
+  const more = faults.length > 1 ? ` (And ${faults.length - 1} more.)` : ''
+  const where = first.target === '' || first.message.startsWith('"') ? '' : `${first.target}: `
+  const problems = faults.slice(0, mostFaults).map((fault) => ({ ...fault, code: 'invalid_input' }))
+  throw new HoldfastError(
+    'invalid_input',
+    { reason: `Line ${first.line} of the access file: ${where}${first.message}${more}` },
+    { body: { problems, count: faults.length } },
+  )
 }
 
 /** Names are found without case. */
