@@ -89,7 +89,7 @@ async function applyFile(hub: Hub, name: string, file: string, isSure: boolean):
     return
   }
   if (plan.changes.length === 0) return
-  if (!isSure && !(await saysYes(`Type yes to make these ${plan.changes.length} changes to ${organization.name}: `))) {
+  if (!isSure && !(await saysYes(`Type yes to make ${countOf(plan.changes)} to ${organization.name}: `))) {
     process.stderr.write('Nothing was changed.\n')
     process.exitCode = 2
     return
@@ -98,8 +98,10 @@ async function applyFile(hub: Hub, name: string, file: string, isSure: boolean):
     digest: plan.digest,
     leavesAdministration: false,
   })
-  process.stderr.write(`Made ${made.length} changes: ${organization.name} is as the file says.\n`)
+  process.stderr.write(`Made ${countOf(made)}: ${organization.name} is as the file says.\n`)
 }
+
+const countOf = ({ length }: readonly unknown[]): string => (length === 1 ? '1 change' : `${length} changes`)
 
 function tell(problems: readonly Problem[]): void {
   for (const problem of problems) process.stderr.write(`${sentenceOf(problem)}\n`)

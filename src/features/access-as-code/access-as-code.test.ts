@@ -5,7 +5,7 @@ import { dialects } from '../../../tests/support/databases.ts'
 import { type Ask, jsonClient } from '../../../tests/support/json-client.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { type AccessDocument, readDocument } from './document.ts'
-import type { Plan } from './service.ts'
+import { type Plan, sentenceOf } from './service.ts'
 
 describe.each(dialects)('access as code on %s', (dialect) => {
   let at: TestHub
@@ -115,6 +115,13 @@ describe.each(dialects)('access as code on %s', (dialect) => {
       'change serviceAccounts.ci.disabled',
     )
     expect(await plan({ version: 1, organization: 'acme' })).toMatchObject({ changes: [], unknown: [], problems: [] })
+    const made = await plan({
+      ...now,
+      workspaces: { ...now.workspaces, New: { members: { mara: 'admin' }, groups: { Crew: 'read' } } },
+    })
+    expect(made.changes.map(({ sentence }) => sentence)).toEqual([
+      'Workspace "New" is made, with members "mara" as admin; groups "Crew" as read.',
+    ])
     const { unknown } = await plan({
       ...now,
       members: { boss: 'admin', mara: 'read', nobody: 'read' },
@@ -154,6 +161,25 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     const { status, text } = await post(file)
     expect(status).toBe(422)
     expect(text).toContain(`Line ${line} of the access file`)
+  })
+
+  // Somebody hides a line of the plan from whoever reviews it in a terminal, by a name that moves the cursor.
+  test('idea 19: nothing in a plan is invisible', async () => {
+    const now: AccessDocument = readDocument(await exported())
+    const name = 'eve\u001b[1A\u001b[2K\u202e\nremove\u009b'
+    const { changes, unknown, problems } = await plan({
+      ...now,
+      members: { ...now.members, [name]: 'admin' },
+      groups: { ...now.groups, [name]: { description: name, members: { [name]: 'manager' } } },
+    })
+    expect(changes).toHaveLength(2)
+    const told = [...changes, ...problems].map(({ target }) => target)
+    const said = [...changes.map(({ sentence }) => sentence), ...unknown, ...problems.map(sentenceOf), ...told]
+    expect(said).toHaveLength(9)
+    for (const line of said) {
+      expect(line).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
+      expect(line).toContain('1b')
+    }
   })
 
   test('idea 19: all that is not of the format is told, each with its line', async () => {

@@ -19,6 +19,7 @@ import { roles } from '../../domain/role.ts'
 import { mostDescription as mostOfGroup } from '../groups/service.ts'
 import { longestLifetimeDays } from '../organization-tokens/service.ts'
 import { mostDescription as mostOfWorkspace } from '../workspaces/service.ts'
+import { visible } from './visible.ts'
 
 /** Bytes of a file. */
 export const mostBytes = 1_048_576
@@ -147,8 +148,8 @@ export function readAccessFile(source: string): AccessFile {
         const text = nameKey(String(key.value))
         if (text === '__proto__') refuse('"__proto__" is no name.', line)
         if (seen.has(text)) {
-          const message = `"${text.slice(0, 100)}" stands there twice. Names are compared without case.`
-          twice.push({ line: line ?? 1, target: text.slice(0, 100), message })
+          const message = `"${visible(text.slice(0, 100))}" stands there twice. Names are compared without case.`
+          twice.push({ line: line ?? 1, target: visible(text.slice(0, 100)), message })
         }
         seen.add(text)
       }
@@ -166,8 +167,8 @@ function faultsOf(issue: z.core.$ZodIssue, lineOf: AccessFile['lineOf']): Fault[
   const keys = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path]
   return keys.map((place) => ({
     line: lineOf(place),
-    target: place.join('.').slice(0, 300),
-    message: issue.code === 'unrecognized_keys' ? 'There is no such key.' : issue.message.slice(0, 300),
+    target: visible(place.join('.').slice(0, 300)),
+    message: issue.code === 'unrecognized_keys' ? 'There is no such key.' : visible(issue.message.slice(0, 300)),
   }))
 }
 

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import { nameKey } from '../../domain/names.ts'
 import type { AccessDocument } from './document.ts'
+import { visible } from './visible.ts'
 
 export interface Change {
   readonly kind: 'add' | 'change' | 'remove'
   /** Such as `workspaces, Research, members, ada`: names may have dots in them. */
   readonly path: readonly string[]
-  /** Such as `workspaces.Research.members.ada`. */
+  /** Such as `workspaces.Research.members.ada`, to be read. */
   readonly target: string
   /** Null for what is not there. */
   readonly from: unknown
@@ -77,12 +78,19 @@ function comparable(field: string, value: unknown): unknown {
 const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null
 
 function tell(changes: Change[], kind: Change['kind'], path: readonly string[], from: unknown, to: unknown): void {
-  changes.push({ kind, path, target: path.join('.'), from, to, sentence: sentenceOf(kind, path, from, to) })
+  changes.push({
+    kind,
+    path,
+    target: visible(path.join('.')),
+    from,
+    to,
+    sentence: visible(sentenceOf(kind, path, from, to)),
+  })
 }
 
 function sentenceOf(kind: Change['kind'], path: readonly string[], from: unknown, to: unknown): string {
   const what = thing(path)
-  if (kind === 'add') return isSection(to) ? `${what} is made.` : `${what} is added as ${shown(to)}.`
+  if (kind === 'add') return isSection(to) ? `${what} is made${contents(to)}.` : `${what} is added as ${shown(to)}.`
   if (kind === 'remove') {
     const lost = path.length === 2 ? losses[path[0] ?? ''] : undefined
     return `${what} is removed${isSection(from) ? '' : `, who was ${shown(from)}`}${lost === undefined ? '' : `: ${lost}`}.`
@@ -111,6 +119,21 @@ function thing(path: readonly string[]): string {
     }
   }
   return words.join(', ')
+}
+
+/** As many of one list stand in a sentence; `to` has them all. */
+const mostInSentence = 20
+
+/** Who gets what by something new: whoever reviews a plan reads its sentences. */
+function contents(made: Section): string {
+  const parts = Object.entries(made).flatMap(([field, value]) => {
+    if (value === null || value === undefined) return []
+    if (!isSection(value) || field === 'autoJoin') return [`${field} ${shown(value)}`]
+    const names = Object.entries(value).map(([name, role]) => `${JSON.stringify(name)} as ${shown(role)}`)
+    const more = names.length > mostInSentence ? ` and ${names.length - mostInSentence} more` : ''
+    return names.length === 0 ? [] : [`${field} ${names.slice(0, mostInSentence).join(', ')}${more}`]
+  })
+  return parts.length === 0 ? '' : `, with ${parts.join('; ')}`
 }
 
 const shown = (value: unknown): string =>

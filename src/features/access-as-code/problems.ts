@@ -1,6 +1,7 @@
 /** What stands in the way of a file, each with its line: a file is applied whole or not at all. */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { AccessFile } from './document.ts'
+import { visible } from './visible.ts'
 
 export interface Problem {
   readonly line: number
@@ -25,7 +26,7 @@ export class Problems {
   }
 
   add(path: readonly string[], { code, message }: HoldfastError): void {
-    this.list.push({ line: this.#lineOf(path), target: path.join('.'), code, message })
+    this.list.push({ line: this.#lineOf(path), target: visible(path.join('.')), code, message: visible(message) })
   }
 
   /** Runs `act`; a refusal is a problem with what is at `path`. Anything else that goes wrong is thrown on. */

@@ -9,6 +9,7 @@ import { judge, ownLoss } from './judge.ts'
 import { findMissing } from './missing.ts'
 import { type Change, digestOf, planChanges } from './plan.ts'
 import type { Problem } from './problems.ts'
+import { visible } from './visible.ts'
 import { atOneMoment, type Organization, readWorld } from './world.ts'
 
 export { callerOf, operatorOf } from './actor.ts'
@@ -47,7 +48,7 @@ export async function planAccess(hub: Hub, organization: Organization, source: s
   const warning = new HoldfastError('own_administration', { organization: organization.name })
   return {
     changes,
-    unknown: [...new Set(missing.map(({ name }) => name))].sort(),
+    unknown: [...new Set(missing.map(({ name }) => visible(name)))].sort(),
     problems: problems.told,
     warnings:
       own === null ? [] : [{ code: warning.code, message: `${own.sentence} ${warning.message} ${warning.next}` }],
