@@ -692,6 +692,26 @@ export const errorCatalogue = {
     message: 'You are the last administrator of {organizations}.',
     next: 'Make somebody else an administrator there first.',
   },
+  access_changed: {
+    status: 412,
+    message: 'The access of {organization} is not as it was when this plan was made. Nothing was changed.',
+    next: 'Plan again, look at the changes, and apply the file with the digest of that plan.',
+  },
+  own_administration: {
+    status: 409,
+    message: 'You would not administer {organization} any more.',
+    next: 'Leave yourself the role admin, or say that you mean it: leaveAdministration=true.',
+  },
+  access_file_refused: {
+    status: 422,
+    message: 'The access file was not applied, and nothing was changed. {problems}',
+    next: 'Mend the file, or let somebody apply it who may, and plan again.',
+  },
+  too_many_changes: {
+    status: 422,
+    message: 'This file changes {count} entries of {organization}; {most} are applied at once. Nothing was changed.',
+    next: 'Apply it in parts: first a file with some of the changes, then the next one.',
+  },
   reference_exists: { status: 409, message: 'Reference {ref} already exists' }, // wire
   cannot_delete_main: { status: 400, message: 'Cannot delete refs/heads/main' }, // wire
   branch_not_found: { status: 404, hub: 'RevisionNotFound', message: 'Invalid rev id: {revision}' }, // wire

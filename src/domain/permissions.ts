@@ -832,6 +832,13 @@ export const permissions = {
     audited: false,
     title: 'export who has which role in an organization as a file, and compare a file with it',
   },
+  'org.access_file.apply': {
+    on: 'organization',
+    least: 'admin',
+    token: orgWrite,
+    audited: true,
+    title: 'apply a file of access; each change in it needs its own permission besides',
+  },
   'org.audit_log.read': {
     on: 'organization',
     least: 'admin',

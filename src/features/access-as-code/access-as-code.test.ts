@@ -5,7 +5,7 @@ import { dialects } from '../../../tests/support/databases.ts'
 import { type Ask, jsonClient } from '../../../tests/support/json-client.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { type AccessDocument, readDocument } from './document.ts'
-import type { Plan } from './service.ts'
+import { type Plan, sentenceOf } from './service.ts'
 
 describe.each(dialects)('access as code on %s', (dialect) => {
   let at: TestHub
@@ -73,8 +73,15 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     })
     expect(document.workspaces?.Open?.members?.mara).toBe('write')
     const answer = await post(file)
-    expect(JSON.parse(answer.text)).toEqual({ changes: [], unknown: [] })
-    expect(await plan(document)).toEqual({ changes: [], unknown: [] })
+    const nothing = {
+      changes: [],
+      unknown: [],
+      problems: [],
+      warnings: [],
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    }
+    expect(JSON.parse(answer.text)).toEqual(nothing)
+    expect(await plan(document)).toEqual(nothing)
   })
 
   test('idea 19: each kind of change is told, and names that nobody has', async () => {
@@ -107,7 +114,14 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     expect(await changed({ serviceAccounts: { ci: { role: 'write', expiresAt: null, disabled: true } } })).toContain(
       'change serviceAccounts.ci.disabled',
     )
-    expect(await plan({ version: 1, organization: 'acme' })).toEqual({ changes: [], unknown: [] })
+    expect(await plan({ version: 1, organization: 'acme' })).toMatchObject({ changes: [], unknown: [], problems: [] })
+    const made = await plan({
+      ...now,
+      workspaces: { ...now.workspaces, New: { members: { mara: 'admin' }, groups: { Crew: 'read' } } },
+    })
+    expect(made.changes.map(({ sentence }) => sentence)).toEqual([
+      'Workspace "New" is made, with members "mara" as admin; groups "Crew" as read.',
+    ])
     const { unknown } = await plan({
       ...now,
       members: { boss: 'admin', mara: 'read', nobody: 'read' },
@@ -140,13 +154,48 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     ['a tag', 'version: 1\norganization: !!str acme', 2],
     ['a role that is none', 'version: 1\norganization: acme\nmembers:\n  boss: king', 4],
     ['a wrong type', 'version: 1\norganization: acme\nmembers: [boss]', 3],
-    ['an unknown key', 'version: 1\norganization: acme\ntokens: {}', 1],
+    ['an unknown key', 'version: 1\norganization: acme\ntokens: {}', 3],
     ['__proto__', 'version: 1\norganization: acme\nmembers:\n  __proto__: admin', 4],
     ['no YAML', 'version: 1\norganization: "acme', 2],
   ])('idea 19: %s is refused with its line', async (_what, file, line) => {
     const { status, text } = await post(file)
     expect(status).toBe(422)
     expect(text).toContain(`Line ${line} of the access file`)
+  })
+
+  // Somebody hides a line of the plan from whoever reviews it in a terminal, by a name that moves the cursor.
+  test('idea 19: nothing in a plan is invisible', async () => {
+    const now: AccessDocument = readDocument(await exported())
+    const name = 'eve\u001b[1A\u001b[2K\u202e\nremove\u009b'
+    const { changes, unknown, problems } = await plan({
+      ...now,
+      members: { ...now.members, [name]: 'admin' },
+      groups: { ...now.groups, [name]: { description: name, members: { [name]: 'manager' } } },
+    })
+    expect(changes).toHaveLength(2)
+    const told = [...changes, ...problems].map(({ target }) => target)
+    const said = [...changes.map(({ sentence }) => sentence), ...unknown, ...problems.map(sentenceOf), ...told]
+    expect(said).toHaveLength(9)
+    for (const line of said) {
+      expect(line).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
+      expect(line).toContain('1b')
+    }
+  })
+
+  test('idea 19: all that is not of the format is told, each with its line', async () => {
+    const { status, text } = await post(
+      'version: 1\norganization: acme\nmembers:\n  boss: king\n  ada: read\n  ADA: admin\nrights: {}\ngroups:\n  Crew: { members: { ada: boss } }',
+    )
+    expect(status).toBe(422)
+    const { problems, count } = JSON.parse(text) as { problems: { line: number; target: string }[]; count: number }
+    expect(problems.map(({ line, target }) => [line, target])).toEqual([
+      [4, 'members.boss'],
+      [6, 'ada'],
+      [7, 'rights'],
+      [9, 'groups.Crew.members.ada'],
+    ])
+    expect(count).toBe(4)
+    expect(text).toContain('(And 3 more.)')
   })
 
   test('idea 19: a huge file, a deep one and one of another organization are refused', async () => {

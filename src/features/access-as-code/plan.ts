@@ -1,10 +1,14 @@
 /** What would have to change for an organization to be as a file says: a pure comparison, in a fixed order. */
+import { createHash } from 'node:crypto'
 import { nameKey } from '../../domain/names.ts'
 import type { AccessDocument } from './document.ts'
+import { visible } from './visible.ts'
 
 export interface Change {
   readonly kind: 'add' | 'change' | 'remove'
-  /** Such as `workspaces.Research.members.ada`. */
+  /** Such as `workspaces, Research, members, ada`: names may have dots in them. */
+  readonly path: readonly string[]
+  /** Such as `workspaces.Research.members.ada`, to be read. */
   readonly target: string
   /** Null for what is not there. */
   readonly from: unknown
@@ -58,28 +62,48 @@ function compareFields(changes: Change[], path: readonly string[], now: Section,
     const old = now[field]
     const wanted = file[field]
     const place = [...path, field]
-    if (isSection(wanted)) compareNames(changes, place, isSection(old) ? old : {}, wanted)
+    if (field === 'autoJoin' && wanted === undefined) continue
+    if (isSection(wanted) && field !== 'autoJoin') compareNames(changes, place, isSection(old) ? old : {}, wanted)
     else if (comparable(field, old) !== comparable(field, wanted))
       tell(changes, 'change', place, old ?? null, wanted ?? null)
   }
 }
 
-/** Moments are the same however they are written. */
+/** Moments are the same however they are written, and so is who joins. */
 function comparable(field: string, value: unknown): unknown {
+  if (field === 'autoJoin' && isSection(value)) return `${value.scope} ${value.role}`
   return field === 'expiresAt' && typeof value === 'string' ? Date.parse(value) : (value ?? null)
 }
 
 const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null
 
 function tell(changes: Change[], kind: Change['kind'], path: readonly string[], from: unknown, to: unknown): void {
-  changes.push({ kind, target: path.join('.'), from, to, sentence: sentenceOf(kind, path, from, to) })
+  changes.push({
+    kind,
+    path,
+    target: visible(path.join('.')),
+    from,
+    to,
+    sentence: visible(sentenceOf(kind, path, from, to)),
+  })
 }
 
 function sentenceOf(kind: Change['kind'], path: readonly string[], from: unknown, to: unknown): string {
   const what = thing(path)
-  if (kind === 'add') return isSection(to) ? `${what} is made.` : `${what} is added as ${shown(to)}.`
-  if (kind === 'remove') return isSection(from) ? `${what} is removed.` : `${what} is removed, who was ${shown(from)}.`
+  if (kind === 'add') return isSection(to) ? `${what} is made${contents(to)}.` : `${what} is added as ${shown(to)}.`
+  if (kind === 'remove') {
+    const lost = path.length === 2 ? losses[path[0] ?? ''] : undefined
+    return `${what} is removed${isSection(from) ? '' : `, who was ${shown(from)}`}${lost === undefined ? '' : `: ${lost}`}.`
+  }
   return `${what}: ${shown(from)} becomes ${shown(to)}.`
+}
+
+/** What goes with what is removed, as on the pages. */
+const losses: Readonly<Record<string, string>> = {
+  members: 'their groups, roles in workspaces and repos, and invitations go too',
+  groups: 'what its members had through it goes too',
+  workspaces: 'its repos go back to the organization, whose members see them then',
+  serviceAccounts: 'its tokens, groups and roles go for good',
 }
 
 /** `workspaces, Research, members, ada`: Workspace "Research", member "ada". */
@@ -97,5 +121,41 @@ function thing(path: readonly string[]): string {
   return words.join(', ')
 }
 
+/** As many of one list stand in a sentence; `to` has them all. */
+const mostInSentence = 20
+
+/** Who gets what by something new: whoever reviews a plan reads its sentences. */
+function contents(made: Section): string {
+  const parts = Object.entries(made).flatMap(([field, value]) => {
+    if (value === null || value === undefined) return []
+    if (!isSection(value) || field === 'autoJoin') return [`${field} ${shown(value)}`]
+    const names = Object.entries(value).map(([name, role]) => `${JSON.stringify(name)} as ${shown(role)}`)
+    const more = names.length > mostInSentence ? ` and ${names.length - mostInSentence} more` : ''
+    return names.length === 0 ? [] : [`${field} ${names.slice(0, mostInSentence).join(', ')}${more}`]
+  })
+  return parts.length === 0 ? '' : `, with ${parts.join('; ')}`
+}
+
 const shown = (value: unknown): string =>
   value === null || value === undefined ? 'none' : JSON.stringify(value).replaceAll('"', '')
+
+/**
+ * What somebody saw who saw these changes: the same only where the organization is the same, and the changes are. It is no secret and opens
+ * nothing. Hex, 64 characters.
+ */
+export function digestOf(organizationId: string, now: AccessDocument, changes: readonly Change[]): string {
+  const seen = changes.map(({ kind, path, from, to }) => [kind, path, from, to])
+  return createHash('sha256')
+    .update(JSON.stringify([1, organizationId, now, seen]))
+    .digest('hex')
+}
+
+/** How many names and settings the changes touch: a workspace with three roles in it counts as four. */
+export function sizeOf(changes: readonly Change[]): number {
+  return changes.reduce((sum, { from, to }) => sum + Math.max(1, namesIn(from), namesIn(to)), 0)
+}
+
+function namesIn(value: unknown): number {
+  if (!isSection(value)) return 0
+  return Object.values(value).reduce<number>((sum, each) => sum + (isSection(each) ? Object.keys(each).length : 0), 1)
+}

@@ -1,13 +1,18 @@
 /** The SQL of access as code: what one organization has, page by page, each page by an index. */
+import type { ExpressionBuilder, Kysely } from 'kysely'
 import type { Role } from '../../domain/role.ts'
-import type { Db } from '../../platform/db/database.ts'
+import type { Db, Tx } from '../../platform/db/database.ts'
+import type { Schema } from '../../platform/db/schema.ts'
+
+/** A view of one moment, or the transaction of a change. */
+export type View = Kysely<Schema>
 
 /** Rows of one statement, and ids that one names. */
 export const pageSize = 500
 export const sliceSize = 200
 
-export async function selectOrganization(db: Db, id: string) {
-  return await db.list
+export async function selectOrganization(on: View, id: string) {
+  return await on
     .selectFrom('organization')
     .select(['defaultRole', 'secondFactorRequired', 'workspaceCreation', 'membersVisibility'])
     .select(['tokenPolicy', 'mostTokenDays', 'classicTokensAdminister'])
@@ -16,34 +21,59 @@ export async function selectOrganization(db: Db, id: string) {
 }
 
 export interface GrantRow {
-  readonly targetId: string
   readonly principalId: string
   readonly principalKind: 'user' | 'group' | 'service-account'
   readonly role: Role
+  /** 1: nothing of it lasts beyond `temporaryUntil`. */
+  readonly endsWhole: 0 | 1
+  readonly temporaryUntil: number | null
   readonly userName: string | null
+  readonly userState: string | null
   readonly groupName: string | null
   readonly accountName: string | null
 }
 
-/** Lasting roles on one organization or workspace, after a principal's id. */
-export async function selectGrants(db: Db, targetId: string, after: string): Promise<GrantRow[]> {
-  return await db.list
+type Asking = ExpressionBuilder<Schema, 'roleGrant' | 'groupMember'>
+type Principal = 'roleGrant.principalId' | 'groupMember.principalId'
+
+function userName(q: Asking, principal: Principal) {
+  return q.selectFrom('namespace').select('namespace.name').whereRef('namespace.id', '=', principal).as('userName')
+}
+
+function accountName(q: Asking, principal: Principal) {
+  return q
+    .selectFrom('serviceAccount')
+    .select('serviceAccount.name')
+    .whereRef('serviceAccount.id', '=', principal)
+    .as('accountName')
+}
+
+/** Roles on one organization or workspace, after a principal's id. */
+export async function selectGrants(on: View, targetId: string, after: string): Promise<GrantRow[]> {
+  return await on
     .selectFrom('roleGrant')
-    .leftJoin('namespace', 'namespace.id', 'roleGrant.principalId')
-    .leftJoin('memberGroup', 'memberGroup.id', 'roleGrant.principalId')
-    .leftJoin('serviceAccount', 'serviceAccount.id', 'roleGrant.principalId')
-    .select(['roleGrant.targetId', 'roleGrant.principalId', 'roleGrant.principalKind', 'roleGrant.role'])
-    .select(['namespace.name as userName', 'memberGroup.name as groupName', 'serviceAccount.name as accountName'])
+    .select(['roleGrant.principalId', 'roleGrant.principalKind', 'roleGrant.role'])
+    .select(['roleGrant.endsWhole', 'roleGrant.temporaryUntil'])
+    // Row by row, by their keys: joined, a planner may rather walk all names of the hub in their order.
+    .select((q) => [
+      q.selectFrom('user').select('user.state').whereRef('user.id', '=', 'roleGrant.principalId').as('userState'),
+      userName(q, 'roleGrant.principalId'),
+      q
+        .selectFrom('memberGroup')
+        .select('memberGroup.name')
+        .whereRef('memberGroup.id', '=', 'roleGrant.principalId')
+        .as('groupName'),
+      accountName(q, 'roleGrant.principalId'),
+    ])
     .where('roleGrant.targetId', '=', targetId)
-    .where('roleGrant.endsWhole', '=', 0)
     .where('roleGrant.principalId', '>', after)
     .orderBy('roleGrant.principalId')
     .limit(pageSize)
     .execute()
 }
 
-export async function selectGroups(db: Db, organizationId: string, after: string) {
-  return await db.list
+export async function selectGroups(on: View, organizationId: string, after: string) {
+  return await on
     .selectFrom('memberGroup')
     .select(['id', 'name', 'nameKey', 'description'])
     .where('organizationId', '=', organizationId)
@@ -53,13 +83,11 @@ export async function selectGroups(db: Db, organizationId: string, after: string
     .execute()
 }
 
-export async function selectGroupMembers(db: Db, groupId: string, after: string) {
-  return await db.list
+export async function selectGroupMembers(on: View, groupId: string, after: string) {
+  return await on
     .selectFrom('groupMember')
-    .leftJoin('namespace', 'namespace.id', 'groupMember.principalId')
-    .leftJoin('serviceAccount', 'serviceAccount.id', 'groupMember.principalId')
     .select(['groupMember.principalId', 'groupMember.role'])
-    .select(['namespace.name as userName', 'serviceAccount.name as accountName'])
+    .select((q) => [userName(q, 'groupMember.principalId'), accountName(q, 'groupMember.principalId')])
     .where('groupMember.groupId', '=', groupId)
     .where('groupMember.principalId', '>', after)
     .orderBy('groupMember.principalId')
@@ -67,10 +95,10 @@ export async function selectGroupMembers(db: Db, groupId: string, after: string)
     .execute()
 }
 
-export async function selectWorkspaces(db: Db, organizationId: string, after: string) {
-  return await db.list
+export async function selectWorkspaces(on: View, organizationId: string, after: string) {
+  return await on
     .selectFrom('workspace')
-    .select(['id', 'name', 'nameKey', 'description'])
+    .select(['id', 'name', 'nameKey', 'description', 'autoJoin', 'autoJoinRole'])
     .where('organizationId', '=', organizationId)
     .where('nameKey', '>', after)
     .orderBy('nameKey')
@@ -78,8 +106,8 @@ export async function selectWorkspaces(db: Db, organizationId: string, after: st
     .execute()
 }
 
-export async function selectAccounts(db: Db, organizationId: string, after: string) {
-  return await db.list
+export async function selectAccounts(on: View, organizationId: string, after: string) {
+  return await on
     .selectFrom('serviceAccount')
     .select(['id', 'name', 'nameKey', 'expiresAt', 'disabledAt'])
     .where('organizationId', '=', organizationId)
@@ -90,14 +118,33 @@ export async function selectAccounts(db: Db, organizationId: string, after: stri
 }
 
 /** Those of these names that active people have. */
-export async function selectPeople(db: Db, nameKeys: readonly string[]): Promise<string[]> {
+export async function selectPeople(
+  on: View,
+  nameKeys: readonly string[],
+): Promise<{ id: string; name: string; nameKey: string }[]> {
   if (nameKeys.length === 0) return []
-  const rows = await db.list
+  return await on
     .selectFrom('namespace')
     .innerJoin('user', 'user.id', 'namespace.id')
-    .select('namespace.nameKey')
+    .select(['namespace.id', 'namespace.name', 'namespace.nameKey'])
     .where('namespace.nameKey', 'in', [...nameKeys])
     .where('user.state', '=', 'active')
     .execute()
-  return rows.map(({ nameKey }) => nameKey)
+}
+
+/**
+ * Until the transaction ends nobody else changes these parts of the organization, which the transaction holds already: whoever makes one
+ * waits for the organization, whoever changes one for its row. In the order of all locks: workspaces, groups, accounts.
+ */
+export async function lockParts(tx: Tx, dialect: Db['dialect'], organizationId: string): Promise<void> {
+  if (dialect === 'sqlite') return
+  for (const table of ['workspace', 'memberGroup', 'serviceAccount'] as const) {
+    await tx
+      .selectFrom(table)
+      .select('id')
+      .where('organizationId', '=', organizationId)
+      .orderBy('id')
+      .forUpdate()
+      .execute()
+  }
 }

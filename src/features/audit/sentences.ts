@@ -126,6 +126,8 @@ const sentences = {
   'webhook.write': ({ data }) => `Security webhook ${text(data, 'id') ?? ''}: ${text(data, 'change') ?? 'changed'}`,
   'webhook.switched_off': ({ data }) =>
     `Switched off the security webhook ${text(data, 'id') ?? ''}, which failed for days`,
+  'org.access_file.apply': ({ name, data }) =>
+    `Applied a file of access to ${name}: ${Number(data.changes ?? 0)} ${data.changes === 1 ? 'change' : 'changes'}`,
   'org.token_policy.update': ({ name }) => `Changed which access tokens ${name} takes`,
   'org.create_token': ({ name, data }) => `Made the deprecated token${last4(data)} of ${name}${role(data)}`,
   'org.rotate_token': ({ name, data }) => `Refreshed the deprecated token${last4(data)} of ${name}`,

@@ -7,7 +7,7 @@ import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
 import { presentGroup, presentGroupMember } from './present.ts'
 import { findGroup, listGroups, listRoster } from './queries.ts'
-import { createGroup, deleteGroup, putGroupMember, removeGroupMember, updateGroup } from './service.ts'
+import { createGroup, deleteGroup, mostDescription, putGroupMember, removeGroupMember, updateGroup } from './service.ts'
 
 const organization = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 const group = ({ params }: { params: Params }) =>
@@ -18,7 +18,7 @@ const page = z.object({
   cursor: z.string().max(300).default(''),
 })
 const name = z.string().max(200)
-const description = z.string().trim().max(500).nullish()
+const description = z.string().trim().max(mostDescription).nullish()
 const role = z.enum(['member', 'manager'])
 const roleBody = z.object({ role: role.default('member') })
 

@@ -33,6 +33,12 @@ export { findGroupId, type GroupRole, listGroups } from './queries.ts'
 
 const mostName = 100
 
+/** Throws `invalid_input`. */
+export const parseGroupName = (value: string): string => parseTitle(value, mostName)
+
+/** Of a description. */
+export const mostDescription = 500
+
 /** Throws `invalid_input` or `group_name_taken`. */
 export async function createGroup(
   hub: Hub,
@@ -40,8 +46,19 @@ export async function createGroup(
   origin: Origin,
   input: { readonly name: string; readonly description: string | null },
 ): Promise<GroupRow> {
+  return await hub.transaction((tx) => createGroupIn(hub, tx, allowed, origin, input))
+}
+
+/** `createGroup` inside a transaction. */
+export async function createGroupIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.group.create'>,
+  origin: Origin,
+  input: { readonly name: string; readonly description: string | null },
+): Promise<GroupRow> {
   const organization = allowed.resource
-  const name = parseTitle(input.name, mostName)
+  const name = parseGroupName(input.name)
   const row: GroupRow = {
     id: hub.clock.id(),
     organizationId: organization.id,
@@ -51,13 +68,11 @@ export async function createGroup(
     createdAt: hub.clock.now(),
     createdBy: accountOf(allowed.principal)?.id ?? null,
   }
-  await hub.transaction(async (tx) => {
-    if (!(await insertGroup(tx, row))) throw nameTaken(organization.name, name)
-    await recordEvent(hub, tx, allowed, origin, {
-      resource: { kind: 'group', id: row.id, name },
-      ownerId: organization.id,
-      data: { description: row.description },
-    })
+  if (!(await insertGroup(tx, row))) throw nameTaken(organization.name, name)
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'group', id: row.id, name },
+    ownerId: organization.id,
+    data: { description: row.description },
   })
   return row
 }
@@ -74,45 +89,69 @@ export async function updateGroup(
   origin: Origin,
   change: GroupChange,
 ): Promise<void> {
+  await hub.transaction((tx) => updateGroupIn(hub, tx, allowed, origin, change))
+}
+
+/** `updateGroup` inside a transaction, which a name that is taken dooms. */
+export async function updateGroupIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.group.update'>,
+  origin: Origin,
+  change: GroupChange,
+): Promise<void> {
   const { id, organization } = allowed.resource
-  const name = change.name === undefined ? undefined : parseTitle(change.name, mostName)
+  const name = change.name === undefined ? undefined : parseGroupName(change.name)
   const rows = {
     ...(name === undefined ? {} : { name, nameKey: nameKey(name) }),
     ...(change.description === undefined ? {} : { description: change.description }),
   }
   if (Object.keys(rows).length === 0) return
+  const before = await lockGroup(tx, hub.db.dialect, id, 'update')
+  if (before === null) throw new HoldfastError('group_not_found')
   try {
-    await hub.transaction(async (tx) => {
-      const before = await lockGroup(tx, hub.db.dialect, id, 'update')
-      if (before === null) throw new HoldfastError('group_not_found')
-      await updateGroupRow(tx, id, rows)
-      await recordEvent(hub, tx, allowed, origin, {
-        resource: { kind: 'group', id, name: name ?? before.name },
-        ownerId: organization.id,
-        data: {
-          ...(name === undefined ? {} : { name: { from: before.name, to: name } }),
-          ...(change.description === undefined ? {} : { description: change.description }),
-        },
-      })
-    })
+    await updateGroupRow(tx, id, rows)
   } catch (error) {
     throw isUniqueViolation(error) ? nameTaken(organization.name, name ?? '') : error
   }
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'group', id, name: name ?? before.name },
+    ownerId: organization.id,
+    data: {
+      ...(name === undefined ? {} : { name: { from: before.name, to: name } }),
+      ...(change.description === undefined ? {} : { description: change.description }),
+    },
+  })
 }
 
 /** GRP-7: gone with the group are its members' access through it, and nothing else. */
 export async function deleteGroup(hub: Hub, allowed: Allowed<'org.group.delete'>, origin: Origin): Promise<void> {
+  await hub.transaction((tx) => deleteGroupIn(hub, tx, allowed, origin))
+}
+
+/** `deleteGroup` inside a transaction. */
+export async function deleteGroupIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.group.delete'>,
+  origin: Origin,
+): Promise<void> {
   const { id, organization } = allowed.resource
-  await hub.transaction(async (tx) => {
-    const group = await lockGroup(tx, hub.db.dialect, id, 'update')
-    if (group === null) throw new HoldfastError('group_not_found')
-    const gone = await deleteGroupRows(tx, id)
-    await recordEvent(hub, tx, allowed, origin, {
-      resource: { kind: 'group', id, name: group.name },
-      ownerId: organization.id,
-      data: gone,
-    })
+  const group = await lockGroup(tx, hub.db.dialect, id, 'update')
+  if (group === null) throw new HoldfastError('group_not_found')
+  const gone = await deleteGroupRows(tx, id)
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'group', id, name: group.name },
+    ownerId: organization.id,
+    data: gone,
   })
+}
+
+export interface GroupMemberChange {
+  /** User name: `sa-` and the id for a service account. */
+  readonly name: string
+  readonly role: GroupRole
+  readonly onlyNew?: boolean
 }
 
 /**
@@ -123,35 +162,44 @@ export async function putGroupMember(
   hub: Hub,
   allowed: Allowed<'org.group.change_members'>,
   origin: Origin,
-  change: { readonly name: string; readonly role: GroupRole; readonly onlyNew?: boolean },
+  change: GroupMemberChange,
+): Promise<{ party: Party; isNew: boolean }> {
+  return await hub.transaction((tx) => putGroupMemberIn(hub, tx, allowed, origin, change))
+}
+
+/** `putGroupMember` inside a transaction. */
+export async function putGroupMemberIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.group.change_members'>,
+  origin: Origin,
+  change: GroupMemberChange,
 ): Promise<{ party: Party; isNew: boolean }> {
   const group = allowed.resource
   const addedBy = accountOf(allowed.principal)?.id ?? null
-  return await hub.transaction(async (tx) => {
-    const party = await findMemberToBe(hub, tx, group, change.name)
-    await refuseOwnTemporary(hub, tx, allowed, party.id, [group.organization.id])
-    const before = await findGroupRole(tx, group.id, party.id)
-    const isNew = before === null
-    if (!isNew && change.onlyNew === true) throw new HoldfastError('already_in_group', { name: party.name })
-    if (before === change.role) return { party, isNew }
-    await (isNew
-      ? insertGroupMember(tx, {
-          groupId: group.id,
-          principalId: party.id,
-          principalKind: party.kind,
-          role: change.role,
-          createdAt: hub.clock.now(),
-          createdBy: addedBy,
-        })
-      : updateGroupMember(tx, group.id, party.id, change.role))
-    await recordEvent(hub, tx, allowed, origin, {
-      action: isNew ? 'org.group.add_member' : 'org.group.change_role',
-      resource: { kind: 'group', id: group.id, name: group.name },
-      ownerId: group.organization.id,
-      data: { ...member(party), ...(before === null ? { role: change.role } : { from: before, to: change.role }) },
-    })
-    return { party, isNew }
+  const party = await findMemberToBe(hub, tx, group, change.name)
+  await refuseOwnTemporary(hub, tx, allowed, party.id, [group.organization.id])
+  const before = await findGroupRole(tx, group.id, party.id)
+  const isNew = before === null
+  if (!isNew && change.onlyNew === true) throw new HoldfastError('already_in_group', { name: party.name })
+  if (before === change.role) return { party, isNew }
+  await (isNew
+    ? insertGroupMember(tx, {
+        groupId: group.id,
+        principalId: party.id,
+        principalKind: party.kind,
+        role: change.role,
+        createdAt: hub.clock.now(),
+        createdBy: addedBy,
+      })
+    : updateGroupMember(tx, group.id, party.id, change.role))
+  await recordEvent(hub, tx, allowed, origin, {
+    action: isNew ? 'org.group.add_member' : 'org.group.change_role',
+    resource: { kind: 'group', id: group.id, name: group.name },
+    ownerId: group.organization.id,
+    data: { ...member(party), ...(before === null ? { role: change.role } : { from: before, to: change.role }) },
   })
+  return { party, isNew }
 }
 
 /** Throws `not_in_group`, for whoever is not of the organization too, or `group_not_found`. */
@@ -161,19 +209,28 @@ export async function removeGroupMember(
   origin: Origin,
   name: string,
 ): Promise<void> {
+  await hub.transaction((tx) => removeGroupMemberIn(hub, tx, allowed, origin, name))
+}
+
+/** `removeGroupMember` inside a transaction. */
+export async function removeGroupMemberIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.group.change_members'>,
+  origin: Origin,
+  name: string,
+): Promise<void> {
   const group = allowed.resource
-  await hub.transaction(async (tx) => {
-    await shareOrganization(tx, hub.db.dialect, group.organization.id)
-    if ((await lockGroup(tx, hub.db.dialect, group.id, 'update')) === null) throw new HoldfastError('group_not_found')
-    const party = await selectParty(tx, hub.db.dialect, group.organization.id, name)
-    const role = party === null ? null : await deleteGroupMember(tx, group.id, party.id)
-    if (party === null || role === null) throw new HoldfastError('not_in_group', { name })
-    await recordEvent(hub, tx, allowed, origin, {
-      action: 'org.group.remove_member',
-      resource: { kind: 'group', id: group.id, name: group.name },
-      ownerId: group.organization.id,
-      data: { ...member(party), role },
-    })
+  await shareOrganization(tx, hub.db.dialect, group.organization.id)
+  if ((await lockGroup(tx, hub.db.dialect, group.id, 'update')) === null) throw new HoldfastError('group_not_found')
+  const party = await selectParty(tx, hub.db.dialect, group.organization.id, name)
+  const role = party === null ? null : await deleteGroupMember(tx, group.id, party.id)
+  if (party === null || role === null) throw new HoldfastError('not_in_group', { name })
+  await recordEvent(hub, tx, allowed, origin, {
+    action: 'org.group.remove_member',
+    resource: { kind: 'group', id: group.id, name: group.name },
+    ownerId: group.organization.id,
+    data: { ...member(party), role },
   })
 }
 
@@ -207,8 +264,14 @@ export async function machinesToOffer(hub: Hub, facts: Facts, organizationId: st
 /** A group of the organization by name or id, which stays there until the transaction ends. Throws `group_not_found`. */
 export async function findGroupToAdd(hub: Hub, tx: Tx, organizationId: string, nameOrId: string): Promise<GroupRow> {
   const id = await findGroupId(tx, organizationId, nameOrId)
-  const group = id === null ? null : await lockGroup(tx, hub.db.dialect, id, 'share')
-  if (group === null) throw new HoldfastError('group_not_found')
+  if (id === null) throw new HoldfastError('group_not_found')
+  return await keepGroup(hub, tx, organizationId, id)
+}
+
+/** A group of the organization by id, which stays there until the transaction ends. Throws `group_not_found`. */
+export async function keepGroup(hub: Hub, tx: Tx, organizationId: string, id: string): Promise<GroupRow> {
+  const group = await lockGroup(tx, hub.db.dialect, id, 'share')
+  if (group?.organizationId !== organizationId) throw new HoldfastError('group_not_found')
   return group
 }
 

@@ -54,28 +54,35 @@ export async function setTokenPolicy(
   origin: Origin,
   change: Partial<OrganizationTokenPolicy>,
 ): Promise<OrganizationTokenPolicy> {
+  return await hub.transaction((tx) => setTokenPolicyIn(hub, tx, allowed, origin, change))
+}
+
+/** `setTokenPolicy` inside a transaction. */
+export async function setTokenPolicyIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.token_policy.update'>,
+  origin: Origin,
+  change: Partial<OrganizationTokenPolicy>,
+): Promise<OrganizationTokenPolicy> {
   const organization = allowed.resource
-  return await hub.transaction(async (tx) => {
-    const row = await lockPolicy(tx, hub.db.dialect, organization.id)
-    if (row === null) throw new HoldfastError('organization_not_found')
-    const before = ofRow(row)
-    const after = { ...before, ...change }
-    const changed = (Object.keys(after) as (keyof OrganizationTokenPolicy)[]).filter(
-      (key) => before[key] !== after[key],
-    )
-    if (changed.length === 0) return before
-    await updatePolicy(tx, organization.id, {
-      tokenPolicy: after.policy,
-      mostTokenDays: after.mostDays,
-      classicTokensAdminister: after.classicTokensAdminister ? 1 : 0,
-    })
-    await recordEvent(hub, tx, allowed, origin, {
-      resource: { kind: 'organization', id: organization.id, name: organization.name },
-      ownerId: organization.id,
-      data: Object.fromEntries(changed.map((key) => [key, { from: before[key], to: after[key] }])),
-    })
-    return after
+  const row = await lockPolicy(tx, hub.db.dialect, organization.id)
+  if (row === null) throw new HoldfastError('organization_not_found')
+  const before = ofRow(row)
+  const after = { ...before, ...change }
+  const changed = (Object.keys(after) as (keyof OrganizationTokenPolicy)[]).filter((key) => before[key] !== after[key])
+  if (changed.length === 0) return before
+  await updatePolicy(tx, organization.id, {
+    tokenPolicy: after.policy,
+    mostTokenDays: after.mostDays,
+    classicTokensAdminister: after.classicTokensAdminister ? 1 : 0,
   })
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'organization', id: organization.id, name: organization.name },
+    ownerId: organization.id,
+    data: Object.fromEntries(changed.map((key) => [key, { from: before[key], to: after[key] }])),
+  })
+  return after
 }
 
 function ofRow(row: PolicyRow): OrganizationTokenPolicy {

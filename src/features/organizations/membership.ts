@@ -55,35 +55,45 @@ export async function addMember(
   origin: Origin,
   input: { readonly username: string; readonly role: Role | null; readonly term?: Term | null },
 ): Promise<Role> {
-  const organization = allowed.resource
-  const user = await findActiveUser(hub.db, nameKey(input.username))
+  const user = await findActiveUser(hub.db.read, nameKey(input.username))
   if (user === null) throw new HoldfastError('user_not_found')
-  return await hub.transaction(async (tx) => {
-    // Before the seats: who is in already is told so, however full it is.
-    if ((await findMember(tx, organization.id, nameKey(user.name), hub.clock.now())) !== null)
-      throw alreadyMember(user, organization)
-    const { defaultRole } = await holdSeat(hub, tx, organization)
-    const role = input.role ?? defaultRole
-    const addedBy = accountOf(allowed.principal)?.id ?? null
-    const term = input.term ?? null
-    if (term !== null) {
-      const raised = await joinForAWhile(hub, tx, allowed, { organization, user, role, ...term })
-      await recordEvent(hub, tx, allowed, origin, {
-        resource: { kind: 'user', id: user.id, name: user.name },
-        ownerId: organization.id,
-        data: { organization: organization.name, role, ...raiseData(term, raised) },
-      })
-      return role
-    }
-    if (!(await becomeMember(hub, tx, { organization, user, role, addedBy }))) throw alreadyMember(user, organization)
+  const { role, term = null } = input
+  return await hub.transaction((tx) => addMemberIn(hub, tx, allowed, origin, { user, role, term }))
+}
+
+/** `addMember` inside a transaction, of an active user. */
+export async function addMemberIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.add_user'>,
+  origin: Origin,
+  input: { readonly user: Person; readonly role: Role | null; readonly term: Term | null },
+): Promise<Role> {
+  const organization = allowed.resource
+  const { user, term } = input
+  // Before the seats: who is in already is told so, however full it is.
+  if ((await findMember(tx, organization.id, nameKey(user.name), hub.clock.now())) !== null)
+    throw alreadyMember(user, organization)
+  const { defaultRole } = await holdSeat(hub, tx, organization)
+  const role = input.role ?? defaultRole
+  const addedBy = accountOf(allowed.principal)?.id ?? null
+  if (term !== null) {
+    const raised = await joinForAWhile(hub, tx, allowed, { organization, user, role, ...term })
     await recordEvent(hub, tx, allowed, origin, {
       resource: { kind: 'user', id: user.id, name: user.name },
       ownerId: organization.id,
-      data: { organization: organization.name, role },
+      data: { organization: organization.name, role, ...raiseData(term, raised) },
     })
-    await autoJoinWorkspaces(hub, tx, allowed, origin, joining(organization, user, null, role))
     return role
+  }
+  if (!(await becomeMember(hub, tx, { organization, user, role, addedBy }))) throw alreadyMember(user, organization)
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'user', id: user.id, name: user.name },
+    ownerId: organization.id,
+    data: { organization: organization.name, role },
   })
+  await autoJoinWorkspaces(hub, tx, allowed, origin, joining(organization, user, null, role))
+  return role
 }
 
 /** A membership that ends by itself. Nobody joins workspaces by it: what is for a while is given one by one. */
@@ -127,33 +137,41 @@ export async function changeRole(
   origin: Origin,
   change: RoleChange,
 ): Promise<void> {
+  await hub.transaction((tx) => changeRoleIn(hub, tx, allowed, origin, change))
+}
+
+/** `changeRole` inside a transaction. */
+export async function changeRoleIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.change_role'>,
+  origin: Origin,
+  change: RoleChange,
+): Promise<void> {
   const organization = allowed.resource
-  await hub.transaction(async (tx) => {
-    await lockOrganizations(tx, hub.db.dialect, [organization.id])
-    const member = await getMember(hub, tx, organization, change.username)
-    await refuseOwnTemporary(hub, tx, allowed, member.userId, [organization.id])
-    if (change.term != null)
-      return await raiseMember(hub, tx, allowed, origin, { ...change, term: change.term, member })
-    if (change.role !== 'admin') await refuseWithoutAdmin(tx, organization, member.userId)
-    await updateRole(tx, organization.id, member.userId, change.role)
-    if (change.workspaces !== undefined) {
-      await replaceWorkspaces(hub, tx, allowed, organization.id, member.userId, change.workspaces)
-    }
-    await recordEvent(hub, tx, allowed, origin, {
-      resource: { kind: 'user', id: member.userId, name: member.name },
-      ownerId: organization.id,
-      data: {
-        organization: organization.name,
-        from: member.role,
-        to: change.role,
-        ...(change.workspaces === undefined
-          ? {}
-          : { workspaces: change.workspaces.map(({ id, role }) => `${id}=${role}`) }),
-      },
-    })
-    const user = { id: member.userId, name: member.name }
-    await autoJoinWorkspaces(hub, tx, allowed, origin, joining(organization, user, member.role, change.role))
+  await lockOrganizations(tx, hub.db.dialect, [organization.id])
+  const member = await getMember(hub, tx, organization, change.username)
+  await refuseOwnTemporary(hub, tx, allowed, member.userId, [organization.id])
+  if (change.term != null) return await raiseMember(hub, tx, allowed, origin, { ...change, term: change.term, member })
+  if (change.role !== 'admin') await refuseWithoutAdmin(tx, organization, member.userId)
+  await updateRole(tx, organization.id, member.userId, change.role)
+  if (change.workspaces !== undefined) {
+    await replaceWorkspaces(hub, tx, allowed, organization.id, member.userId, change.workspaces)
+  }
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'user', id: member.userId, name: member.name },
+    ownerId: organization.id,
+    data: {
+      organization: organization.name,
+      from: member.role,
+      to: change.role,
+      ...(change.workspaces === undefined
+        ? {}
+        : { workspaces: change.workspaces.map(({ id, role }) => `${id}=${role}`) }),
+    },
   })
+  const user = { id: member.userId, name: member.name }
+  await autoJoinWorkspaces(hub, tx, allowed, origin, joining(organization, user, member.role, change.role))
 }
 
 async function raiseMember(
@@ -215,17 +233,26 @@ export async function removeMember(
   origin: Origin,
   username: string,
 ): Promise<void> {
+  await hub.transaction((tx) => removeMemberIn(hub, tx, allowed, origin, username))
+}
+
+/** `removeMember` inside a transaction. */
+export async function removeMemberIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.remove_user'>,
+  origin: Origin,
+  username: string,
+): Promise<void> {
   const organization = allowed.resource
-  await hub.transaction(async (tx) => {
-    await lockOrganizations(tx, hub.db.dialect, [organization.id])
-    const member = await getMember(hub, tx, organization, username)
-    await refuseWithoutAdmin(tx, organization, member.userId)
-    const withdrawn = await endMembership(tx, organization.id, member.userId)
-    await recordEvent(hub, tx, allowed, origin, {
-      resource: { kind: 'user', id: member.userId, name: member.name },
-      ownerId: organization.id,
-      data: { organization: organization.name, role: member.role, withdrawnInvitations: withdrawn },
-    })
+  await lockOrganizations(tx, hub.db.dialect, [organization.id])
+  const member = await getMember(hub, tx, organization, username)
+  await refuseWithoutAdmin(tx, organization, member.userId)
+  const withdrawn = await endMembership(tx, organization.id, member.userId)
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind: 'user', id: member.userId, name: member.name },
+    ownerId: organization.id,
+    data: { organization: organization.name, role: member.role, withdrawnInvitations: withdrawn },
   })
 }
 

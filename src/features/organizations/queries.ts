@@ -50,10 +50,10 @@ const activeUser = prepared<{ key: string }, { id: string; name: string; fullnam
 )
 
 export async function findActiveUser(
-  db: Db,
+  on: Tx | Db['read'],
   key: string,
 ): Promise<{ id: string; name: string; fullname: string | null } | null> {
-  return await activeUser.first(db.read, { key })
+  return await activeUser.first(on, { key })
 }
 
 /** A member by name, whatever the state of the account: a deactivated one can be removed too. */

@@ -16,7 +16,15 @@ export {
 export { avatarUrl } from './avatar.ts'
 export { deleteExpiredInvitations } from './invitation-queries.ts'
 export { composeInvitation, makeInvitationLink } from './invitations.ts'
-export { addMember, becomeMember, endMembership, joining } from './membership.ts'
+export {
+  addMember,
+  addMemberIn,
+  becomeMember,
+  changeRoleIn,
+  endMembership,
+  joining,
+  removeMemberIn,
+} from './membership.ts'
 export { claimName, findNamespace, type Namespace, retireName } from './namespaces.ts'
 export {
   countPublicRepos,
@@ -24,9 +32,11 @@ export {
   lockOrganizations,
   type MembershipRow,
   membershipsOf,
+  roleIn,
   someActiveAdmins,
 } from './queries.ts'
 export { holdSeat, type Seats, seatsOf, setSeatLimit } from './seats.ts'
+export { changeSettingsIn, requireSecondFactorIn } from './settings.ts'
 
 export interface NewOrganization {
   readonly name: string

@@ -53,26 +53,33 @@ export async function changeSettings(
   origin: Origin,
   change: SettingsChange,
 ): Promise<OrganizationRow> {
+  return await hub.transaction((tx) => changeSettingsIn(hub, tx, allowed, origin, change))
+}
+
+/** `changeSettings` inside a transaction. */
+export async function changeSettingsIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.update_settings'>,
+  origin: Origin,
+  change: SettingsChange,
+): Promise<OrganizationRow> {
   const organization = allowed.resource
   const wanted = checked(change)
-  return await hub.transaction(async (tx) => {
-    const before = await lockOrganization(tx, hub.db.dialect, organization.id)
-    if (before === null) throw new HoldfastError('organization_not_found')
-    const changed = Object.fromEntries(
-      Object.entries(wanted).filter(([name, value]) => value !== undefined && value !== before[name as Setting]),
-    ) as Partial<Record<Setting, string | null>>
-    if (Object.keys(changed).length === 0) return before
-    const admissionAt =
-      'pickleAdmission' in changed || 'pickleAllowList' in changed ? { admissionAt: hub.clock.now() } : {}
-    await updateOrganization(tx, organization.id, { ...(changed as Partial<OrganizationRow>), ...admissionAt })
-    for (const [action, names] of Object.entries(told(changed))) {
-      const data = Object.fromEntries(
-        names.map((name) => [name, difference(name, before[name], changed[name] ?? null)]),
-      )
-      await record(hub, tx, allowed, origin, organization, action, data)
-    }
-    return { ...before, ...(changed as Partial<OrganizationRow>) }
-  })
+  const before = await lockOrganization(tx, hub.db.dialect, organization.id)
+  if (before === null) throw new HoldfastError('organization_not_found')
+  const changed = Object.fromEntries(
+    Object.entries(wanted).filter(([name, value]) => value !== undefined && value !== before[name as Setting]),
+  ) as Partial<Record<Setting, string | null>>
+  if (Object.keys(changed).length === 0) return before
+  const admissionAt =
+    'pickleAdmission' in changed || 'pickleAllowList' in changed ? { admissionAt: hub.clock.now() } : {}
+  await updateOrganization(tx, organization.id, { ...(changed as Partial<OrganizationRow>), ...admissionAt })
+  for (const [action, names] of Object.entries(told(changed))) {
+    const data = Object.fromEntries(names.map((name) => [name, difference(name, before[name], changed[name] ?? null)]))
+    await record(hub, tx, allowed, origin, organization, action, data)
+  }
+  return { ...before, ...(changed as Partial<OrganizationRow>) }
 }
 
 /**
@@ -85,18 +92,27 @@ export async function requireSecondFactor(
   origin: Origin,
   isRequired: boolean,
 ): Promise<void> {
+  await hub.transaction((tx) => requireSecondFactorIn(hub, tx, allowed, origin, isRequired))
+}
+
+/** `requireSecondFactor` inside a transaction. */
+export async function requireSecondFactorIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.settings.security'>,
+  origin: Origin,
+  isRequired: boolean,
+): Promise<void> {
   const { resource: organization, principal } = allowed
-  await hub.transaction(async (tx) => {
-    const before = await lockOrganization(tx, hub.db.dialect, organization.id)
-    if (before === null) throw new HoldfastError('organization_not_found')
-    if (isRequired && principal.kind === 'user' && !(await hasSecondFactor(tx, principal.id))) {
-      throw new HoldfastError('own_factor_first')
-    }
-    if ((before.secondFactorRequired === 1) === isRequired) return
-    await updateOrganization(tx, organization.id, { secondFactorRequired: isRequired ? 1 : 0 })
-    const action = `org.settings.security.2fa.${isRequired ? 'enable' : 'disable'}`
-    await record(hub, tx, allowed, origin, organization, action, {})
-  })
+  const before = await lockOrganization(tx, hub.db.dialect, organization.id)
+  if (before === null) throw new HoldfastError('organization_not_found')
+  if (isRequired && principal.kind === 'user' && !(await hasSecondFactor(tx, principal.id))) {
+    throw new HoldfastError('own_factor_first')
+  }
+  if ((before.secondFactorRequired === 1) === isRequired) return
+  await updateOrganization(tx, organization.id, { secondFactorRequired: isRequired ? 1 : 0 })
+  const action = `org.settings.security.2fa.${isRequired ? 'enable' : 'disable'}`
+  await record(hub, tx, allowed, origin, organization, action, {})
 }
 
 /** Members who would be kept out, or are, until they have a second factor. */

@@ -6,5 +6,6 @@ export { invalidMetadata, repoUrl } from './create-repo.ts'
 
 export { hubKeyBlobs, signAsHub } from './hub-signature.ts'
 export { enqueueIndexing, findRepoWithCard } from './index-repo.ts'
+export { repoPlaces } from './place-repo.ts'
 export { repoViewOf } from './repo-view.ts'
 export { type DeletedRepo, listDeletedRepos, restoreRepo } from './restore-repo.ts'

@@ -21,7 +21,7 @@ import {
 } from '../temporary-roles/service.ts'
 import { type RemovedToken, removeStored } from '../tokens/service.ts'
 import { parseAccountExpiry, parseAccountName, parseRemark, type ServiceAccount } from './account.ts'
-import { minterOf, requireNoWidening, requireRoleToGive } from './minting.ts'
+import { type Minter, minterOf, requireNoWidening, requireRoleToGive } from './minting.ts'
 import {
   deleteAccount,
   findAccount,
@@ -32,10 +32,10 @@ import {
   updateAccountRole,
 } from './queries.ts'
 
-export { requireActive, type ServiceAccount } from './account.ts'
+export { parseAccountExpiry, parseAccountName, requireActive, type ServiceAccount } from './account.ts'
 export { createAccountToken, type NewAccountToken } from './account-tokens.ts'
 
-export { minterOf, refuseFormerValue, requireHeld, requireWithinFence } from './minting.ts'
+export { type Minter, minterOf, refuseFormerValue, requireHeld, requireWithinFence } from './minting.ts'
 
 /** Until the transaction ends nobody else changes the account or its tokens. Null where the organization has none of this id. */
 export async function lockServiceAccount(
@@ -70,7 +70,19 @@ export async function createServiceAccount(
   origin: Origin,
   input: NewAccount,
 ): Promise<ServiceAccount> {
-  requireRoleToGive(await minterOf(hub, allowed), input.role)
+  const minter = await minterOf(hub, allowed)
+  return await hub.transaction((tx) => createServiceAccountIn(hub, tx, allowed, origin, { minter, input }))
+}
+
+/** `createServiceAccount` inside a transaction, which a name that is taken dooms. `minter`: `minterOf` the same permission. */
+export async function createServiceAccountIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.service_account.create'>,
+  origin: Origin,
+  { minter, input }: { readonly minter: Minter; readonly input: NewAccount },
+): Promise<ServiceAccount> {
+  requireRoleToGive(minter, input.role)
   const { id: organizationId } = allowed.resource
   const now = hub.clock.now()
   const account: ServiceAccount = {
@@ -87,12 +99,8 @@ export async function createServiceAccount(
     disabledAt: null,
   }
   const { role, temporary: _none, ...row } = account
-  await unlessTaken(account.name, () =>
-    hub.transaction(async (tx) => {
-      await insertAccount(tx, { ...row, nameKey: nameKey(account.name) }, role)
-      await record(hub, tx, allowed, origin, account, { role, expiresAt: account.expiresAt })
-    }),
-  )
+  await unlessTaken(account.name, () => insertAccount(tx, { ...row, nameKey: nameKey(account.name) }, role))
+  await record(hub, tx, allowed, origin, account, { role, expiresAt: account.expiresAt })
   return account
 }
 
@@ -141,31 +149,40 @@ export async function updateServiceAccount(
   change: AccountChange,
 ): Promise<ServiceAccount> {
   const minter = await minterOf(hub, allowed)
+  return await hub.transaction((tx) => updateServiceAccountIn(hub, tx, allowed, origin, { minter, id, change }))
+}
+
+/** `updateServiceAccount` inside a transaction, which a name that is taken dooms. `minter`: `minterOf` the same permission. */
+export async function updateServiceAccountIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.service_account.update'>,
+  origin: Origin,
+  { minter, id, change }: { readonly minter: Minter; readonly id: string; readonly change: AccountChange },
+): Promise<ServiceAccount> {
   const wanted = {
     ...(change.name === undefined ? {} : { name: parseAccountName(change.name) }),
     ...(change.description === undefined ? {} : { description: parseRemark(change.description, 'description') }),
     ...(change.contact === undefined ? {} : { contact: parseRemark(change.contact, 'contact') }),
   }
   const now = hub.clock.now()
-  return await unlessTaken(wanted.name ?? '', () =>
-    hub.transaction(async (tx) => {
-      const before = await lock(hub, tx, allowed, id)
-      requireNoWidening(minter, before, change)
-      const isNewExpiry = change.expiresAt !== undefined && change.expiresAt !== before.expiresAt
-      const after: ServiceAccount = {
-        ...before,
-        ...wanted,
-        ...(isNewExpiry ? { expiresAt: parseAccountExpiry(change.expiresAt ?? null, now) } : {}),
-        role: change.role ?? before.role,
-      }
-      await refuseOwnTemporary(hub, tx, allowed, id, [before.organizationId])
-      const { name, description, contact, expiresAt } = after
-      await updateAccount(tx, id, { name, nameKey: nameKey(name), description, contact, expiresAt })
-      const until = await changeAccountRole(hub, tx, allowed, before, change)
-      await record(hub, tx, allowed, origin, after, { from: inEvent(before), to: { ...inEvent(after), ...until } })
-      return await lock(hub, tx, allowed, id)
-    }),
+  const before = await lock(hub, tx, allowed, id)
+  requireNoWidening(minter, before, change)
+  const isNewExpiry = change.expiresAt !== undefined && change.expiresAt !== before.expiresAt
+  const after: ServiceAccount = {
+    ...before,
+    ...wanted,
+    ...(isNewExpiry ? { expiresAt: parseAccountExpiry(change.expiresAt ?? null, now) } : {}),
+    role: change.role ?? before.role,
+  }
+  await refuseOwnTemporary(hub, tx, allowed, id, [before.organizationId])
+  const { name, description, contact, expiresAt } = after
+  await unlessTaken(name, () =>
+    updateAccount(tx, id, { name, nameKey: nameKey(name), description, contact, expiresAt }),
   )
+  const until = await changeAccountRole(hub, tx, allowed, before, change)
+  await record(hub, tx, allowed, origin, after, { from: inEvent(before), to: { ...inEvent(after), ...until } })
+  return await lock(hub, tx, allowed, id)
 }
 
 /** For a while or for good. Gives what the event says of its end. */
@@ -219,15 +236,24 @@ export async function disableServiceAccount(
   origin: Origin,
   id: string,
 ): Promise<{ readonly account: ServiceAccount; readonly tokens: number }> {
-  return await hub.transaction(async (tx) => {
-    const before = await lock(hub, tx, allowed, id)
-    if (before.disabledAt !== null) return { account: before, tokens: 0 }
-    const account = { ...before, disabledAt: hub.clock.now() }
-    const removed = await removeStored(hub, tx, id, null)
-    await updateAccount(tx, id, { disabledAt: account.disabledAt })
-    await record(hub, tx, allowed, origin, account, { tokens: tokensInEvent(removed) })
-    return { account, tokens: removed.length }
-  })
+  return await hub.transaction((tx) => disableServiceAccountIn(hub, tx, allowed, origin, id))
+}
+
+/** `disableServiceAccount` inside a transaction. */
+export async function disableServiceAccountIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.service_account.disable'>,
+  origin: Origin,
+  id: string,
+): Promise<{ readonly account: ServiceAccount; readonly tokens: number }> {
+  const before = await lock(hub, tx, allowed, id)
+  if (before.disabledAt !== null) return { account: before, tokens: 0 }
+  const account = { ...before, disabledAt: hub.clock.now() }
+  const removed = await removeStored(hub, tx, id, null)
+  await updateAccount(tx, id, { disabledAt: account.disabledAt })
+  await record(hub, tx, allowed, origin, account, { tokens: tokensInEvent(removed) })
+  return { account, tokens: removed.length }
 }
 
 /** Usable again, with what it was in; without tokens (SA-32). */
@@ -237,14 +263,23 @@ export async function enableServiceAccount(
   origin: Origin,
   id: string,
 ): Promise<ServiceAccount> {
-  return await hub.transaction(async (tx) => {
-    const before = await lock(hub, tx, allowed, id)
-    if (before.disabledAt === null) return before
-    const account = { ...before, disabledAt: null }
-    await updateAccount(tx, id, { disabledAt: null })
-    await record(hub, tx, allowed, origin, account, {})
-    return account
-  })
+  return await hub.transaction((tx) => enableServiceAccountIn(hub, tx, allowed, origin, id))
+}
+
+/** `enableServiceAccount` inside a transaction. */
+export async function enableServiceAccountIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.service_account.enable'>,
+  origin: Origin,
+  id: string,
+): Promise<ServiceAccount> {
+  const before = await lock(hub, tx, allowed, id)
+  if (before.disabledAt === null) return before
+  const account = { ...before, disabledAt: null }
+  await updateAccount(tx, id, { disabledAt: null })
+  await record(hub, tx, allowed, origin, account, {})
+  return account
 }
 
 /** For good, with its tokens, roles, groups and workspaces. What it did stays: commits, and lines of the audit log (SA-33). */
@@ -254,13 +289,22 @@ export async function deleteServiceAccount(
   origin: Origin,
   id: string,
 ): Promise<ServiceAccount> {
-  return await hub.transaction(async (tx) => {
-    const account = await lock(hub, tx, allowed, id)
-    const removed = await removeStored(hub, tx, id, null)
-    await deleteAccount(tx, id)
-    await record(hub, tx, allowed, origin, account, { ...inEvent(account), tokens: tokensInEvent(removed) })
-    return account
-  })
+  return await hub.transaction((tx) => deleteServiceAccountIn(hub, tx, allowed, origin, id))
+}
+
+/** `deleteServiceAccount` inside a transaction. */
+export async function deleteServiceAccountIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'org.service_account.delete'>,
+  origin: Origin,
+  id: string,
+): Promise<ServiceAccount> {
+  const account = await lock(hub, tx, allowed, id)
+  const removed = await removeStored(hub, tx, id, null)
+  await deleteAccount(tx, id)
+  await record(hub, tx, allowed, origin, account, { ...inEvent(account), tokens: tokensInEvent(removed) })
+  return account
 }
 
 async function lock(hub: Hub, tx: Tx, allowed: Allowed<AccountAction>, id: string): Promise<ServiceAccount> {

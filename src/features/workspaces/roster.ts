@@ -7,7 +7,7 @@ import type { Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { recordEvent } from '../audit/service.ts'
-import { findGroupToAdd, findParty, shareOrganization } from '../groups/service.ts'
+import { findGroupToAdd, findParty, keepGroup, shareOrganization } from '../groups/service.ts'
 import {
   clearTemporary,
   deleteGrant,
@@ -25,6 +25,16 @@ import { deleteRole, findRole, insertRole, updateRole } from './roster-queries.t
 /** Whose role it is: a person or a service account by user name, a group by name or id. */
 export type Whose = { readonly user: string } | { readonly group: string }
 
+/** Where the caller knows the group itself, whose id may be the name of another one. */
+export type KnownWhose = Whose | { readonly groupId: string }
+
+/** Whom a workspace takes in, with which role; `term`: for a while. */
+export interface Added {
+  readonly whose: KnownWhose
+  readonly role: Role
+  readonly term?: Term | null
+}
+
 interface Bearer {
   readonly id: string
   readonly kind: 'user' | 'service-account' | 'group'
@@ -39,38 +49,47 @@ export async function addToWorkspace(
   hub: Hub,
   allowed: Allowed<'resource_group.add_users'>,
   origin: Origin,
-  added: readonly { readonly whose: Whose; readonly role: Role; readonly term?: Term | null }[],
+  added: readonly Added[],
+): Promise<void> {
+  await hub.transaction((tx) => addToWorkspaceIn(hub, tx, allowed, origin, added))
+}
+
+/** `addToWorkspace` inside a transaction. */
+export async function addToWorkspaceIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'resource_group.add_users'>,
+  origin: Origin,
+  added: readonly Added[],
 ): Promise<void> {
   const workspace = allowed.resource
   const addedBy = accountOf(allowed.principal)?.id ?? null
-  await hub.transaction(async (tx) => {
-    await holdBoth(hub, tx, workspace)
-    for (const { whose, role, term = null } of added) {
-      const bearer = await findBearer(hub, tx, workspace, whose)
-      await refuseOwnTemporary(hub, tx, allowed, bearer.id, placesOf(workspace))
-      const had = await findRole(tx, workspace.id, bearer.id, hub.clock.now())
-      if (had !== null) throw new HoldfastError('already_in_workspace', { name: bearer.name })
-      if (term !== null) {
-        const raised = await raiseRole(hub, tx, allowed, { ...raiseOf(workspace, bearer), role, ...term })
-        const data = { ...bearerData(bearer), role, ...raiseData(term, raised) }
-        await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
-        continue
-      }
-      // What has ended, and was not tidied up yet, stands in nobody's way.
-      await deleteRole(tx, workspace.id, bearer.id)
-      const isNew = await insertRole(tx, {
-        targetId: workspace.id,
-        targetKind: 'workspace',
-        principalId: bearer.id,
-        principalKind: bearer.kind,
-        role,
-        createdAt: hub.clock.now(),
-        createdBy: addedBy,
-      })
-      if (!isNew) throw new HoldfastError('already_in_workspace', { name: bearer.name })
-      await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data: { ...bearerData(bearer), role } })
+  await holdBoth(hub, tx, workspace)
+  for (const { whose, role, term = null } of added) {
+    const bearer = await findBearer(hub, tx, workspace, whose)
+    await refuseOwnTemporary(hub, tx, allowed, bearer.id, placesOf(workspace))
+    const had = await findRole(tx, workspace.id, bearer.id, hub.clock.now())
+    if (had !== null) throw new HoldfastError('already_in_workspace', { name: bearer.name })
+    if (term !== null) {
+      const raised = await raiseRole(hub, tx, allowed, { ...raiseOf(workspace, bearer), role, ...term })
+      const data = { ...bearerData(bearer), role, ...raiseData(term, raised) }
+      await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
+      continue
     }
-  })
+    // What has ended, and was not tidied up yet, stands in nobody's way.
+    await deleteRole(tx, workspace.id, bearer.id)
+    const isNew = await insertRole(tx, {
+      targetId: workspace.id,
+      targetKind: 'workspace',
+      principalId: bearer.id,
+      principalKind: bearer.kind,
+      role,
+      createdAt: hub.clock.now(),
+      createdBy: addedBy,
+    })
+    if (!isNew) throw new HoldfastError('already_in_workspace', { name: bearer.name })
+    await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data: { ...bearerData(bearer), role } })
+  }
 }
 
 /** Throws `not_in_workspace` for whoever has no role of their own there, strangers included; `workspace_not_found`. */
@@ -78,28 +97,37 @@ export async function changeWorkspaceRole(
   hub: Hub,
   allowed: Allowed<'resource_group.change_role'>,
   origin: Origin,
-  change: { readonly whose: Whose; readonly role: Role; readonly term?: Term | null },
+  change: Added,
+): Promise<void> {
+  await hub.transaction((tx) => changeWorkspaceRoleIn(hub, tx, allowed, origin, change))
+}
+
+/** `changeWorkspaceRole` inside a transaction. */
+export async function changeWorkspaceRoleIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'resource_group.change_role'>,
+  origin: Origin,
+  change: Added,
 ): Promise<void> {
   const workspace = allowed.resource
-  await hub.transaction(async (tx) => {
-    await holdBoth(hub, tx, workspace)
-    const { bearer, role: from } = await findRoleOf(hub, tx, workspace, change.whose)
-    await refuseOwnTemporary(hub, tx, allowed, bearer.id, placesOf(workspace))
-    if (change.term != null) {
-      const raised = await raiseRole(hub, tx, allowed, {
-        ...raiseOf(workspace, bearer),
-        role: change.role,
-        ...change.term,
-      })
-      const data = { ...bearerData(bearer), from, to: change.role, ...raiseData(change.term, raised) }
-      return await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
-    }
-    const row = await findGrant(tx, workspace.id, bearer.id)
-    if (from === change.role && row?.temporaryUntil == null) return
-    await updateRole(tx, workspace.id, bearer.id, change.role)
-    const data = { ...bearerData(bearer), from, to: change.role }
-    await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
-  })
+  await holdBoth(hub, tx, workspace)
+  const { bearer, role: from } = await findRoleOf(hub, tx, workspace, change.whose)
+  await refuseOwnTemporary(hub, tx, allowed, bearer.id, placesOf(workspace))
+  if (change.term != null) {
+    const raised = await raiseRole(hub, tx, allowed, {
+      ...raiseOf(workspace, bearer),
+      role: change.role,
+      ...change.term,
+    })
+    const data = { ...bearerData(bearer), from, to: change.role, ...raiseData(change.term, raised) }
+    return await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
+  }
+  const row = await findGrant(tx, workspace.id, bearer.id)
+  if (from === change.role && row?.temporaryUntil == null) return
+  await updateRole(tx, workspace.id, bearer.id, change.role)
+  const data = { ...bearerData(bearer), from, to: change.role }
+  await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data })
 }
 
 /** A temporary role is over now; what was there before counts again. Throws `no_temporary_role` and as `changeWorkspaceRole`. */
@@ -132,13 +160,22 @@ export async function removeFromWorkspace(
   origin: Origin,
   whose: Whose,
 ): Promise<void> {
+  await hub.transaction((tx) => removeFromWorkspaceIn(hub, tx, allowed, origin, whose))
+}
+
+/** `removeFromWorkspace` inside a transaction. */
+export async function removeFromWorkspaceIn(
+  hub: Hub,
+  tx: Tx,
+  allowed: Allowed<'resource_group.remove_users'>,
+  origin: Origin,
+  whose: KnownWhose,
+): Promise<void> {
   const workspace = allowed.resource
-  await hub.transaction(async (tx) => {
-    await holdBoth(hub, tx, workspace)
-    const { bearer, role } = await findRoleOf(hub, tx, workspace, whose)
-    await deleteRole(tx, workspace.id, bearer.id)
-    await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data: { ...bearerData(bearer), role } })
-  })
+  await holdBoth(hub, tx, workspace)
+  const { bearer, role } = await findRoleOf(hub, tx, workspace, whose)
+  await deleteRole(tx, workspace.id, bearer.id)
+  await recordEvent(hub, tx, allowed, origin, { ...about(workspace), data: { ...bearerData(bearer), role } })
 }
 
 /** Nobody leaves the organization, and nobody else changes these roles, until the transaction ends. */
@@ -147,9 +184,13 @@ async function holdBoth(hub: Hub, tx: Tx, workspace: PartFacts): Promise<void> {
   await holdWorkspace(hub, tx, workspace.id)
 }
 
-async function findBearer(hub: Hub, tx: Tx, workspace: PartFacts, whose: Whose): Promise<Bearer> {
+async function findBearer(hub: Hub, tx: Tx, workspace: PartFacts, whose: KnownWhose): Promise<Bearer> {
   if ('user' in whose) return await findParty(hub, tx, workspace.organization, whose.user)
-  const group = await findGroupToAdd(hub, tx, workspace.organization.id, whose.group)
+  const organizationId = workspace.organization.id
+  const group =
+    'groupId' in whose
+      ? await keepGroup(hub, tx, organizationId, whose.groupId)
+      : await findGroupToAdd(hub, tx, organizationId, whose.group)
   return { id: group.id, kind: 'group', name: group.name }
 }
 
@@ -158,9 +199,9 @@ async function findRoleOf(
   hub: Hub,
   tx: Tx,
   workspace: PartFacts,
-  whose: Whose,
+  whose: KnownWhose,
 ): Promise<{ bearer: Bearer; role: Role }> {
-  const name = 'user' in whose ? whose.user : whose.group
+  const name = 'user' in whose ? whose.user : 'group' in whose ? whose.group : whose.groupId
   try {
     const bearer = await findBearer(hub, tx, workspace, whose)
     const role = await findRole(tx, workspace.id, bearer.id, hub.clock.now())

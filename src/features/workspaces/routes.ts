@@ -15,7 +15,7 @@ import type { Hub } from '../../hub.ts'
 import { readTerm, termShape } from '../temporary-roles/service.ts'
 import type { AutoJoin } from './auto-join.ts'
 import { type Content, firstContents, listContents } from './content-queries.ts'
-import { createWorkspace, deleteWorkspace, updateWorkspace } from './manage.ts'
+import { createWorkspace, deleteWorkspace, mostDescription, updateWorkspace } from './manage.ts'
 import type { RepoPlaces } from './places.ts'
 import { presentContent, presentGroupHolder, presentHolder, presentWorkspace } from './present.ts'
 import { findWorkspaceRow, listWorkspaces, type WorkspaceRow } from './queries.ts'
@@ -31,7 +31,7 @@ const role = z.enum(roles)
 const limit = z.coerce.number().int().min(1).max(500).default(100)
 const namePage = z.object({ limit, cursor: z.string().max(300).default('') })
 const idPage = z.object({ limit, cursor: z.string().max(24).default('') })
-const description = z.string().trim().max(500).nullish()
+const description = z.string().trim().max(mostDescription).nullish()
 const userName = z.string().max(100)
 
 const autoJoinShape = z.union([
