@@ -26,6 +26,14 @@ export type Answered = {
   header: string | null
 }
 
+const commitChoices: readonly Choice[] = [
+  { value: '', label: 'Signed as they must be' },
+  { value: 'unsigned', label: 'Not signed' },
+  { value: 'signed', label: 'Signed with a key that no account has' },
+  { value: 'verified', label: 'Signed and verified' },
+  { value: 'api', label: 'Made by the hub: hf upload, or in the browser' },
+]
+
 /** The form is sent by GET to where it stands: `action`, `resource`, `token` (an id; empty: this session) and `principal`. */
 export function TestAccessPage(props: {
   context: PageContext
@@ -78,8 +86,19 @@ export function TestAccessPage(props: {
           verbatim={true}
           optional={true}
           maxlength={1_000}
-          help="Of a repo, for tokens that read some files alone."
+          help="Of a repo, to be read from its main branch. Without one: the whole repo, as git clones it."
         />
+        <TextField
+          form={form}
+          name="program"
+          label="From which program"
+          verbatim={true}
+          optional={true}
+          maxlength={500}
+          placeholder="hf_hub/1.0"
+          help="As it calls itself in User-Agent, for tokens that are taken from some programs alone."
+        />
+        <SelectField form={form} name="commits" label="Bringing which commits" choices={commitChoices} />
         <div>
           <Button look="primary">Test</Button>
         </div>
@@ -112,7 +131,7 @@ function Answer({ answered }: { answered: Answered }) {
           </Notice>
         )}
         {explanation.assumes.length > 0 && (
-          <p class="text-sm text-muted">For a request from one of the networks of the token, if it has any.</p>
+          <p class="text-sm text-muted">Not looked at, and taken as right: {explanation.assumes.join('; ')}.</p>
         )}
       </div>
       <CheckChain checks={explanation.rows.map(checkRow)} />
@@ -127,7 +146,7 @@ function Answer({ answered }: { answered: Answered }) {
 }
 
 function sentence(refusal: HoldfastError): string {
-  if (refusal.entry.status === 404) {
+  if (refusal.entry.status === 404 && !/^(entry|revision)_not_found$/.test(refusal.code)) {
     return `${refusal.message.replace(/\.?$/, '.')} It is not there, or whoever asks does not see it: the answer is the same.`
   }
   return [refusal.message, refusal.next].filter((part) => part !== null).join(' ')
@@ -141,7 +160,12 @@ function checkRow({ check, fault, need, have, sources }: ExplainedRow): CheckRow
     return { name, state: 'passed', detail: what.filter((part) => part !== null).join(' ') }
   }
   const code = fault.denied?.code
-  const remedy = code === undefined ? 'Not there, or hidden.' : plain(denialReasons[code].remedy, need)
+  const remedy =
+    code !== undefined
+      ? plain(denialReasons[code].remedy, need)
+      : check === 'resource'
+        ? 'Not there, or hidden.'
+        : [fault.message.replace(/\.?$/, '.'), fault.next].filter((part) => part !== null).join(' ')
   return {
     name,
     state: 'refused',

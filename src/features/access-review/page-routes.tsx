@@ -10,6 +10,7 @@ import { type Action, permissionRow, permissions } from '../../domain/permission
 import { testAccessPath } from '../../web/address.ts'
 import type { Choice } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
+import { broughtCommits } from '../signatures/service.ts'
 import { listOwnTokens, type Token } from '../tokens/service.ts'
 import { type Explanation, explainAccess } from './explain.ts'
 import { type Answered, TestAccessPage } from './explain-page.tsx'
@@ -22,6 +23,9 @@ const question = z.object({
   token: text(30),
   principal: text(100),
   path: text(1_000),
+  revision: text(250),
+  program: text(500),
+  commits: text(20),
 })
 
 /** What is done to repos first, as most questions are about it. */
@@ -67,6 +71,9 @@ export const accessReviewPageRoutes: Route[] = [
             principal: values.principal ?? null,
             token: tokenOf(values.token),
             path: values.path ?? null,
+            revision: values.revision ?? null,
+            program: values.program ?? null,
+            commits: broughtCommits.find((each) => each === values.commits) ?? null,
           }
           answered = answeredOf(await explainAccess(hub, call, asked), resource)
         } catch (thrown) {
@@ -94,9 +101,7 @@ export const accessReviewPageRoutes: Route[] = [
   }),
 ]
 
-function given(
-  query: z.output<typeof question>,
-): Partial<Record<'action' | 'resource' | 'token' | 'principal' | 'path', string>> {
+function given(query: z.output<typeof question>): Partial<Record<keyof z.output<typeof question>, string>> {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''))
 }
 
