@@ -193,14 +193,7 @@ function reaches(question: Question, facts: Facts): boolean {
 const atPath = ({ path }: Question, facts: Facts): Facts => (path === null ? facts : { ...facts, path })
 
 async function about(hub: Hub, question: Question, found: ExplainedFacts, told: Told): Promise<Explanation> {
-  return await answer(hub, question, [...found.hurdles, ...organizationToken(hub, found.facts)], found.facts, told)
-}
-
-/** OAT-1: a deprecated token, where this hub takes none. */
-function organizationToken(hub: Hub, facts: Facts | null): HurdleResult[] {
-  if (facts?.principal.kind !== 'organization' || hub.config.legacyOrgTokens) return []
-  const fault = new HoldfastError('invalid_credentials', {}, { denied: { code: 'organization_token_off' } })
-  return [{ check: 'credential', fault }]
+  return await answer(hub, question, found.hurdles, found.facts, told)
 }
 
 async function answer(
