@@ -13,6 +13,7 @@ import { CheckChain, type CheckRow } from '../../web/refusal.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { Snippet } from '../../web/snippet.tsx'
 import type { ExplainedRow, Explanation } from './explain.ts'
+import type { NamedSource, Way } from './role-sources.ts'
 
 const tokensPath = '/settings/tokens'
 
@@ -182,12 +183,22 @@ function plain(remedy: string, need: string | null): string {
 const places: Readonly<Record<RoleSource['of'], string>> = {
   namespace: 'your own namespace',
   organization: 'organization',
-  workspace: 'workspace, own or through a group',
+  workspace: 'workspace',
   group: 'group',
   repo: 'granted on the repo',
   hub: 'administrator of the hub',
 }
 
-function sourceWords({ of, role, counts }: RoleSource): string {
-  return `${places[of]}: ${role}${counts ? '' : ', which does not count here'}`
+function sourceWords({ of, role, counts, name, through }: NamedSource): string {
+  const place = through === undefined && of === 'workspace' ? 'workspace, own or through a group' : places[of]
+  const named = name === undefined || of === 'organization' ? place : `${place} ${name}`
+  const ways = (through ?? []).filter((way) => way.of === 'group' || way.until !== undefined).map(wayWords)
+  const by = ways.length === 0 ? '' : `, ${ways.join(' and ')}`
+  return `${named}: ${role}${by}${counts ? '' : ', which does not count here'}`
+}
+
+function wayWords({ of, group, role, until, isBreakGlass }: Way): string {
+  const by = of === 'group' ? `${role} through the group ${group}` : `${role} given to the account`
+  if (until === undefined) return by
+  return `${by}${isBreakGlass === true ? ' in an emergency' : ''} until ${until.slice(0, 16).replace('T', ' ')} UTC`
 }

@@ -7,7 +7,6 @@ import { type ExplainedFacts, type HurdleResult, loadFactsAbout } from '../../ac
 import { findMovedRepo } from '../../access/find-moved.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { callerKey, type RateLimiter, rateLimiter, refuseOver } from '../../access/rate-limit.ts'
-import type { Call } from '../../access/route.ts'
 import { tokenPaceOf } from '../../access/token-pace.ts'
 import { namedFor } from '../../domain/entity.ts'
 import { HoldfastError } from '../../domain/errors.ts'
@@ -21,12 +20,12 @@ import { reachesOrganization } from '../organization-tokens/service.ts'
 import { contentRows } from './content-rows.ts'
 import { findParty, findTokenOwner, findUser, isMachineOf } from './explain-queries.ts'
 import { organizationIn } from './parse-resource.ts'
-import type { Question } from './question.ts'
+import type { Asker, Question } from './question.ts'
+import { type NamedSource, nameSources } from './role-sources.ts'
 
-/** What of a request a question is answered with. */
-export type Asker = Pick<Call<Action, unknown, unknown>, 'facts' | 'request' | 'factsAbout' | 'authorizeAlso'>
-
-export interface ExplainedRow extends Omit<ExplainRow, 'denial' | 'check'> {
+export interface ExplainedRow extends Omit<ExplainRow, 'denial' | 'check' | 'sources'> {
+  /** Of the row `role`. */
+  readonly sources?: readonly NamedSource[]
   readonly check: ExplainCheck
   /** Null where it passes. `denied` of it is null for what is hidden. */
   readonly fault: HoldfastError | null
@@ -83,7 +82,7 @@ export async function explainAccess(hub: Hub, asker: Asker, question: Question):
   if (isAboutSelf(asker.facts, question)) {
     // The request at hand is of the program that it names, unless another is asked about.
     const told = { usage: true, userAgent: question.program ?? asker.request.origin.userAgent, content: true }
-    return await answer(hub, question, ownHurdles(place.facts), place.facts, told)
+    return await answer(hub, asker, question, ownHurdles(place.facts), place.facts, told)
   }
   if (token !== null) return await explainToken(hub, asker, question, place, token)
   return await explainPrincipal(hub, asker, question, place, principal ?? '')
@@ -128,7 +127,7 @@ async function explainToken(
     const { ip } = asker.request.origin
     const found = await loadFactsAbout(hub.db, own, place.target, hub.clock.now(), ip)
     const told = { usage: true, userAgent: question.program ?? undefined, content: true }
-    return await about(hub, question, found, told)
+    return await about(hub, asker, question, found, told)
   }
   const organizationId = await asAdministrator(hub, asker, place.target)
   if (isHiddenFrom(question.action, place.facts)) return notThere(question, place.facts)
@@ -138,7 +137,7 @@ async function explainToken(
   // Where somebody works from is not told: the answer is for a request from inside.
   const found = await loadFactsAbout(hub.db, { kind: 'token', id: tokenId }, place.target, hub.clock.now())
   const told = { usage: isMachine, userAgent: question.program ?? undefined, anyNetwork: true } as const
-  return await about(hub, question, found, { ...told, content: reaches(question, place.facts) })
+  return await about(hub, asker, question, found, { ...told, content: reaches(question, place.facts) })
 }
 
 async function explainPrincipal(
@@ -156,7 +155,7 @@ async function explainPrincipal(
       : await findParty(hub.db, organizationId, name, hub.clock.now())
   if (id === null) throw new HoldfastError('user_not_found')
   const found = await loadFactsAbout(hub.db, { kind: 'account', id }, place.target, hub.clock.now())
-  return await about(hub, question, found, {
+  return await about(hub, asker, question, found, {
     usage: false,
     userAgent: undefined,
     content: reaches(question, place.facts),
@@ -192,12 +191,19 @@ function reaches(question: Question, facts: Facts): boolean {
 
 const atPath = ({ path }: Question, facts: Facts): Facts => (path === null ? facts : { ...facts, path })
 
-async function about(hub: Hub, question: Question, found: ExplainedFacts, told: Told): Promise<Explanation> {
-  return await answer(hub, question, found.hurdles, found.facts, told)
+async function about(
+  hub: Hub,
+  asker: Asker,
+  question: Question,
+  found: ExplainedFacts,
+  told: Told,
+): Promise<Explanation> {
+  return await answer(hub, asker, question, found.hurdles, found.facts, told)
 }
 
 async function answer(
   hub: Hub,
+  asker: Asker,
   question: Question,
   hurdles: readonly HurdleResult[],
   found: Facts | null,
@@ -222,9 +228,12 @@ async function answer(
   const minute = told.usage && credential?.kind === 'token' ? tokenPaceOf(hub).look(credential) : undefined
   const limits = explainLimits(credential, { userAgent: told.userAgent, minute })
   const decided = explain(question.action, facts)
-  const rows = decided.map(({ denial, ...row }): ExplainedRow => {
-    return { ...row, fault: denial === null ? null : refusal(denial, facts) }
-  })
+  const rows = await Promise.all(
+    decided.map(async ({ denial, sources, ...row }): Promise<ExplainedRow> => {
+      const named = sources === undefined ? {} : { sources: await nameSources(hub, asker, facts, sources) }
+      return { ...row, ...named, fault: denial === null ? null : refusal(denial, facts) }
+    }),
+  )
   // The policy has the last word: an explanation that strayed from it would be a fault of ours, not an answer.
   const decision = decide(question.action, facts)
   if (decision.allow !== (denialOf(decided) === null))

@@ -4,7 +4,7 @@ import { dialects, makeDatabase, type TestDatabase } from '../../../tests/suppor
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import { insertRepo } from '../../../tests/support/rows.ts'
 import { loadFactsAbout } from '../../access/explain-facts.ts'
-import { findParty, findTokenOwner, findUser, isMachineOf } from './explain-queries.ts'
+import { findParty, findTokenOwner, findUser, findWays, isMachineOf } from './explain-queries.ts'
 
 const people = 2_000
 const idOf = (number: number): string => number.toString(16).padStart(24, '0')
@@ -52,6 +52,14 @@ describe.each(dialects)('statements of questions on %s', (dialect) => {
     await watched.expectCheap(() => findUser(db, 'p7'), 250)
     await watched.expectCheap(() => isMachineOf(db, organization, idOf(7)), 250)
     await watched.expectCheap(() => findTokenOwner(db, idOf(100_007)), 250)
+  })
+
+  test('by what a role is had is two statements, by keys', async () => {
+    const { db } = watched
+    const at = { organizationId: organization, workspaceId: idOf(5), repoId: idOf(500_000) }
+    const before = watched.plans.length
+    await watched.expectCheap(() => findWays(db, idOf(7), at, 1), 250)
+    expect(watched.plans.length - before).toBe(2)
   })
 })
 

@@ -1,5 +1,6 @@
 /** A question about access, and whatever of the request it would be it tells. */
 import type { Target } from '../../access/load-facts.ts'
+import type { Call } from '../../access/route.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { BroughtCommits } from '../signatures/service.ts'
 
@@ -19,3 +20,6 @@ export interface Question {
   /** What a push would bring; null: not told. */
   readonly commits: BroughtCommits | null
 }
+
+/** What of a request a question is answered with. */
+export type Asker = Pick<Call<Action, unknown, unknown>, 'facts' | 'request' | 'factsAbout' | 'authorizeAlso'>
