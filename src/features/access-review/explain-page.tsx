@@ -13,6 +13,8 @@ import { CheckChain, type CheckRow } from '../../web/refusal.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { Snippet } from '../../web/snippet.tsx'
 import type { ExplainedRow, Explanation } from './explain.ts'
+import type { Picker } from './picker.ts'
+import { PickerPart } from './picker-part.tsx'
 import type { NamedSource, Way } from './role-sources.ts'
 
 const tokensPath = '/settings/tokens'
@@ -42,6 +44,8 @@ export function TestAccessPage(props: {
   actions: readonly Choice[]
   tokens: readonly Choice[]
   answered: Answered | null
+  /** Null for who administers no organization. */
+  picker: Picker | null
 }) {
   const { form, answered } = props
   return (
@@ -78,7 +82,17 @@ export function TestAccessPage(props: {
           verbatim={true}
           optional={true}
           maxlength={100}
-          help="A member or a service account of an organization that you administer. Leave it empty to ask about yourself."
+          help={
+            <>
+              A member or a service account of an organization that you administer
+              {props.picker && (
+                <>
+                  , from <a href="#pick">the list below</a>
+                </>
+              )}
+              . Leave it empty to ask about yourself.
+            </>
+          }
         />
         <TextField
           form={form}
@@ -105,6 +119,7 @@ export function TestAccessPage(props: {
         </div>
       </form>
       {answered && <Answer answered={answered} />}
+      {props.picker && <PickerPart picker={props.picker} form={form} />}
     </YourSettingsPage>
   )
 }
