@@ -87,33 +87,41 @@ export function TestAccessPage(props: {
               A member or a service account of an organization that you administer
               {props.picker && (
                 <>
-                  , from <a href="#pick">the list below</a>
+                  , from{' '}
+                  <a class="a" href="#pick">
+                    the list below
+                  </a>
                 </>
               )}
               . Leave it empty to ask about yourself.
             </>
           }
         />
-        <TextField
-          form={form}
-          name="path"
-          label="Which file"
-          verbatim={true}
-          optional={true}
-          maxlength={1_000}
-          help="Of a repo, to be read from its main branch. Without one: the whole repo, as git clones it."
-        />
-        <TextField
-          form={form}
-          name="program"
-          label="From which program"
-          verbatim={true}
-          optional={true}
-          maxlength={500}
-          placeholder="hf_hub/1.0"
-          help="As it calls itself in User-Agent, for tokens that are taken from some programs alone."
-        />
-        <SelectField form={form} name="commits" label="Bringing which commits" choices={commitChoices} />
+        <details open={['path', 'program', 'commits'].some((name) => form.values[name])}>
+          <summary class="text-sm font-semibold">One file, one program, or what a push brings</summary>
+          <div class="grid gap-4 pt-4">
+            <TextField
+              form={form}
+              name="path"
+              label="Which file"
+              verbatim={true}
+              optional={true}
+              maxlength={1_000}
+              help="Of a repo, to be read from its main branch. Without one: the whole repo, as git clones it."
+            />
+            <TextField
+              form={form}
+              name="program"
+              label="From which program"
+              verbatim={true}
+              optional={true}
+              maxlength={500}
+              placeholder="hf_hub/1.0"
+              help="As it calls itself in User-Agent, for tokens that are taken from some programs alone."
+            />
+            <SelectField form={form} name="commits" label="Bringing which commits" choices={commitChoices} />
+          </div>
+        </details>
         <div>
           <Button look="primary">Test</Button>
         </div>

@@ -226,7 +226,10 @@ async function answer(
   }
   const { principal, credential } = facts
   const minute = told.usage && credential?.kind === 'token' ? tokenPaceOf(hub).look(credential) : undefined
-  const limits = explainLimits(credential, { userAgent: told.userAgent, minute })
+  // How many uses a member's token has left is for its owner; that it has none is what the request is refused with.
+  const limits = explainLimits(credential, { userAgent: told.userAgent, minute }).map((row) =>
+    row.check === 'uses' && !told.usage ? { ...row, have: null } : row,
+  )
   const decided = explain(question.action, facts)
   const rows = await Promise.all(
     decided.map(async ({ denial, sources, ...row }): Promise<ExplainedRow> => {
@@ -292,7 +295,8 @@ const haveOf: Partial<Record<ExplainCheck, (facts: Facts) => string | null>> = {
 function credentialWords(credential: Credential | null): string {
   if (credential === null) return 'none'
   if (credential.kind === 'session') return 'a session'
-  return `a ${credential.role === 'fineGrained' ? 'fine-grained' : credential.role} token, …${credential.last4}`
+  const kinds = { read: 'a read', write: 'a write', fineGrained: 'a fine-grained', inherit: 'an inheriting' } as const
+  return `${kinds[credential.role]} token, …${credential.last4}`
 }
 
 function articled(on: string): string {

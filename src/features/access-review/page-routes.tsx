@@ -5,7 +5,7 @@ import { formWithFault } from '../../access/form-fault.ts'
 import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { accountOf } from '../../domain/facts.ts'
+import { type Account, accountOf } from '../../domain/facts.ts'
 import { type Action, permissionRow, permissions } from '../../domain/permissions.ts'
 import { testAccessPath } from '../../web/address.ts'
 import type { Choice } from '../../web/field.tsx'
@@ -168,9 +168,14 @@ function tokenChoices(tokens: readonly Token[], chosen: string | undefined, pick
   return [{ value: '', label: 'This session' }, ...own, ...other]
 }
 
+/** People call a service account by its name, programs by the other. */
+const nameOf = ({ kind, name, fullname }: Account): string =>
+  kind === 'service-account' ? `${fullname} (${name})` : name
+
 function answeredOf(explanation: Explanation, resource: string): Answered {
   const { subject, refusal, question: asked } = explanation
-  const name = subject === null ? (asked.principal ?? 'The token') : (accountOf(subject.principal)?.name ?? 'Nobody')
+  const account = subject === null ? null : accountOf(subject.principal)
+  const name = subject === null ? (asked.principal ?? 'The token') : account === null ? 'Nobody' : nameOf(account)
   const credential = subject?.credential ?? null
   const by =
     credential?.kind === 'token' && credential.id !== ''

@@ -43,11 +43,17 @@ export function PickerPart({ picker, form }: { picker: Picker; form: FormState }
             <ul class="grid gap-1">
               {members.map(({ name }) => (
                 <li>
-                  <a href={to({ principal: name })}>{name}</a>
+                  <a class="a" href={to({ principal: name })}>
+                    {name}
+                  </a>
                 </li>
               ))}
             </ul>
-            {picker.nextMember !== null && <a href={to({ afterMember: picker.nextMember }, '#pick')}>More members</a>}
+            {picker.nextMember !== null && (
+              <a class="a" href={to({ afterMember: picker.nextMember }, '#pick')}>
+                More members
+              </a>
+            )}
           </div>
           <div class="grid gap-2">
             <h3 class="text-sm font-semibold">Service accounts and their tokens</h3>
@@ -55,12 +61,14 @@ export function PickerPart({ picker, form }: { picker: Picker; form: FormState }
             <ul class="grid gap-2">
               {machines.map(({ id, name, tokens }) => (
                 <li class="[overflow-wrap:anywhere]">
-                  <a href={to({ principal: `sa-${id}` })}>{name}</a>
+                  <a class="a" href={to({ principal: `sa-${id}` })}>
+                    {name}
+                  </a>
                   {tokens.length > 0 && (
                     <ul class="pl-4 text-sm">
                       {tokens.map((token) => (
                         <li>
-                          <a href={to({ token: token.id })}>
+                          <a class="a" href={to({ token: token.id })}>
                             {token.name} (hf_…{token.last4})
                           </a>
                         </li>
@@ -71,7 +79,9 @@ export function PickerPart({ picker, form }: { picker: Picker; form: FormState }
               ))}
             </ul>
             {picker.nextMachine !== null && (
-              <a href={to({ afterMachine: picker.nextMachine }, '#pick')}>More service accounts</a>
+              <a class="a" href={to({ afterMachine: picker.nextMachine }, '#pick')}>
+                More service accounts
+              </a>
             )}
           </div>
         </div>
