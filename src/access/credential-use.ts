@@ -5,6 +5,7 @@
 import { type ErrorCode, HoldfastError } from '../domain/errors.ts'
 import { accountOf, type Facts } from '../domain/facts.ts'
 import type { Action } from '../domain/permissions.ts'
+import { usedUp } from '../domain/token-limits.ts'
 import type { Hub } from '../hub.ts'
 import { takeUse } from './child-uses.ts'
 import type { HttpRequest } from './http-request.ts'
@@ -14,7 +15,7 @@ import type { Presented } from './presented.ts'
 import { callerKey, type RateLimiter, rateLimiter, refuseOver, windowMs } from './rate-limit.ts'
 import type { Surface } from './route.ts'
 import { RefusedToken, watchTokens } from './sightings.ts'
-import { tokenPace } from './token-pace.ts'
+import { tokenPaceOf } from './token-pace.ts'
 import { trackTokenUsage } from './token-usage.ts'
 
 export interface CredentialUse {
@@ -55,7 +56,7 @@ export function watchCredentials(hub: Hub): CredentialUse {
   const sightings = watchTokens(hub.db, hub.log)
   const lastUsed = trackLastUsed(hub.db, hub.log, config.sessionLifetime)
   const usage = trackTokenUsage(hub.db, hub.log)
-  const pace = tokenPace(clock.now)
+  const pace = tokenPaceOf(hub)
   const limits: Readonly<Record<LimitName, RateLimiter>> = {
     api: rateLimiter(config.rateLimitApi, clock.now),
     resolvers: rateLimiter(config.rateLimitResolvers, clock.now),
@@ -76,9 +77,10 @@ export function watchCredentials(hub: Hub): CredentialUse {
   /** Each request with a token of limited uses is one, whatever becomes of it; what a signed address continues was counted when it was signed. */
   async function takeOne(presented: Presented, { credential }: Facts, surface: Surface, request: HttpRequest) {
     if (presented.kind !== 'token' || credential?.kind !== 'token' || credential.usesLeft === null) return
-    if (credential.usesLeft > 0 && (await hub.transaction((tx) => takeUse(tx, credential.id)))) return
+    const fault = usedUp(credential.usesLeft)
+    if (fault === null && (await hub.transaction((tx) => takeUse(tx, credential.id)))) return
     count(surface, request, null)
-    throw new HoldfastError('token_used_up', {}, { denied: { code: 'token_used_up' } })
+    throw fault ?? usedUp(0)
   }
 
   /** Once it is answered: what was refused was not touched. */

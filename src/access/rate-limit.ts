@@ -33,6 +33,8 @@ interface Window {
 export interface Windows {
   /** Counts one request: the how manyth of its window it is, and the seconds until that ends. */
   use(caller: string): { readonly used: number; readonly secondsLeft: number }
+  /** As it stands, without counting one. */
+  look(caller: string): { readonly used: number; readonly secondsLeft: number }
   readonly size: () => number
 }
 
@@ -52,6 +54,13 @@ export function fixedWindows(lengthMs: number, now: () => number, most = mostCal
   }
   return {
     size: () => windows.size,
+    look: (caller) => {
+      const window = windows.get(caller)
+      const left = (window?.endsAt ?? 0) - now()
+      return window === undefined || left <= 0
+        ? { used: 0, secondsLeft: 0 }
+        : { used: window.used, secondsLeft: Math.ceil(left / 1000) }
+    },
     use: (caller) => {
       const time = now()
       const known = windows.get(caller)

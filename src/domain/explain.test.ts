@@ -1,10 +1,14 @@
 /** Explaining and deciding are two ways to say the same: the first row that fails is the denial, over every action and facts nobody thought of. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { HttpRequest } from '../access/http-request.ts'
+import { tokenPace } from '../access/token-pace.ts'
+import { HoldfastError } from './errors.ts'
 import { denialOf, explain } from './explain.ts'
+import { explainLimits } from './explain-limits.ts'
 import { type Credential, type Facts, noStanding, type Principal, type Resource, type Standing } from './facts.ts'
 import { type Action, permissionRow, permissions } from './permissions.ts'
-import { decide, refusal } from './policy.ts'
+import { authorize, decide, refusal } from './policy.ts'
 import { roles } from './role.ts'
 import { noLimits } from './token-limits.ts'
 import { tokenPermissions } from './token-permissions.ts'
@@ -52,11 +56,19 @@ const token = (tokenRole: fc.Arbitrary<'read' | 'write' | 'fineGrained' | 'inher
     rotatedAt: fc.constant(null),
     expiresAt: fc.constant(null),
     networks: fc.constant([]),
-    limits: fc.constantFrom(noLimits, noLimits, noLimits, { ...noLimits, paths: ['*.safetensors'] }),
+    limits: fc.constantFrom(
+      noLimits,
+      noLimits,
+      noLimits,
+      { ...noLimits, paths: ['*.safetensors'] },
+      { ...noLimits, programs: ['git', 'hf_hub'] },
+      { ...noLimits, requestsPerMinute: 2 },
+      { ...noLimits, programs: ['git'], requestsPerMinute: 1, paths: ['*.bin'] },
+    ),
     taken: fc.constant(null),
     former: fc.constant(null),
     parent: fc.constantFrom(null, { id: 'p', role: 'read' as const, createdAt: 0, rotatedAt: null, expiresAt: null }),
-    usesLeft: fc.constant(null),
+    usesLeft: fc.constantFrom(null, null, null, 0, 1),
   })
 const session = fc.record({ kind: fc.constant('session' as const), id: fc.constant('s'), isFresh: fc.boolean() })
 
@@ -154,6 +166,23 @@ const asked = fc.tuple(action, principal).chain(([done, who]) =>
   }),
 )
 
+/** What a request was refused with before and in the decision, by the code that refuses requests; null: it went on. */
+function thrownBy(act: () => void): HoldfastError | null {
+  try {
+    act()
+    return null
+  } catch (thrown) {
+    if (thrown instanceof HoldfastError) return thrown
+    throw thrown
+  }
+}
+
+/** As much of a request as the pace of a token looks at. */
+function requestOf(userAgent: string | null): HttpRequest {
+  const response = { setHeader: () => undefined }
+  return { origin: { ip: null, userAgent, requestId: '' }, response } as unknown as HttpRequest
+}
+
 describe('rows of an explanation', () => {
   it('idea 1: the first that fails is the denial of the decision, over every action', { timeout: 60_000 }, () => {
     const seen = new Map<string, number>()
@@ -177,6 +206,39 @@ describe('rows of an explanation', () => {
     const more = 'token_policy token_pending repo_disabled gated_sign_in gated_not_asked gated_pending gated_rejected '
     for (const code of `${codes}${more}gated_token token_outside_paths token_administration fresh_sign_in`.split(' ')) {
       expect(seen.get(code) ?? 0, code).toBeGreaterThan(0)
+    }
+  })
+
+  // An agent had used up its child token, was told so at every request, and "Why was I denied?" answered that everything was allowed.
+  it('idea 1, idea 11: with the limits of the token, the first row that fails is what the request is refused with', {
+    timeout: 60_000,
+  }, () => {
+    const seen = new Map<string, number>()
+    const programs = fc.constantFrom(null, 'git/2.40', 'unknown/None; hf_hub/1.2.0; python/3.11', 'curl/8')
+    fc.assert(
+      fc.property(asked, programs, fc.integer({ min: 0, max: 3 }), ({ action: done, facts }, userAgent, before) => {
+        const { credential } = facts
+        const pace = tokenPace(() => 1_000)
+        const allowedProgram = requestOf('git/2')
+        for (let count = 0; count < before; count++) thrownBy(() => pace.judge(credential, allowedProgram))
+        const minute = credential?.kind === 'token' ? pace.look(credential) : undefined
+        const rows = explainLimits(credential, { userAgent, minute })
+        const denial = denialOf(explain(done, facts))
+        const said =
+          rows.find(({ fault }) => fault !== null)?.fault ?? (denial === null ? null : refusal(denial, facts))
+        const real = thrownBy(() => {
+          if (credential?.kind === 'token' && credential.usesLeft === 0) throw new HoldfastError('token_used_up')
+          pace.judge(credential, requestOf(userAgent))
+          authorize(done, facts)
+        })
+        expect([said?.code, said?.status]).toEqual([real?.code, real?.status])
+        expect(said?.denied?.code).toBe(real?.denied?.code)
+        seen.set(said?.code ?? 'allow', (seen.get(said?.code ?? 'allow') ?? 0) + 1)
+      }),
+      { numRuns: 100_000 },
+    )
+    for (const code of ['allow', 'token_used_up', 'token_outside_program', 'token_too_fast', 'token_outside_paths']) {
+      expect(seen.get(code) ?? 0, code).toBeGreaterThan(10)
     }
   })
 

@@ -34,13 +34,16 @@ import {
 } from './policy.ts'
 import { atLeast, type Role } from './role.ts'
 
-/** What is looked at. The first five are of the credential, before anything is decided (`access/caller.ts`). */
+/** What is looked at. Those before `person` are of the credential, before anything is decided; those behind `recent_sign_in` of the content, after it. */
 export const explainChecks = {
   credential: 'Credential',
   account: 'Account',
   expiry: 'Expiry',
   first_day: 'First day',
   network: 'Network',
+  uses: 'Number of uses',
+  program: 'Program',
+  pace: 'Requests a minute',
   person: 'People only',
   organization_token: 'Token of an organization',
   second_factor: 'Second factor',
@@ -55,6 +58,11 @@ export const explainChecks = {
   token: 'Token',
   token_administration: 'Administration by token',
   recent_sign_in: 'Recent sign-in',
+  by_git: 'As a whole, by git',
+  file: 'The file',
+  held: 'Held content',
+  bytes: 'Bytes a day',
+  signing: 'Signed commits',
 } as const
 export type ExplainCheck = keyof typeof explainChecks
 

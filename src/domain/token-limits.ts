@@ -2,7 +2,7 @@
  * What narrows a token beside its permissions: which files it reads, which programs it is taken from, how often and how much (idea 11 of
  * behaviours.md, section 4). Rules only; who counts is `access/token-pace.ts` and `features/downloads/budget.ts`.
  */
-import { HoldfastError } from './errors.ts'
+import { type Denied, HoldfastError } from './errors.ts'
 import { gitBytes, parsePathPattern } from './git-glob.ts'
 
 export interface TokenLimits {
@@ -72,6 +72,40 @@ export function isFromProgram({ programs }: Pick<TokenLimits, 'programs'>, userA
   if (programs.length === 0) return true
   const names = (userAgent ?? '').toLowerCase().split(/[\s;,()]+/)
   return names.some((name) => programs.includes(name.split('/')[0] ?? ''))
+}
+
+/** Null where the program may use it. */
+export function outsideProgram(limits: Pick<TokenLimits, 'programs'>, userAgent: string | null): Denied | null {
+  if (isFromProgram(limits, userAgent)) return null
+  return { code: 'token_outside_program', need: limits.programs.join(' or '), have: userAgent ?? 'no name' }
+}
+
+/** `left`: requests that the token was made for and that were not made; null: it was made for any number. */
+export function usedUp(left: number | null): HoldfastError | null {
+  return left === null || left > 0
+    ? null
+    : new HoldfastError('token_used_up', {}, { denied: { code: 'token_used_up' } })
+}
+
+/** `used`: how many requests of its minute there are with this one. */
+export function tooFast(
+  { requestsPerMinute: most }: TokenLimits,
+  used: number,
+  secondsLeft: number,
+): HoldfastError | null {
+  if (most === null || used <= most) return null
+  return new HoldfastError(
+    'token_too_fast',
+    { seconds: secondsLeft },
+    { headers: { 'retry-after': String(secondsLeft) } },
+  )
+}
+
+/** `left`: of its bytes of today; may be less than none, where several took at once. */
+export function tooMuch(bytes: number, left: number): HoldfastError | null {
+  if (bytes <= left) return null
+  const denied = { code: 'token_bytes_used_up', need: `${bytes} bytes`, have: `${Math.max(0, left)} left` } as const
+  return new HoldfastError('token_bytes_used_up', {}, { denied })
 }
 
 /** Whether nothing passes `limits` that `ceiling` would stop. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeOrganization, makeToken, makeUser, type TestUser } from '../support/accounts.ts'
 import { expectAccessible, findChromium, openBrowser, signInOn } from '../support/browser.ts'
 import { jsonClient } from '../support/json-client.ts'
+import { makeAccountToken, makeServiceAccount } from '../support/service-accounts.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
 
 const password = 'a long enough sentence'
@@ -19,7 +20,7 @@ describe.skipIf(chromium === null)('why access is refused, in a browser', { time
     browser = await openBrowser(chromium ?? '')
     const ada = await makeUser(site, 'ada', { password, tokenRole: 'write' })
     bob = await makeUser(site, 'bob', { password })
-    await makeOrganization(site, 'acme', ada, { bob: 'read' })
+    const acme = await makeOrganization(site, 'acme', ada, { bob: 'read' })
     const made = await jsonClient(site.url)('POST', '/api/repos/create', ada.token, {
       name: 'harbor',
       organization: 'acme',
@@ -27,6 +28,8 @@ describe.skipIf(chromium === null)('why access is refused, in a browser', { time
     })
     expect(made.status).toBe(200)
     await makeToken(site, bob, { role: 'read', name: 'notebook' })
+    const machine = await makeServiceAccount(site, acme, 'night build', 'read')
+    await makeAccountToken(site, acme, machine, 'inherit', { name: 'runner' })
   })
   afterAll(async () => {
     await browser?.close()
@@ -86,6 +89,19 @@ describe.skipIf(chromium === null)('why access is refused, in a browser', { time
     await other.getByLabel('As somebody else').fill('nobody')
     await other.getByRole('button', { name: 'Test' }).click()
     await other.getByText('This user does not exist').waitFor()
+
+    // Nobody types an id: the token of a service account, from the list.
+    await other.getByLabel('Organization', { exact: true }).selectOption('acme')
+    await other.getByLabel('Name contains').fill('night')
+    await other.getByRole('button', { name: 'Find', exact: true }).click()
+    await other.getByText('Nobody of that name.').waitFor()
+    if (scripts) await expectAccessible(other, 'why-denied-pick')
+    await other.getByRole('link', { name: 'runner', exact: false }).click()
+    await other.getByRole('heading', { name: 'Refused' }).waitFor()
+    expect(await other.getByLabel('With', { exact: true }).locator('option:checked').textContent()).toContain(
+      'runner of night build',
+    )
+    if (scripts) await expectAccessible(other, 'why-denied-picked')
     await other.context().close()
   })
 })

@@ -13,6 +13,9 @@ import { CheckChain, type CheckRow } from '../../web/refusal.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { Snippet } from '../../web/snippet.tsx'
 import type { ExplainedRow, Explanation } from './explain.ts'
+import type { Picker } from './picker.ts'
+import { PickerPart } from './picker-part.tsx'
+import type { NamedSource, Way } from './role-sources.ts'
 
 const tokensPath = '/settings/tokens'
 
@@ -26,6 +29,14 @@ export type Answered = {
   header: string | null
 }
 
+const commitChoices: readonly Choice[] = [
+  { value: '', label: 'Signed as they must be' },
+  { value: 'unsigned', label: 'Not signed' },
+  { value: 'signed', label: 'Signed with a key that no account has' },
+  { value: 'verified', label: 'Signed and verified' },
+  { value: 'api', label: 'Made by the hub: hf upload, or in the browser' },
+]
+
 /** The form is sent by GET to where it stands: `action`, `resource`, `token` (an id; empty: this session) and `principal`. */
 export function TestAccessPage(props: {
   context: PageContext
@@ -33,6 +44,8 @@ export function TestAccessPage(props: {
   actions: readonly Choice[]
   tokens: readonly Choice[]
   answered: Answered | null
+  /** Null for who administers no organization. */
+  picker: Picker | null
 }) {
   const { form, answered } = props
   return (
@@ -69,22 +82,52 @@ export function TestAccessPage(props: {
           verbatim={true}
           optional={true}
           maxlength={100}
-          help="A member or a service account of an organization that you administer. Leave it empty to ask about yourself."
+          help={
+            <>
+              A member or a service account of an organization that you administer
+              {props.picker && (
+                <>
+                  , from{' '}
+                  <a class="a" href="#pick">
+                    the list below
+                  </a>
+                </>
+              )}
+              . Leave it empty to ask about yourself.
+            </>
+          }
         />
-        <TextField
-          form={form}
-          name="path"
-          label="Which file"
-          verbatim={true}
-          optional={true}
-          maxlength={1_000}
-          help="Of a repo, for tokens that read some files alone."
-        />
+        <details open={['path', 'program', 'commits'].some((name) => form.values[name])}>
+          <summary class="text-sm font-semibold">One file, one program, or what a push brings</summary>
+          <div class="grid gap-4 pt-4">
+            <TextField
+              form={form}
+              name="path"
+              label="Which file"
+              verbatim={true}
+              optional={true}
+              maxlength={1_000}
+              help="Of a repo, to be read from its main branch. Without one: the whole repo, as git clones it."
+            />
+            <TextField
+              form={form}
+              name="program"
+              label="From which program"
+              verbatim={true}
+              optional={true}
+              maxlength={500}
+              placeholder="hf_hub/1.0"
+              help="As it calls itself in User-Agent, for tokens that are taken from some programs alone."
+            />
+            <SelectField form={form} name="commits" label="Bringing which commits" choices={commitChoices} />
+          </div>
+        </details>
         <div>
           <Button look="primary">Test</Button>
         </div>
       </form>
       {answered && <Answer answered={answered} />}
+      {props.picker && <PickerPart picker={props.picker} form={form} />}
     </YourSettingsPage>
   )
 }
@@ -112,7 +155,7 @@ function Answer({ answered }: { answered: Answered }) {
           </Notice>
         )}
         {explanation.assumes.length > 0 && (
-          <p class="text-sm text-muted">For a request from one of the networks of the token, if it has any.</p>
+          <p class="text-sm text-muted">Not looked at, and taken as right: {explanation.assumes.join('; ')}.</p>
         )}
       </div>
       <CheckChain checks={explanation.rows.map(checkRow)} />
@@ -127,7 +170,7 @@ function Answer({ answered }: { answered: Answered }) {
 }
 
 function sentence(refusal: HoldfastError): string {
-  if (refusal.entry.status === 404) {
+  if (refusal.entry.status === 404 && !/^(entry|revision)_not_found$/.test(refusal.code)) {
     return `${refusal.message.replace(/\.?$/, '.')} It is not there, or whoever asks does not see it: the answer is the same.`
   }
   return [refusal.message, refusal.next].filter((part) => part !== null).join(' ')
@@ -141,7 +184,12 @@ function checkRow({ check, fault, need, have, sources }: ExplainedRow): CheckRow
     return { name, state: 'passed', detail: what.filter((part) => part !== null).join(' ') }
   }
   const code = fault.denied?.code
-  const remedy = code === undefined ? 'Not there, or hidden.' : plain(denialReasons[code].remedy, need)
+  const remedy =
+    code !== undefined
+      ? plain(denialReasons[code].remedy, need)
+      : check === 'resource'
+        ? 'Not there, or hidden.'
+        : [fault.message.replace(/\.?$/, '.'), fault.next].filter((part) => part !== null).join(' ')
   return {
     name,
     state: 'refused',
@@ -158,12 +206,22 @@ function plain(remedy: string, need: string | null): string {
 const places: Readonly<Record<RoleSource['of'], string>> = {
   namespace: 'your own namespace',
   organization: 'organization',
-  workspace: 'workspace, own or through a group',
+  workspace: 'workspace',
   group: 'group',
   repo: 'granted on the repo',
   hub: 'administrator of the hub',
 }
 
-function sourceWords({ of, role, counts }: RoleSource): string {
-  return `${places[of]}: ${role}${counts ? '' : ', which does not count here'}`
+function sourceWords({ of, role, counts, name, through }: NamedSource): string {
+  const place = through === undefined && of === 'workspace' ? 'workspace, own or through a group' : places[of]
+  const named = name === undefined || of === 'organization' ? place : `${place} ${name}`
+  const ways = (through ?? []).filter((way) => way.of === 'group' || way.until !== undefined).map(wayWords)
+  const by = ways.length === 0 ? '' : `, ${ways.join(' and ')}`
+  return `${named}: ${role}${by}${counts ? '' : ', which does not count here'}`
+}
+
+function wayWords({ of, group, role, until, isBreakGlass }: Way): string {
+  const by = of === 'group' ? `${role} through the group ${group}` : `${role} given to the account`
+  if (until === undefined) return by
+  return `${by}${isBreakGlass === true ? ' in an emergency' : ''} until ${until.slice(0, 16).replace('T', ' ')} UTC`
 }

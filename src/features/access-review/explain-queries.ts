@@ -1,5 +1,6 @@
 /** Who and which token a question is about. Each finds only what is of the organization that is asked in. */
-import { roleAt } from '../../access/role-at.ts'
+import { sql } from 'kysely'
+import { endsAt, roleAt } from '../../access/role-at.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Db } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -62,4 +63,64 @@ export async function findParty(db: Db, organizationId: string, name: string, no
 
 export async function findUser(db: Db, name: string): Promise<string | null> {
   return (await userByName.first(db.read, { nameKey: nameKey(name) }))?.id ?? null
+}
+
+/** A grant that gives somebody a role: their own, or that of a group that they are in. */
+export interface WayRow {
+  readonly targetKind: 'organization' | 'workspace' | 'repo'
+  readonly role: string
+  /** When a role for a while ends; null for one that lasts. */
+  readonly until: number | null
+  readonly kind: 'given' | 'break_glass' | null
+  /** Name of the workspace that it is in. */
+  readonly place: string | null
+  /** Name of the group; null for their own. */
+  readonly group: string | null
+}
+
+type Row = Omit<WayRow, 'role'> & { readonly role: string | null }
+
+const ownWays = prepared<
+  { principalId: string; organizationId: string; workspaceId: string; repoId: string; now: number },
+  Row
+>((q, param) =>
+  q
+    .selectFrom('roleGrant as g')
+    .leftJoin('workspace as w', 'w.id', 'g.targetId')
+    .select(['g.targetKind', 'g.temporaryKind as kind', 'w.name as place'])
+    .select([roleAt('g', param('now')).as('role'), endsAt('g', param('now')).as('until')])
+    .select(sql<null>`null`.as('group'))
+    .where('g.targetId', 'in', [param('organizationId'), param('workspaceId'), param('repoId')])
+    .where('g.principalId', '=', param('principalId')),
+)
+
+/** So many groups are named. */
+const mostGroups = 20
+
+const groupWays = prepared<{ principalId: string; workspaceId: string; now: number }, Row>((q, param) =>
+  q
+    .selectFrom('groupMember as m')
+    .innerJoin('roleGrant as g', (join) =>
+      join.onRef('g.principalId', '=', 'm.groupId').on('g.targetId', '=', param('workspaceId')),
+    )
+    .innerJoin('memberGroup as mg', 'mg.id', 'm.groupId')
+    .innerJoin('workspace as w', 'w.id', 'g.targetId')
+    .select(['g.targetKind', 'g.temporaryKind as kind', 'w.name as place', 'mg.name as group'])
+    .select([roleAt('g', param('now')).as('role'), endsAt('g', param('now')).as('until')])
+    .where('m.principalId', '=', param('principalId'))
+    .limit(mostGroups),
+)
+
+/** What gives them a role there at that moment (ms). */
+export async function findWays(
+  db: Db,
+  principalId: string,
+  at: { readonly organizationId: string; readonly workspaceId: string | null; readonly repoId: string | null },
+  now: number,
+): Promise<WayRow[]> {
+  const { organizationId } = at
+  const workspaceId = at.workspaceId ?? ''
+  const own = await ownWays.run(db.read, { principalId, organizationId, workspaceId, repoId: at.repoId ?? '', now })
+  const through = workspaceId === '' ? [] : await groupWays.run(db.read, { principalId, workspaceId, now })
+  return [...own, ...through].flatMap((row) => (row.role === null ? [] : [{ ...row, role: row.role }]))
 }

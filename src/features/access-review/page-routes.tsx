@@ -5,15 +5,17 @@ import { formWithFault } from '../../access/form-fault.ts'
 import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import { accountOf } from '../../domain/facts.ts'
+import { type Account, accountOf } from '../../domain/facts.ts'
 import { type Action, permissionRow, permissions } from '../../domain/permissions.ts'
 import { testAccessPath } from '../../web/address.ts'
 import type { Choice } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
+import { broughtCommits } from '../signatures/service.ts'
 import { listOwnTokens, type Token } from '../tokens/service.ts'
 import { type Explanation, explainAccess } from './explain.ts'
 import { type Answered, TestAccessPage } from './explain-page.tsx'
-import { parseResource } from './parse-resource.ts'
+import { organizationIn, parseResource } from './parse-resource.ts'
+import { findPicker, type Picker } from './picker.ts'
 
 const text = (most: number) => z.string().trim().max(most).optional()
 const question = z.object({
@@ -22,6 +24,13 @@ const question = z.object({
   token: text(30),
   principal: text(100),
   path: text(1_000),
+  revision: text(250),
+  program: text(500),
+  commits: text(20),
+  in: text(100),
+  find: text(100),
+  afterMember: text(100),
+  afterMachine: text(100),
 })
 
 /** What is done to repos first, as most questions are about it. */
@@ -57,7 +66,7 @@ export const accessReviewPageRoutes: Route[] = [
       let answered: Answered | null = null
       let status = 200
       // A link to one token asks nothing yet.
-      if (query.action !== undefined) {
+      if (query.action !== undefined && !isPicking(query)) {
         try {
           const action = actionOf(values.action)
           const resource = values.resource ?? openResource(action)
@@ -67,6 +76,9 @@ export const accessReviewPageRoutes: Route[] = [
             principal: values.principal ?? null,
             token: tokenOf(values.token),
             path: values.path ?? null,
+            revision: values.revision ?? null,
+            program: values.program ?? null,
+            commits: broughtCommits.find((each) => each === values.commits) ?? null,
           }
           answered = answeredOf(await explainAccess(hub, call, asked), resource)
         } catch (thrown) {
@@ -76,14 +88,22 @@ export const accessReviewPageRoutes: Route[] = [
           status = thrown.status === 400 ? 422 : thrown.status
         }
       }
+      const sought = {
+        organization: values.in ?? organizationOf(values.resource),
+        find: values.find ?? '',
+        afterMember: values.afterMember ?? '',
+        afterMachine: values.afterMachine ?? '',
+      }
+      const picker = await findPicker(hub, call, sought)
       const context = await pageContext(hub, facts, request)
       const page = (
         <TestAccessPage
           context={context}
           form={form}
           actions={actionChoices}
-          tokens={tokenChoices(tokens, values.token)}
+          tokens={tokenChoices(tokens, values.token, picker)}
           answered={answered}
+          picker={picker}
         />
       )
       return pageReply(context, page, {
@@ -94,9 +114,12 @@ export const accessReviewPageRoutes: Route[] = [
   }),
 ]
 
-function given(
-  query: z.output<typeof question>,
-): Partial<Record<'action' | 'resource' | 'token' | 'principal' | 'path', string>> {
+/** Somebody is looked for, or was found before it was said where: nothing is asked yet. */
+function isPicking(query: z.output<typeof question>): boolean {
+  return query.in !== undefined && (!query.resource || (!query.principal && !query.token))
+}
+
+function given(query: z.output<typeof question>): Partial<Record<keyof z.output<typeof question>, string>> {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''))
 }
 
@@ -115,6 +138,17 @@ function openResource(action: Action): string {
   throw new HoldfastError('invalid_input', { reason, field: 'resource' })
 }
 
+/** Whose resource it is that is asked about: its people come first. */
+function organizationOf(resource: string | undefined): string | null {
+  if (resource === undefined) return null
+  try {
+    return organizationIn(parseResource(resource))
+  } catch (thrown) {
+    if (thrown instanceof HoldfastError) return null
+    throw thrown
+  }
+}
+
 function tokenOf(value: string | undefined): string | null {
   if (value === undefined) return null
   if (!/^[0-9a-f]{24}$/.test(value)) throw new HoldfastError('not_found')
@@ -122,18 +156,26 @@ function tokenOf(value: string | undefined): string | null {
 }
 
 /** An administrator may come here with the id of somebody else's token in the address. */
-function tokenChoices(tokens: readonly Token[], chosen: string | undefined): Choice[] {
+function tokenChoices(tokens: readonly Token[], chosen: string | undefined, picker: Picker | null): Choice[] {
   const own = tokens.map(({ id, name, last4 }) => ({ value: id, label: `${name} (hf_…${last4})` }))
+  const picked = picker?.machines.flatMap((machine) => machine.tokens.map((token) => ({ ...token, of: machine.name })))
+  const known = picked?.find(({ id }) => id === chosen)
+  const label = known === undefined ? `token ${chosen}` : `${known.name} of ${known.of} (hf_…${known.last4})`
   const other =
     chosen !== undefined && /^[0-9a-f]{24}$/.test(chosen) && !own.some(({ value }) => value === chosen)
-      ? [{ value: chosen, label: `token ${chosen}` }]
+      ? [{ value: chosen, label }]
       : []
   return [{ value: '', label: 'This session' }, ...own, ...other]
 }
 
+/** People call a service account by its name, programs by the other. */
+const nameOf = ({ kind, name, fullname }: Account): string =>
+  kind === 'service-account' ? `${fullname} (${name})` : name
+
 function answeredOf(explanation: Explanation, resource: string): Answered {
   const { subject, refusal, question: asked } = explanation
-  const name = subject === null ? (asked.principal ?? 'The token') : (accountOf(subject.principal)?.name ?? 'Nobody')
+  const account = subject === null ? null : accountOf(subject.principal)
+  const name = subject === null ? (asked.principal ?? 'The token') : account === null ? 'Nobody' : nameOf(account)
   const credential = subject?.credential ?? null
   const by =
     credential?.kind === 'token' && credential.id !== ''

@@ -4,7 +4,8 @@ import { dialects, makeDatabase, type TestDatabase } from '../../../tests/suppor
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import { insertRepo } from '../../../tests/support/rows.ts'
 import { loadFactsAbout } from '../../access/explain-facts.ts'
-import { findParty, findTokenOwner, findUser, isMachineOf } from './explain-queries.ts'
+import { findParty, findTokenOwner, findUser, findWays, isMachineOf } from './explain-queries.ts'
+import { administeredOrganizations, machinesToPick, membersToPick, tokensOfMachines } from './picker-queries.ts'
 
 const people = 2_000
 const idOf = (number: number): string => number.toString(16).padStart(24, '0')
@@ -53,6 +54,31 @@ describe.each(dialects)('statements of questions on %s', (dialect) => {
     await watched.expectCheap(() => isMachineOf(db, organization, idOf(7)), 250)
     await watched.expectCheap(() => findTokenOwner(db, idOf(100_007)), 250)
   })
+
+  test('by what a role is had is two statements, by keys', async () => {
+    const { db } = watched
+    const at = { organizationId: organization, workspaceId: idOf(5), repoId: idOf(500_000) }
+    const before = watched.plans.length
+    await watched.expectCheap(() => findWays(db, idOf(7), at, 1), 250)
+    expect(watched.plans.length - before).toBe(2)
+  })
+})
+
+describe.each(dialects)('lists to choose from on %s', (dialect) => {
+  test('one organization is read, and no other', async () => {
+    const database = await makeDatabase(dialect)
+    await fill(database)
+    const watched = await watchPlans(database, ['namespace', 'serviceAccount', 'accessToken', 'user'])
+    const { db } = watched
+    const slice = { find: '', after: 'p1', limit: 21 }
+    await watched.expectCheap(() => administeredOrganizations(db, idOf(7), 1), 250)
+    expect(await membersToPick(db, organization, slice, 1)).toHaveLength(21)
+    await watched.expectCheap(() => membersToPick(db, idOf(1), slice, 1), 250)
+    await watched.expectCheap(() => machinesToPick(db, idOf(1), { ...slice, find: 'x' }), 250)
+    await watched.expectCheap(() => tokensOfMachines(db, [idOf(7), idOf(8)], 100), 250)
+    await watched.close()
+    await database.remove()
+  }, 120_000)
 })
 
 /** Everybody is a member of one organization, and has a token. */

@@ -42,6 +42,11 @@ function presentRefusal(refusal: HoldfastError | null): object {
   }
 }
 
+/** Of what is refused without a reason: what is hidden says nothing, a limit says when to come again. */
+function remedyWithout(check: ExplainedRow['check'], fault: HoldfastError): string | null {
+  return check === 'resource' ? null : (fault.next ?? fault.message)
+}
+
 function presentRow({ check, fault, need, have, sources }: ExplainedRow): object {
   const code = fault?.denied?.code ?? null
   return {
@@ -51,6 +56,8 @@ function presentRow({ check, fault, need, have, sources }: ExplainedRow): object
     need,
     have,
     ...(sources === undefined ? {} : { sources }),
-    ...(fault === null ? {} : { code, remedy: code === null ? null : denialReasons[code].remedy }),
+    ...(fault === null
+      ? {}
+      : { code, remedy: code === null ? remedyWithout(check, fault) : denialReasons[code].remedy }),
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { type Action, permissions } from '../../domain/permissions.ts'
+import { broughtCommits } from '../signatures/service.ts'
 import { explainAccess } from './explain.ts'
 import { parseResource } from './parse-resource.ts'
 import { presentExplanation } from './present.ts'
@@ -14,6 +15,9 @@ const question = z.strictObject({
   resource: z.string().min(1).max(300),
   principal: z.string().min(1).max(100).nullish(),
   path: z.string().min(1).max(1_000).nullish(),
+  revision: z.string().min(1).max(250).nullish(),
+  program: z.string().min(1).max(500).nullish(),
+  commits: z.enum(broughtCommits).nullish(),
   token: z
     .string()
     .regex(/^[0-9a-f]{24}$/, 'A token is named by its id, never by its value.')
@@ -39,7 +43,9 @@ export const accessReviewRoutes: Route[] = [
     handle: async (call) => {
       const { body } = call
       const { principal = null, token = null, path = null } = body
-      const asked = { action: body.action, target: parseResource(body.resource), principal, token, path }
+      const { revision = null, program = null, commits = null } = body
+      const about = { principal, token, path, revision, program, commits }
+      const asked = { action: body.action, target: parseResource(body.resource), ...about }
       const explanation = await explainAccess(call.hub, call, asked)
       return json(presentExplanation(explanation, body.resource), 200, { 'cache-control': 'no-store' })
     },

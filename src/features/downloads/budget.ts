@@ -5,9 +5,12 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Credential } from '../../domain/facts.ts'
+import { tooMuch } from '../../domain/token-limits.ts'
 import type { Hub } from '../../hub.ts'
 import { Flusher } from './flusher.ts'
 import { addTaken } from './queries.ts'
+
+type Token = Extract<Credential, { kind: 'token' }>
 
 interface Pending {
   readonly day: number
@@ -29,6 +32,12 @@ export function refuseUncounted(credential: Credential | null): void {
   throw new HoldfastError('token_not_by_git')
 }
 
+/** What of its bytes the token has left today; null where it has no limit. Takes none. */
+export function bytesLeft(hub: Hub, credential: Credential | null): number | null {
+  if (credential?.kind !== 'token' || credential.limits.bytesPerDay === null) return null
+  return budgetOf(hub).left(credential, credential.limits.bytesPerDay)
+}
+
 class Budget {
   readonly #hub: Hub
   #pending = new Map<string, Pending>()
@@ -40,19 +49,25 @@ class Budget {
     this.#flusher = new Flusher(() => this.#write(), tell, flushMs)
   }
 
-  spend({ id: own, parent, taken }: Extract<Credential, { kind: 'token' }>, most: number, bytes: number): void {
-    // Children take of what their parent has: many of them have no more than it.
+  spend(token: Token, most: number, bytes: number): void {
+    const fault = tooMuch(bytes, this.left(token, most))
+    if (fault !== null) throw fault
+    const { id, day, waiting } = this.#waiting(token)
+    this.#pending.set(id, { day, bytes: waiting + bytes })
+    this.#flusher.soon()
+  }
+
+  left(token: Token, most: number): number {
+    const { day, waiting } = this.#waiting(token)
+    return most - waiting - (token.taken?.day === day ? token.taken.bytes : 0)
+  }
+
+  /** Children take of what their parent has: many of them have no more than it. */
+  #waiting({ id: own, parent }: Token): { readonly id: string; readonly day: number; readonly waiting: number } {
     const id = parent?.id ?? own
     const day = Math.floor(this.#hub.clock.now() / dayMs)
     const pending = this.#pending.get(id)
-    const waiting = pending?.day === day ? pending.bytes : 0
-    const left = most - waiting - (taken?.day === day ? taken.bytes : 0)
-    if (bytes > left) {
-      const denied = { code: 'token_bytes_used_up', need: `${bytes} bytes`, have: `${Math.max(0, left)} left` } as const
-      throw new HoldfastError('token_bytes_used_up', {}, { denied })
-    }
-    this.#pending.set(id, { day, bytes: waiting + bytes })
-    this.#flusher.soon()
+    return { id, day, waiting: pending?.day === day ? pending.bytes : 0 }
   }
 
   /** What is being written counts twice for a moment rather than not at all. */

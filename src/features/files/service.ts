@@ -4,6 +4,7 @@ export {
   entryNotFound,
   type FoundRevision,
   findEntry,
+  getFile,
   getRevision,
   listEntries,
   listFolder,

@@ -8,7 +8,7 @@ import { hashSecret, newSecret } from '../../platform/crypto/secret.ts'
 import type { Tx } from '../../platform/db/database.ts'
 import { requireVerifiedEmail } from '../accounts/service.ts'
 import { recordEvent } from '../audit/service.ts'
-import { removeStored } from '../tokens/service.ts'
+import { rememberEnded, removeStored } from '../tokens/service.ts'
 import { type Client, clientOf, mostRedirectUris, parseRedirectUri } from './client.ts'
 import {
   deleteClient,
@@ -153,8 +153,10 @@ export async function deleteApplication(
   return await hub.transaction(async (tx) => {
     const deleted = await deleteClient(tx, personOf(allowed).id, id)
     if (deleted === null) throw new HoldfastError('application_not_found')
-    await record(hub, tx, allowed, origin, { id, name: deleted.name }, { tokens: deleted.tokens })
-    return deleted
+    await rememberEnded(tx, deleted.ended, hub.clock.now())
+    const tokens = deleted.ended.length
+    await record(hub, tx, allowed, origin, { id, name: deleted.name }, { tokens })
+    return { name: deleted.name, tokens }
   })
 }
 

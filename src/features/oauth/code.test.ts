@@ -484,4 +484,25 @@ describe.each(dialects)('the authorization code on %s', (dialect) => {
       expect(text).not.toContain(secret)
     }
   })
+
+  // An application had its access tokens in a crash report. Its developer deleted it, and whoever tried the values later was noticed by nobody.
+  test('story, idea 12: the values of a deleted application are noticed as those of deleted tokens', async () => {
+    const { access_token } = (await exchange(await approved())).json<Tokens>()
+    const deleted = await postForm(
+      `${running.url}/settings/applications/${app.id}/delete`,
+      { confirm: 'Model garden' },
+      { cookie },
+    )
+    expect(deleted.status).toBe(303)
+    const kept = await running.hub.db.read
+      .selectFrom('formerTokenValue')
+      .select(['ownerId', 'validUntil'])
+      .where('last4', '=', access_token.slice(-4))
+      .execute()
+    expect(kept).toEqual([{ ownerId: ada.id, validUntil: null }])
+    const refused = await fetch(`${running.url}/api/whoami-v2`, {
+      headers: { authorization: `Bearer ${access_token}` },
+    })
+    expect([refused.status, refused.headers.get('x-hub-denied')?.split(';')[0]]).toEqual([401, 'token_revoked'])
+  })
 })

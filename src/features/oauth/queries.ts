@@ -11,6 +11,7 @@ import type {
   OauthRefreshTokenTable,
   OauthSigningKeyTable,
 } from '../../platform/db/schema.ts'
+import type { EndedToken } from '../tokens/service.ts'
 
 type On = Tx | Db['read']
 
@@ -67,12 +68,12 @@ export async function updateClient(
   return row !== undefined
 }
 
-/** With everything that people let it do, and its access tokens. Returns how many of those; null where the owner has none of this id. */
+/** With everything that people let it do, and its access tokens. Returns those; null where the owner has none of this id. */
 export async function deleteClient(
   tx: Tx,
   ownerId: string,
   id: string,
-): Promise<{ name: string; tokens: number } | null> {
+): Promise<{ name: string; ended: EndedToken[] } | null> {
   const found = await tx
     .selectFrom('oauthClient')
     .select('name')
@@ -80,12 +81,13 @@ export async function deleteClient(
     .where('ownerId', '=', ownerId)
     .executeTakeFirst()
   if (found === undefined) return null
-  const tokens = await tx
+  const ended = await tx
     .deleteFrom('accessToken')
     .where('id', 'in', (q) => q.selectFrom('oauthGrant').select('tokenId').where('clientId', '=', id))
-    .executeTakeFirst()
+    .returning(['id', 'ownerId', 'name', 'last4', 'hash', 'createdAt', 'rotatedAt'])
+    .execute()
   await tx.deleteFrom('oauthClient').where('id', '=', id).execute()
-  return { name: found.name, tokens: Number(tokens.numDeletedRows) }
+  return { name: found.name, ended }
 }
 
 export async function findConsent(on: On, userId: string, clientId: string): Promise<OauthConsentTable | null> {

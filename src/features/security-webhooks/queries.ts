@@ -19,6 +19,21 @@ export async function selectWebhooks(db: Db, organizationId: string | null): Pro
     .execute()
 }
 
+/**
+ * How many there are. On PostgreSQL those who count at once wait for each other at the rows that are there; what the first one added is read by a second
+ * statement, which sees it. Where there is none to wait at, the limit is far.
+ */
+export async function countLocked(tx: Tx, dialect: Db['dialect'], organizationId: string | null): Promise<number> {
+  const here = tx
+    .selectFrom('securityWebhook')
+    .select('id')
+    .where('organizationId', organizationId === null ? 'is' : '=', organizationId)
+    .orderBy('id')
+    .limit(100)
+  if (dialect === 'postgres') await here.forUpdate().execute()
+  return (await here.execute()).length
+}
+
 export async function findWebhook(db: Db, organizationId: string | null, id: string): Promise<Webhook | null> {
   const row = await db.read
     .selectFrom('securityWebhook')

@@ -10,6 +10,7 @@ import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
 import { readLogEnds, recordEvent } from '../audit/service.ts'
 import { bodyOf, post } from './deliver.ts'
 import {
+  countLocked,
   deleteWebhook,
   findDelivery,
   findWebhook,
@@ -54,11 +55,6 @@ export async function createWebhook(
 ): Promise<{ webhook: Webhook; secret: string }> {
   judge(hub, asked.url)
   const organizationId = ownerOf(allowed)
-  if ((await selectWebhooks(hub.db, organizationId)).length >= mostWebhooks) {
-    throw new HoldfastError('invalid_input', {
-      reason: `There are ${mostWebhooks} webhooks already. Remove one first.`,
-    })
-  }
   const id = hub.clock.id()
   const secret = newSecret()
   const now = hub.clock.now()
@@ -83,6 +79,11 @@ export async function createWebhook(
     leaseUntil: 0,
   }
   await hub.transaction(async (tx) => {
+    if ((await countLocked(tx, hub.db.dialect, organizationId)) >= mostWebhooks) {
+      throw new HoldfastError('invalid_input', {
+        reason: `There are ${mostWebhooks} webhooks already. Remove one first.`,
+      })
+    }
     await insertWebhook(tx, webhook)
     await recordChange(hub, tx, allowed, origin, id, 'created')
   })

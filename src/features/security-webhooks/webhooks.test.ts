@@ -123,6 +123,17 @@ describe.each(dialects)('security webhooks on %s', (dialect) => {
     (await send('GET', `${base}/${id}`)).json<{ active: boolean; failures: number; lastError: string | null }>()
   const dueNow = () => running.hub.transaction((tx) => tx.updateTable('securityWebhook').set({ nextAt: 0 }).execute())
 
+  // Mallory, an administrator, sends thirty creations at once to have one delivery of each event to thirty receivers: each counted before any was there.
+  test('attack: creations at once stay within the limit of twenty webhooks', async () => {
+    for (let count = 0; count < 17; count++) await create()
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => send('POST', base, { url: address, scopes: ['*'] })),
+    )
+    expect(answers.filter(({ text }) => text.includes('whsec_'))).toHaveLength(3)
+    expect(answers.filter(({ text }) => text.includes('There are 20 webhooks already'))).toHaveLength(9)
+    expect((await running.hub.db.read.selectFrom('securityWebhook').select('id').execute()).length).toBe(20)
+  })
+
   test('idea 18: events of the organization in their order, batched, signed; nobody else’s, and only of the scopes', async () => {
     const { secret } = await create(['token.*'])
     const ids = await happen(150)

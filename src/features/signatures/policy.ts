@@ -133,7 +133,11 @@ export async function setBypass(
 }
 
 /** Why a commit does not meet a level, as half a sentence; null where it does. `isHere`: it is in the repo, perhaps made by the hub itself. */
-export function shortfall(judged: Judged, level: SigningLevel, isHere: boolean): string | null {
+export function shortfall(
+  judged: Pick<Judged, 'status' | 'reason'>,
+  level: SigningLevel,
+  isHere: boolean,
+): string | null {
   if (level === 'off' || judged.status === 'verified') return null
   if (judged.status === 'none') return 'it is not signed'
   if (judged.status === 'hub') {

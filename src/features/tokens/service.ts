@@ -60,6 +60,7 @@ export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
 export {
   changeStored,
   closeOldValue,
+  type EndedToken,
   fenceInWords,
   findStored,
   grantsOfToken,
@@ -74,6 +75,7 @@ export {
   type RequestedFence,
   type RequestedPermissions,
   type ResolvedPermissions,
+  rememberEnded,
   removeStored,
   resolveKept,
   resolvePermissions,

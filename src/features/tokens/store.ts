@@ -251,6 +251,16 @@ export async function removeStored(hub: Hub, tx: Tx, ownerId: string, id: string
   return removed.map(({ id, name, last4, role }) => ({ id, name, last4, role }))
 }
 
+export type EndedToken = Ending & { readonly ownerId: string }
+
+/** Of tokens that were just deleted elsewhere, of whomever: their values are noticed as those of tokens that their owners deleted (idea 12). */
+export async function rememberEnded(tx: Tx, tokens: readonly EndedToken[], now: number): Promise<void> {
+  for (const [ownerId, ended] of Map.groupBy(tokens, (token) => token.ownerId)) {
+    for (const { id } of ended) await closeFormerValues(tx, ownerId, id, now)
+    await keepValues(tx, ownerId, ended, now, null)
+  }
+}
+
 type Ending = Pick<AccessTokenTable, 'id' | 'name' | 'last4' | 'hash' | 'createdAt' | 'rotatedAt'>
 
 /** Values that are no longer those of their tokens; whoever uses them later is noticed. */

@@ -161,6 +161,35 @@ describe.each(dialects)('idea 4, tokens for ID tokens on %s', (dialect) => {
     expect((await ask('DELETE', `/api/models/acme/other/trusted-publishers/${id}`, world.adaToken)).status).toBe(404)
   })
 
+  // A job printed its token into a public log. The publisher was deleted within the hour, and nobody heard of the finder who tried the value.
+  test('story, idea 12: the values of a deleted publisher are noticed as those of deleted tokens', async () => {
+    const { running, ask } = world
+    const id = await world.trust('/api/models/acme/other', { environment: 'leaky' })
+    const token = await given('acme/other', { environment: 'leaky' })
+    const { id: tokenId } = await running.hub.db.read
+      .selectFrom('accessToken')
+      .select('id')
+      .where('publisherId', '=', id)
+      .executeTakeFirstOrThrow()
+    await ask('DELETE', `/api/models/acme/other/trusted-publishers/${id}`, world.adaToken)
+    const refused = await ask('GET', '/api/whoami-v2', token)
+    expect([refused.status, refused.headers.get('x-hub-denied')?.split(';')[0]]).toEqual([401, 'token_revoked'])
+    await expect
+      .poll(
+        async () =>
+          (
+            await running.hub.db.read
+              .selectFrom('event')
+              .select('ownerId')
+              .where('action', '=', 'token.reused')
+              .where('resourceId', '=', tokenId)
+              .execute()
+          ).length,
+        { timeout: 10_000 },
+      )
+      .toBe(1)
+  })
+
   test('the token ends after an hour, and what has expired is swept', async () => {
     const { running, ask } = world
     await world.trust('/api/models/acme/other', { repository_id: '42' })

@@ -85,7 +85,7 @@ describe.each(dialects)('statements of trusted publishers on %s', (dialect) => {
       expect(await claimRefusal(tx, publisherOf(4), 10, 5)).toBe(true)
       expect(await claimRefusal(tx, publisherOf(4), 11, 5)).toBe(false)
       expect(await countLiveTokens(tx, publisherOf(4), 1_000)).toBe(1)
-      expect(await deletePublisher(tx, { kind: 'repo', id: repoOf(6) }, publisherOf(6))).toMatchObject({ tokens: 1 })
+      expect(await deletePublisher(tx, { kind: 'repo', id: repoOf(6) }, publisherOf(6))).toMatchObject({ ended: [{}] })
       expect(await deletePublisher(tx, { kind: 'repo', id: repoOf(6) }, publisherOf(8))).toBeNull()
     }, 100)
   })

@@ -4,6 +4,7 @@ import type { RepoKind } from '../../domain/facts.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
 import type { TrustedPublisherTable } from '../../platform/db/schema.ts'
+import type { EndedToken } from '../tokens/service.ts'
 
 /** What a publisher is of: a repo or a service account, by id. */
 export type Holder =
@@ -114,7 +115,7 @@ export async function deletePublisher(
   tx: Tx,
   holder: Holder,
   id: string,
-): Promise<(TrustedPublisherTable & { readonly tokens: number }) | null> {
+): Promise<(TrustedPublisherTable & { readonly ended: EndedToken[] }) | null> {
   const row = await tx
     .selectFrom('trustedPublisher')
     .selectAll()
@@ -122,9 +123,13 @@ export async function deletePublisher(
     .where(columnOf[holder.kind], '=', holder.id)
     .executeTakeFirst()
   if (row === undefined) return null
-  const tokens = await tx.deleteFrom('accessToken').where('publisherId', '=', id).returning('expiresAt').execute()
+  const ended = await tx
+    .deleteFrom('accessToken')
+    .where('publisherId', '=', id)
+    .returning(['id', 'ownerId', 'name', 'last4', 'hash', 'createdAt', 'rotatedAt'])
+    .execute()
   const gone = await tx.deleteFrom('trustedPublisher').where('id', '=', id).returning('id').executeTakeFirst()
-  return gone === undefined ? null : { ...row, tokens: tokens.length }
+  return gone === undefined ? null : { ...row, ended }
 }
 
 /** False where it is gone. From here on it stays until the transaction ends. */

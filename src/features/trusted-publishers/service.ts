@@ -19,6 +19,7 @@ import {
   requireHeld,
   requireWithinFence,
 } from '../service-accounts/service.ts'
+import { rememberEnded } from '../tokens/service.ts'
 import { type NewPublisher, type ParsedPublisher, type Publisher, parsePublisher, publisherOfRow } from './publisher.ts'
 import { deleteExpired, deletePublisher, type Holder, insertPublisher, listPublishers, lockHolder } from './queries.ts'
 
@@ -234,10 +235,11 @@ async function remove(
   await hub.transaction(async (tx) => {
     const gone = await deletePublisher(tx, holder, id)
     if (gone === null) throw new HoldfastError('not_found')
+    await rememberEnded(tx, gone.ended, hub.clock.now())
     const claims = JSON.parse(gone.claims) as ParsedPublisher['claims']
     await recordEvent(hub, tx, allowed, origin, {
       ...told,
-      data: { ...describe(gone.issuer, claims), publisherId: id, tokens: gone.tokens },
+      data: { ...describe(gone.issuer, claims), publisherId: id, tokens: gone.ended.length },
     })
   })
 }

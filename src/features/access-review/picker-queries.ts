@@ -1,0 +1,99 @@
+/** Whom an administrator may ask about, in slices: members, service accounts with their tokens. The rights are checked by who calls. */
+import { sql } from 'kysely'
+import { holdsAt, roleAt } from '../../access/role-at.ts'
+import type { Db } from '../../platform/db/database.ts'
+import { prepared } from '../../platform/db/prepared.ts'
+
+/** Organizations offered to one administrator. */
+const mostOrganizations = 100
+
+const administered = prepared<{ userId: string; now: number }, { name: string }>((q, param) =>
+  q
+    .selectFrom('roleGrant as g')
+    .innerJoin('namespace as n', 'n.id', 'g.targetId')
+    .select('n.name')
+    .where('g.principalId', '=', param('userId'))
+    .where('g.targetKind', '=', 'organization')
+    .where(roleAt('g', param('now')), '=', 'admin')
+    .orderBy('n.nameKey')
+    .limit(mostOrganizations),
+)
+
+/** Names of the organizations that somebody administers at that moment (ms). */
+export async function administeredOrganizations(db: Db, userId: string, now: number): Promise<string[]> {
+  return (await administered.run(db.read, { userId, now })).map(({ name }) => name)
+}
+
+export interface Slice {
+  /** In the name, in lower case; empty: all. */
+  readonly find: string
+  /** The key of the last one that was shown, empty for the first page. */
+  readonly after: string
+  readonly limit: number
+}
+
+const containing = (find: string): string => `%${find.replace(/[\\%_]/g, '\\$&')}%`
+
+/** Active members, by name. */
+export async function membersToPick(
+  db: Db,
+  organizationId: string,
+  { find, after, limit }: Slice,
+  now: number,
+): Promise<{ name: string; key: string }[]> {
+  let query = db.list
+    .selectFrom('roleGrant')
+    .innerJoin('namespace', 'namespace.id', 'roleGrant.principalId')
+    .innerJoin('user', 'user.id', 'roleGrant.principalId')
+    .select(['namespace.name', 'namespace.nameKey as key'])
+    .where('roleGrant.targetId', '=', organizationId)
+    .where('roleGrant.principalKind', '=', 'user')
+    .where('user.state', '=', 'active')
+    .where('namespace.nameKey', '>', after)
+    .where(holdsAt('roleGrant', now))
+  if (find !== '') query = query.where('namespace.nameKey', 'like', containing(find))
+  return await query.orderBy('namespace.nameKey').limit(limit).execute()
+}
+
+export interface PickedMachine {
+  readonly id: string
+  readonly name: string
+  readonly key: string
+}
+
+/** Service accounts, by what people call them. */
+export async function machinesToPick(
+  db: Db,
+  organizationId: string,
+  { find, after, limit }: Slice,
+): Promise<PickedMachine[]> {
+  let query = db.list
+    .selectFrom('serviceAccount')
+    .select(['id', 'name', 'nameKey as key'])
+    .where('organizationId', '=', organizationId)
+    .where('nameKey', '>', after)
+  if (find !== '') query = query.where('nameKey', 'like', containing(find))
+  return await query.orderBy('nameKey').limit(limit).execute()
+}
+
+export interface PickedToken {
+  readonly id: string
+  readonly ownerId: string
+  readonly name: string
+  readonly last4: string
+}
+
+/** Of these service accounts, so many in all; child tokens stay with theirs. */
+export async function tokensOfMachines(db: Db, ownerIds: readonly string[], limit: number): Promise<PickedToken[]> {
+  if (ownerIds.length === 0) return []
+  return await db.list
+    .selectFrom('accessToken')
+    .select(['id', 'ownerId', 'name', 'last4'])
+    .where('ownerId', 'in', ownerIds)
+    // As the index on the names of somebody's tokens has it.
+    .where(sql`coalesce("parentId", '')`, '=', '')
+    .orderBy('ownerId')
+    .orderBy('name')
+    .limit(limit)
+    .execute()
+}
