@@ -91,7 +91,7 @@ function Announcements({ context }: { context: PageContext }) {
           kind={kind}
           standing={true}
           action={
-            <form method="post" action="/announcements/dismiss">
+            <form method="post" action="/settings/announcements/dismiss">
               <input type="hidden" name="id" value={id} />
               <input type="hidden" name="back" value={path} />
               <button type="submit" class="icon-btn" aria-label={`Close the announcement “${text.slice(0, 40)}”`}>

@@ -231,7 +231,7 @@ describe.each(dialects)('administration on %s', (dialect) => {
     for (const path of ['/', '/models', '/login', '/no/such/page'])
       expect((await get(path, null)).text, path).toContain(shown)
     const [row] = await site.hub.db.read.selectFrom('announcement').selectAll().execute()
-    const closed = await post('/announcements/dismiss', { id: row?.id ?? '', back: '//evil.example' })
+    const closed = await post('/settings/announcements/dismiss', { id: row?.id ?? '', back: '//evil.example' })
     expect(closed.location).toBe('/')
     const cookie = closed.setCookie[0]?.split(';')[0] ?? ''
     expect((await get('/models', cookie)).text).not.toContain(shown)

@@ -69,7 +69,7 @@ export const announcementRoutes: Route[] = [
   }),
   route({
     method: 'POST',
-    path: '/announcements/dismiss',
+    path: '/settings/announcements/dismiss',
     surface: 'page',
     action: 'instance.read',
     target: instance,
