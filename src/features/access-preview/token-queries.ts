@@ -1,6 +1,6 @@
 /** The SQL of access previews that reads tokens, and what they list. */
 import type { TokenVerdict } from '../../domain/token-policy.ts'
-import type { Db } from '../../platform/db/database.ts'
+import type { Lists } from '../../platform/db/database.ts'
 import { inParts } from './in-parts.ts'
 
 export interface TokenRow {
@@ -19,7 +19,7 @@ export interface TokenRow {
 
 /** Tokens of these that have not expired, with what the organization's administrators said of them. */
 export async function selectTokens(
-  db: Db,
+  db: Lists,
   ids: readonly string[],
   organizationId: string,
   now: number,
@@ -49,7 +49,7 @@ export interface ListedRow {
 }
 
 /** What fine-grained tokens of these list of the owner, its workspaces and its repos. */
-export async function selectListed(db: Db, ids: readonly string[], ownerId: string): Promise<ListedRow[]> {
+export async function selectListed(db: Lists, ids: readonly string[], ownerId: string): Promise<ListedRow[]> {
   const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('accessToken as t')
