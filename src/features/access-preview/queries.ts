@@ -6,9 +6,12 @@ import type { Role } from '../../domain/role.ts'
 import type { Lists } from '../../platform/db/database.ts'
 import type { RepoTable } from '../../platform/db/schema.ts'
 import { inParts, mostRows } from './in-parts.ts'
+import { ownerOfTarget } from './owner-of-queries.ts'
 
-/** At most so many ids in one statement. */
-export const sliceSize = 250
+/** At most so many ids of principals or repos in one statement. */
+export const sliceSize = 500
+/** PostgreSQL may go through all repos once for each such part. */
+const workspacesAtOnce = 1000
 
 export async function selectOrganization(db: Lists, id: string) {
   return await db.list
@@ -141,15 +144,11 @@ export async function selectHeld(db: Lists, ids: readonly string[], ownerId: str
   const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('roleGrant as g')
-      .leftJoin('workspace as w', 'w.id', 'g.targetId')
-      .leftJoin('repo as r', 'r.id', 'g.targetId')
       .select(['g.principalId', 'g.targetId', 'g.targetKind'])
       .select(roleAt('g', now).as('role'))
       .where('g.principalId', 'in', [...some])
       .where('g.targetId', '>', after)
-      .where((q) =>
-        q.or([q('g.targetId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
-      )
+      .where(ownerOfTarget(sql.ref('g.targetId')), '=', ownerId)
       .$if(some.length === 1, (q) => q.orderBy('g.targetId'))
       .limit(limit)
       .execute()
@@ -326,8 +325,8 @@ export async function countRepos(
   const keyOf = ({ creatorId }: RepoClassRow) => creatorId
   const inside = workspaceIds.filter((id) => id !== null)
   if (inside.length < workspaceIds.length) add(await inParts([''], ask, keyOf))
-  for (let start = 0; start < inside.length; start += sliceSize)
-    add(await inParts(inside.slice(start, start + sliceSize), ask, keyOf))
+  for (let start = 0; start < inside.length; start += workspacesAtOnce)
+    add(await inParts(inside.slice(start, start + workspacesAtOnce), ask, keyOf))
   return counted
 }
 
