@@ -8,8 +8,8 @@ import type { RepoTable } from '../../platform/db/schema.ts'
 import { inParts, mostRows } from './in-parts.ts'
 import { ownerOfTarget } from './owner-of-queries.ts'
 
-/** At most so many ids of principals or repos in one statement. */
-export const sliceSize = 500
+/** At most so many ids of principals or repos in one statement: for more, PostgreSQL reads whole tables instead of an index. */
+export const sliceSize = 250
 /** PostgreSQL may go through all repos once for each such part. */
 const workspacesAtOnce = 1000
 
