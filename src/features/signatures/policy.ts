@@ -133,7 +133,11 @@ export async function setBypass(
 }
 
 /** Why a commit does not meet a level, as half a sentence; null where it does. `isHere`: it is in the repo, perhaps made by the hub itself. */
-export function shortfall(judged: Judged, level: SigningLevel, isHere: boolean): string | null {
+export function shortfall(
+  judged: Pick<Judged, 'status'> & { readonly reason: string | null },
+  level: SigningLevel,
+  isHere: boolean,
+): string | null {
   if (level === 'off' || judged.status === 'verified') return null
   if (judged.status === 'none') return 'it is not signed'
   if (judged.status === 'hub') {
@@ -159,6 +163,10 @@ function policyOf(row: SigningPolicyTable | undefined, now: number): SigningPoli
   const { level, bypassUntil: until, bypassReason } = row
   const bypass = until === null || until <= now ? null : { until, reason: bypassReason ?? '' }
   return { level, humanSignatureOnly: row.humanSignatureOnly === 1, bypass }
+}
+
+export function stricterLevel(one: SigningLevel, other: SigningLevel): SigningLevel {
+  return rank(one) >= rank(other) ? one : other
 }
 
 function rank(level: SigningLevel): number {
