@@ -82,6 +82,7 @@ const policyChanges = [
     humanSignatureOnly: z.boolean().default(false),
   }),
   z.strictObject({ kind: z.literal('scan_policy'), organization: name, policy: z.enum(scanPolicies) }),
+  z.strictObject({ kind: z.literal('signed_models'), organization: name, signedModelsOnly: z.boolean() }),
 ] as const
 
 export const changeShape = z.discriminatedUnion('kind', [...accessChanges, ...policyChanges])
@@ -125,6 +126,8 @@ export function actionOf(change: Change | PolicyChange): Action {
       return 'repo.signing_policy.update'
     case 'scan_policy':
       return 'org.update_settings'
+    case 'signed_models':
+      return 'org.signed_models.update'
   }
 }
 

@@ -212,6 +212,41 @@ describe.each(dialects)('previews of policies on %s', (dialect) => {
     expect((await preview(change('warn'), wim)).status).toBe(403)
   })
 
+  test('idea 9: which models would be withheld where only signed ones are handed out, and that one is withheld then', async () => {
+    const change = (signedModelsOnly: boolean) => ({ kind: 'signed_models', organization: 'acme', signedModelsOnly })
+    const found = (await preview(change(true))).json<object>()
+    expect(found).toEqual({
+      effect: 'hold',
+      affected: 1,
+      models: 1,
+      isWhole: true,
+      items: [{ name: 'acme/plans', reason: expect.stringContaining('signature') }],
+    })
+    expect((await preview(change(false))).json<object>()).toMatchObject({ effect: 'none', affected: 0 })
+    const here = '/organizations/acme/settings/model-signatures'
+    const page = await ask('POST', `${here}/policy/preview`, { cookie: boss, form: { only: 'signed' } })
+    for (const words of ['acme hands out signed models only.', 'Withheld from then on', 'acme/plans'])
+      expect(page.text).toContain(words)
+    const download = () => ask('GET', '/acme/plans/resolve/main/f', { token: tokenOf('ada') })
+    expect((await download()).status).toBe(200)
+    expect((await ask('POST', `${here}/policy`, { cookie: boss, form: { only: 'signed' } })).status).toBe(303)
+    expect((await download()).status).toBe(403)
+    expect((await preview(change(false))).json<object>()).toMatchObject({ effect: 'hand_out', affected: 1 })
+    // Where its workspace asks for it, the organization's policy changes nothing.
+    await site.hub.transaction(async (tx) => {
+      const named = tx.selectFrom('repo').select(['id', 'ownerId']).where('fullName', '=', 'acme/plans')
+      const { id, ownerId } = await named.executeTakeFirstOrThrow()
+      const workspace = { id: 'e'.repeat(24), name: 'lab', nameKey: 'lab', createdAt: 0, signedModelsSince: 1 }
+      await tx
+        .insertInto('workspace')
+        .values({ ...workspace, organizationId: ownerId })
+        .execute()
+      await tx.updateTable('repo').set({ workspaceId: workspace.id }).where('id', '=', id).execute()
+    })
+    expect((await preview(change(false))).json<object>()).toMatchObject({ effect: 'hand_out', affected: 0 })
+    expect((await preview(change(false), wim)).status).toBe(403)
+  })
+
   test('idea 9: what was pushed more than thirty days ago no longer counts', async () => {
     offset = 31 * dayMs
     const later = await signInAs(site, users.ada as TestUser)

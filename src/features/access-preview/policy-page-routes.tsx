@@ -119,4 +119,33 @@ export const policyPreviewPageRoutes: Route[] = [
       )
     },
   }),
+  route({
+    method: 'POST',
+    path: '/organizations/:name/settings/model-signatures/policy/preview',
+    surface: 'page',
+    action: 'org.signed_models.update',
+    target: organization,
+    body: z.object({ only: z.enum(['all', 'signed']) }),
+    handle: async ({ body, ...call }) => {
+      const name = call.params.get('name')
+      const signedModelsOnly = body.only === 'signed'
+      const change = { kind: 'signed_models', organization: name, signedModelsOnly } as const
+      const [context, preview] = await Promise.all([
+        pageContext(call.hub, call.facts, call.request),
+        tryPolicy(call, change, mostShown),
+      ])
+      const backHref = organizationSettingsPath(name, 'model-signatures')
+      const sentence = `${name} hands out ${signedModelsOnly ? 'signed models only' : 'all models'}.`
+      return pageReply(
+        context,
+        <OrganizationPolicyPreviewPage
+          context={context}
+          organization={name}
+          place="model-signatures"
+          placeLabel="Model signatures"
+          view={{ sentence, preview, action: `${backHref}/policy`, fields: body, backHref }}
+        />,
+      )
+    },
+  }),
 ]

@@ -12,6 +12,7 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { counted, sizeWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import { Who } from '../../web/who.tsx'
+import type { AffectedModels } from '../model-signatures/service.ts'
 import type { AffectedFiles, HoldEffect, UnsafeContent } from '../scanning/service.ts'
 import { type AffectedPushers, daysLookedBack, type Pusher } from '../signatures/service.ts'
 import { MakeTheChange, Rest } from './pages.tsx'
@@ -73,8 +74,10 @@ function Body({ sentence, preview, ...change }: PolicyPreviewView) {
       <PageHead title="Who is affected" lede={`${sentence} Nothing is changed yet.`} />
       {preview.on === 'pushes' ? (
         <Pushes found={preview.found} isPartial={preview.isPartial} />
-      ) : (
+      ) : preview.on === 'files' ? (
         <Files found={preview.found} />
+      ) : (
+        <Models found={preview.found} namespace={preview.owner.name} />
       )}
       <MakeTheChange {...change} />
     </>
@@ -207,6 +210,36 @@ function FileRow({ size, foundAt, found, places, hasMore }: UnsafeContent) {
       </Cell>
       <Cell label="What was found">{found.map(({ message, scanner }) => message ?? scanner).join('; ')}</Cell>
     </Row>
+  )
+}
+
+function Models({ found, namespace }: { found: AffectedModels; namespace: string }): Child {
+  const { effect, items, affected, models, isWhole } = found
+  if (effect === 'none') return <Nothing title="The same models are handed out">It says what it says today.</Nothing>
+  if (affected === 0) return <Nothing title="No model is affected">Every model is signed, and verified.</Nothing>
+  const done = effect === 'hold' ? 'withheld' : 'handed out again'
+  return (
+    <>
+      <p class="text-sm">
+        <b>{affected.toLocaleString('en')}</b> of {counted(models, 'model')} would be {done}: by what is at their head
+        now.{!isWhole && ' There are more models; the first by name were looked at.'}
+      </p>
+      <SettingsSection id="models-h" title={effect === 'hold' ? 'Withheld from then on' : 'Handed out again'}>
+        <Rows caption={`Models that would be ${done}`} columns={[{ label: 'Model' }, { label: 'Why' }]}>
+          {items.map(({ name, reason }) => (
+            <Row>
+              <RowHead>
+                <a class="a" href={repoPath({ kind: 'model', namespace, name })}>
+                  {namespace}/{name}
+                </a>
+              </RowHead>
+              <Cell label="Why">{reason}</Cell>
+            </Row>
+          ))}
+        </Rows>
+        <Rest shown={items.length} total={affected} />
+      </SettingsSection>
+    </>
   )
 }
 

@@ -9,6 +9,10 @@ export function presentPolicyPreview(preview: PolicyPreview, most: number): obje
     const { before, after, unsafe, unscanned } = preview.found
     return { before, after, unsafe: { ...unsafe, items: unsafe.items.map(presentFile) }, unscanned }
   }
+  if (preview.on === 'models') {
+    const { items, ...rest } = preview.found
+    return { ...rest, items: items.map(({ name, reason }) => ({ name: `${preview.owner.name}/${name}`, reason })) }
+  }
   const { found, isPartial } = preview
   const { effect, since, pushes, failing, pushers, isWhole } = found
   return {

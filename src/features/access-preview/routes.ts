@@ -23,7 +23,7 @@ export const accessPreviewRoutes: Route[] = [
     action: ({ body }) => actionOf(body.change),
     target: ({ body }) => targetOf(body.change),
     summary:
-      'Who would gain and who would lose access by a change of role, group, workspace, visibility, gate or policy, and which tokens; whose pushes a signing policy would have refused, which files a scan policy would hold: nothing is changed. For who may make the change.',
+      'Who would gain and who would lose access by a change of role, group, workspace, visibility, gate or policy, and which tokens; whose pushes a signing policy would have refused, which files or models would be held: nothing is changed. For who may make the change.',
     answers: {
       200: 'Who gains and who loses',
       403: 'The caller may not make the change',
