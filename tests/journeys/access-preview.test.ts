@@ -14,15 +14,15 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
   let browser: Browser
   let inside: string
   let crew: string
-  let cleo: string
+  let dan: string
 
   beforeAll(async () => {
     site = await startHub()
     browser = await openBrowser(chromium ?? '')
     const ask = jsonClient(site.url)
     const ada = await makeUser(site, 'ada', { password })
-    for (const name of ['bob', 'dan']) await makeUser(site, name, { tokenRole: 'write' })
-    cleo = (await makeUser(site, 'cleo', { tokenRole: 'write' })).token
+    for (const name of ['bob', 'cleo']) await makeUser(site, name, { tokenRole: 'write' })
+    dan = (await makeUser(site, 'dan', { tokenRole: 'write' })).token
     const eva = await makeUser(site, 'eva')
     await makeOrganization(site, 'acme', ada, { bob: 'read', cleo: 'write', dan: 'no_access', eva: 'read' })
     const cookie = await signInAs(site, ada)
@@ -189,7 +189,7 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
     ]
     const uploaded = await fetch(`${site.url}/api/models/acme/plans/commit/main`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${cleo}`, 'content-type': 'application/x-ndjson' },
+      headers: { authorization: `Bearer ${dan}`, 'content-type': 'application/x-ndjson' },
       body: lines.map((line) => JSON.stringify(line)).join('\n'),
     })
     expect(uploaded.status).toBe(200)
@@ -218,7 +218,7 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
     await page.getByRole('button', { name: 'Preview who is affected' }).click()
     await page.getByText('acme takes only commits that are verified, and only what people sign themselves.').waitFor()
     const [row] = await rows(page, 'Pushes that would have been refused')
-    expect(row).toContain('cleo 1 of 1 acme/plans, main')
+    expect(row).toContain('dan 1 of 1 acme/plans, main')
     await expectAccessible(page, 'access-preview-signing')
     await page.getByRole('button', { name: 'Make the change' }).click()
     await page.getByText('The signing policy is saved: Require verified.').waitFor()
