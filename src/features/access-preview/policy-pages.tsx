@@ -59,7 +59,7 @@ export function OrganizationPolicyPreviewPage(props: {
     <OrganizationSettingsPage
       context={props.context}
       organization={props.organization}
-      title={`Who is affected: ${props.organization}`}
+      title={`${props.view.preview.on === 'pushes' ? 'Who' : 'What'} is affected: ${props.organization}`}
       place={props.place}
       crumbs={[{ label: props.placeLabel, href: props.view.backHref }, { label: 'Preview' }]}
     >
@@ -71,7 +71,10 @@ export function OrganizationPolicyPreviewPage(props: {
 function Body({ sentence, preview, ...change }: PolicyPreviewView) {
   return (
     <>
-      <PageHead title="Who is affected" lede={`${sentence} Nothing is changed yet.`} />
+      <PageHead
+        title={preview.on === 'pushes' ? 'Who is affected' : 'What is affected'}
+        lede={`${sentence} Nothing is changed yet.`}
+      />
       {preview.on === 'pushes' ? (
         <Pushes found={preview.found} isPartial={preview.isPartial} />
       ) : preview.on === 'files' ? (
@@ -109,7 +112,10 @@ function Pushes({ found, isPartial }: { found: AffectedPushers; isPartial: boole
           Who they are is told to those who administer the owner of this repository.
         </Notice>
       ) : (
-        <SettingsSection id="pushers-h" title="Would have been stopped">
+        <SettingsSection
+          id="pushers-h"
+          title={effect === 'refuse' ? 'Would have been refused' : 'Would have been warned'}
+        >
           <Rows
             caption={
               effect === 'refuse' ? 'Pushes that would have been refused' : 'Pushes that would have been warned about'
@@ -135,8 +141,10 @@ function PusherRow({ kind, name, pushes, failing, last }: Pusher) {
         {failing.toLocaleString('en')} of {pushes.toLocaleString('en')}
       </Cell>
       <Cell label="The last one">
-        {last.repo}, {last.ref.replace(/^refs\/(heads|tags)\//, '')} <code>{last.commit.slice(0, 7)}</code>{' '}
-        <Time at={last.at} />
+        <span>
+          {last.repo}, {last.ref.replace(/^refs\/(heads|tags)\//, '')} <code>{last.commit.slice(0, 7)}</code>{' '}
+          <Time at={last.at} />
+        </span>
       </Cell>
       <Cell label="Why">{last.reason}</Cell>
     </Row>
@@ -221,8 +229,9 @@ function Models({ found, namespace }: { found: AffectedModels; namespace: string
   return (
     <>
       <p class="text-sm">
-        <b>{affected.toLocaleString('en')}</b> of {counted(models, 'model')} would be {done}: by what is at their head
-        now.{!isWhole && ' There are more models; the first by name were looked at.'}
+        <b>{affected.toLocaleString('en')}</b> of {counted(models, 'model')} would be {done}, judged by what is at their
+        heads now.
+        {!isWhole && ' There are more models; the first by name were looked at.'}
       </p>
       <SettingsSection id="models-h" title={effect === 'hold' ? 'Withheld from then on' : 'Handed out again'}>
         <Rows caption={`Models that would be ${done}`} columns={[{ label: 'Model' }, { label: 'Why' }]}>
