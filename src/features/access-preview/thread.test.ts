@@ -13,8 +13,10 @@ import type { Action } from '../../domain/permissions.ts'
 import { authorize } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { OpenOptions } from '../../platform/db/database.ts'
+import { isUnavailable } from '../../platform/db/errors.ts'
 import { type Change, targetOf } from './change.ts'
 import { previewChange } from './preview.ts'
+import { compareInThread } from './thread.ts'
 import { type FromThread, type Job, partSize, type ToThread } from './thread-protocol.ts'
 
 const few = 3
@@ -99,6 +101,26 @@ describe.each(dialects)('previews on %s', (dialect) => {
     } finally {
       await worker.terminate()
     }
+  })
+
+  test('idea 9: a database that is gone fails its preview alone, and the next one is answered', async () => {
+    const { work, most } = jobOf({ url: null, folder: '' }, organizations.get(few) ?? '')
+    const lost = { ...at.hub, config: { ...at.hub.config, databaseUrl: 'postgres://nobody@127.0.0.1:1/none' } }
+    await expect(compareInThread(lost, work, most)).rejects.toSatisfy(isUnavailable)
+    expect((await compareInThread(at.hub, work, most)).comparison.counts.looked).toBe(few + 1)
+  })
+
+  /**
+   * Somebody who may preview asks for it a hundred times at once, to fill the memory of the hub or to keep its processor busy for minutes: one
+   * thread works them out in turn, a few wait for it, and the others are refused at once.
+   */
+  test('idea 9, bad input: previews asked for all at once wait in a short line', async () => {
+    const { work, most } = jobOf({ url: null, folder: '' }, organizations.get(few) ?? '')
+    const asked = await Promise.allSettled(Array.from({ length: 100 }, () => compareInThread(at.hub, work, most)))
+    const refused = asked.filter(({ status }) => status === 'rejected')
+    expect(refused.length).toBeGreaterThanOrEqual(79)
+    expect(refused.length).toBeLessThan(100)
+    for (const one of refused) expect(one).toMatchObject({ reason: { code: 'busy', status: 503 } })
   })
 })
 
