@@ -1,5 +1,5 @@
 /**
- * One organization of 10,000 members, 1,000 groups, 10,000 workspaces of 20 groups each and as many repos as asked for, written by SQL that
+ * One organization of 10,000 members, 1,000 groups, 10,000 workspaces (unless said) of 20 groups each and as many repos as asked for, written by SQL that
  * both databases understand.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -8,7 +8,7 @@ import type { Db } from '../../src/platform/db/database.ts'
 export const organizationName = 'large'
 const members = 10_000
 const groups = 1000
-const workspaces = 10_000
+const usualWorkspaces = 10_000
 const groupsOfWorkspace = 20
 const groupsOfPerson = 5
 const groupsOfBusyPerson = 200
@@ -23,7 +23,7 @@ export const busyId = id('0c', 2)
 export const machineId = id('0e', 0)
 export const hashOf = (credential: string, owner: string): string => `${credential} of ${owner}`
 
-export async function fillWorld(db: Db, repos: number): Promise<void> {
+export async function fillWorld(db: Db, repos: number, workspaces = usualWorkspaces): Promise<void> {
   const isPostgres = db.dialect === 'postgres'
   const n = sql.ref('n')
   const hex = (kind: string, number: RawBuilder<unknown>) =>

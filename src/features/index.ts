@@ -4,6 +4,7 @@ import type { Hub } from '../hub.ts'
 import type { JobHandlers } from '../platform/jobs/workers.ts'
 import { accessAsCodeRoutes } from './access-as-code/routes.ts'
 import { accessPreviewPageRoutes } from './access-preview/page-routes.tsx'
+import { policyPreviewPageRoutes } from './access-preview/policy-page-routes.tsx'
 import { accessPreviewRoutes } from './access-preview/routes.ts'
 import { accessReviewPageRoutes } from './access-review/page-routes.tsx'
 import { accessReviewRoutes } from './access-review/routes.ts'
@@ -140,6 +141,7 @@ export const routes: readonly Route[] = [
   ...accessAsCodeRoutes,
   ...accessPreviewRoutes,
   ...accessPreviewPageRoutes,
+  ...policyPreviewPageRoutes,
   ...breakGlassRoutes,
   ...accessReviewRoutes,
   ...accessReviewPageRoutes,

@@ -14,13 +14,15 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
   let browser: Browser
   let inside: string
   let crew: string
+  let dan: string
 
   beforeAll(async () => {
     site = await startHub()
     browser = await openBrowser(chromium ?? '')
     const ask = jsonClient(site.url)
     const ada = await makeUser(site, 'ada', { password })
-    for (const name of ['bob', 'cleo', 'dan']) await makeUser(site, name, { tokenRole: 'write' })
+    for (const name of ['bob', 'cleo']) await makeUser(site, name, { tokenRole: 'write' })
+    dan = (await makeUser(site, 'dan', { tokenRole: 'write' })).token
     const eva = await makeUser(site, 'eva')
     await makeOrganization(site, 'acme', ada, { bob: 'read', cleo: 'write', dan: 'no_access', eva: 'read' })
     const cookie = await signInAs(site, ada)
@@ -178,4 +180,63 @@ describe.skipIf(chromium === null)('access previews in a browser', { timeout: 12
       await page.getByText('The token policy is saved.').waitFor()
     },
   )
+
+  test('idea 9: policies of signing, scanning and model signatures are tried where they are set', async () => {
+    const content = `sha256:${'5'.repeat(64)}`
+    const lines = [
+      { key: 'header', value: { summary: 'upload' } },
+      { key: 'file', value: { path: 'model.bin', content: 'x' } },
+    ]
+    const uploaded = await fetch(`${site.url}/api/models/acme/plans/commit/main`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${dan}`, 'content-type': 'application/x-ndjson' },
+      body: lines.map((line) => JSON.stringify(line)).join('\n'),
+    })
+    expect(uploaded.status).toBe(200)
+    await site.hub.transaction(async (tx) => {
+      const { id: repoId } = await tx.selectFrom('repo').select('id').executeTakeFirstOrThrow()
+      const scanned = { state: 'done', level: 'unsafe', scanners: 'yara 1', reason: null, attempts: 1 } as const
+      const times = { dueAt: 0, claim: null, queuedAt: 1, scannedAt: 1, importSet: null, foundAt: Date.now() }
+      await tx
+        .insertInto('contentScan')
+        .values({ content, size: 4_096, ...scanned, ...times })
+        .execute()
+      await tx.insertInto('scanPlace').values({ content, repoId, oid: 'o' }).execute()
+      const message = 'It runs os.system when it is loaded'
+      const result = { content, scanner: 'yara', version: '1', message, details: '{}', scannedAt: 1 }
+      await tx
+        .insertInto('scanResult')
+        .values({ ...result, level: 'unsafe' })
+        .execute()
+    })
+    const page = await signInOn(browser, site.url, 'ada', password)
+    const settings = `${site.url}/organizations/acme/settings`
+    await page.goto(`${settings}/signing`)
+    await page.getByLabel('Require verified').check()
+    await page.getByLabel('Only what people sign themselves').check()
+    await page.getByRole('button', { name: 'Save policy' }).click()
+    await page.getByRole('button', { name: 'Preview who is affected' }).click()
+    await page.getByText('acme takes only commits that are verified, and only what people sign themselves.').waitFor()
+    const [row] = await rows(page, 'Pushes that would have been refused')
+    expect(row).toContain('dan 1 of 1 acme/plans, main')
+    await expectAccessible(page, 'access-preview-signing')
+    await page.getByRole('button', { name: 'Make the change' }).click()
+    await page.getByText('The signing policy is saved: Require verified.').waitFor()
+
+    await page.goto(`${settings}/scanning`)
+    await page.locator('input[name="scanPolicy"][value="block_infected"]').check()
+    await page.getByRole('button', { name: 'Preview which files are affected' }).click()
+    expect((await rows(page, 'Files that would be held'))[0]).toContain('It runs os.system when it is loaded')
+    await expectAccessible(page, 'access-preview-scanning')
+    await page.getByRole('button', { name: 'Make the change' }).click()
+    await page.getByText('The policies are saved.').waitFor()
+
+    await page.goto(`${settings}/model-signatures`)
+    await page.getByLabel('Signed models only').check()
+    await page.getByRole('button', { name: 'Preview which models are affected' }).click()
+    expect((await rows(page, 'Models that would be withheld'))[0]).toContain('acme/plans')
+    await expectAccessible(page, 'access-preview-models')
+    await page.getByRole('button', { name: 'Make the change' }).click()
+    await page.getByText('The policy is saved.').waitFor()
+  })
 })

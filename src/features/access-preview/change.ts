@@ -3,8 +3,10 @@ import { z } from 'zod'
 import type { Target } from '../../access/load-facts.ts'
 import { repoKinds } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
+import { scanPolicies } from '../../domain/quarantine.ts'
 import { roles } from '../../domain/role.ts'
 import { tokenPolicies } from '../../domain/token-policy.ts'
+import { signingLevels } from '../signatures/service.ts'
 
 const name = z.string().min(1).max(200)
 const role = z.enum(roles).nullable()
@@ -19,7 +21,7 @@ const longestLifetimeDays = 3_650
 
 export const mostRepos = 50
 
-export const changeShape = z.discriminatedUnion('kind', [
+const accessChanges = [
   /** `role` null: they are removed. */
   z.strictObject({ kind: z.literal('member_role'), organization: name, user: name, role }),
   /** `workspace`: its id. `role` null: what they have there of their own is taken away. */
@@ -61,9 +63,33 @@ export const changeShape = z.discriminatedUnion('kind', [
     classicTokensAdminister: z.boolean().optional(),
   }),
   z.strictObject({ kind: z.literal('second_factor'), organization: name, required: z.boolean() }),
-])
+] as const
 
-export type Change = z.output<typeof changeShape>
+const level = z.enum(signingLevels)
+
+/** Policies that nobody's role depends on: what is tried is what was pushed, and what lies there. */
+const policyChanges = [
+  z.strictObject({
+    kind: z.literal('signing_policy'),
+    organization: name,
+    level,
+    humanSignatureOnly: z.boolean().default(false),
+  }),
+  z.strictObject({
+    kind: z.literal('repo_signing_policy'),
+    repo,
+    level,
+    humanSignatureOnly: z.boolean().default(false),
+  }),
+  z.strictObject({ kind: z.literal('scan_policy'), organization: name, policy: z.enum(scanPolicies) }),
+  z.strictObject({ kind: z.literal('signed_models'), organization: name, signedModelsOnly: z.boolean() }),
+] as const
+
+export const changeShape = z.discriminatedUnion('kind', [...accessChanges, ...policyChanges])
+
+/** A change of who may do what. */
+export type Change = z.output<(typeof accessChanges)[number]>
+export type PolicyChange = z.output<(typeof policyChanges)[number]>
 
 type Repo = z.output<typeof repo>
 
@@ -75,7 +101,7 @@ export function repoTarget({ type, name: fullName }: Repo): Target {
 const isMachine = (user: string): boolean => /^sa-/i.test(user)
 
 /** Who may make the change may preview it, and nobody else. */
-export function actionOf(change: Change): Action {
+export function actionOf(change: Change | PolicyChange): Action {
   switch (change.kind) {
     case 'member_role':
       if (isMachine(change.user)) return 'org.service_account.update'
@@ -94,10 +120,18 @@ export function actionOf(change: Change): Action {
       return 'org.token_policy.update'
     case 'second_factor':
       return 'org.settings.security'
+    case 'signing_policy':
+      return 'org.signing_policy.update'
+    case 'repo_signing_policy':
+      return 'repo.signing_policy.update'
+    case 'scan_policy':
+      return 'org.update_settings'
+    case 'signed_models':
+      return 'org.signed_models.update'
   }
 }
 
-export function targetOf(change: Change): Target {
+export function targetOf(change: Change | PolicyChange): Target {
   switch (change.kind) {
     case 'workspace_role':
       return { on: 'workspace', organization: change.organization, id: change.workspace }
@@ -108,8 +142,13 @@ export function targetOf(change: Change): Target {
       return repoTarget(change.repos[0] as Repo)
     case 'repo_visibility':
     case 'repo_gate':
+    case 'repo_signing_policy':
       return repoTarget(change.repo)
     default:
       return { on: 'organization', name: change.organization }
   }
+}
+
+export function isPolicyChange(change: Change | PolicyChange): change is PolicyChange {
+  return policyChanges.some(({ shape }) => shape.kind.value === change.kind)
 }

@@ -1,7 +1,6 @@
 /** Goes through everybody whom a change may concern, and gathers who gains and who loses: the first of them in full, all of them as numbers. */
 import { restrictionOf } from '../../access/restriction.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
-import { turnGiver } from '../../platform/give-turn.ts'
 import { type AbilitySet, abilitiesOf, gained, lost } from './abilities.ts'
 import {
   factsOnOrganization,
@@ -80,15 +79,14 @@ interface Sides {
 const mostRemembered = 50_000
 
 /**
- * `slices`: of those concerned, loaded one after the other. `most`: entries of each list. Others get a turn of the event loop between two
- * things.
+ * `slices`: of those concerned, loaded one after the other. `most`: entries of each list. Only for a thread of its own: it gives nobody else
+ * a turn.
  */
 export async function compare(
   slices: AsyncIterable<readonly Judged[]>,
   places: Sides,
   { most, now }: { readonly most: number; readonly now: number },
 ): Promise<Comparison> {
-  const giveTurn = turnGiver()
   const differences: Both<Difference[]> = { gains: [], loses: [] }
   const tokens: Both<TokenDifference[]> = { gains: [], loses: [] }
   const entries = { gains: 0, loses: 0 }
@@ -100,7 +98,7 @@ export async function compare(
   let looked = 0
 
   /** `list`: where the first differences go; without it they are only counted. */
-  async function tallyOf(judged: Judged, token: SubjectToken | null, list: boolean): Promise<Tally> {
+  function tallyOf(judged: Judged, token: SubjectToken | null, list: boolean): Tally {
     const viewer = viewerOf(judged, token, places)
     if (isUntouched(judged, viewer, places)) return { entries: { gains: 0, loses: 0 }, repos: { gains: 0, loses: 0 } }
     const shape = judged.shapeOf(token)
@@ -110,8 +108,6 @@ export async function compare(
     if (known !== undefined && !(list && isListed(known))) return known
     const tally: Tally = { entries: { gains: 0, loses: 0 }, repos: { gains: 0, loses: 0 } }
     for (const thing of judged.things(token)) {
-      const turn = giveTurn()
-      if (turn !== undefined) await turn
       const [before, after] = bothSides(judged, token, thing, places, viewer, decisions)
       if (before === after) continue
       for (const side of sidesOf(before, after)) {
@@ -132,13 +128,13 @@ export async function compare(
       const { kind } = subject.principal
       const isCounted = kind === 'user' || kind === 'service-account'
       if (isCounted) looked++
-      const own = await tallyOf(judged, null, true)
+      const own = tallyOf(judged, null, true)
       for (const side of sides) {
         entries[side] += own.entries[side]
         if (own.entries[side] > 0 && isCounted) principals[side]++
       }
       for (const token of subject.tokens) {
-        const { entries: found, repos } = await tallyOf(judged, token, false)
+        const { entries: found, repos } = tallyOf(judged, token, false)
         const usedThisWeek = token.lastUsedAt !== null && now - token.lastUsedAt < weekMs
         for (const side of sides) {
           if (found[side] === 0) continue
@@ -148,7 +144,6 @@ export async function compare(
         }
         if (found.loses > 0 && usedThisWeek) losingTokensUsedThisWeek++
       }
-      await giveTurn()
     }
   }
   return {

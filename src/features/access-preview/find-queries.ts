@@ -1,12 +1,12 @@
 /** The SQL by which a change that is previewed finds whom and what it names. */
 import { holdsAt } from '../../access/role-at.ts'
 import { nameKey } from '../../domain/names.ts'
-import type { Db } from '../../platform/db/database.ts'
+import type { Lists } from '../../platform/db/database.ts'
 
 const machinePattern = /^sa-([0-9a-f]{24})$/
 
 /** Somebody of the organization by user name; null for strangers and for names that nobody bears alike. */
-export async function findParty(db: Db, organizationId: string, name: string, now: number): Promise<string | null> {
+export async function findParty(db: Lists, organizationId: string, name: string, now: number): Promise<string | null> {
   const key = nameKey(name)
   const machine = machinePattern.exec(key)?.[1]
   if (machine !== undefined) {

@@ -1,7 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-
-/** More rows than this come in parts: what a worker hands over at once keeps everybody else waiting while it is unpacked. */
-export const mostRows = 1000
+/** More rows than this come in parts, so that what one statement answers stays small in memory. */
+export const mostRows = 10_000
 /** Where one id alone has more rows of one key than a page has: the rest, up to so many. */
 const mostOfOneKey = 50_000
 
@@ -17,7 +15,6 @@ export async function inParts<R>(
   if (ids.length === 0) return []
   const rows = await ask(ids, '', mostRows + 1)
   if (rows.length <= mostRows) return rows
-  await nextTurn()
   if (ids.length > 1) {
     const half = ids.length >> 1
     const first = await inParts(ids.slice(0, half), ask, keyOf)

@@ -2,8 +2,7 @@
 import { type AccessFacts, type Account, type OwnerFacts, serviceAccountName } from '../../domain/facts.ts'
 import type { Role } from '../../domain/role.ts'
 import { noLimits } from '../../domain/token-limits.ts'
-import type { Db } from '../../platform/db/database.ts'
-import { turnGiver } from '../../platform/give-turn.ts'
+import type { Lists } from '../../platform/db/database.ts'
 import {
   type PrincipalRow,
   selectHeld,
@@ -33,9 +32,8 @@ export type SubjectLoader = (ids: readonly string[]) => Promise<Subject[]>
 const mostRemembered = 400_000
 
 /** What groups give is read once and shared by everybody who is in the same ones. */
-export function subjectLoader(db: Db, what: LoadWhat): SubjectLoader {
+export function subjectLoader(db: Lists, what: LoadWhat): SubjectLoader {
   const { ownerId, now } = what
-  const giveTurn = turnGiver()
   const rolesOfGroups = new Map<string, Map<string, Role | null>>()
   const merged = new Map<string, ReadonlyMap<string, Role>>()
   let remembered = 0
@@ -53,7 +51,6 @@ export function subjectLoader(db: Db, what: LoadWhat): SubjectLoader {
       for (const { groupId, workspaceId, role } of rows) {
         rolesOfGroups.get(groupId)?.set(workspaceId, role)
         remembered++
-        if (remembered % 256 === 0) await giveTurn()
       }
     }
   }
@@ -82,7 +79,6 @@ export function subjectLoader(db: Db, what: LoadWhat): SubjectLoader {
     await readGroups(memberships.map(({ groupId }) => groupId))
     const heldBy = grouped(held, ({ principalId }) => principalId)
     const groupsBy = grouped(memberships, ({ principalId }) => principalId)
-    await giveTurn()
     const requestsBy = grouped(requests, ({ principalId }) => principalId)
     const tokensBy = grouped(tokens, ({ ownerId: id }) => id)
     const listedBy = grouped(listed, ({ tokenId }) => tokenId)
@@ -90,7 +86,6 @@ export function subjectLoader(db: Db, what: LoadWhat): SubjectLoader {
     const rowById = new Map(people.map((row) => [row.id, row]))
     const subjects: Subject[] = []
     for (const id of ids) {
-      await giveTurn()
       const row = rowById.get(id)
       if (row === undefined) continue
       let organization: Role | null = null
@@ -122,7 +117,7 @@ export function subjectLoader(db: Db, what: LoadWhat): SubjectLoader {
 }
 
 /** Its own deprecated tokens, each as somebody with the role that it stands for (OAT-3). */
-export async function loadOwnTokens(db: Db, { id, name }: OwnerFacts, now: number): Promise<Subject[]> {
+export async function loadOwnTokens(db: Lists, { id, name }: OwnerFacts, now: number): Promise<Subject[]> {
   const parse = permissionParser()
   return (await selectTokens(db, [id], id, now)).map((row) => ({
     principal: { kind: 'organization', id, name, fullname: null },

@@ -28,7 +28,6 @@ export type PreviewView = {
   backHref: string
 }
 
-/** Posts the form of the change itself to where it is made. */
 export function RepoPreviewPage(props: { context: PageContext; repo: RepoView; view: PreviewView }) {
   const { context, repo } = props
   return (
@@ -103,14 +102,21 @@ function PreviewBody({ sentence, preview, action, fields, backHref }: PreviewVie
           list={tokens.gains}
         />
       )}
-      <form class="flex flex-wrap gap-2" method="post" action={action}>
-        {Object.entries(fields).map(([name, value]) => (
-          <input type="hidden" name={name} value={value} />
-        ))}
-        <Button look="primary">Make the change</Button>
-        <LinkButton href={backHref}>Back without changing anything</LinkButton>
-      </form>
+      <MakeTheChange action={action} fields={fields} backHref={backHref} />
     </>
+  )
+}
+
+/** Posts the form of the change itself to where it is made. */
+export function MakeTheChange({ action, fields, backHref }: Pick<PreviewView, 'action' | 'fields' | 'backHref'>) {
+  return (
+    <form class="flex flex-wrap gap-2" method="post" action={action}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+      <Button look="primary">Make the change</Button>
+      <LinkButton href={backHref}>Back without changing anything</LinkButton>
+    </form>
   )
 }
 
@@ -179,7 +185,7 @@ function Side({ id, title, total, preview, list }: SideProps<Difference>) {
   )
 }
 
-function Rest({ shown, total }: { shown: number; total: number }) {
+export function Rest({ shown, total }: { shown: number; total: number }) {
   if (shown >= total) return null
   return (
     <p class="p-4 text-sm text-muted">

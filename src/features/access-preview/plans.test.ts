@@ -5,6 +5,7 @@ import { dialects, makeDatabase, type TestDatabase } from '../../../tests/suppor
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { findGroupId } from '../groups/service.ts'
+import { selectPushes } from '../signatures/pushes-queries.ts'
 import { findParty } from './find-queries.ts'
 import {
   allWorkspaces,
@@ -41,6 +42,7 @@ const large = [
   'serviceAccount',
   'organization',
   'organizationToken',
+  'event',
 ]
 const organizations = 40
 const reposEach = 25
@@ -96,6 +98,8 @@ describe.each(dialects)('statements of previews on %s', (dialect) => {
     findParty: (db) => findParty(db, organization, user, 1),
     findGroupId: (db) => findGroupId(db.list, organization, group),
     selectAutoJoin: (db) => selectAutoJoin(db, organization),
+    'selectPushes to an organization': (db) => selectPushes(db, { ownerId: organization }, 1, null, reposEach),
+    'selectPushes to a repo, a later page': (db) => selectPushes(db, { repoId: repo }, 1, 'f'.repeat(24), reposEach),
   }
 
   test.each(Object.keys(statements))('idea 9: %s reads by an index what is of the organization alone', async (name) => {
@@ -190,6 +194,24 @@ async function fill(tx: Tx, n: number): Promise<void> {
       })
       .execute()
   }
+  await tx
+    .insertInto('event')
+    .values(
+      ['repo.push', 'repo.create'].flatMap((action) =>
+        Array.from({ length: reposEach }, (_, at) => ({
+          id: `${String(at).padStart(12, '0')}${action.length}${String(n).padStart(10, '0')}`,
+          at,
+          action,
+          actorKind: 'user' as const,
+          actorId: id('u', n),
+          actorName: id('u', n),
+          ...{ credentialKind: null, credentialId: null, credentialLast4: null },
+          ...{ resourceKind: 'model', resourceId: id('r', n, at % 5), resourceName: 'r', ownerId: organization },
+          ...{ ip: null, userAgent: null, requestId: null, data: '{}' },
+        })),
+      ),
+    )
+    .execute()
   await tx
     .insertInto('accessRequest')
     .values({

@@ -12,9 +12,10 @@ import type { Allowed } from '../../domain/policy.ts'
 import { atLeast } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
 import { type Change, repoTarget } from './change.ts'
-import { type Comparison, compare } from './compare.ts'
+import type { Comparison } from './compare.ts'
 import { planOn, type Sight } from './plan.ts'
-import { selectOrganization, workspaceNames } from './queries.ts'
+import { selectOrganization } from './queries.ts'
+import { compareInThread } from './thread.ts'
 
 export interface AccessPreview {
   readonly owner: OwnerFacts
@@ -42,17 +43,16 @@ export interface Asking {
 export async function previewChange(asking: Asking, change: Change, most: number): Promise<AccessPreview> {
   const { hub } = asking
   const repos = await reposOf(asking, change)
-  const sight = await sightOf(asking, repos[0] ?? null)
-  const plan = await planOn(hub, change, asking.facts, repos, sight)
-  const now = hub.clock.now()
-  const comparison = await compare(plan.slices(), plan.places, { most, now })
-  const names = await workspaceNames(hub.db, workspaceIdsIn(comparison), plan.owner.id)
-  const policy =
-    plan.owner.kind === 'organization' ? (await selectOrganization(hub.db, plan.owner.id))?.tokenPolicy : null
+  const sight = await sightOf(asking, change, repos[0] ?? null)
+  const work = await planOn(hub, change, asking.facts, repos, sight)
+  const { comparison, names } = await compareInThread(hub, work, most)
+  const owner = work.on === 'repos' ? work.owner : work.organization
+  const isOrganization = owner.kind === 'organization'
+  const policy = isOrganization ? (await selectOrganization(hub.db, owner.id))?.tokenPolicy : null
   return {
-    owner: plan.owner,
+    owner,
     comparison,
-    withTokens: plan.withTokens,
+    withTokens: sight.isAdministrator && isOrganization,
     showsTokenNames: policy === 'approval',
     isPartial: !sight.isAdministrator,
     names,
@@ -72,12 +72,12 @@ async function reposOf({ facts, authorizeAlso }: Asking, change: Change): Promis
 }
 
 /** By the same decisions that would show them the lists in which it all stands. */
-async function sightOf({ hub, facts, authorizeAlso }: Asking, repo: RepoFacts | null): Promise<Sight> {
+async function sightOf({ hub, facts, authorizeAlso }: Asking, change: Change, repo: RepoFacts | null): Promise<Sight> {
   const owner = repo?.owner ?? organizationIn(facts)
   if (owner === null) throw new HoldfastError('organization_not_found')
   if (owner.kind === 'user') {
     const isAdministrator = accountOf(facts.principal)?.id === owner.id
-    return { isAdministrator, seesMembers: false, seesWorkspace: () => false }
+    return { isAdministrator, seesMembers: false, workspaces: [] }
   }
   const target = { on: 'organization', name: owner.name } as const
   const may = (action: Action, on: Target = target) =>
@@ -93,25 +93,24 @@ async function sightOf({ hub, facts, authorizeAlso }: Asking, repo: RepoFacts | 
     (await may('org.token.read')) &&
     (await may('org.service_account.read')) &&
     (await may('org.members.read'))
-  if (isAdministrator) return { isAdministrator, seesMembers: true, seesWorkspace: () => true }
-  const { roles } = await loadHoldings(hub.db, facts, hub.clock.now())
+  if (isAdministrator) return { isAdministrator, seesMembers: true, workspaces: null }
   const inWorkspace =
     repo === null || repo.workspaceId === null
       ? true
       : await may('resource_group.read', { on: 'workspace', organization: owner.name, id: repo.workspaceId })
   const seesMembers = inWorkspace && atLeast(facts.standing.organizationRole, 'read') && (await may('org.members.read'))
-  return { isAdministrator, seesMembers, seesWorkspace: (id) => atLeast(roles.get(id) ?? null, 'read') }
+  return { isAdministrator, seesMembers, workspaces: await workspacesSeen(hub, facts, change) }
+}
+
+/** Only what somebody gets by a group tells of workspaces that the asker did not name. */
+async function workspacesSeen(hub: Hub, facts: Facts, change: Change): Promise<string[]> {
+  if (change.kind !== 'group_member') return []
+  const { roles } = await loadHoldings(hub.db, facts, hub.clock.now())
+  return [...roles].flatMap(([id, role]) => (atLeast(role, 'read') ? [id] : []))
 }
 
 function organizationIn({ resource }: Facts): OwnerFacts | null {
   if (resource.on === 'organization') return resource.organization
   if (resource.on === 'workspace') return resource.workspace?.organization ?? null
   return resource.on === 'group' ? (resource.group?.organization ?? null) : null
-}
-
-function workspaceIdsIn({ differences }: Comparison): string[] {
-  const ids = [...differences.gains, ...differences.loses].flatMap(({ thing }) =>
-    thing.on === 'workspace' ? [thing.before.id] : thing.on === 'repos' ? [thing.repo.workspaceId ?? ''] : [],
-  )
-  return [...new Set(ids.filter((id) => id !== ''))]
 }

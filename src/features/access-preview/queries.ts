@@ -3,14 +3,17 @@ import { sql } from 'kysely'
 import { holdsAt, roleAt } from '../../access/role-at.ts'
 import type { RepoKind } from '../../domain/facts.ts'
 import type { Role } from '../../domain/role.ts'
-import type { Db } from '../../platform/db/database.ts'
+import type { Lists } from '../../platform/db/database.ts'
 import type { RepoTable } from '../../platform/db/schema.ts'
 import { inParts, mostRows } from './in-parts.ts'
+import { ownerOfTarget } from './owner-of-queries.ts'
 
-/** At most so many ids in one statement. */
+/** At most so many ids of principals or repos in one statement: for more, PostgreSQL reads whole tables instead of an index. */
 export const sliceSize = 250
+/** PostgreSQL may go through all repos once for each such part. */
+const workspacesAtOnce = 1000
 
-export async function selectOrganization(db: Db, id: string) {
+export async function selectOrganization(db: Lists, id: string) {
   return await db.list
     .selectFrom('organization')
     .select(['workspaceCreation', 'membersVisibility', 'secondFactorRequired', 'tokenPolicy', 'mostTokenDays'])
@@ -30,7 +33,7 @@ export interface PrincipalRow {
 }
 
 /** Ids of those with a role in the organization, whatever it is, in their order. */
-export async function memberIds(db: Db, organizationId: string, after: string, now: number): Promise<string[]> {
+export async function memberIds(db: Lists, organizationId: string, after: string, now: number): Promise<string[]> {
   const rows = await db.list
     .selectFrom('roleGrant')
     .select('principalId')
@@ -44,7 +47,7 @@ export async function memberIds(db: Db, organizationId: string, after: string, n
 }
 
 /** Of people and service accounts with a role on one of these repos, or a request at its gate. */
-export async function idsOnRepos(db: Db, repoIds: readonly string[], after: string): Promise<string[]> {
+export async function idsOnRepos(db: Lists, repoIds: readonly string[], after: string): Promise<string[]> {
   const rows = await db.list
     .selectFrom('roleGrant')
     .select('principalId')
@@ -64,7 +67,7 @@ export async function idsOnRepos(db: Db, repoIds: readonly string[], after: stri
 }
 
 /** Of everybody with a role on a repo of the organization: found by the roles on single repos, which are few, and not by its repos. */
-export async function idsOnAnyRepo(db: Db, organizationId: string, after: string): Promise<string[]> {
+export async function idsOnAnyRepo(db: Lists, organizationId: string, after: string): Promise<string[]> {
   const rows = await db.list
     .selectFrom('roleGrant')
     .select('roleGrant.principalId')
@@ -89,7 +92,7 @@ export async function idsOnAnyRepo(db: Db, organizationId: string, after: string
   return rows.map(({ principalId }) => principalId)
 }
 
-export async function groupMemberIds(db: Db, groupId: string, after: string): Promise<string[]> {
+export async function groupMemberIds(db: Lists, groupId: string, after: string): Promise<string[]> {
   const rows = await db.list
     .selectFrom('groupMember')
     .select('principalId')
@@ -102,7 +105,7 @@ export async function groupMemberIds(db: Db, groupId: string, after: string): Pr
 }
 
 /** Of these, those who can do anything at all: active people, and service accounts that are neither disabled nor expired. */
-export async function selectPrincipals(db: Db, ids: readonly string[], now: number): Promise<PrincipalRow[]> {
+export async function selectPrincipals(db: Lists, ids: readonly string[], now: number): Promise<PrincipalRow[]> {
   if (ids.length === 0) return []
   const [people, machines] = await Promise.all([
     db.list
@@ -137,19 +140,15 @@ export interface HeldRow {
 }
 
 /** Roles of their own, in the owner, its workspaces and its repos. */
-export async function selectHeld(db: Db, ids: readonly string[], ownerId: string, now: number): Promise<HeldRow[]> {
+export async function selectHeld(db: Lists, ids: readonly string[], ownerId: string, now: number): Promise<HeldRow[]> {
   const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('roleGrant as g')
-      .leftJoin('workspace as w', 'w.id', 'g.targetId')
-      .leftJoin('repo as r', 'r.id', 'g.targetId')
       .select(['g.principalId', 'g.targetId', 'g.targetKind'])
       .select(roleAt('g', now).as('role'))
       .where('g.principalId', 'in', [...some])
       .where('g.targetId', '>', after)
-      .where((q) =>
-        q.or([q('g.targetId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
-      )
+      .where(ownerOfTarget(sql.ref('g.targetId')), '=', ownerId)
       .$if(some.length === 1, (q) => q.orderBy('g.targetId'))
       .limit(limit)
       .execute()
@@ -163,7 +162,7 @@ export interface MembershipRow {
 
 /** The groups of the organization that they are in. */
 export async function selectMemberships(
-  db: Db,
+  db: Lists,
   ids: readonly string[],
   organizationId: string,
 ): Promise<MembershipRow[]> {
@@ -189,7 +188,7 @@ export interface GroupRoleRow {
 
 /** Roles of these groups in workspaces of the organization; `within`: in these alone. */
 export async function selectRolesOfGroups(
-  db: Db,
+  db: Lists,
   groupIds: readonly string[],
   organizationId: string,
   now: number,
@@ -214,7 +213,7 @@ export async function selectRolesOfGroups(
 
 /** Of a group, in workspaces. */
 export async function selectGroupRoles(
-  db: Db,
+  db: Lists,
   groupId: string,
   now: number,
 ): Promise<{ workspaceId: string; role: Role | null }[]> {
@@ -245,7 +244,7 @@ export type RepoRow = Pick<RepoTable, 'id' | 'name' | 'visibility' | 'creatorId'
 }
 
 /** Repos of the owner among these. */
-export async function selectRepos(db: Db, ids: readonly string[], ownerId: string): Promise<RepoRow[]> {
+export async function selectRepos(db: Lists, ids: readonly string[], ownerId: string): Promise<RepoRow[]> {
   const found: RepoRow[] = []
   for (let start = 0; start < ids.length; start += sliceSize) {
     const rows = await db.list
@@ -268,7 +267,7 @@ export interface RequestRow {
 }
 
 /** What became of their requests at the gates of the owner's repos. */
-export async function selectRequests(db: Db, ids: readonly string[], ownerId: string): Promise<RequestRow[]> {
+export async function selectRequests(db: Lists, ids: readonly string[], ownerId: string): Promise<RequestRow[]> {
   const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('accessRequest as a')
@@ -296,7 +295,7 @@ export interface RepoClassRow {
 
 /** How many repos of each sort the organization has in these workspaces; `null` among them: in none. */
 export async function countRepos(
-  db: Db,
+  db: Lists,
   organizationId: string,
   workspaceIds: readonly (string | null)[],
 ): Promise<RepoClassRow[]> {
@@ -326,13 +325,13 @@ export async function countRepos(
   const keyOf = ({ creatorId }: RepoClassRow) => creatorId
   const inside = workspaceIds.filter((id) => id !== null)
   if (inside.length < workspaceIds.length) add(await inParts([''], ask, keyOf))
-  for (let start = 0; start < inside.length; start += sliceSize)
-    add(await inParts(inside.slice(start, start + sliceSize), ask, keyOf))
+  for (let start = 0; start < inside.length; start += workspacesAtOnce)
+    add(await inParts(inside.slice(start, start + workspacesAtOnce), ask, keyOf))
   return counted
 }
 
 /** Ids of all workspaces of the organization, by name. */
-export async function allWorkspaces(db: Db, organizationId: string): Promise<string[]> {
+export async function allWorkspaces(db: Lists, organizationId: string): Promise<string[]> {
   const ids: string[] = []
   for (let after = ''; ; ) {
     const rows = await db.list
@@ -351,7 +350,7 @@ export async function allWorkspaces(db: Db, organizationId: string): Promise<str
 
 /** Of those among `ids` that the organization has. */
 export async function workspaceNames(
-  db: Db,
+  db: Lists,
   ids: readonly string[],
   organizationId: string,
 ): Promise<ReadonlyMap<string, string>> {
@@ -370,7 +369,7 @@ export async function workspaceNames(
 }
 
 /** Workspaces that take in whoever of the organization is there. */
-export async function selectAutoJoin(db: Db, organizationId: string) {
+export async function selectAutoJoin(db: Lists, organizationId: string) {
   return await db.list
     .selectFrom('workspace')
     .select(['id', 'autoJoin', 'autoJoinRole'])

@@ -6,6 +6,7 @@ import { type DemandColumns, restrictionOf } from '../../access/restriction.ts'
 import {
   type AccessFacts,
   type Account,
+  accountOf,
   type Credential,
   type Facts,
   noStanding,
@@ -61,6 +62,10 @@ export interface Subject {
   /** By repo. */
   readonly access: ReadonlyMap<string, AccessFacts>
   readonly tokens: readonly SubjectToken[]
+}
+
+export function idOf({ principal }: Subject): string {
+  return accountOf(principal)?.id ?? ''
 }
 
 /** The owner, and what it asks for; `null` columns: nothing, as a person does. */

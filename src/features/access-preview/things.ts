@@ -9,7 +9,6 @@ import {
   type PartFacts,
   type RepoFacts,
 } from '../../domain/facts.ts'
-import { turnGiver } from '../../platform/give-turn.ts'
 import type { RepoClassRow, RepoRow } from './queries.ts'
 import type { Holdings, Subject, SubjectToken } from './subject.ts'
 
@@ -43,14 +42,9 @@ export function repoFacts(row: RepoRow, owner: OwnerFacts): RepoFacts {
 }
 
 /** By workspace; under `''` those in none. */
-export async function classesOf(
-  rows: readonly RepoClassRow[],
-  owner: OwnerFacts,
-): Promise<ReadonlyMap<string, readonly RepoClass[]>> {
-  const giveTurn = turnGiver()
+export function classesOf(rows: readonly RepoClassRow[], owner: OwnerFacts): ReadonlyMap<string, readonly RepoClass[]> {
   const byKey = new Map<string, { repo: RepoFacts; count: number; byCreator: Map<string, number> }>()
   for (const row of rows) {
-    await giveTurn()
     const key = classKey(row.workspaceId, row.visibility, row.gated !== 'open' && row.gated, row)
     let found = byKey.get(key)
     if (found === undefined) {
@@ -66,9 +60,10 @@ export async function classesOf(
   }
   const byPlace = new Map<string, RepoClass[]>()
   for (const each of byKey.values()) {
-    await giveTurn()
     const place = each.repo.workspaceId ?? ''
-    byPlace.set(place, [...(byPlace.get(place) ?? []), each])
+    const found = byPlace.get(place)
+    if (found === undefined) byPlace.set(place, [each])
+    else found.push(each)
   }
   return byPlace
 }

@@ -1,7 +1,9 @@
 /** The SQL of access previews that reads tokens, and what they list. */
+import { sql } from 'kysely'
 import type { TokenVerdict } from '../../domain/token-policy.ts'
-import type { Db } from '../../platform/db/database.ts'
+import type { Lists } from '../../platform/db/database.ts'
 import { inParts } from './in-parts.ts'
+import { ownerOfTarget } from './owner-of-queries.ts'
 
 export interface TokenRow {
   readonly id: string
@@ -19,7 +21,7 @@ export interface TokenRow {
 
 /** Tokens of these that have not expired, with what the organization's administrators said of them. */
 export async function selectTokens(
-  db: Db,
+  db: Lists,
   ids: readonly string[],
   organizationId: string,
   now: number,
@@ -49,19 +51,15 @@ export interface ListedRow {
 }
 
 /** What fine-grained tokens of these list of the owner, its workspaces and its repos. */
-export async function selectListed(db: Db, ids: readonly string[], ownerId: string): Promise<ListedRow[]> {
+export async function selectListed(db: Lists, ids: readonly string[], ownerId: string): Promise<ListedRow[]> {
   const ask = (some: readonly string[], after: string, limit: number) =>
     db.list
       .selectFrom('accessToken as t')
       .innerJoin('tokenGrant as g', 'g.tokenId', 't.id')
-      .leftJoin('workspace as w', 'w.id', 'g.entityId')
-      .leftJoin('repo as r', 'r.id', 'g.entityId')
       .select(['g.tokenId', 'g.entityId', 'g.permissions'])
       .where('t.ownerId', 'in', [...some])
       .where('t.role', '=', 'fineGrained')
-      .where((q) =>
-        q.or([q('g.entityId', '=', ownerId), q('w.organizationId', '=', ownerId), q('r.ownerId', '=', ownerId)]),
-      )
+      .where(ownerOfTarget(sql.ref('g.entityId')), '=', ownerId)
       .where('g.tokenId', '>', after)
       .$if(some.length === 1, (q) => q.orderBy('g.tokenId'))
       .limit(limit)

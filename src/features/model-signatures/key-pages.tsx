@@ -148,8 +148,9 @@ function PolicySection({ signedOnly, mayChange, forms, here, organization }: Pro
             Sign a model before you upload it, or upload its model.sig afterwards: a revision is handed out once it is
             verified. git clone needs that of every branch and tag. Datasets and spaces are not concerned.
           </p>
-          <div>
+          <div class="flex flex-wrap gap-2">
             <Button look="primary">Save policy</Button>
+            <Button action={`${here}/policy/preview`}>Preview which models are affected</Button>
           </div>
         </form>
       ) : (

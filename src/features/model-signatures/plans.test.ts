@@ -28,6 +28,7 @@ import {
   putState,
   selectDigests,
   selectDoubtful,
+  selectHeads,
   selectRepo,
   selectRepoIds,
   selectSeenAt,
@@ -88,6 +89,7 @@ describe.each(dialects)('statements of model signatures on %s', (dialect) => {
     await expectCheap(() => insertDigests(tx, [{ content: gitContent(commitOf(9_999)), kind: 'sha256', digest: 'x' }]))
     await expectCheap(() => selectRepoIds(db, ownerOf(1), '', 100), repos)
     await expectCheap(() => selectDoubtful(db, ownerOf(1), [repoOf(1), repoOf(2)]), mostRead)
+    await expectCheap(() => selectHeads(db, ownerOf(1), '', 5), mostRead)
   })
 
   test('the keys of an organization', async () => {

@@ -207,3 +207,58 @@ const repoById = prepared<{ id: string }, { id: string; ownerId: string }>((q, p
 export async function selectRepo(db: Db, id: string): Promise<{ id: string; ownerId: string } | null> {
   return await repoById.first(db.read, { id })
 }
+
+export interface HeadRow {
+  readonly name: string
+  readonly nameKey: string
+  /** Null without files. */
+  readonly headCommit: string | null
+  /** Null where nobody has looked at the head. */
+  readonly status: 'verified' | 'unverified' | 'none' | null
+  readonly detail: string | null
+  /** By a key that is still trusted. */
+  readonly isVerified: 0 | 1
+  readonly isWorkspaceSignedOnly: 0 | 1
+}
+
+const headsOf = prepared<{ ownerId: string; after: string; limit: number }, HeadRow>((q, param) =>
+  q
+    .selectFrom('repo')
+    .leftJoin('modelSignature', (join) =>
+      join.onRef('modelSignature.repoId', '=', 'repo.id').onRef('modelSignature.commit', '=', 'repo.headCommit'),
+    )
+    .leftJoin('trustedModelKey', (join) =>
+      join
+        .onRef('trustedModelKey.id', '=', 'modelSignature.keyId')
+        .onRef('trustedModelKey.organizationId', '=', 'repo.ownerId'),
+    )
+    .leftJoin('workspace', 'workspace.id', 'repo.workspaceId')
+    .select(['repo.name', 'repo.nameKey', 'repo.headCommit', 'modelSignature.status', 'modelSignature.detail'])
+    .select((eb) => [
+      eb
+        .case()
+        .when(eb.and([eb('modelSignature.status', '=', 'verified'), eb('trustedModelKey.id', 'is not', null)]))
+        .then(eb.lit(1))
+        .else(eb.lit(0))
+        .end()
+        .as('isVerified'),
+      eb
+        .case()
+        .when('workspace.signedModelsSince', '>', 0)
+        .then(eb.lit(1))
+        .else(eb.lit(0))
+        .end()
+        .as('isWorkspaceSignedOnly'),
+    ])
+    .where('repo.ownerId', '=', param('ownerId'))
+    .where('repo.kind', '=', 'model')
+    .where('repo.deletedAt', 'is', null)
+    .where('repo.nameKey', '>', param('after'))
+    .orderBy('repo.nameKey')
+    .limit(param('limit')),
+)
+
+/** A page of the models of an owner, by name, with what was found of the signature of each head. */
+export async function selectHeads(db: Db, ownerId: string, after: string, limit: number): Promise<HeadRow[]> {
+  return await headsOf.run(db.list, { ownerId, after, limit })
+}

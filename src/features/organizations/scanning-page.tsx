@@ -192,8 +192,11 @@ export function ScanningPage(props: {
             Commits through the API and the website count as pushes. A live token of this hub is revoked whatever is
             chosen here, in private repositories too.
           </p>
-          <div>
+          <div class="flex flex-wrap gap-2">
             <Button look="primary">Save policies</Button>
+            <Button action={`${organizationSettingsPath(organization, 'scanning')}/preview`}>
+              Preview which files are affected
+            </Button>
           </div>
         </form>
       ) : (

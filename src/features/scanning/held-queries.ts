@@ -166,3 +166,29 @@ export async function countFailed(db: Db, limit: number): Promise<number> {
     .executeTakeFirstOrThrow()
   return Number(count)
 }
+
+const unscannedStates = ['queued', 'scanning', 'error'] as const
+
+/** Contents of the whole hub that no scanner has finished with: up to `limit` of each state, those that are due first. */
+export async function selectUnscanned(
+  db: Db,
+  limit: number,
+): Promise<{ readonly contents: string[]; readonly isWhole: boolean }> {
+  const found = await Promise.all(
+    unscannedStates.map((state) =>
+      db.list
+        .selectFrom('contentScan')
+        .select('content')
+        .where('state', '=', state)
+        .where('scanners', 'is', null)
+        .orderBy('state')
+        .orderBy('dueAt')
+        .limit(limit)
+        .execute(),
+    ),
+  )
+  return {
+    contents: found.flatMap((rows) => rows.map(({ content }) => content)),
+    isWhole: found.every((rows) => rows.length < limit),
+  }
+}

@@ -38,6 +38,7 @@ import {
   selectReleased,
   selectReleasesBefore,
   selectUnsafeBefore,
+  selectUnscanned,
   selectWaiting,
 } from './held-queries.ts'
 import {
@@ -157,6 +158,7 @@ describe.each(dialects)('statements of scanning on %s', (dialect) => {
     await expectCheap(() => selectOwned(db, names, ownerOf(3)))
     await expectCheap(() => selectReleased(db, names))
     await expectCheap(() => selectWaiting(db, 100))
+    await expectCheap(() => selectUnscanned(db, 100), 400)
     await expectCheap(() => countFailed(db, 100))
     for (const owner of [null, ownerOf(3)]) {
       await expectCheap(() => selectPlaceRows(db, names[0] ?? '', owner, 6))

@@ -197,7 +197,12 @@ function AskDialog({ here, dialog }: { here: string; dialog: PolicyDialog }): Ch
       title={`Set the policy: ${levelLabel(level)}`}
       closeHref={here}
       action={here}
-      submit={<Button look="primary">Save policy</Button>}
+      submit={
+        <>
+          <Button action={`${here}/preview`}>Preview who is affected</Button>
+          <Button look="primary">Save policy</Button>
+        </>
+      }
     >
       <FormProblem form={freshForm} />
       <input type="hidden" name="level" value={level} />

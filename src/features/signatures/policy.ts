@@ -134,7 +134,7 @@ export async function setBypass(
 
 /** Why a commit does not meet a level, as half a sentence; null where it does. `isHere`: it is in the repo, perhaps made by the hub itself. */
 export function shortfall(
-  judged: Pick<Judged, 'status' | 'reason'>,
+  judged: Pick<Judged, 'status'> & { readonly reason: string | null },
   level: SigningLevel,
   isHere: boolean,
 ): string | null {
@@ -163,6 +163,10 @@ function policyOf(row: SigningPolicyTable | undefined, now: number): SigningPoli
   const { level, bypassUntil: until, bypassReason } = row
   const bypass = until === null || until <= now ? null : { until, reason: bypassReason ?? '' }
   return { level, humanSignatureOnly: row.humanSignatureOnly === 1, bypass }
+}
+
+export function stricterLevel(one: SigningLevel, other: SigningLevel): SigningLevel {
+  return rank(one) >= rank(other) ? one : other
 }
 
 function rank(level: SigningLevel): number {

@@ -41,6 +41,11 @@ export async function policyOf(hub: Hub, { kind, owner, workspaceId }: Place): P
   return { scan, signedSince: since === 0 ? null : Math.max(since, own.modelKeyRemovedAt), ...pickles }
 }
 
+/** What an organization says of what scanners find; what the hub says is not in it. */
+export async function scanPolicyOfOwner(hub: Hub, { id }: { readonly id: string }): Promise<ScanPolicy> {
+  return (await selectPolicy(hub.db, id, null))?.scanPolicy ?? 'warn'
+}
+
 /** What is done there about what scanners find. */
 export async function scanPolicyOf(hub: Hub, repo: Place): Promise<ScanPolicy> {
   return (await policyOf(hub, repo)).scan

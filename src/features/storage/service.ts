@@ -52,6 +52,7 @@ export {
   refuseHeld,
   revisionHold,
   scanPolicyOf,
+  scanPolicyOfOwner,
   wantHold,
 } from './quarantine.ts'
 export { redirectTime } from './redirect-time.ts'

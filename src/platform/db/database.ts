@@ -2,7 +2,7 @@
 import type { Db } from './db.ts'
 import { openSqliteDatabase } from './sqlite-database.ts'
 
-export type { Db } from './db.ts'
+export type { Db, Lists } from './db.ts'
 export { afterCommit, type TransactionOptions, type Tx } from './transaction.ts'
 
 export interface OpenOptions {

@@ -27,3 +27,6 @@ export interface Db {
   /** Waits for the transaction under way, then lets go of threads and connections. */
   close(): Promise<void>
 }
+
+/** What queries for lists need: threads of their own have nothing else (own-reader.ts). */
+export type Lists = Pick<Db, 'list'>
