@@ -57,6 +57,7 @@ import { oauthPageRoutes } from './oauth/page-routes.tsx'
 import { oauthRoutes } from './oauth/routes.ts'
 import { cleanOauth, ensureOwnApplication } from './oauth/service.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
+import { organizationRadarRoutes } from './organization-tokens/radar-routes.ts'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
@@ -137,6 +138,7 @@ export const routes: readonly Route[] = [
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...organizationRadarRoutes,
   ...accessAsCodeRoutes,
   ...accessPreviewRoutes,
   ...accessPreviewPageRoutes,
