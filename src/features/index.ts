@@ -57,6 +57,7 @@ import { oauthPageRoutes } from './oauth/page-routes.tsx'
 import { oauthRoutes } from './oauth/routes.ts'
 import { cleanOauth, ensureOwnApplication } from './oauth/service.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
+import { organizationRadarPageRoutes } from './organization-tokens/radar-page-routes.tsx'
 import { organizationRadarRoutes } from './organization-tokens/radar-routes.ts'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
@@ -98,6 +99,7 @@ import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
 import { honeyRoutes } from './tokens/honey-routes.ts'
 import { lookupRoutes } from './tokens/lookup-route.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
+import { radarPageRoutes } from './tokens/radar-page-routes.tsx'
 import { radarRoutes } from './tokens/radar-routes.ts'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
@@ -133,6 +135,7 @@ export const routes: readonly Route[] = [
   ...honeyRoutes,
   ...tokenPageRoutes,
   ...honeyPageRoutes,
+  ...radarPageRoutes,
   ...usagePageRoutes,
   ...accountUsagePageRoutes,
   ...organizationApiRoutes,
@@ -149,6 +152,7 @@ export const routes: readonly Route[] = [
   ...legacyTokenRoutes,
   ...legacyTokenPageRoutes,
   ...organizationTokenPageRoutes,
+  ...organizationRadarPageRoutes,
   ...companyGroupRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,

@@ -3,7 +3,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import type { TokenMark } from './queries.ts'
 import { listNeedingAttention, type RadarKind, type RadarPage, type RadarRow } from './radar-queries.ts'
-import { getTokenPolicy } from './service.ts'
+import { getTokenPolicy, type OrganizationTokenPolicy } from './service.ts'
 
 export interface RadarToken {
   readonly token: Omit<RadarRow, 'name' | 'kinds'>
@@ -12,11 +12,18 @@ export interface RadarToken {
   readonly findings: readonly { readonly kind: RadarKind; readonly advice: string }[]
 }
 
+export interface RadarOfOrganization {
+  readonly policy: OrganizationTokenPolicy['policy']
+  readonly tokens: readonly RadarToken[]
+  readonly next: TokenMark | null
+}
+
+/** By owner. Throws `organization_not_found` where it was deleted meanwhile. */
 export async function organizationRadar(
   hub: Hub,
   allowed: Allowed<'org.token.read'>,
   page: RadarPage,
-): Promise<{ readonly tokens: readonly RadarToken[]; readonly next: TokenMark | null }> {
+): Promise<RadarOfOrganization> {
   const { id } = allowed.resource
   const { policy } = await getTokenPolicy(hub, id)
   const rows = await listNeedingAttention(hub.db, id, hub.clock.now(), { ...page, limit: page.limit + 1 })
@@ -27,7 +34,7 @@ export async function organizationRadar(
   }))
   const last = tokens.at(-1)?.token
   const hasMore = rows.length > page.limit && last !== undefined
-  return { tokens, next: hasMore ? { ownerId: last.ownerId, id: last.id } : null }
+  return { policy, tokens, next: hasMore ? { ownerId: last.ownerId, id: last.id } : null }
 }
 
 function adviceOn(kind: RadarKind, token: RadarToken['token']): string {
