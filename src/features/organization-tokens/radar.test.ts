@@ -82,6 +82,31 @@ describe.each(dialects)("an organization's radar for tokens (idea 8) on %s", (di
     expect(await kindsOf(refreshed)).toEqual([])
   })
 
+  test('uses of the value before a refresh count, as in the radar for one’s own', async () => {
+    const now = Date.now()
+    const value = await fine()
+    await set(value, { createdAt: now - 200 * dayMs, rotatedAt: now - 20 * dayMs })
+    expect(await kindsOf(value)).toEqual(['never_used'])
+    const use = (lastUsedAt: number) =>
+      running.hub.transaction(async (tx) => {
+        const { id } = await tx
+          .selectFrom('accessToken')
+          .select('id')
+          .where('last4', '=', value.slice(-4))
+          .executeTakeFirstOrThrow()
+        await tx.deleteFrom('formerTokenValue').where('tokenId', '=', id).execute()
+        const owner = { ownerId: bob.id, ownerName: 'bob', organizationId: null, contact: null }
+        const times = { since: now - 200 * dayMs, endedAt: now - 20 * dayMs, validUntil: now - 19 * dayMs, lastUsedAt }
+        const from = { lastIp: null, lastUserAgent: null, alertedAt: null }
+        const row = { hash: `old of ${id}`, tokenId: id, name: 'old', last4: 'aaaa', ...owner, ...times, ...from }
+        await tx.insertInto('formerTokenValue').values(row).execute()
+      })
+    await use(now - 19.5 * dayMs)
+    expect(await kindsOf(value)).toEqual([])
+    await use(now - 100 * dayMs)
+    expect(await kindsOf(value)).toEqual(['unused'])
+  })
+
   test('a service account without a contact is told of, one with a contact, or disabled, is not', async () => {
     const machine = await makeServiceAccount(running, acme, 'ci')
     const value = await makeAccountToken(running, acme, machine, 'inherit', { expiresAt: Date.now() + 60 * dayMs })
