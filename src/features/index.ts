@@ -58,6 +58,8 @@ import { oauthPageRoutes } from './oauth/page-routes.tsx'
 import { oauthRoutes } from './oauth/routes.ts'
 import { cleanOauth, ensureOwnApplication } from './oauth/service.ts'
 import { organizationTokenPageRoutes } from './organization-tokens/page-routes.tsx'
+import { organizationRadarPageRoutes } from './organization-tokens/radar-page-routes.tsx'
+import { organizationRadarRoutes } from './organization-tokens/radar-routes.ts'
 import { organizationTokenRoutes } from './organization-tokens/routes.ts'
 import { organizationPageRoutes } from './organizations/page-routes.tsx'
 import { organizationApiRoutes } from './organizations/routes.ts'
@@ -98,6 +100,7 @@ import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
 import { honeyRoutes } from './tokens/honey-routes.ts'
 import { lookupRoutes } from './tokens/lookup-route.ts'
 import { tokenPageRoutes } from './tokens/page-routes.tsx'
+import { radarPageRoutes } from './tokens/radar-page-routes.tsx'
 import { radarRoutes } from './tokens/radar-routes.ts'
 import { reportRoutes } from './tokens/report-route.ts'
 import { tokenApiRoutes } from './tokens/routes.ts'
@@ -133,11 +136,13 @@ export const routes: readonly Route[] = [
   ...honeyRoutes,
   ...tokenPageRoutes,
   ...honeyPageRoutes,
+  ...radarPageRoutes,
   ...usagePageRoutes,
   ...accountUsagePageRoutes,
   ...organizationApiRoutes,
   ...organizationPageRoutes,
   ...organizationTokenRoutes,
+  ...organizationRadarRoutes,
   ...accessAsCodeRoutes,
   ...accessPreviewRoutes,
   ...accessPreviewPageRoutes,
@@ -149,6 +154,7 @@ export const routes: readonly Route[] = [
   ...legacyTokenRoutes,
   ...legacyTokenPageRoutes,
   ...organizationTokenPageRoutes,
+  ...organizationRadarPageRoutes,
   ...companyGroupRoutes,
   ...serviceAccountApiRoutes,
   ...groupApiRoutes,

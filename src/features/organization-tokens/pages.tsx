@@ -151,22 +151,35 @@ export function OrganizationTokensPage(props: {
         {policy.mostDays === null ? 'They may live as long as they like.' : `They may live ${policy.mostDays} days.`}{' '}
         {!policy.classicTokensAdminister && 'Classic tokens administer nothing here.'}
       </p>
-      {policy.policy === 'approval' && (
-        <Tabs
-          label="Which tokens"
-          inPage={true}
-          tabs={[
-            { href: tokensOf(organization), label: 'All', current: !view.isWaiting },
-            {
-              href: withQuery(tokensOf(organization), { waiting: 'true' }),
-              label: 'Waiting for approval',
-              current: view.isWaiting,
-            },
-          ]}
-        />
-      )}
+      <ReachingTabs organization={organization} policy={policy.policy} current={view.isWaiting ? 'waiting' : 'all'} />
       <TokenTable {...props} viewer={props.context.viewer?.name ?? null} />
     </OrganizationSettingsPage>
+  )
+}
+
+/** Of the list and of the radar. */
+export function ReachingTabs(props: {
+  organization: string
+  policy: TokenPolicy
+  current: 'all' | 'waiting' | 'attention'
+}) {
+  const { organization, current } = props
+  const here = tokensOf(organization)
+  const waiting = {
+    href: withQuery(here, { waiting: 'true' }),
+    label: 'Waiting for approval',
+    current: current === 'waiting',
+  }
+  return (
+    <Tabs
+      label="Which tokens"
+      inPage={true}
+      tabs={[
+        { href: here, label: 'All', current: current === 'all' },
+        ...(props.policy === 'approval' ? [waiting] : []),
+        { href: tokensOf(organization, '/radar'), label: 'Needs attention', current: current === 'attention' },
+      ]}
+    />
   )
 }
 

@@ -60,7 +60,7 @@ export interface TokenMark {
 }
 
 /** Tokens of the organization's members: classic ones, and fine-grained ones that list it, a workspace or a repo of it. Expired ones reach nothing. */
-function reaching(db: Db | Tx, organizationId: string, now: number) {
+export function reaching(db: Db | Tx, organizationId: string, now: number) {
   const reader = 'read' in db ? db.read : db
   return (
     reader

@@ -25,6 +25,7 @@ import {
   OverlapField,
 } from '../../web/token-parts.tsx'
 import { honeyPath, tokensPath } from './paths.ts'
+import { TokenTabs } from './radar-pages.tsx'
 
 export type TokenRow = {
   id: string
@@ -110,6 +111,7 @@ export function TokensPage(props: {
           }
         />
       )}
+      {tokens.length > 0 && <TokenTabs current="all" />}
       <section class="panel" aria-labelledby="tok-h">
         <h2 id="tok-h" class="sr-only">
           Your tokens

@@ -34,9 +34,10 @@ function presentFinding({ token, kind, since, advice, permissions }: Finding) {
   return kind === 'unused_permissions' ? { ...shown, permissions } : shown
 }
 
-const writeMark = ({ tokenId, kind }: FindingMark): string => `${tokenId}.${kind}`
+export const writeMark = ({ tokenId, kind }: FindingMark): string => `${tokenId}.${kind}`
 
-function readMark(cursor: string | undefined): FindingMark | null {
+/** Throws `invalid_input`. */
+export function readMark(cursor: string | undefined): FindingMark | null {
   if (cursor === undefined) return null
   const [tokenId = '', word] = cursor.split('.')
   const kind = findingKinds.find((one) => one === word)

@@ -2,18 +2,14 @@
 
 import { covers } from '../../domain/narrower.ts'
 import type { Allowed } from '../../domain/policy.ts'
+import { radarDayMs as dayMs, firstUseMs, unusedMs, warningDays } from '../../domain/token-radar.ts'
 import type { Hub } from '../../hub.ts'
 import { neededPermissions } from './radar-queries.ts'
 import { listOwnTokens } from './service.ts'
 import type { StoredToken } from './token.ts'
 
-const dayMs = 86_400_000
-/** A token is given this long to be used for the first time. */
-const firstUseMs = 7 * dayMs
-const unusedMs = 90 * dayMs
 /** A token is this old before permissions that nothing needed are told: some jobs run once a month. */
 const permissionsMs = 30 * dayMs
-const warningDays = [1, 7, 14, 30] as const
 
 export const findingKinds = ['expiring', 'never_used', 'unused', 'unused_permissions'] as const
 export type FindingKind = (typeof findingKinds)[number]
