@@ -19,6 +19,7 @@ import { gitCase } from './cases/git.ts'
 import { limitsCase } from './cases/limits.ts'
 import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
+import { pagesCase } from './cases/pages.ts'
 import { pickleCase } from './cases/pickle.ts'
 import { scannersCase } from './cases/scanners.ts'
 import { signaturesCase } from './cases/signatures.ts'
@@ -34,6 +35,7 @@ const allCases: readonly BenchCase[] = [
   startCase,
   apiCase,
   listingCase,
+  pagesCase,
   limitsCase,
   factsCase,
   explainCase,

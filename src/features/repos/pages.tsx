@@ -222,7 +222,7 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
               </div>
               <p class="text-sm text-muted">
                 The old address leads to the new one for everyone who may read it, in git too. Tokens keep what they may
-                do here.
+                do here, and trusted publishers stay: each pushes on while who set it up may push there.
               </p>
               <div>
                 <Button>Rename or move {repo.name}</Button>
