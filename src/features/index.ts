@@ -21,6 +21,7 @@ import { startSealer } from './audit/service.ts'
 import { breakGlassPageRoutes } from './break-glass/page-routes.tsx'
 import { breakGlassRoutes } from './break-glass/routes.ts'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
+import { renderDraft } from './browse/render-draft.ts'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { trustRoutes } from './browse/trust-routes.tsx'
@@ -33,6 +34,7 @@ import { downloadAuditRoutes } from './downloads/audit-routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
 import { downloadJobs, scheduleForgetting, startDownloadAudit, startDownloadRecords } from './downloads/service.ts'
+import { editingRoutes } from './editing/routes.ts'
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
@@ -203,6 +205,7 @@ export const routes: readonly Route[] = [
   ...browseRoutes,
   ...trustRoutes,
   ...browseRefRoutes(commitGate),
+  ...editingRoutes(commitGate, renderDraft),
   ...lfsRoutes,
   ...xetRoutes,
   ...gitRoutes(commitGate),

@@ -26,7 +26,7 @@ export function repoPath(repo: RepoAddress, rest = ''): string {
 /** An address at a revision. A revision keeps its slashes encoded, since the path begins after it. */
 export function revisionPath(
   repo: RepoAddress,
-  view: 'tree' | 'blob' | 'raw' | 'resolve' | 'commits' | 'model-signature',
+  view: 'tree' | 'blob' | 'raw' | 'resolve' | 'commits' | 'model-signature' | 'edit' | 'new' | 'upload' | 'delete',
   revision: string,
   path = '',
 ): string {

@@ -101,11 +101,10 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit' | 'watch'>): Rou
       const { hub, allowed, params, request, query } = call
       refusePullRequest(query.create_pr)
       await gate.mayCommit(hub, allowed)
-      const { commit } = await commitFromBody(hub, allowed, {
+      const asked = {
         revision: revisionOf(params.tail),
-        body: bodyOf(request),
         origin: request.origin,
-        mayRead: (repoId) => mayRead(call, repoId),
+        mayRead: (repoId: string) => mayRead(call, repoId),
         watch: await gate.watch(hub, allowed),
         // Asked once more where the ref moves: bodies may take hours, and a policy holds from the moment it is set.
         reauthorize: async () => {
@@ -113,7 +112,8 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit' | 'watch'>): Rou
           await gate.mayCommit(hub, again)
           return again
         },
-      })
+      }
+      const { commit } = await commitFromBody(hub, allowed, asked, bodyOf(request))
       return json(presentCommitted(hub, allowed.resource, commit))
     },
   }),
