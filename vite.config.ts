@@ -57,6 +57,8 @@ export default defineConfig({
       input: {
         app: join(root, 'src/web/client/main.ts'),
         editor: join(root, 'src/web/client/editor.ts'),
+        upload: join(root, 'src/web/client/upload.ts'),
+        'hash-worker': join(root, 'src/web/client/hash-worker.ts'),
         styles: join(root, 'src/web/styles/app.css'),
       },
       output: {

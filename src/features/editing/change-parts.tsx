@@ -48,6 +48,8 @@ export function CommitFields(props: {
   seen: string
   /** A repo without a commit has one branch to commit to. */
   isFirst: boolean
+  /** Above the buttons. */
+  last?: Child
   /** The buttons. */
   children: Child
 }) {
@@ -93,6 +95,7 @@ export function CommitFields(props: {
             />
           </>
         )}
+        {props.last}
         <div class="flex flex-wrap gap-2">{props.children}</div>
       </div>
     </section>

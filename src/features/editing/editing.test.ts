@@ -378,6 +378,137 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
     })
   })
 
+  describe('files uploaded by a form without a script', () => {
+    type Sent = readonly [name: string, content: string | Buffer]
+    function upload(
+      repo: TestRepo & { head: string },
+      files: readonly Sent[],
+      fields: Record<string, string> = {},
+      as = writer,
+    ) {
+      const form = new FormData()
+      for (const [name, value] of Object.entries({ parentCommit: repo.head, ...fields })) form.append(name, value)
+      for (const [name, content] of files) form.append('files', new Blob([new Uint8Array(Buffer.from(content))]), name)
+      const headers = { cookie: as }
+      return fetch(`${at.url}/${repo.address}/upload/main`, { method: 'POST', headers, body: form, redirect: 'manual' })
+    }
+    const staged = async () => (await readdir(incomingFolder(at.hub.git))).filter((name) => !name.startsWith('writer-'))
+
+    test('come in one commit, text to git and bytes to large-file storage, by the rules of the repo', async () => {
+      const repo = await newRepo()
+      const binary = randomBytes(3_000)
+      const sent = [
+        ['read me.txt', 'hello\r\n'],
+        ['weights.bin', large],
+        ['small.bin', binary],
+        ['empty', ''],
+        ['notes.txt', 'replaced'],
+      ] as const
+      const done = await upload(repo, sent, { folder: '', summary: 'My files' })
+      expect([done.status, done.headers.get('location')]).toEqual([303, `/${repo.address}/tree/main`])
+      expect(await git(repo, 'log', '--format=%s %an', '-1', 'main')).toBe('My files wim\n')
+      expect((await git(repo, 'rev-list', '--count', 'main')).trim()).toBe('2')
+      expect(await show(repo, 'read me.txt')).toBe('hello\r\n')
+      expect(await show(repo, 'notes.txt')).toBe('replaced')
+      expect(await show(repo, 'empty')).toBe('')
+      for (const name of ['weights.bin', 'small.bin'])
+        expect(await show(repo, name)).toContain('git-lfs.github.com/spec/v1')
+      const bytes = await get(`${repo.address}/resolve/main/weights.bin`)
+      expect(Buffer.from(await bytes.arrayBuffer()).equals(large)).toBe(true)
+      const into = await upload({ ...repo, head: await headOf(repo) }, [['a.txt', 'a']], {
+        folder: '/docs/new/',
+        target: 'new',
+        newBranch: 'up',
+      })
+      expect(into.headers.get('location')).toBe(`/${repo.address}/tree/up/docs%2Fnew`.replace('%2F', '/'))
+      expect(await show(repo, 'docs/new/a.txt', 'up')).toBe('a')
+      expect(await staged()).toEqual([])
+    })
+
+    test('an empty repo takes its first files', async () => {
+      const bare = await makeRepo(at.hub, org, `repo-${++repos}`)
+      expect((await upload({ ...bare, head: '' }, [['README.md', '# Hi']])).status).toBe(303)
+      expect(await show(bare, 'README.md')).toBe('# Hi')
+    })
+
+    test('a file that somebody changed meanwhile is not replaced, nor a folder by a file; nothing of the form is kept', async () => {
+      const repo = await newRepo()
+      expect((await edit(repo, 'notes.txt', { content: 'theirs' })).status).toBe(303)
+      const head = await headOf(repo)
+      const [status, page] = await answered(
+        upload(repo, [
+          ['fine.txt', 'x'],
+          ['notes.txt', 'mine'],
+        ]),
+      )
+      expect([status, page.includes('was changed since you opened this page')]).toEqual([409, true])
+      expect(page).toContain(`name="parentCommit" value="${head}"`)
+      const [folder, text] = await answered(
+        upload({ ...repo, head }, [
+          ['fine.txt', 'x'],
+          ['docs', 'mine'],
+        ]),
+      )
+      expect([folder, text.includes('is a folder')]).toEqual([422, true])
+      const [none, words] = await answered(upload({ ...repo, head }, []))
+      expect([none, words.includes('Choose at least one file')]).toEqual([422, true])
+      expect([await headOf(repo), await staged()]).toEqual([head, []])
+    })
+
+    /* Names that would leave the repo, or reach into git's folder in a clone. */
+    test('names that no repo may hold are refused, with all files of the form', async () => {
+      const repo = await newRepo()
+      for (const name of [
+        '../x',
+        '.git',
+        '.git/config',
+        'git~1',
+        '.g\u200cit',
+        'a\\b',
+        '/etc/passwd',
+        'x\0y',
+        'a/./b',
+      ]) {
+        const [status, page] = await answered(
+          upload(repo, [
+            ['fine.txt', 'x'],
+            [name, 'x'],
+          ]),
+        )
+        expect([name, status]).toEqual([name, 422])
+        expect(page).toMatch(/id="field-files-error"/)
+      }
+      for (const folder of ['..', '.git', 'a/../..'])
+        expect((await upload(repo, [['x', 'x']], { folder })).status).toBe(422)
+      expect([await headOf(repo), await staged()]).toEqual([repo.head, []])
+    })
+
+    /* Somebody sends without end, to fill disk and memory. */
+    test('a file over the limit is refused while it comes, and its bytes are gone', async () => {
+      const repo = await newRepo()
+      const [status] = await answered(
+        upload(repo, [
+          ['fine.txt', 'x'],
+          ['huge.bin', randomBytes(5 << 20)],
+        ]),
+      )
+      expect(status).toBe(413)
+      expect([await headOf(repo), await staged()]).toEqual([repo.head, []])
+      const raw = await fetch(`${at.url}/${repo.address}/upload/main`, {
+        method: 'POST',
+        headers: { cookie: writer, 'content-type': 'multipart/form-data; boundary=b' },
+        body: '--b\r\nno end',
+      })
+      expect(raw.status).toBe(400)
+      const json = await fetch(`${at.url}/${repo.address}/upload/main`, {
+        method: 'POST',
+        headers: { cookie: writer, 'content-type': 'application/json' },
+        body: '{}',
+      })
+      expect(json.status).toBe(415)
+    })
+  })
+
   describe('bad input', () => {
     /* Somebody names a file so that a clone writes outside its folder, or into git's own. */
     test('paths that no repo may hold are refused at the field, as by the API', async () => {
@@ -508,9 +639,10 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       const repo = await newRepo()
       const set = await post(`${repo.address}/settings/signing`, { level: 'verified', humanOnly: 'yes' }, owner)
       expect(set.status).toBe(303)
-      for (const view of ['edit/main/notes.txt', 'new/main', 'delete/main/notes.txt']) {
+      for (const view of ['edit/main/notes.txt', 'new/main', 'delete/main/notes.txt', 'upload/main']) {
         const [status, page] = await answered(get(`${repo.address}/${view}`))
         expect([view, status, page.includes('name="parentCommit"')]).toEqual([view, 200, false])
+        if (view === 'upload/main') continue
         const [refused] = await answered(
           post(`${repo.address}/${view}`, { path: 'fresh.txt', content: 'x', parentCommit: repo.head }),
         )
