@@ -20,6 +20,7 @@ import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
 import { breakGlassPageRoutes } from './break-glass/page-routes.tsx'
 import { breakGlassRoutes } from './break-glass/routes.ts'
+import { compareRoutes } from './browse/compare-routes.tsx'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderDraft } from './browse/render-draft.ts'
 import { renderTerms } from './browse/render-terms.ts'
@@ -205,6 +206,7 @@ export const routes: readonly Route[] = [
   ...browseRoutes,
   ...trustRoutes,
   ...browseRefRoutes(commitGate),
+  ...compareRoutes,
   ...editingRoutes(commitGate, renderDraft),
   ...lfsRoutes,
   ...xetRoutes,

@@ -37,6 +37,11 @@ export function commitPath(repo: RepoAddress, commit: string): string {
   return repoPath(repo, `/commit/${encodeURIComponent(commit)}`)
 }
 
+/** From `base` to `head`: branches, tags or commits. */
+export function comparePath(repo: RepoAddress, base: string, head: string): string {
+  return repoPath(repo, `/compare/${encodeURIComponent(base)}...${encodeURIComponent(head)}`)
+}
+
 export function namespacePath(name: string): string {
   return `/${encodeURIComponent(name)}`
 }

@@ -1,5 +1,5 @@
 /* The branches and tags of a repository, and the dialogs that make and delete them for those who may. */
-import { repoId, repoPath, revisionPath, withQuery } from '../../web/address.ts'
+import { comparePath, repoId, repoPath, revisionPath, withQuery } from '../../web/address.ts'
 import { Badge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { TypedConfirmation } from '../../web/confirmation.tsx'
@@ -102,7 +102,7 @@ function RefTable(props: { repo: RepoView; what: RefKind; list: RefList }) {
             { label: 'Commit' },
             { label: 'Last change' },
             { label: 'When', class: 'end' },
-            ...(repo.mayWrite ? [{ label: 'Actions', silent: true }] : []),
+            { label: 'Actions', silent: true },
           ]}
         >
           {rows.map((row) => (
@@ -144,20 +144,27 @@ function RefLine({ repo, what, row }: { repo: RepoView; what: RefKind; row: RefR
       <Cell label="When" class="end nowrap text-muted">
         {row.commit && <Time at={row.commit.at} />}
       </Cell>
-      {repo.mayWrite && (
-        <Cell class="act">
-          {!row.isDefault && (
-            <a
-              class="icon-btn"
-              href={withQuery(repoPath(repo, '/refs'), { dialog: `delete-${one}`, name: row.name })}
-              aria-label={`Delete ${one} ${row.name}`}
-              data-dialog=""
-            >
-              <Icon name="trash-2" />
-            </a>
-          )}
-        </Cell>
-      )}
+      <Cell class="act">
+        {!row.isDefault && row.commit && (
+          <a
+            class="icon-btn"
+            href={comparePath(repo, 'main', row.name)}
+            aria-label={`Compare ${one} ${row.name} with main`}
+          >
+            <Icon name="git-compare" />
+          </a>
+        )}
+        {repo.mayWrite && !row.isDefault && (
+          <a
+            class="icon-btn"
+            href={withQuery(repoPath(repo, '/refs'), { dialog: `delete-${one}`, name: row.name })}
+            aria-label={`Delete ${one} ${row.name}`}
+            data-dialog=""
+          >
+            <Icon name="trash-2" />
+          </a>
+        )}
+      </Cell>
     </Row>
   )
 }
