@@ -5,6 +5,7 @@ import { assetUrl } from '../../web/assets.ts'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { FieldError, TextField } from '../../web/field.tsx'
 import type { FormState } from '../../web/form-state.ts'
+import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { FormProblem } from '../../web/notice.tsx'
 import type { PageContext } from '../../web/page-context.ts'
@@ -52,6 +53,7 @@ function UploadForm(props: UploadPageProps) {
       method="post"
       enctype="multipart/form-data"
       action={revisionPath(repo, 'upload', branch, props.folder)}
+      data-guarded=""
       data-upload={`${repo.kind}s/${encodeURIComponent(repo.namespace)}/${encodeURIComponent(repo.name)}`}
       data-repo={repoPath(repo)}
       data-branch={branch}
@@ -79,7 +81,7 @@ function UploadForm(props: UploadPageProps) {
           <div class="field" data-upload-place="">
             <label for="field-files">Files</label>
             <input
-              class="block w-full text-sm cursor-pointer file:me-3 file:px-3 file:py-1.5 file:rounded-field file:border file:border-line-strong file:bg-base-100 file:text-base-content file:font-medium file:cursor-pointer"
+              class={fileInput}
               id="field-files"
               type="file"
               name="files"
@@ -100,6 +102,72 @@ function UploadForm(props: UploadPageProps) {
         </Button>
         <LinkButton href={revisionPath(repo, 'tree', branch, props.folder)}>Cancel</LinkButton>
       </CommitFields>
+      <Templates />
     </form>
   )
 }
+
+/** What the script draws with, so that words, looks and icons are written once. */
+function Templates() {
+  return (
+    <>
+      <template id="upload-drop">
+        <section
+          class="panel p-4 grid gap-3 border-dashed! border-line-strong! data-over:border-primary! data-over:bg-base-300"
+          aria-labelledby="drop-h"
+          data-drop=""
+        >
+          <h2 id="drop-h" class="text-base flex items-center gap-2">
+            <Icon name="upload" />
+            Drop files or folders here
+          </h2>
+          <div class="flex flex-wrap gap-x-8 gap-y-3">
+            <div class="field" data-files-here="" />
+            <div class="field">
+              <label for="field-folder-files">Or a whole folder</label>
+              <input
+                class={fileInput}
+                id="field-folder-files"
+                type="file"
+                multiple={true}
+                webkitdirectory=""
+                data-folder=""
+              />
+            </div>
+          </div>
+          <div class="notice notice-error text-sm" role="alert" data-problem="" hidden={true} />
+          <ul
+            class="[&>li+li]:border-t [&>li]:border-line text-sm"
+            aria-label="Files to upload"
+            data-list=""
+            hidden={true}
+          />
+          <p class="text-sm text-muted num" role="status" data-total="" />
+        </section>
+      </template>
+      <template id="upload-row">
+        <li class="py-2.5 grid gap-1">
+          <span class="flex flex-wrap items-center gap-x-3 gap-y-1">
+            <Icon name="file" />
+            <code class="min-w-0 [overflow-wrap:anywhere]" data-path="" />
+            <span class="text-muted num" data-size="" />
+            <span class="ml-auto data-[state=refused]:text-error data-[state=ok]:text-success" data-words="" />
+            <button class="icon-btn" type="button" data-remove="">
+              <Icon name="x" />
+            </button>
+          </span>
+          <progress class="progress progress-primary w-full" value="0" max="1" />
+        </li>
+      </template>
+      <template id="upload-stop">
+        <button class="btn btn-line btn-sm" type="button" data-stop="">
+          <Icon name="circle-x" />
+          Stop
+        </button>
+      </template>
+    </>
+  )
+}
+
+const fileInput =
+  'block w-full text-sm cursor-pointer file:me-3 file:px-3 file:py-1.5 file:rounded-field file:border file:border-line-strong file:bg-base-100 file:text-base-content file:font-medium file:cursor-pointer'
