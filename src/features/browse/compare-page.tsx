@@ -53,6 +53,9 @@ export function ComparePage(props: ComparePageProps) {
           <Button look="primary" icon="git-compare">
             Compare
           </Button>
+          <p class="basis-full text-xs text-muted">
+            Branches, tags or commit ids. What the second has since it parted from the first is shown.
+          </p>
         </form>
       </section>
       {comparison !== null && <Differences {...props} comparison={comparison} />}
@@ -66,7 +69,6 @@ function Names(props: ComparePageProps & { name: 'base' | 'head'; label: string;
       form={freshForm}
       name={props.name}
       label={props.label}
-      help="A branch, a tag or a commit id."
       value={props.value}
       required={true}
       maxlength={200}

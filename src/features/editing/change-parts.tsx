@@ -121,6 +121,7 @@ export function ChangeView(props: {
         <p class="text-sm text-muted">Nothing differs.</p>
       ) : (
         <DiffView
+          label={`${props.title}: ${path}`}
           file={{
             path,
             oldPath: isRename ? props.oldPath : null,

@@ -132,9 +132,9 @@ function EditForm(props: EditPageProps) {
               Show changes
             </Button>
           )}
-          {props.text !== null && isMarkdown && (
+          {props.text !== null && (isMarkdown || original === null) && (
             <Button name="do" value="preview" icon="eye">
-              Preview
+              {isMarkdown ? 'Preview' : 'Preview as markdown'}
             </Button>
           )}
           <LinkButton href={back}>Cancel</LinkButton>

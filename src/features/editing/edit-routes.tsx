@@ -5,13 +5,14 @@ import { pageContext, pageReply, redirectWithNotice } from '../../access/page-re
 import { type Reply, redirect } from '../../access/reply.ts'
 import { type Call, type Route, route } from '../../access/route.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
+import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { type RepoAddress, revisionPath } from '../../web/address.ts'
 import { diffViewLimit } from '../../web/diff-view.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import type { SafeHtml } from '../../web/raw-html.tsx'
 import { noteDownload } from '../downloads/service.ts'
-import { entryNotFound, findEntry, type Reading } from '../files/service.ts'
+import { entryNotFound, findEntry } from '../files/service.ts'
 import { repoViewOf } from '../repos/service.ts'
 import { type Branch, branchAt, needBranch } from './branch-at.ts'
 import { changeFields, type EditGate } from './change-form.ts'
@@ -19,7 +20,7 @@ import { editorOf, formOf, placeOf, refusalOf, repoOfPath } from './change-reque
 import { EditPage, NotOnBranchPage, type Shown } from './edit-page.tsx'
 import { textChange } from './line-diff.ts'
 import { loadConflict } from './load-conflict.ts'
-import { closedWords, readEditable } from './read-editable.ts'
+import { closedWords, type Editable, readEditable } from './read-editable.ts'
 import { type Draft, readDraft, saveFile, summaryOf } from './save-file.ts'
 
 /** Markdown as a card would show it; null where it cannot be rendered just now. */
@@ -94,10 +95,7 @@ async function openFile(call: Opening, gate: EditGate): Promise<Reply> {
     if (entry?.type === 'folder') return redirect(revisionPath(repoViewOf(call.facts), 'tree', branch.name, path), 302)
     throw entryNotFound(branch.head ?? '')
   }
-  if (file.kind === 'text' && request.method === 'GET' && branch.head !== null) {
-    const { content, size } = file.entry
-    noteDownload(hub, reading, request.origin, { content, path, commits: [branch.head], bytes: size, via: 'page' })
-  }
+  if (request.method === 'GET') noteShown(call, reading, file, branch.head)
   return await editReply(call, branch, {
     original: path,
     path,
@@ -121,6 +119,7 @@ async function take(call: Posting, gate: EditGate, renderDraft: RenderDraft, ori
     editReply(call, branch, { ...draftShown(original, body, draft), form, shown, barred: null }, fault)
   if (body.do === 'changes') {
     const { before, text } = draft
+    noteShown(call, reading, before, body.parentCommit)
     const old = before === null ? '' : before.kind === 'text' ? before.text : null
     const change = text === null || old === null ? null : textChange(old, text, diffViewLimit)
     return await show(formOf(body), { kind: 'changes', change })
@@ -137,14 +136,10 @@ async function take(call: Posting, gate: EditGate, renderDraft: RenderDraft, ori
     },
     async (fault) => {
       if (fault.code !== 'changed_meanwhile') return await show(formOf(body, fault), { kind: 'form' }, fault)
-      const conflict = await loadConflict(
-        hub,
-        reading,
-        branch.name,
-        String(fault.params.path),
-        draft,
-        body.parentCommit,
-      )
+      const path = String(fault.params.path)
+      const { conflict, now, before } = await loadConflict(hub, reading, branch.name, path, draft, body.parentCommit)
+      noteShown(call, reading, before, body.parentCommit)
+      noteShown(call, reading, now, conflict.head)
       return await show(formOf(body), { kind: 'conflict', conflict }, fault)
     },
   )
@@ -178,8 +173,20 @@ async function editReply(
   return pageReply(context, page, fault === undefined ? {} : faultAnswer(fault))
 }
 
+/** A text in a box or in a change is a file that was handed out, as on its own page. */
+function noteShown(
+  { hub, request }: Opening | Posting,
+  reading: Allowed<'repo.content.read'>,
+  file: Editable | null,
+  commit: string | null,
+): void {
+  if (file === null || file.kind !== 'text' || commit === null || commit === '') return
+  const { content, size, path } = file.entry
+  noteDownload(hub, reading, request.origin, { content, path, commits: [commit], bytes: size, via: 'page' })
+}
+
 /** Whoever may write does not always stand behind the gate of a gated repo. */
-async function mayRead(call: Opening | Posting): Promise<Reading> {
+async function mayRead(call: Opening | Posting): Promise<Allowed<'repo.content.read'>> {
   return await call.authorizeAlso('repo.content.read', { on: 'repo-id', id: call.allowed.resource.id })
 }
 

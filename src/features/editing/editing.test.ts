@@ -4,7 +4,8 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { eicar } from '../../../tests/scanning/samples.ts'
 import { makeOrganization, makeUser, signInAs, type TestUser } from '../../../tests/support/accounts.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { clientEnvironment } from '../../../tests/support/git-store.ts'
@@ -621,6 +622,81 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       expect(await headOf(repo)).toBe(repo.head)
       const whoami = await fetch(`${at.url}/api/whoami-v2`, { headers: { authorization: `Bearer ${token}` } })
       expect(whoami.status).toBe(401)
+    })
+
+    /* Wim's browser is asked for the text of a file without its page being opened: by a form that only shows what would change. */
+    test('a text that is shown is a download, in a box, in a change and in a conflict', async () => {
+      const repo = await newRepo()
+      const shown = async () => {
+        await at.writeGathered()
+        const rows = await at.hub.db.read
+          .selectFrom('downloadRecord')
+          .select('path')
+          .where('repoId', '=', repo.id)
+          .execute()
+        return rows.length
+      }
+      await (await get(`${repo.address}/edit/main/notes.txt`)).text()
+      await vi.waitFor(async () => expect(await shown()).toBe(1), { timeout: 5_000 })
+      await (await edit(repo, 'windows.txt', { content: '', do: 'changes' })).text()
+      await vi.waitFor(async () => expect(await shown()).toBe(2), { timeout: 5_000 })
+      expect((await edit({ ...repo, head: 'f'.repeat(40) }, 'odd.txt', { content: 'x' })).status).toBe(409)
+      await vi.waitFor(async () => expect(await shown()).toBe(3), { timeout: 5_000 })
+    })
+
+    /* A writer of a gated repo whose own members have to ask tries the editor in place of the file's page. */
+    test('whoever may write but was not let through the gate reads nothing in the editor', async () => {
+      const repo = await newRepo()
+      await at.hub.transaction((tx) =>
+        tx.updateTable('repo').set({ gated: 'manual', orgMembersGated: 1 }).where('id', '=', repo.id).execute(),
+      )
+      for (const ask of [
+        get(`${repo.address}/edit/main/notes.txt`),
+        edit(repo, 'notes.txt', { content: 'x', do: 'changes' }),
+        edit({ ...repo, head: 'f'.repeat(40) }, 'notes.txt', { content: 'x' }),
+        get(`${repo.address}/compare/main...side`),
+      ]) {
+        const [status, text] = await answered(ask)
+        expect([status, text.includes('two')]).toEqual([403, false])
+      }
+    })
+
+    test('what scanners found unsafe is not shown, but can be renamed and deleted', async () => {
+      const repo = await newRepo()
+      const made = await post(`${repo.address}/new/main`, {
+        path: 'loader.com',
+        content: eicar,
+        parentCommit: repo.head,
+      })
+      expect(made.status).toBe(303)
+      await at.hub.transaction((tx) =>
+        tx.updateTable('organization').set({ scanPolicy: 'block_infected' }).where('id', '=', org.id).execute(),
+      )
+      await vi.waitFor(
+        async () => {
+          const text = (await answered(get(`${repo.address}/edit/main/loader.com`)))[1]
+          expect(text).toContain('This file is held')
+          expect(text).not.toContain('STANDARD-ANTIVIRUS')
+        },
+        { timeout: 20_000, interval: 100 },
+      )
+      const head = await headOf(repo)
+      const [, changes] = await answered(edit({ ...repo, head }, 'loader.com', { content: 'x', do: 'changes' }))
+      expect(changes).not.toContain('STANDARD-ANTIVIRUS')
+      expect((await edit({ ...repo, head }, 'loader.com', { path: 'bad/loader.com' })).status).toBe(303)
+      const parentCommit = await headOf(repo)
+      expect((await post(`${repo.address}/delete/main/bad/loader.com`, { parentCommit })).status).toBe(303)
+    })
+
+    test('what looks like a secret is refused at the text where the organization protects pushes', async () => {
+      const repo = await newRepo()
+      await at.hub.transaction((tx) =>
+        tx.updateTable('organization').set({ pushProtection: 'block' }).where('id', '=', org.id).execute(),
+      )
+      const secret = `ghp_${randomBytes(18).toString('hex')}`
+      const [status, page] = await answered(edit(repo, 'notes.txt', { content: `key = "${secret}"\n` }))
+      expect([status, /id="field-content-error"[\s\S]{0,400}Push protection/.test(page)]).toEqual([422, true])
+      expect(await headOf(repo)).toBe(repo.head)
     })
 
     test('metadata that no README may have is refused at the text', async () => {

@@ -18,13 +18,13 @@ export async function loadConflict(
   path: string,
   draft: Draft,
   seen: string,
-): Promise<Conflict> {
+): Promise<{ conflict: Conflict; before: Editable | null; now: Editable | null }> {
   const head = (await readRefs(hub.git, reading.resource.id, [`refs/heads/${branch}`]))[0] ?? null
   const now = await readEditable(hub, reading, head, path)
   const before = draft.before?.entry.path === path ? draft.before : await readEditable(hub, reading, seen || null, path)
   const change = (old: string | null, text: string | null) =>
     old === null || text === null ? null : textChange(old, text, diffViewLimit / 2)
-  return {
+  const conflict = {
     path,
     head: head ?? '',
     by: head === null ? null : await lastChange(hub, reading, head, path),
@@ -32,6 +32,7 @@ export async function loadConflict(
     theirs: change(textOf(before), textOf(now)),
     yours: change(textOf(now), draft.text),
   }
+  return { conflict, before, now }
 }
 
 /** What is not there has no lines; null for what has no text to compare. */

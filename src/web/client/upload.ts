@@ -149,6 +149,9 @@ async function run(parts: Parts, stop: AbortController): Promise<void> {
     location.assign(`${form.dataset.repo ?? ''}/commit/${landed.commit}`)
   } catch (error) {
     const words = error instanceof Error ? error.message : 'That did not work.'
+    // A refusal of the commit names the file that it is about.
+    const named = new Set(words.split(/["\s:,]+/))
+    for (const item of items) if (!stop.signal.aborted && named.has(item.path)) item.say('Refused', 'refused')
     complain(
       zone,
       stop.signal.aborted ? 'Stopped. Nothing was changed; what was sent is kept for the next try.' : words,
