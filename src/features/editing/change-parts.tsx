@@ -55,7 +55,7 @@ export function CommitFields(props: {
 }) {
   const { form } = props
   return (
-    <section class="panel" aria-labelledby="commit-h">
+    <section class="panel group" aria-labelledby="commit-h">
       <div class="panel-head">
         <Icon name="git-commit-horizontal" />
         <h2 id="commit-h">Commit</h2>
@@ -88,10 +88,10 @@ export function CommitFields(props: {
               form={form}
               name="newBranch"
               label="Name of the new branch"
-              help="Only for a new branch. As in “experiment” or “team/next”."
-              optional={true}
+              help="As in “experiment” or “team/next”."
               maxlength={200}
               verbatim={true}
+              class="hidden group-has-[input[value=new]:checked]:grid"
             />
           </>
         )}

@@ -135,7 +135,10 @@ function Templates() {
               />
             </div>
           </div>
-          <div class="notice notice-error text-sm" role="alert" data-problem="" hidden={true} />
+          <div class="notice notice-error text-sm" role="alert" data-problem="" hidden={true}>
+            <Icon name="octagon-alert" />
+            <div data-problem-words="" />
+          </div>
           <ul
             class="[&>li+li]:border-t [&>li]:border-line text-sm"
             aria-label="Files to upload"
@@ -147,16 +150,18 @@ function Templates() {
       </template>
       <template id="upload-row">
         <li class="py-2.5 grid gap-1">
-          <span class="flex flex-wrap items-center gap-x-3 gap-y-1">
+          <span class="flex items-center gap-3">
             <Icon name="file" />
-            <code class="min-w-0 [overflow-wrap:anywhere]" data-path="" />
-            <span class="text-muted num" data-size="" />
-            <span class="ml-auto data-[state=refused]:text-error data-[state=ok]:text-success" data-words="" />
-            <button class="icon-btn" type="button" data-remove="">
+            <span class="min-w-0 flex flex-wrap items-baseline gap-x-3">
+              <code class="min-w-0 [overflow-wrap:anywhere]" data-path="" />
+              <span class="text-muted num" data-size="" />
+            </span>
+            <button class="icon-btn ml-auto" type="button" data-remove="">
               <Icon name="x" />
             </button>
           </span>
           <progress class="progress progress-primary w-full" value="0" max="1" />
+          <span class="text-xs text-muted data-[state=refused]:text-error data-[state=ok]:text-success" data-words="" />
         </li>
       </template>
       <template id="upload-stop">

@@ -179,7 +179,7 @@ function unlock({ form, button }: Parts): void {
 function complain(zone: HTMLElement, words: string | null): void {
   const problem = zone.querySelector<HTMLElement>('[data-problem]')
   if (!problem) return
-  problem.textContent = words
+  put(problem, '[data-problem-words]', words ?? '')
   problem.hidden = words === null
 }
 
