@@ -141,6 +141,7 @@ async function run(parts: Parts, stop: AbortController): Promise<void> {
     if (path !== item.path) item.there = undefined
     item.path = path
     item.progress(0)
+    item.say('Waiting')
   }
   const stopButton = lock(parts, stop)
   try {
@@ -151,7 +152,10 @@ async function run(parts: Parts, stop: AbortController): Promise<void> {
     const words = error instanceof Error ? error.message : 'That did not work.'
     // A refusal of the commit names the file that it is about.
     const named = new Set(words.split(/["\s:,]+/))
-    for (const item of items) if (!stop.signal.aborted && named.has(item.path)) item.say('Refused', 'refused')
+    for (const item of items) {
+      const isTold = item.element.querySelector('[data-state="refused"]') !== null
+      if (!isTold && !stop.signal.aborted && named.has(item.path)) item.say('Refused', 'refused')
+    }
     complain(
       zone,
       stop.signal.aborted ? 'Stopped. Nothing was changed; what was sent is kept for the next try.' : words,
