@@ -316,6 +316,25 @@ describe.skipIf(chromium === null)('files changed in a browser', { timeout: 90_0
     quiet()
   })
 
+  test('with scripts: a refusal stands over the list and in its row, and the files are still there for the next press', async () => {
+    await open(scripted, '/upload/main')
+    await drop(scripted, { 'fine.txt': '', '.git~x': '' })
+    await drop(scripted, { 'README.md': Buffer.from('---\ntags: {a: 1}\n---\n').toString('base64') })
+    await scripted.getByText('3 files').waitFor()
+    await scripted.getByRole('button', { name: 'Leave out .git~x' }).click()
+    await scripted.getByText('2 files').waitFor()
+    await scripted.getByRole('button', { name: 'Upload files' }).click()
+    await scripted.getByRole('alert').getByText('Invalid metadata in README.md').waitFor()
+    await scripted.getByText('Refused', { exact: true }).waitFor()
+    await expectAccessible(scripted, 'upload-refused')
+    expect((await plain.request.get(`${site.url}/${repo.address}/resolve/main/fine.txt`)).status()).toBe(404)
+    await scripted.getByRole('button', { name: 'Leave out README.md' }).click()
+    await scripted.getByRole('button', { name: 'Upload files' }).click()
+    await scripted.waitForURL(/\/commit\/[0-9a-f]{40}$/)
+    expect((await raw(plain, 'main/fine.txt')).length).toBe(0)
+    expect(said.filter((line) => !/status of 400/.test(line))).toEqual([])
+  })
+
   test('with scripts: a part that fails is sent again, a stopped upload leaves nothing, and the next press goes on', async () => {
     const bytes = randomBytes(900_000)
     await open(scripted, '/upload/main')

@@ -106,8 +106,9 @@ export function textChange(old: string | null, now: string | null, mostLines: nu
   let shown = 0
   let at = 0
   while (at < all.length && shown < mostLines) {
-    const first = all.findIndex((line, index) => index >= at && line.kind !== 'same')
-    if (first === -1) break
+    let first = at
+    while (all[first]?.kind === 'same') first++
+    if (first >= all.length) break
     const from = Math.max(at, first - contextLines)
     let to = first
     for (let index = first; index < all.length && index <= to + 2 * contextLines; index++) {
@@ -119,7 +120,7 @@ export function textChange(old: string | null, now: string | null, mostLines: nu
     shown += lines.length
     at = end
   }
-  const isCut = all.some((line, index) => index >= at && line.kind !== 'same')
+  const isCut = all.slice(at).some((line) => line.kind !== 'same')
   const count = (kind: DiffLine['kind']): number => all.filter((line) => line.kind === kind).length
   return { hunks, linesAdded: count('added'), linesRemoved: count('removed'), isCut }
 }

@@ -227,7 +227,8 @@ async function commit(
   for (const item of items) lines.push(await lineOf(item))
   const branch = newBranch ?? place.branch
   const regular = items.filter(({ isLarge }) => !isLarge)
-  let parent = head
+  // A first commit names no parent: the last look that the repo is still empty.
+  let parent = head ?? (await plan(place, items, signal))
   const branchAddress = `/api/${place.api}/branch/${encodeURIComponent(branch)}`
   if (newBranch !== null) {
     const body = JSON.stringify({ startingPoint: head ?? 'main' })
