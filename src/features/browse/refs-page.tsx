@@ -52,6 +52,7 @@ const words = {
 
 export function RefsPage(props: RefsPageProps) {
   const { context, repo } = props
+  const base = props.branches.rows.find(({ isDefault }) => isDefault)?.name ?? null
   return (
     <Page
       context={context}
@@ -60,13 +61,14 @@ export function RefsPage(props: RefsPageProps) {
       place={<RepoPlace viewer={context.viewer} repo={repo} current="files" />}
       dialog={props.dialog && <RefDialog repo={repo} dialog={props.dialog} />}
     >
-      <RefTable repo={repo} what="branch" list={props.branches} />
-      <RefTable repo={repo} what="tag" list={props.tags} />
+      <RefTable repo={repo} what="branch" list={props.branches} base={base} />
+      <RefTable repo={repo} what="tag" list={props.tags} base={base} />
     </Page>
   )
 }
 
-function RefTable(props: { repo: RepoView; what: RefKind; list: RefList }) {
+/** `base`: what others are compared with; null where there is no default branch. */
+function RefTable(props: { repo: RepoView; what: RefKind; list: RefList; base: string | null }) {
   const { repo, what } = props
   const { rows, isCut } = props.list
   const { one, title, icon } = words[what]
@@ -106,7 +108,7 @@ function RefTable(props: { repo: RepoView; what: RefKind; list: RefList }) {
           ]}
         >
           {rows.map((row) => (
-            <RefLine repo={repo} what={what} row={row} />
+            <RefLine repo={repo} what={what} row={row} base={props.base} />
           ))}
         </Rows>
       )}
@@ -119,7 +121,8 @@ function RefTable(props: { repo: RepoView; what: RefKind; list: RefList }) {
   )
 }
 
-function RefLine({ repo, what, row }: { repo: RepoView; what: RefKind; row: RefRow }) {
+function RefLine(props: { repo: RepoView; what: RefKind; row: RefRow; base: string | null }) {
+  const { repo, what, row, base } = props
   const { one, icon } = words[what]
   return (
     <Row>
@@ -145,11 +148,11 @@ function RefLine({ repo, what, row }: { repo: RepoView; what: RefKind; row: RefR
         {row.commit && <Time at={row.commit.at} />}
       </Cell>
       <Cell class="act">
-        {!row.isDefault && row.commit && (
+        {base !== null && !row.isDefault && row.commit && (
           <a
             class="icon-btn"
-            href={comparePath(repo, 'main', row.name)}
-            aria-label={`Compare ${one} ${row.name} with main`}
+            href={comparePath(repo, base, row.name)}
+            aria-label={`Compare ${one} ${row.name} with ${base}`}
           >
             <Icon name="git-compare" />
           </a>

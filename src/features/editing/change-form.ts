@@ -48,7 +48,7 @@ export interface Landed {
 
 const longestSummary = 200
 
-/** Refuses what can be refused before anything is sent or read. Throws `human_signature_only`, `invalid_ref_name`, `reference_exists`. */
+/** Refuses what can be refused before anything is sent or read; gives the branch that the commit goes to. Throws `human_signature_only`, `invalid_ref_name`, `reference_exists`. */
 export async function prepareChange(editor: Editor, branch: Branch, form: ChangeForm): Promise<string> {
   const { hub, gate, allowed, origin } = editor
   await gate.mayCommit(hub, allowed)
@@ -67,16 +67,17 @@ export async function prepareChange(editor: Editor, branch: Branch, form: Change
   return name
 }
 
-/** One commit, all or nothing. `summary`: what it says where nobody wrote anything. Throws what `commitParts` throws, `changed_meanwhile` among it. */
+/** One commit, all or nothing. `summary`: what it says where nobody wrote anything; `prepared`: what `prepareChange` gave, where it was asked before. Throws what `commitParts` throws, `changed_meanwhile` among it. */
 export async function commitChange(
   editor: Editor,
   branch: Branch,
   form: ChangeForm,
   summary: string,
   operations: AsyncIterable<CommitOperation> | Iterable<CommitOperation>,
+  prepared?: string,
 ): Promise<Landed> {
   const { hub, gate, allowed, origin } = editor
-  const name = await prepareChange(editor, branch, form)
+  const name = prepared ?? (await prepareChange(editor, branch, form))
   const header: CommitHeader = {
     kind: 'header',
     summary: form.summary.trim() || summary.slice(0, longestSummary),

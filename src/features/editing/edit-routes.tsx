@@ -4,7 +4,7 @@ import { faultAnswer, orShow } from '../../access/form-fault.ts'
 import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
 import { type Reply, redirect } from '../../access/reply.ts'
 import { type Call, type Route, route } from '../../access/route.ts'
-import type { HoldfastError } from '../../domain/errors.ts'
+import { HoldfastError } from '../../domain/errors.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { type RepoAddress, revisionPath } from '../../web/address.ts'
@@ -134,7 +134,8 @@ async function take(call: Posting, gate: EditGate, renderDraft: RenderDraft, ori
       const said = `${draft.path} is committed to ${landed.branch}: ${landed.commit.slice(0, 7)}.`
       return redirectWithNotice(revisionPath(repo, 'blob', landed.branch, draft.path), 'success', said)
     },
-    async (fault) => {
+    async (thrown) => {
+      const fault = asConflict(thrown, original)
       if (fault.code !== 'changed_meanwhile') return await show(formOf(body, fault), { kind: 'form' }, fault)
       const path = String(fault.params.path)
       const { conflict, now, before } = await loadConflict(hub, reading, branch.name, path, draft, body.parentCommit)
@@ -143,6 +144,12 @@ async function take(call: Posting, gate: EditGate, renderDraft: RenderDraft, ori
       return await show(formOf(body), { kind: 'conflict', conflict }, fault)
     },
   )
+}
+
+/** A file that is to be renamed, and is gone, was changed by somebody too. */
+function asConflict(fault: HoldfastError, original: string | null): HoldfastError {
+  const isGone = fault.code === 'file_to_delete_not_found' || fault.code === 'entry_not_found'
+  return isGone && original !== null ? new HoldfastError('changed_meanwhile', { path: original }) : fault
 }
 
 function draftShown(original: string | null, body: FileForm, draft: Draft) {

@@ -329,6 +329,8 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       expect((await post(`${repo.address}/delete/main/notes.txt`, { parentCommit: repo.head })).status).toBe(303)
       const [status, page] = await answered(edit(repo, 'notes.txt', { content: 'mine' }))
       expect([status, page.includes('was removed')]).toEqual([409, true])
+      const renamed = await answered(edit(repo, 'notes.txt', { path: 'other.txt', content: 'one\ntwo\nthree\n' }))
+      expect([renamed[0], renamed[1].includes('was removed')]).toEqual([409, true])
       const make = (parentCommit: string) =>
         post(`${repo.address}/new/main`, { path: 'new.txt', content: 'x', parentCommit })
       expect((await make(repo.head)).status).toBe(303)

@@ -84,7 +84,7 @@ async function take(call: Uploading, gate: EditGate, branch: Branch, { form, fil
   const { hub, allowed, facts } = call
   const editor = editorOf(call, gate)
   // What can be refused is refused before the files are taken in.
-  await prepareChange(editor, branch, form)
+  const prepared = await prepareChange(editor, branch, form)
   const reading = await call.authorizeAlso('repo.read', { on: 'repo-id', id: allowed.resource.id })
   let count = 0
   async function* counting() {
@@ -93,7 +93,7 @@ async function take(call: Uploading, gate: EditGate, branch: Branch, { form, fil
       yield operation
     }
   }
-  const landed = await commitChange(editor, branch, form, 'Upload files', counting())
+  const landed = await commitChange(editor, branch, form, 'Upload files', counting(), prepared)
   const folder = form.folder.trim().replace(/^\/+|\/+$/g, '')
   const said = landed.isUnchanged
     ? 'Nothing changed: the files are there already, as you sent them.'
