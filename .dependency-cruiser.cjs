@@ -39,6 +39,7 @@ const features = {
     'webhooks',
     'inference',
     'browse',
+    'editing',
     'admin',
     'instance',
     'documentation',

@@ -54,7 +54,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: ['chrome120', 'firefox121', 'safari17.4'],
     rolldownOptions: {
-      input: { app: join(root, 'src/web/client/main.ts'), styles: join(root, 'src/web/styles/app.css') },
+      input: {
+        app: join(root, 'src/web/client/main.ts'),
+        editor: join(root, 'src/web/client/editor.ts'),
+        upload: join(root, 'src/web/client/upload.ts'),
+        'hash-worker': join(root, 'src/web/client/hash-worker.ts'),
+        styles: join(root, 'src/web/styles/app.css'),
+      },
       output: {
         entryFileNames: '[name]-[hash].js',
         chunkFileNames: '[name]-[hash].js',

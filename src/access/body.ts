@@ -81,6 +81,31 @@ export function cutOff(message: IncomingMessage, received: number, cause: unknow
   )
 }
 
+/**
+ * The raw body, as it arrives. Left standing where it is refused, so that the answer still goes out on its connection. Throws
+ * `unsupported_media_type` for one that is compressed, and `length_mismatch` where the client goes away.
+ */
+export async function* streamBody(request: HttpRequest): AsyncGenerator<Buffer> {
+  const { message } = request
+  if ((request.header('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
+    throw new HoldfastError('unsupported_media_type', { allowed: 'no Content-Encoding' })
+  }
+  let received = 0
+  try {
+    for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      received += chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    throw isHangUp(error) ? cutOff(message, received, error) : error
+  }
+}
+
+function isHangUp(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
+}
+
 /** A JSON or form body, checked against `schema`. Repeated form fields become an array. */
 export async function readBody(request: HttpRequest, schema: z.ZodType, limit: number): Promise<unknown> {
   const text = await readText(request, limit)

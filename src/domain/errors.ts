@@ -719,6 +719,11 @@ export const errorCatalogue = {
     status: 412,
     message: 'The branch was updated since you opened this page. Please refresh and try again.', // wire
   },
+  changed_meanwhile: {
+    status: 409,
+    message: '"{path}" was changed since you opened this page. Nothing was overwritten.',
+    next: 'Look at what changed, and decide again.',
+  },
   ref_moved: {
     status: 409,
     message: 'The branch {ref} was updated while this commit was made. Nothing was changed.',

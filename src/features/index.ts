@@ -20,7 +20,9 @@ import { auditApiRoutes } from './audit/routes.ts'
 import { startSealer } from './audit/service.ts'
 import { breakGlassPageRoutes } from './break-glass/page-routes.tsx'
 import { breakGlassRoutes } from './break-glass/routes.ts'
+import { compareRoutes } from './browse/compare-routes.tsx'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
+import { renderDraft } from './browse/render-draft.ts'
 import { renderTerms } from './browse/render-terms.ts'
 import { browseRoutes } from './browse/routes.tsx'
 import { trustRoutes } from './browse/trust-routes.tsx'
@@ -33,6 +35,7 @@ import { downloadAuditRoutes } from './downloads/audit-routes.ts'
 import { downloadPageRoutes } from './downloads/page-routes.tsx'
 import { downloadApiRoutes } from './downloads/routes.ts'
 import { downloadJobs, scheduleForgetting, startDownloadAudit, startDownloadRecords } from './downloads/service.ts'
+import { editingRoutes } from './editing/routes.ts'
 import { evalEntries, evalResultRoutes } from './eval-results/routes.ts'
 import { refRoutes } from './files/ref-routes.ts'
 import { fileRoutes } from './files/routes.ts'
@@ -203,6 +206,8 @@ export const routes: readonly Route[] = [
   ...browseRoutes,
   ...trustRoutes,
   ...browseRefRoutes(commitGate),
+  ...compareRoutes,
+  ...editingRoutes(commitGate, renderDraft),
   ...lfsRoutes,
   ...xetRoutes,
   ...gitRoutes(commitGate),

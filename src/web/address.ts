@@ -26,7 +26,7 @@ export function repoPath(repo: RepoAddress, rest = ''): string {
 /** An address at a revision. A revision keeps its slashes encoded, since the path begins after it. */
 export function revisionPath(
   repo: RepoAddress,
-  view: 'tree' | 'blob' | 'raw' | 'resolve' | 'commits' | 'model-signature',
+  view: 'tree' | 'blob' | 'raw' | 'resolve' | 'commits' | 'model-signature' | 'edit' | 'new' | 'upload' | 'delete',
   revision: string,
   path = '',
 ): string {
@@ -35,6 +35,11 @@ export function revisionPath(
 
 export function commitPath(repo: RepoAddress, commit: string): string {
   return repoPath(repo, `/commit/${encodeURIComponent(commit)}`)
+}
+
+/** From `base` to `head`: branches, tags or commits. */
+export function comparePath(repo: RepoAddress, base: string, head: string): string {
+  return repoPath(repo, `/compare/${encodeURIComponent(base)}...${encodeURIComponent(head)}`)
 }
 
 export function namespacePath(name: string): string {

@@ -7,7 +7,14 @@ import { fileURLToPath } from 'node:url'
 /** Sent with every asset: the name carries the hash of the bytes, so they never change. */
 export const assetCacheControl = 'public, max-age=31536000, immutable'
 
-export type AssetName = 'app.js' | 'styles.css' | 'inter.woff2' | 'logo.svg'
+export type AssetName =
+  | 'app.js'
+  | 'editor.js'
+  | 'upload.js'
+  | 'hash-worker.js'
+  | 'styles.css'
+  | 'inter.woff2'
+  | 'logo.svg'
 
 export type Asset = {
   /** Where the bytes lie. */
@@ -21,6 +28,9 @@ export type Asset = {
 
 const manifestKeys: Readonly<Record<AssetName, string>> = {
   'app.js': 'src/web/client/main.ts',
+  'editor.js': 'src/web/client/editor.ts',
+  'upload.js': 'src/web/client/upload.ts',
+  'hash-worker.js': 'src/web/client/hash-worker.ts',
   'styles.css': 'src/web/styles/app.css',
   'inter.woff2': 'node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2',
   'logo.svg': 'src/web/styles/logo.svg',

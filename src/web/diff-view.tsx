@@ -42,9 +42,10 @@ export type DiffFile = {
       }
 }
 
-export function DiffView({ file }: { file: DiffFile }) {
+/** `label`: where one page compares the same file twice. */
+export function DiffView({ file, label }: { file: DiffFile; label?: string }) {
   return (
-    <section class="panel" aria-label={`Changes in ${file.path}`}>
+    <section class="panel" aria-label={label ?? `Changes in ${file.path}`}>
       <div class="panel-head text-sm">
         <Icon name="file" />
         <code class="min-w-0 [overflow-wrap:anywhere]">

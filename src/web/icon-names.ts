@@ -36,6 +36,7 @@ export const iconNames = [
   'folder',
   'git-branch',
   'git-commit-horizontal',
+  'git-compare',
   'hard-drive',
   'heart',
   'history',

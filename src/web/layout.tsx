@@ -2,7 +2,7 @@
    it is inline style or script, so the Content-Security-Policy needs no exception. */
 import type { Child } from 'hono/jsx'
 import { organizationSettingsPath } from './address.ts'
-import { assetUrl } from './assets.ts'
+import { type AssetName, assetUrl } from './assets.ts'
 import { Footer } from './footer.tsx'
 import { HeaderRow, type Section } from './header.tsx'
 import { Icon, IconSheet } from './icon.tsx'
@@ -22,6 +22,8 @@ type PageProps = {
   frame?: Frame
   /** A sheet that the server opened: everything else is inert while it stands. */
   dialog?: Child
+  /** What this page needs beside the script of all pages. */
+  scripts?: readonly AssetName[]
   children: Child
 }
 
@@ -64,6 +66,9 @@ export function Page(props: PageProps) {
         <link rel="preload" href={assetUrl('inter.woff2')} as="font" type="font/woff2" crossorigin="anonymous" />
         <link rel="stylesheet" href={assetUrl('styles.css')} />
         <script type="module" src={assetUrl('app.js')} />
+        {props.scripts?.map((name) => (
+          <script type="module" src={assetUrl(name)} />
+        ))}
       </head>
       <body>
         {props.dialog ? (

@@ -37,6 +37,7 @@ import { markSanitized } from '../../src/web/raw-html.tsx'
 import { RefusalPage } from '../../src/web/refusal.tsx'
 import { type PageNode, renderPage } from '../../src/web/render.ts'
 import { downloadSamples } from './download-samples.tsx'
+import { editingSamples } from './editing-samples.tsx'
 import { factorSamples } from './factor-samples.tsx'
 import { gateSamples, sampleGate } from './gate-samples.tsx'
 
@@ -725,6 +726,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     ...modelSignatureSamples(words, context, repo, fresh),
     ...gateSamples(context, words, repo, now),
     ...placePages(context, words),
+    ...editingSamples(context, words, repo, { commits: [commit], isCut: true, changes: null, isUnrelated: true }),
     card: (
       <CardPage
         {...card}

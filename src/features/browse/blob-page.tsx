@@ -5,6 +5,7 @@ import { StorageBadge, type StorageKind } from '../../web/badge.tsx'
 import { LinkButton } from '../../web/button.tsx'
 import { CodeView } from '../../web/code-view.tsx'
 import { CopyButton } from '../../web/copy-button.tsx'
+import { FileActions } from '../../web/file-actions.tsx'
 import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import type { PageContext } from '../../web/page-context.ts'
@@ -87,6 +88,7 @@ export function BlobPage(props: BlobPageProps) {
               <LinkButton href={revisionPath(repo, 'raw', revision.name, path)}>Raw</LinkButton>
             )}
             <LinkButton href={revisionPath(repo, 'commits', revision.name, path)}>History</LinkButton>
+            <FileActions repo={repo} revision={revision} path={path} />
             {!isMissing && (
               <LinkButton
                 look={props.body.kind === 'sizes' ? 'primary' : 'line'}

@@ -57,24 +57,7 @@ export function CommitsPage(props: {
           <div class="panel-head">
             <h2>Commits on {day}</h2>
           </div>
-          <ul class="[&>li]:px-4 [&>li]:py-2.5 [&>li+li]:border-t [&>li]:border-line text-sm [&>li]:flex [&>li]:items-center [&>li]:gap-2.5">
-            {commits.map((commit) => (
-              <li>
-                <Who kind={commit.author.kind} name={commit.author.name} off={commit.author.isGone} />
-                <span class="min-w-0 flex-1">
-                  <a class="quiet font-semibold block truncate" href={commitPath(repo, commit.id)}>
-                    {commit.title}
-                  </a>
-                  <span class="text-xs text-muted">
-                    <AuthorName author={commit.author} />, <Time at={commit.at} />
-                  </span>
-                </span>
-                {commit.signature && <SignatureBadge status={commit.signature.status} title={commit.signature.words} />}
-                <CommitLink repo={repo} id={commit.id} />
-                <CopyButton value={commit.id} label={`Copy commit id ${commit.id.slice(0, 7)}`} small={true} />
-              </li>
-            ))}
-          </ul>
+          <CommitLines repo={repo} commits={commits} />
         </section>
       ))}
       <MoreRows
@@ -85,6 +68,30 @@ export function CommitsPage(props: {
         firstHref={props.firstHref}
       />
     </Page>
+  )
+}
+
+/** Commits below each other, inside a panel. */
+export function CommitLines({ repo, commits }: { repo: RepoView; commits: readonly CommitBrief[] }) {
+  return (
+    <ul class="[&>li]:px-4 [&>li]:py-2.5 [&>li+li]:border-t [&>li]:border-line text-sm [&>li]:flex [&>li]:items-center [&>li]:gap-2.5">
+      {commits.map((commit) => (
+        <li>
+          <Who kind={commit.author.kind} name={commit.author.name} off={commit.author.isGone} />
+          <span class="min-w-0 flex-1">
+            <a class="quiet font-semibold block truncate" href={commitPath(repo, commit.id)}>
+              {commit.title}
+            </a>
+            <span class="text-xs text-muted">
+              <AuthorName author={commit.author} />, <Time at={commit.at} />
+            </span>
+          </span>
+          {commit.signature && <SignatureBadge status={commit.signature.status} title={commit.signature.words} />}
+          <CommitLink repo={repo} id={commit.id} />
+          <CopyButton value={commit.id} label={`Copy commit id ${commit.id.slice(0, 7)}`} small={true} />
+        </li>
+      ))}
+    </ul>
   )
 }
 
@@ -178,7 +185,7 @@ export function CommitPage(props: CommitPageProps) {
           <code>git show {commit.id.slice(0, 7)}</code>
         </Notice>
       ) : (
-        <Changes commit={commit.id} changes={props.changes} />
+        <Changes command={`git show ${commit.id.slice(0, 7)}`} changes={props.changes} />
       )}
     </Page>
   )
@@ -205,7 +212,8 @@ function SignatureLine({ signature }: { signature: SignatureView }) {
   )
 }
 
-function Changes({ commit, changes }: { commit: string; changes: CommitChanges }) {
+/** `command`: how a clone shows all of it. */
+export function Changes({ command, changes }: { command: string; changes: CommitChanges }) {
   const { files, totals, isCut } = changes
   const hidden = totals.files - files.length
   return (
@@ -221,8 +229,7 @@ function Changes({ commit, changes }: { commit: string; changes: CommitChanges }
       {hidden > 0 && (
         <Notice kind="info" standing={true}>
           {isCut && 'More than '}
-          {counted(hidden, 'more file')} changed. Clone the repository to see them all:{' '}
-          <code>git show {commit.slice(0, 7)}</code>
+          {counted(hidden, 'more file')} changed. Clone the repository to see them all: <code>{command}</code>
         </Notice>
       )}
     </>

@@ -1,6 +1,7 @@
 /* A repository that is still to be filled: what is missing, and for those who may write how to bring it, with addresses
    that can be pasted. */
-import { repoId, repoPath } from '../../web/address.ts'
+import { repoId, repoPath, revisionPath } from '../../web/address.ts'
+import { LinkButton } from '../../web/button.tsx'
 import { Empty } from '../../web/empty.tsx'
 import { Page } from '../../web/layout.tsx'
 import type { PageContext } from '../../web/page-context.ts'
@@ -25,9 +26,24 @@ export function EmptyRepoPage(props: HowToFillProps & { context: PageContext; ta
       place={<RepoPlace viewer={context.viewer} repo={repo} current={props.tab} />}
     >
       <section class="panel">
-        <Empty icon="folder" title="Nothing here yet">
+        <Empty
+          icon="folder"
+          title="Nothing here yet"
+          action={
+            repo.mayWrite && (
+              <span class="flex flex-wrap gap-2 justify-center">
+                <LinkButton look="primary" icon="upload" href={revisionPath(repo, 'upload', 'main')}>
+                  Upload files
+                </LinkButton>
+                <LinkButton icon="file-plus" href={revisionPath(repo, 'new', 'main')}>
+                  Create a file
+                </LinkButton>
+              </span>
+            )
+          }
+        >
           {repo.mayWrite
-            ? `${id} has no commit. Push one with git, or upload files with hf.`
+            ? `${id} has no commit. Upload files or create one here, push with git, or upload with hf.`
             : `${id} has no commit. What is pushed to it appears here.`}
         </Empty>
       </section>

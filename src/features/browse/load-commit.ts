@@ -43,7 +43,7 @@ export async function loadCommit(hub: Hub, allowed: Reading, repo: RepoAddress, 
   if (commit === null) throw revisionNotFound(id)
   const [[brief], changes] = await Promise.all([
     briefsOf(hub, allowed.resource.id, [commit]),
-    inTime(hub.log, () => loadChanges(hub, allowed, repo, commit), comparingMs),
+    loadChanges(hub, allowed, repo, commit.parents[0] ?? null, commit.oid),
   ])
   if (brief === undefined) throw revisionNotFound(id)
   const { author, committer, parents } = commit
@@ -65,12 +65,28 @@ function messageOf(commit: Commit, title: string): string {
   return message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`
 }
 
-async function loadChanges(hub: Hub, allowed: Reading, repo: RepoAddress, commit: Commit): Promise<CommitChanges> {
+/** What differs from `base` (null: nothing at all) to `commit`, within bounds; null where comparing takes too long. */
+export async function loadChanges(
+  hub: Hub,
+  allowed: Reading,
+  repo: RepoAddress,
+  base: string | null,
+  commit: string,
+): Promise<CommitChanges | null> {
+  return await inTime(hub.log, () => changesBetween(hub, allowed, repo, base, commit), comparingMs)
+}
+
+async function changesBetween(
+  hub: Hub,
+  allowed: Reading,
+  repo: RepoAddress,
+  base: string | null,
+  commit: string,
+): Promise<CommitChanges> {
   const repoId = allowed.resource.id
-  const base = commit.parents[0] ?? null
   const [summary, patch] = await Promise.all([
-    summarizeDiff(hub.git, repoId, base, commit.oid, { maxFiles: mostCounted }),
-    readPatch(hub.git, repoId, base, commit.oid, { maxPatchBytes: mostPatchBytes }),
+    summarizeDiff(hub.git, repoId, base, commit, { maxFiles: mostCounted }),
+    readPatch(hub.git, repoId, base, commit, { maxPatchBytes: mostPatchBytes }),
   ])
   const shown = summary.files.slice(0, mostFiles)
   // Each side at its own revision: lines that a signed commit takes away stood in one that perhaps is not.
@@ -84,7 +100,7 @@ async function loadChanges(hub: Hub, allowed: Reading, repo: RepoAddress, commit
       shown.map(({ oldOid }) => oldOid),
     ),
     heldAt(
-      commit.oid,
+      commit,
       shown.map(({ newOid }) => newOid),
     ),
   ])
@@ -96,7 +112,7 @@ async function loadChanges(hub: Hub, allowed: Reading, repo: RepoAddress, commit
     return file !== undefined && isHeld(file) ? null : section
   })
   const sizes = await sizesOf(hub, repoId, shown)
-  const at = { now: commit.oid, before: base }
+  const at = { now: commit, before: base }
   const files = shown.map((file, index) => fileOf(repo, at, file, sections[index] ?? null, sizes))
   return { files, totals: totalsOf(summary), isCut: summary.isCut }
 }

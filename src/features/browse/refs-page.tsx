@@ -1,5 +1,5 @@
 /* The branches and tags of a repository, and the dialogs that make and delete them for those who may. */
-import { repoId, repoPath, revisionPath, withQuery } from '../../web/address.ts'
+import { comparePath, repoId, repoPath, revisionPath, withQuery } from '../../web/address.ts'
 import { Badge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { TypedConfirmation } from '../../web/confirmation.tsx'
@@ -52,6 +52,7 @@ const words = {
 
 export function RefsPage(props: RefsPageProps) {
   const { context, repo } = props
+  const base = props.branches.rows.find(({ isDefault }) => isDefault)?.name ?? null
   return (
     <Page
       context={context}
@@ -60,13 +61,14 @@ export function RefsPage(props: RefsPageProps) {
       place={<RepoPlace viewer={context.viewer} repo={repo} current="files" />}
       dialog={props.dialog && <RefDialog repo={repo} dialog={props.dialog} />}
     >
-      <RefTable repo={repo} what="branch" list={props.branches} />
-      <RefTable repo={repo} what="tag" list={props.tags} />
+      <RefTable repo={repo} what="branch" list={props.branches} base={base} />
+      <RefTable repo={repo} what="tag" list={props.tags} base={base} />
     </Page>
   )
 }
 
-function RefTable(props: { repo: RepoView; what: RefKind; list: RefList }) {
+/** `base`: what others are compared with; null where there is no default branch. */
+function RefTable(props: { repo: RepoView; what: RefKind; list: RefList; base: string | null }) {
   const { repo, what } = props
   const { rows, isCut } = props.list
   const { one, title, icon } = words[what]
@@ -102,11 +104,11 @@ function RefTable(props: { repo: RepoView; what: RefKind; list: RefList }) {
             { label: 'Commit' },
             { label: 'Last change' },
             { label: 'When', class: 'end' },
-            ...(repo.mayWrite ? [{ label: 'Actions', silent: true }] : []),
+            { label: 'Actions', silent: true },
           ]}
         >
           {rows.map((row) => (
-            <RefLine repo={repo} what={what} row={row} />
+            <RefLine repo={repo} what={what} row={row} base={props.base} />
           ))}
         </Rows>
       )}
@@ -119,7 +121,8 @@ function RefTable(props: { repo: RepoView; what: RefKind; list: RefList }) {
   )
 }
 
-function RefLine({ repo, what, row }: { repo: RepoView; what: RefKind; row: RefRow }) {
+function RefLine(props: { repo: RepoView; what: RefKind; row: RefRow; base: string | null }) {
+  const { repo, what, row, base } = props
   const { one, icon } = words[what]
   return (
     <Row>
@@ -144,20 +147,27 @@ function RefLine({ repo, what, row }: { repo: RepoView; what: RefKind; row: RefR
       <Cell label="When" class="end nowrap text-muted">
         {row.commit && <Time at={row.commit.at} />}
       </Cell>
-      {repo.mayWrite && (
-        <Cell class="act">
-          {!row.isDefault && (
-            <a
-              class="icon-btn"
-              href={withQuery(repoPath(repo, '/refs'), { dialog: `delete-${one}`, name: row.name })}
-              aria-label={`Delete ${one} ${row.name}`}
-              data-dialog=""
-            >
-              <Icon name="trash-2" />
-            </a>
-          )}
-        </Cell>
-      )}
+      <Cell class="act">
+        {base !== null && !row.isDefault && row.commit && (
+          <a
+            class="icon-btn"
+            href={comparePath(repo, base, row.name)}
+            aria-label={`Compare ${one} ${row.name} with ${base}`}
+          >
+            <Icon name="git-compare" />
+          </a>
+        )}
+        {repo.mayWrite && !row.isDefault && (
+          <a
+            class="icon-btn"
+            href={withQuery(repoPath(repo, '/refs'), { dialog: `delete-${one}`, name: row.name })}
+            aria-label={`Delete ${one} ${row.name}`}
+            data-dialog=""
+          >
+            <Icon name="trash-2" />
+          </a>
+        )}
+      </Cell>
     </Row>
   )
 }

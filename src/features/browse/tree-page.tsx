@@ -2,6 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { commitPath, namespacePath, repoId, revisionPath } from '../../web/address.ts'
 import { Badge, ServiceAccountBadge, SignatureBadge, StorageBadge, type StorageKind } from '../../web/badge.tsx'
+import { FolderActions } from '../../web/file-actions.tsx'
 import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import { MoreRows } from '../../web/more-rows.tsx'
@@ -85,10 +86,13 @@ export function TreePage(props: TreePageProps) {
             {counted(props.totals.files, 'file')}, {sizeWords(props.totals.bytes)}
           </span>
         )}
-        <a class="btn btn-sm btn-line ml-auto" href={revisionPath(repo, 'commits', revision.name)}>
-          <Icon name="history" />
-          {props.commitCount === null ? 'Commits' : counted(props.commitCount, 'commit')}
-        </a>
+        <span class="flex flex-wrap gap-2 ml-auto">
+          <FolderActions repo={repo} revision={revision} path={path} />
+          <a class="btn btn-sm btn-line" href={revisionPath(repo, 'commits', revision.name)}>
+            <Icon name="history" />
+            {props.commitCount === null ? 'Commits' : counted(props.commitCount, 'commit')}
+          </a>
+        </span>
       </RevisionBar>
       <section class="panel overflow-hidden" aria-label={`Files at ${revision.name}`}>
         {props.latest && <LatestCommit repo={repo} commit={props.latest} />}

@@ -4,6 +4,7 @@
  */
 import { HoldfastError } from '../../domain/errors.ts'
 import { parseRepoPath } from '../../domain/names.ts'
+import type { FileMode } from '../../platform/git/stage.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import { type ContentEncoding, ContentFault, ContentReader } from './content-reader.ts'
 import type { SpooledContent, SpoolOptions } from './content-spool.ts'
@@ -19,10 +20,20 @@ export interface CommitHeader {
 
 export type CommitOperation =
   /** The content, and the file that it may be in, are there until the next operation is asked for. */
-  | { readonly kind: 'file'; readonly path: string; readonly content: SpooledContent }
+  | {
+      readonly kind: 'file'
+      readonly path: string
+      readonly content: SpooledContent
+      /** Default: an ordinary file. */
+      readonly mode?: FileMode
+      /** To large-file storage, however small it is. */
+      readonly isLarge?: boolean
+    }
   | { readonly kind: 'lfsFile'; readonly path: string; readonly sha256: string; readonly size: number | null }
   /** A file or a folder: clients send folders as files. */
   | { readonly kind: 'deletion'; readonly path: string }
+  /** A file as it is, whatever it holds; no line of a body says so. */
+  | { readonly kind: 'rename'; readonly from: string; readonly path: string }
 
 export interface CommitBodyOptions extends SpoolOptions {
   /** Bytes that the whole body may have. */

@@ -1,7 +1,6 @@
 /** The addresses through which clients upload without git: plan, commit, squash. */
 import { z } from 'zod'
-import { cutOff, queryFlag } from '../../access/body.ts'
-import type { HttpRequest } from '../../access/http-request.ts'
+import { queryFlag, streamBody } from '../../access/body.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { json } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
@@ -101,11 +100,10 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit' | 'watch'>): Rou
       const { hub, allowed, params, request, query } = call
       refusePullRequest(query.create_pr)
       await gate.mayCommit(hub, allowed)
-      const { commit } = await commitFromBody(hub, allowed, {
+      const asked = {
         revision: revisionOf(params.tail),
-        body: bodyOf(request),
         origin: request.origin,
-        mayRead: (repoId) => mayRead(call, repoId),
+        mayRead: (repoId: string) => mayRead(call, repoId),
         watch: await gate.watch(hub, allowed),
         // Asked once more where the ref moves: bodies may take hours, and a policy holds from the moment it is set.
         reauthorize: async () => {
@@ -113,7 +111,8 @@ export const commitRoutes = (gate: Pick<CommitGate, 'mayCommit' | 'watch'>): Rou
           await gate.mayCommit(hub, again)
           return again
         },
-      })
+      }
+      const { commit } = await commitFromBody(hub, allowed, asked, streamBody(request))
       return json(presentCommitted(hub, allowed.resource, commit))
     },
   }),
@@ -145,26 +144,4 @@ async function mayRead(
     if (error instanceof HoldfastError && error.status < 500) return null
     throw error
   }
-}
-
-/** The raw body. Left standing where the commit is refused, so that the answer still goes out on its connection. */
-async function* bodyOf(request: HttpRequest): AsyncGenerator<Buffer> {
-  const { message } = request
-  if ((request.header('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
-    throw new HoldfastError('unsupported_media_type', { allowed: 'no Content-Encoding' })
-  }
-  let received = 0
-  try {
-    for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      received += chunk.length
-      yield chunk
-    }
-  } catch (error) {
-    throw isHangUp(error) ? cutOff(message, received, error) : error
-  }
-}
-
-function isHangUp(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
 }

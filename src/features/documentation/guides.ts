@@ -43,6 +43,7 @@ export const guideGroups: readonly GuideGroup[] = [
     guides: [
       entry('tokens', 'Access tokens', 'Refresh with an overlap, limits, child tokens, what a token touched'),
       entry('second-factors', 'Second factors', 'Authenticator apps, passkeys, recovery codes'),
+      entry('editing', 'Changing files in the browser', 'Edit, upload, rename, delete, and two people at once'),
       entry('gated-repositories', 'Gated repositories', 'Asking for the files of a repository, and giving them'),
       entry('xet', 'Xet', 'How large files travel in chunks'),
     ],

@@ -30,6 +30,8 @@ export interface CommitTarget {
   readonly ref: string
   /** The commit that the branch must be at: an id, or its first 5 digits and more. */
   readonly parent?: string | null | undefined
+  /** Makes the branch, at this commit of the repo, when the commit lands; the caller has asked the gate whether it may be led to. */
+  readonly startAt?: string | undefined
   /** Sees every new content; null: nobody does. */
   readonly watch: ContentWatch | null
 }
@@ -41,7 +43,7 @@ export interface CommitInput {
   /** Makes no commit where nothing changes. */
   readonly skipIfUnchanged?: boolean
   /** Last changes, which depend on what the commit lands on: called in the repo's turn, on the head of that moment. */
-  complete?(): Promise<void>
+  complete?(head: string | null): Promise<void>
   reauthorize(): Promise<Allowed<'repo.push'>>
 }
 
@@ -54,11 +56,13 @@ export interface CommitResult {
 
 /**
  * Begins a commit on a branch. Throws `revision_not_found` where there is no such branch (`main` of an empty repo is
- * there) and `stale_parent`. The caller must end it with `finish` or `discard`.
+ * there), `reference_exists` for a branch that was to be made, and `stale_parent`. The caller must end it with `finish` or `discard`.
  */
 export async function beginCommit(hub: Hub, allowed: Allowed<'repo.push'>, target: CommitTarget): Promise<ApiCommit> {
   const repoId = allowed.resource.id
-  const head = (await readRefs(hub.git, repoId, [target.ref]))[0] ?? null
+  const current = (await readRefs(hub.git, repoId, [target.ref]))[0] ?? null
+  if (target.startAt !== undefined && current !== null) throw new HoldfastError('reference_exists', { ref: target.ref })
+  const head = target.startAt ?? current
   if (head === null && target.ref !== 'refs/heads/main')
     throw revisionNotFound(target.ref.replace(/^refs\/heads\//, ''))
   if (!isExpected(head, target.parent)) throw new HoldfastError('stale_parent')
@@ -158,21 +162,23 @@ export class ApiCommit {
 
   async #land(input: CommitInput): Promise<CommitResult> {
     const hub = this.#hub
-    const { ref, parent: expected } = this.#target
-    const head = (await readRefs(hub.git, this.#repoId, [ref]))[0] ?? null
+    const { ref, parent: expected, startAt } = this.#target
+    const current = (await readRefs(hub.git, this.#repoId, [ref]))[0] ?? null
+    if (startAt !== undefined && current !== null) throw new HoldfastError('reference_exists', { ref })
+    const head = startAt ?? current
     if (!isExpected(head, expected)) throw new HoldfastError('stale_parent')
     if (head !== this.base) {
       if (head === null) throw revisionNotFound(ref.replace(/^refs\/heads\//, ''))
       await this.#stage.rebase(head)
     }
-    await input.complete?.()
+    await input.complete?.(head)
     const { author, message } = input
     const staged = await this.#stage.finish({ author, committer: author, message, sign: signAsHub(hub) })
     const isUnchanged = head !== null && staged.tree === staged.baseTree
     if (isUnchanged && input.skipIfUnchanged) return { commit: head, parent: head, isUnchanged }
     const allowed = await input.reauthorize()
     await this.#stage.publish()
-    const move = { ref, oldOid: head ?? zeroOid, newOid: staged.commit }
+    const move = { ref, oldOid: current ?? zeroOid, newOid: staged.commit }
     const title = message.split('\n', 1)[0]?.slice(0, 200) ?? ''
     const describe = () => describeMove(hub, allowed, input.origin, move, { via: 'api', title })
     const opened = await openMoves(hub, this.#repoId, [move], describe)

@@ -20,6 +20,8 @@ export interface CommitListOptions {
   limit?: number
   /** Only commits that changed this file or folder. */
   path?: string
+  /** Only commits that do not lead to this one. */
+  since?: string
   /** Milliseconds until git is stopped and `timeout` thrown. */
   timeLimitMs?: number
 }
@@ -40,7 +42,12 @@ export async function listCommits(
   assertPath(path)
   const wanted = Math.min(Math.max(limit, 1), 1_000)
   const range = [`--skip=${Math.max(0, Math.floor(skip))}`, `--max-count=${wanted + 1}`]
-  const args = ['--git-dir', repositoryFolder(store, repo), 'rev-list', ...range, commit, '--']
+  const args = ['--git-dir', repositoryFolder(store, repo), 'rev-list', ...range, commit]
+  if (options.since !== undefined) {
+    assertOid(options.since)
+    args.push(`^${options.since}`)
+  }
+  args.push('--')
   if (path !== '') args.push(literal(path))
   const { timeLimitMs } = options
   const { stdout } = await runGit(store, args, timeLimitMs === undefined ? {} : { timeLimitMs })
