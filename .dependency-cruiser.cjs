@@ -19,7 +19,7 @@ const features = {
     'syslog',
   ],
   repos: ['repos', 'storage', 'downloads'],
-  content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet'],
+  content: ['ingest', 'commits', 'files', 'git-http', 'lfs', 'xet', 'viewers'],
   trust: [
     'keys',
     'signatures',
