@@ -73,7 +73,7 @@ describe.skipIf(chromium === null)('the file view in a browser (issue 7)', { tim
     await open('calls.csv')
     await page.getByRole('cell', { name: 'port, call 99' }).waitFor()
     await expectAccessible(page, 'csv')
-    await page.getByRole('link', { name: 'More', exact: true }).click()
+    await page.getByRole('link', { name: 'Next', exact: true }).click()
     await page.getByRole('cell', { name: 'port, call 199' }).waitFor()
     isSilent()
   })
@@ -81,7 +81,7 @@ describe.skipIf(chromium === null)('the file view in a browser (issue 7)', { tim
   test.each([
     ['ragged.csv', 'A quote is not closed'],
     ['calls.jsonl', 'Not JSON: not json'],
-    ['records.json?view=preview', 'Rows 1 to 2'],
+    ['records.json?view=preview', 'Rows 1 to 2 of 2'],
     ['snappy.parquet', 'port call 99 <b>'],
     ['zstd.parquet?from=200', 'port call 249 <b>'],
     ['model.safetensors', 'model.layers.0.self_attn.q_proj.weight'],

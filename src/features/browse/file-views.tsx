@@ -1,5 +1,4 @@
 /* Tables, tensors and notebooks, as the viewers give them. */
-import { MoreRows } from '../../web/more-rows.tsx'
 import { markSanitized, RawHtml, type SafeHtml } from '../../web/raw-html.tsx'
 import { countWords } from '../../web/size.ts'
 import type { ShownCell, ShownNotebook, ShownTable, ShownTensors } from '../viewers/service.ts'
@@ -17,21 +16,32 @@ type Part = { readonly from: number; readonly next: number | null; readonly tota
 
 /** `place`: the address of this view, without what it begins with. */
 function Pages(props: { part: Part; rows: number; what: string; place: string }) {
-  const { part, rows } = props
-  const order =
-    rows === 0 ? `No ${props.what}` : `${props.what} ${countWords(part.from + 1)} to ${countWords(part.from + rows)}`
-  const href = (from: number): string => `${props.place}${props.place.includes('?') ? '&' : '?'}from=${from}`
+  const { part, rows, what, place } = props
+  const last = part.from + rows
+  const all = part.total === null ? '' : ` of ${countWords(part.total)}`
+  const next = part.next === null ? null : `${place}${place.includes('?') ? '&' : '?'}from=${part.next}`
   return (
-    <div class="px-4 py-2 border-t border-line">
-      <MoreRows
-        order={order}
-        shown={rows}
-        total={part.total}
-        olderHref={part.next === null ? null : href(part.next)}
-        firstHref={part.from === 0 ? null : props.place}
-        olderWord="More"
-      />
-    </div>
+    <nav
+      class="px-4 py-2 min-h-12 border-t border-line flex flex-wrap items-center gap-3 text-sm text-muted"
+      aria-label={`More ${what.toLowerCase()}`}
+    >
+      <span class="num">
+        {rows === 0 ? `No ${what.toLowerCase()} here` : `${what} ${countWords(part.from + 1)} to ${countWords(last)}`}
+        {all}
+      </span>
+      <span class="flex gap-2 ml-auto">
+        {part.from > 0 && (
+          <a class="btn btn-sm btn-line" href={place}>
+            First
+          </a>
+        )}
+        {next !== null && (
+          <a class="btn btn-sm btn-line" href={next} rel="next">
+            Next
+          </a>
+        )}
+      </span>
+    </nav>
   )
 }
 

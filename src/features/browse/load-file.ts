@@ -106,7 +106,7 @@ async function loadView(
   const { shown, read } = viewed
   const bytes = Math.min(read, entry.size)
   if (shown.kind === 'notebook') {
-    const notebook = await drawNotebook(hub, placeOf(hub, repo, asked), contentOf(entry), shown)
+    const notebook = await drawNotebook(hub, placeOf(hub, repo, asked, entry), contentOf(entry), shown)
     return { body: { kind: 'notebook', notebook }, views: null, bytes }
   }
   if (shown.kind === 'code') throw new Error('The viewer of a format answered with code.')
@@ -130,10 +130,7 @@ async function loadMarkdown(
   const text = object === null ? null : textOf(object.bytes)
   if (text === null) return plain({ kind: 'sizes', why: 'binary' })
   if (text.trim() === '') return await loadText(hub, allowed, entry)
-  // Links of a file begin in its folder.
-  const slash = entry.path.lastIndexOf('/')
-  const place = { ...placeOf(hub, repo, asked), folder: slash === -1 ? '' : entry.path.slice(0, slash) }
-  const rendered = await renderCard(hub.log, entry.oid, place, async () => text)
+  const rendered = await renderCard(hub.log, entry.oid, placeOf(hub, repo, asked, entry), async () => text)
   if (rendered.kind === 'html')
     return { body: { kind: 'markdown', html: rendered.html }, views: null, bytes: entry.size }
   const written = await loadText(hub, allowed, entry)
@@ -141,9 +138,11 @@ async function loadMarkdown(
   return { ...written, body: { ...written.body, note: plainMarkdown[rendered.why] } }
 }
 
-function placeOf(hub: Hub, repo: RepoAddress, { revision }: AskedView): CardPlace {
+/** Links of a file begin in its folder. */
+function placeOf(hub: Hub, repo: RepoAddress, { revision }: AskedView, { path }: RepoEntry): CardPlace {
   const origin = new URL(hub.config.publicUrl).origin
-  return { repoPath: repoPath(repo), revision: encodeURIComponent(revision), origin }
+  const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+  return { repoPath: repoPath(repo), revision: encodeURIComponent(revision), origin, folder }
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
