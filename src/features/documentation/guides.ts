@@ -44,6 +44,7 @@ export const guideGroups: readonly GuideGroup[] = [
       entry('tokens', 'Access tokens', 'Refresh with an overlap, limits, child tokens, what a token touched'),
       entry('second-factors', 'Second factors', 'Authenticator apps, passkeys, recovery codes'),
       entry('gated-repositories', 'Gated repositories', 'Asking for the files of a repository, and giving them'),
+      entry('file-views', 'What the file view shows', 'Formats, limits, and what is left out'),
       entry('xet', 'Xet', 'How large files travel in chunks'),
     ],
   },
