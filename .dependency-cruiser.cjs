@@ -111,7 +111,10 @@ module.exports = {
     {
       name: 'child-processes-only-in-git',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/platform/git/', '^src/features/scanning/sandbox', tests] },
+      from: {
+        path: '^src/',
+        pathNot: ['^src/platform/git/', '^src/features/scanning/sandbox', '^src/features/viewers/viewer-host', tests],
+      },
       to: { path: '^(node:)?child_process$' },
     },
     {

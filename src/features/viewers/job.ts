@@ -1,4 +1,4 @@
-/** What the thread of viewers and the hub say to each other. */
+/** What the process of viewers and the hub say to each other. */
 import type { Language } from './languages.ts'
 import type { Shown } from './shown.ts'
 

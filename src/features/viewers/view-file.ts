@@ -7,7 +7,7 @@ import { openBlob } from '../storage/service.ts'
 import type { Format } from './job.ts'
 import type { Language } from './languages.ts'
 import { limits } from './limits.ts'
-import { type Viewed, view } from './viewer-thread.ts'
+import { type Viewed, view } from './viewer-host.ts'
 
 const formats: ReadonlyMap<string, Format> = new Map([
   ['csv', 'csv'],

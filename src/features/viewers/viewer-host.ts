@@ -1,8 +1,11 @@
 /**
- * The one thread that reads and draws files, for one view after the other. A file that takes it too long or too much memory costs the thread, not
- * the hub: it is replaced, and the page says so. What was drawn is remembered by content. The thread ends when nobody has needed it for a while.
+ * The one process that reads and draws files, for one view after the other. A file that takes it too long or too much memory costs that process, not
+ * the hub: it is replaced, and the page says so. A thread would not do: V8 ends its whole process where one allocation of a thread is too large, and 500
+ * bytes of Parquet can ask for that. What was drawn is remembered by content. The process ends when nobody has needed it for a while.
  */
-import { Worker } from 'node:worker_threads'
+import { type ChildProcess, fork } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import type { FromWorker, Job, ToWorker } from './job.ts'
 import type { Shown } from './shown.ts'
@@ -24,6 +27,9 @@ const mostWaiting = 40
 const patienceMs = 8_000
 const idleMs = 60_000
 const heapMiB = 320
+/** Of the process as a whole: what lies outside of its heap counts too. */
+const mostMemory = 1 << 30
+const watchMs = 100
 /** Characters that are remembered. */
 const remembered = 24_000_000
 const faultKeptMs = 10 * 60_000
@@ -46,7 +52,7 @@ let cachedCharacters = 0
 const underWay = new Map<string, Promise<Viewed>>()
 const queue: Turn[] = []
 
-let worker: Worker | null = null
+let worker: ChildProcess | null = null
 let isReady = false
 let current: Turn | null = null
 let timer: NodeJS.Timeout | undefined
@@ -103,29 +109,55 @@ function next(): void {
   goOn({ job: current.job })
 }
 
-/** The thread works from now on, for what is left of its time. */
+/** The process works from now on, for what is left of its time. */
 function goOn(message: ToWorker): void {
   clearTimeout(timer)
   since = performance.now()
   const limitMs = timeLimitsMs[current?.job.do ?? 'read']
   timer = setTimeout(giveUp, Math.max(1, limitMs - workedMs), slow)
-  worker?.postMessage(message)
+  worker?.send(message)
 }
 
-function start(log: Logger | null): Worker {
-  const file = import.meta.url.endsWith('.ts') ? './viewer-worker.ts' : './viewer-worker.js'
-  const started = new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: heapMiB } })
+function start(log: Logger | null): ChildProcess {
+  const file = import.meta.url.endsWith('.ts') ? './viewer-process.ts' : './viewer-process.js'
+  const started = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
+    serialization: 'advanced',
+    execArgv: [`--max-old-space-size=${heapMiB}`],
+    // It needs no setting of the hub, and none of its secrets.
+    env: {},
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
   started.unref()
+  started.channel?.unref()
   started.on('message', (message: FromWorker) => {
+    if (started === worker) hear(message)
+  })
+  // Out of memory, or a fault of ours: this file is not shown, the next one has a new process.
+  const ended = (how: unknown): void => {
     if (started !== worker) return
-    hear(message)
-  })
-  // Out of memory, or a fault of ours: this file is not shown, the next one has a new thread.
-  started.on('error', (error) => {
-    log?.warn({ error }, 'The thread that shows files ended')
-    if (started === worker) giveUp(broken)
-  })
+    log?.warn({ how }, 'The process that shows files ended')
+    giveUp(broken)
+  }
+  const watch = setInterval(async () => {
+    if (current === null || started.pid === undefined) return
+    if ((await memoryOf(started.pid)) > mostMemory && started === worker && current !== null) giveUp(broken)
+  }, watchMs).unref()
+  started.on('exit', () => clearInterval(watch))
+  started.on('error', ended)
+  started.on('exit', (code, signal) => ended({ code, signal }))
   return started
+}
+
+/** Bytes in memory; 0 where the system does not say, so there the heap alone is bounded. */
+async function memoryOf(pid: number): Promise<number> {
+  try {
+    const [, pages = '0'] = (await readFile(`/proc/${pid}/statm`, 'latin1')).split(' ')
+    return Number(pages) * 4096
+  } catch (error) {
+    // It ended meanwhile, or this is no Linux.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return 0
+    throw error
+  }
 }
 
 function hear(message: FromWorker): void {
@@ -167,7 +199,7 @@ function finish(viewed: Viewed): void {
   done.settle(viewed)
 }
 
-/** The file in work is at fault; where there is none, the thread never came up, and whoever waits is told to come again. */
+/** The file in work is at fault; where there is none, the process never came up, and whoever waits is told to come again. */
 function giveUp(why: string): void {
   endWorker()
   const isPassing = why === unread
@@ -181,8 +213,9 @@ function giveUp(why: string): void {
 
 function endWorker(): void {
   clearTimeout(timer)
-  void worker?.terminate()
+  const ending = worker
   worker = null
+  ending?.kill('SIGKILL')
   isReady = false
 }
 

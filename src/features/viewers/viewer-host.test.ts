@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { pino } from 'pino'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Job } from './job.ts'
-import { view } from './viewer-thread.ts'
+import { view } from './viewer-host.ts'
 
 const log = pino({ level: 'silent' })
 const bytes = Buffer.from('a,b\n1,2\n')
@@ -27,8 +29,8 @@ test('a view is made once for one content and all that is asked of it', async ()
   expect(reads).toBe(1)
 })
 
-// The attack: a text that sends a grammar's patterns on a search without end, or a storage that never answers. The thread is stuck; everybody else must not be.
-test('work without end costs its thread, and the next view has a new one', async () => {
+// The attack: a text that sends a grammar's patterns on a search without end, or a storage that never answers. The process is stuck; everybody else must not be.
+test('work without end costs its process, and the next view has a new one', async () => {
   await view(log, 'warm', code('x = 1'), unread)
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const stuck = view(log, 'stuck', code('x = "é"\n'.repeat(10_000)), unread)
@@ -36,7 +38,7 @@ test('work without end costs its thread, and the next view has a new one', async
   vi.advanceTimersByTime(1_300)
   expect(await stuck).toMatchObject({ kind: 'not shown', why: expect.stringContaining('takes too long') })
   expect(await waiting).toMatchObject({ kind: 'shown' })
-  // Remembered: nobody costs the hub another thread by reloading.
+  // Remembered: nobody costs the hub another process by reloading.
   expect(await view(log, 'stuck', code(''), unread)).toBe(await stuck)
 })
 
@@ -63,4 +65,13 @@ test('more views than the hub makes at once are told to come again', async () =>
   const kinds = (await Promise.all(views)).map(({ kind }) => kind)
   expect(kinds.filter((kind) => kind === 'not shown').length).toBeGreaterThan(0)
   expect(kinds.filter((kind) => kind === 'shown').length).toBeGreaterThanOrEqual(40)
+})
+
+// The attack: 500 bytes of Parquet say that they hold sixty million numbers. In a thread that ended the whole hub, not the thread alone.
+test('a file that asks for more memory than there is costs its process alone', { timeout: 30_000 }, async () => {
+  const bomb = await readFile(path.join(import.meta.dirname, '../../../tests/viewers/files/bomb.parquet'))
+  const job: Job = { do: 'read', format: 'parquet', size: bomb.length, from: 59_999_900 }
+  const viewed = await view(log, 'bomb', job, async (from, to) => bomb.subarray(from, to))
+  expect(viewed).toMatchObject({ kind: 'not shown', why: expect.stringMatching(/more memory|takes too long/) })
+  expect(await view(log, 'after the bomb', code('x = 1'), unread)).toMatchObject({ kind: 'shown' })
 })

@@ -1,5 +1,4 @@
-/** Reads and draws files off the event loop: one job at a time, whose bytes it asks the hub for. */
-import { parentPort } from 'node:worker_threads'
+/** Reads and draws files in a process of its own: one job at a time, whose bytes it asks the hub for. It opens no file and no address itself. */
 import { csvTable } from './csv.ts'
 import { ggufHeader } from './gguf.ts'
 import { codeRows } from './highlight.ts'
@@ -17,7 +16,7 @@ const mostAtOnce = 2 << 20
 let deliver: ((bytes: Uint8Array) => void) | null = null
 
 function say(message: FromWorker): void {
-  parentPort?.postMessage(message)
+  process.send?.(message)
 }
 
 class AskedSource implements Source {
@@ -102,8 +101,10 @@ async function work(job: Job): Promise<void> {
   }
 }
 
-parentPort?.on('message', (message: ToWorker) => {
+process.on('message', (message: ToWorker) => {
   if ('bytes' in message) deliver?.(message.bytes)
   else void work(message.job)
 })
+// Nobody is left to show anything to.
+process.on('disconnect', () => process.exit())
 say({ say: 'ready' })
