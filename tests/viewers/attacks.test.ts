@@ -2,12 +2,16 @@
  * The story: a preview is one more way to the bytes of a file. It must be closed wherever the bytes are closed, be written down wherever they are, run
  * nothing that a file brings, and cost the hub nothing however the file was made.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { formatLfsPointer } from '../../src/domain/lfs-pointer.ts'
 import { auditBookOf } from '../../src/features/downloads/audit-book.ts'
+import { linkBlob, prepareBlob } from '../../src/features/storage/service.ts'
 import { eicar } from '../scanning/samples.ts'
 import { makeOrganization, makeUser, signInAs, type TestUser } from '../support/accounts.ts'
 import { startHub, type TestHub } from '../support/start-hub.ts'
@@ -119,6 +123,22 @@ describe('previews of files (issue 7)', { timeout: 60_000 }, () => {
     expect(found?.bytes).toBeGreaterThan(1_000)
     for (const name of ['guide.md', 'book.ipynb', 'model.gguf'])
       expect(records.map(({ path: of }) => of)).toContain(name)
+  })
+
+  // A pointer is text that anybody can write: one that names another repo's bytes must not show them.
+  test('a large file is read from storage by ranges, and a pointer to what was never sent shows nothing', async () => {
+    const bytes = await readFile(path.join(import.meta.dirname, 'files/zstd.parquet'))
+    const blob = { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length }
+    const pointer = formatLfsPointer(blob)
+    const large = await make('large', `printf '%s' '${pointer}' > rows.parquet`)
+    await make('thief', `printf '%s' '${pointer}' > rows.parquet`)
+    await prepareBlob(running.hub, blob)
+    await running.hub.blobs.put(Readable.from([bytes]), blob)
+    await running.hub.transaction((tx) => linkBlob(tx, large.id, blob, running.hub.clock.now()))
+    expect((await look('/acme/large/blob/main/rows.parquet?from=200')).text).toContain('port call 249 &lt;b&gt;')
+    const stolen = (await look('/acme/thief/blob/main/rows.parquet?from=200')).text
+    expect(stolen).toContain('never uploaded to this repository')
+    expect(stolen).not.toContain('port call')
   })
 
   // Malware in a table: it cannot be downloaded, so it is read off the page.
