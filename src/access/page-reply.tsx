@@ -20,7 +20,7 @@ import { type Headers, html, type Reply, redirect } from './reply.ts'
 import { holdsAt, roleAt } from './role-at.ts'
 
 const contentSecurityPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /** Browsers hold `form-action` against redirects as well: a form whose answer leads elsewhere has to say where to. */
 function policyFor(formLeadsTo: string | undefined): string {

@@ -318,6 +318,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     oid: 'b'.repeat(40),
     sha256: 'c'.repeat(64),
     latest: commit,
+    views: null,
   }
   const refs = {
     context,
@@ -781,8 +782,87 @@ export function samplePages(words: (text: string) => string): Map<string, string
         {...blob}
         {...scans}
         downloads={downloads.latest}
-        body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n` }}
+        body={{ kind: 'text', text: `${words('{ "a": 1 }')}\n`, rows: null, note: null }}
       />
+    ),
+    'blob-table': (
+      <BlobPage
+        {...blob}
+        {...scans}
+        views="preview"
+        downloads={null}
+        body={{
+          kind: 'shown',
+          shown: {
+            kind: 'table',
+            columns: [{ name: words('column'), type: words('int64') }],
+            bodyHtml: '<tr><th scope="row">1</th><td>one</td></tr>',
+            rows: 1,
+            from: 0,
+            next: 1,
+            total: null,
+            notes: [words('A note.')],
+          },
+        }}
+      />
+    ),
+    'blob-tensors': (
+      <BlobPage
+        {...blob}
+        {...scans}
+        downloads={null}
+        body={{
+          kind: 'shown',
+          shown: {
+            kind: 'tensors',
+            format: words('safetensors'),
+            parameters: 1,
+            byType: [{ dtype: words('F32'), parameters: 1 }],
+            metadata: [{ key: words('key'), value: words('value') }],
+            metadataTotal: 2,
+            bodyHtml: '<tr><th scope="row">a</th><td>F32</td><td>1</td><td class="num">4</td></tr>',
+            rows: 1,
+            from: 0,
+            next: null,
+            total: 1,
+            notes: [words('A note.')],
+          },
+        }}
+      />
+    ),
+    'blob-notebook': (
+      <BlobPage
+        {...blob}
+        {...scans}
+        views="preview"
+        downloads={null}
+        body={{
+          kind: 'notebook',
+          notebook: {
+            kind: 'notebook',
+            language: words('python'),
+            cells: [
+              { kind: 'markdown', text: words('# Title'), html: null },
+              {
+                kind: 'code',
+                count: 1,
+                html: markSanitized('x = 1'),
+                outputs: [
+                  { kind: 'text', text: words('1'), isError: true },
+                  { kind: 'left out', what: words('A picture is not shown.') },
+                ],
+              },
+            ],
+            from: 0,
+            next: null,
+            total: 2,
+            notes: [],
+          },
+        }}
+      />
+    ),
+    'blob-not-shown': (
+      <BlobPage {...blob} {...scans} downloads={null} body={{ kind: 'not shown', words: words('It is broken.') }} />
     ),
     'blob-image': <BlobPage {...blob} {...scans} downloads={downloads.latest} body={{ kind: 'image' }} />,
     'blob-large': <BlobPage {...blob} {...scans} downloads={downloads.latest} body={{ kind: 'sizes', why: 'large' }} />,

@@ -1,6 +1,6 @@
 /* One file at a revision: its text with line numbers, an image, or where it is too large or not text, what it is and
    where its bytes are. Images come from `resolve`, which sends them sandboxed. */
-import { repoId, revisionPath } from '../../web/address.ts'
+import { repoId, revisionPath, withQuery } from '../../web/address.ts'
 import { StorageBadge, type StorageKind } from '../../web/badge.tsx'
 import { LinkButton } from '../../web/button.tsx'
 import { CodeView } from '../../web/code-view.tsx'
@@ -9,10 +9,14 @@ import { FileActions } from '../../web/file-actions.tsx'
 import { Icon } from '../../web/icon.tsx'
 import { Page } from '../../web/layout.tsx'
 import type { PageContext } from '../../web/page-context.ts'
+import { RawHtml, type SafeHtml } from '../../web/raw-html.tsx'
 import { RepoPlace, type RepoView, repoSection } from '../../web/repo-place.tsx'
 import { sizeWords } from '../../web/size.ts'
+import { Tabs } from '../../web/tabs.tsx'
 import type { LatestOfContent } from '../downloads/service.ts'
 import type { FileWithIssue } from '../scanning/service.ts'
+import type { ShownTable, ShownTensors } from '../viewers/service.ts'
+import { type DrawnNotebook, NotebookView, TableView, TensorsView } from './file-views.tsx'
 import { LatestDownloads } from './latest-downloads.tsx'
 import type { FileScan } from './load-scans.ts'
 import { RevisionBar, type RevisionView } from './revision-bar.tsx'
@@ -20,10 +24,16 @@ import { ScanBadges, ScanBanner, ScanFacts } from './scan-parts.tsx'
 import { type CommitBrief, LatestCommit } from './tree-page.tsx'
 
 export type BlobBody =
-  /** Within `codeViewLimit`. */
-  | { kind: 'text'; text: string }
-  /** png, jpeg, gif or webp. */
+  /** Within `codeViewLimit`. `rows`: with colours. */
+  | { kind: 'text'; text: string; rows: SafeHtml | null; note: string | null }
+  /** Of a type that `resolve` serves as a picture. */
   | { kind: 'image' }
+  | { kind: 'audio' | 'video' }
+  | { kind: 'markdown'; html: SafeHtml }
+  | { kind: 'shown'; shown: ShownTable | ShownTensors }
+  | { kind: 'notebook'; notebook: DrawnNotebook }
+  /** A viewer was asked and could not, in a sentence. */
+  | { kind: 'not shown'; words: string }
   | { kind: 'sizes'; why: keyof typeof notShown }
   | { kind: 'link'; target: string }
 
@@ -42,6 +52,8 @@ type BlobPageProps = {
   /** Null where looking for it took too long. */
   latest: CommitBrief | null
   body: BlobBody
+  /** Null where there is one way to show it. */
+  views: 'preview' | 'code' | null
   /** Null for a link. */
   scan: FileScan | null
   alarms: readonly FileWithIssue[]
@@ -84,14 +96,14 @@ export function BlobPage(props: BlobPageProps) {
           <StorageBadge kind={props.storage} />
           {props.scan && <ScanBadges scan={props.scan} />}
           <span class="flex flex-wrap gap-2 ml-auto">
-            {props.body.kind === 'text' && (
+            {(props.body.kind === 'text' || props.views !== null) && props.storage === 'git' && (
               <LinkButton href={revisionPath(repo, 'raw', revision.name, path)}>Raw</LinkButton>
             )}
             <LinkButton href={revisionPath(repo, 'commits', revision.name, path)}>History</LinkButton>
             <FileActions repo={repo} revision={revision} path={path} />
             {!isMissing && (
               <LinkButton
-                look={props.body.kind === 'sizes' ? 'primary' : 'line'}
+                look={['sizes', 'not shown'].includes(props.body.kind) ? 'primary' : 'line'}
                 icon="download"
                 href={`${revisionPath(repo, 'resolve', revision.name, path)}?download=true`}
                 label={`Download ${name}`}
@@ -101,11 +113,28 @@ export function BlobPage(props: BlobPageProps) {
             )}
           </span>
         </div>
+        {props.views !== null && <Views {...props} />}
         <Body {...props} name={name} />
       </section>
       {props.scan && <ScanFacts scan={props.scan} mayRelease={context.viewer?.isAdmin === true} />}
       {props.downloads && <LatestDownloads {...props.downloads} />}
     </Page>
+  )
+}
+
+function Views({ repo, revision, path, views }: BlobPageProps) {
+  const here = revisionPath(repo, 'blob', revision.name, path)
+  return (
+    <div class="px-4">
+      <Tabs
+        label="Views of this file"
+        inPage={true}
+        tabs={[
+          { href: withQuery(here, { view: 'preview' }), label: 'Preview', current: views === 'preview' },
+          { href: withQuery(here, { view: 'code' }), label: 'Code', current: views === 'code' },
+        ]}
+      />
+    </div>
   )
 }
 
@@ -116,7 +145,59 @@ function Body(props: BlobPageProps & { name: string }) {
       return body.text === '' ? (
         <p class="p-4 text-muted">This file is empty.</p>
       ) : (
-        <CodeView text={body.text} name={props.name} />
+        <>
+          {body.note !== null && <p class="px-4 py-2 text-sm text-muted border-b border-line">{body.note}</p>}
+          <CodeView text={body.text} name={props.name} rows={body.rows} />
+        </>
+      )
+    case 'markdown':
+      return (
+        <article class="card-text p-4" aria-label={`${props.name}, rendered`}>
+          <RawHtml html={body.html} />
+        </article>
+      )
+    case 'shown':
+    case 'notebook': {
+      const place = withQuery(revisionPath(repo, 'blob', revision.name, path), { view: props.views })
+      if (body.kind === 'notebook') return <NotebookView notebook={body.notebook} place={place} />
+      return body.shown.kind === 'table' ? (
+        <TableView table={body.shown} name={props.name} place={place} />
+      ) : (
+        <TensorsView tensors={body.shown} name={props.name} place={place} />
+      )
+    }
+    case 'not shown':
+      return (
+        <div class="p-4 grid gap-3">
+          <p class="[overflow-wrap:anywhere]">{body.words}</p>
+          <BlobFacts {...props} />
+        </div>
+      )
+    case 'audio':
+      return (
+        <div class="p-4 bg-base-300 grid place-items-center">
+          {/* biome-ignore lint/a11y/useMediaCaption: the file is somebody's own; there is no other file with its words */}
+          <audio
+            class="w-full max-w-xl"
+            controls
+            preload="metadata"
+            src={revisionPath(repo, 'resolve', revision.name, path)}
+            aria-label={`The file ${props.name}`}
+          />
+        </div>
+      )
+    case 'video':
+      return (
+        <div class="p-4 bg-base-300 grid place-items-center">
+          {/* biome-ignore lint/a11y/useMediaCaption: the file is somebody's own; there is no other file with its words */}
+          <video
+            class="max-h-[75vh] max-w-full"
+            controls
+            preload="metadata"
+            src={revisionPath(repo, 'resolve', revision.name, path)}
+            aria-label={`The file ${props.name}`}
+          />
+        </div>
       )
     case 'image':
       return (

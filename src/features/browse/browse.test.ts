@@ -180,7 +180,8 @@ describe('files', () => {
     const folder = await page(`${odd.address}/tree/main/a%20folder/deep`)
     const [, address = ''] = /href="(\/ada\/odd\/blob\/main\/a%20folder\/deep\/[^"]+)"/.exec(folder) ?? []
     expect(await page(address.slice(1))).toContain('50% off?#1 — ünï.txt')
-    expect(await page(`${odd.address}/blob/main/page%3Cb%3E.html`)).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
+    const markup = (await page(`${odd.address}/blob/main/page%3Cb%3E.html`)).replace(/<\/?span[^<>]*>/g, '')
+    expect(markup).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
     expect(await page(`${odd.address}/blob/feature%2Fx/empty.txt`)).toContain('This file is empty.')
     expect(await page(`${odd.address}/tree/refs%2Fpr%2F1`)).toContain('README.md')
     expect(await page(odd.address)).toContain('<a href="/ada/odd/tree/main/a%20folder"')

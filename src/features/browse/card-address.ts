@@ -10,6 +10,8 @@ export interface CardPlace {
   readonly revision: string
   /** `https://hub.example`: what is absolute and of this origin is this hub. */
   readonly origin: string
+  /** Where relative addresses begin, from the root of the repo, not encoded; a card lies at the root. */
+  readonly folder?: string
 }
 
 const linkProtocols: readonly string[] = ['http:', 'https:', 'mailto:']
@@ -67,7 +69,8 @@ function pathOf(url: URL): string | null {
 
 function inRepo(text: string, place: CardPlace, view: 'blob' | 'resolve'): string | null {
   const [, path = '', fragment = ''] = /^([^?#]*)(?:\?[^#]*)?(?:#(.*))?$/s.exec(text) ?? []
-  const parts: string[] = []
+  const isFromRoot = path === ''
+  const parts: string[] = isFromRoot || !place.folder ? [] : place.folder.split('/')
   for (const part of path.replaceAll('\\', '/').split('/')) {
     const name = decoded(part)
     if (name === null || name.includes('/')) return null

@@ -52,7 +52,7 @@ export async function renderCard(
   place: CardPlace,
   read: () => Promise<string>,
 ): Promise<RenderedCard> {
-  const key = `${place.origin} ${place.repoPath} ${place.revision} ${oid}`
+  const key = `${place.origin} ${place.repoPath} ${place.revision} ${place.folder ?? ''}\n${oid}`
   const known = cache.get(key)
   if (known !== undefined && known.until > Date.now()) {
     cache.delete(key)

@@ -118,21 +118,27 @@ export const browseRoutes: Route[] = [
     action: 'repo.content.read',
     target: repoOfPath,
     file: ({ params }) => placeOf(params.tail).path,
+    query: z.object({
+      view: z.enum(['preview', 'code']).optional(),
+      /** The row, tensor or cell that is shown first. */
+      from: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+    }),
     handle: (call) => {
-      const { hub, allowed, params } = call
+      const { hub, allowed, params, query } = call
       const { revision, path } = placeOf(params.tail)
       return at(call, revision, 'files', async ({ commit, context, repo, view }) => {
         const entry = await findEntry(hub, allowed, commit, path)
         if (entry === null) throw entryNotFound(commit)
         if (entry.type === 'folder') return redirect(revisionPath(repo, 'tree', view.name, path), 302)
-        const [body, latest, scans, alarms] = await Promise.all([
-          loadFileBody(hub, allowed, commit, entry),
+        const asked = { revision: view.name, view: query.view ?? null, from: query.from }
+        const [file, latest, scans, alarms] = await Promise.all([
+          loadFileBody(hub, allowed, repo, commit, entry, asked),
           lastBriefOf(hub, allowed, commit, entry),
           loadScans(hub, allowed, commit, [entry]),
           loadAlarms(hub, allowed, commit),
         ])
-        if (body.kind === 'text' && call.request.method === 'GET') {
-          const shown = { content: contentOf(entry), path, commits: [commit], bytes: entry.size }
+        if (file.bytes !== null && call.request.method === 'GET') {
+          const shown = { content: contentOf(entry), path, commits: [commit], bytes: file.bytes }
           noteDownload(hub, allowed, call.request.origin, { ...shown, via: 'page' })
         }
         const scan = scans.get(entry.oid) ?? null
@@ -150,7 +156,8 @@ export const browseRoutes: Route[] = [
             oid={entry.oid}
             sha256={entry.lfs?.sha256 ?? null}
             latest={latest}
-            body={body}
+            body={file.body}
+            views={file.views}
             scan={scan}
             alarms={alarms}
             downloads={downloads}

@@ -45,6 +45,7 @@ export const guideGroups: readonly GuideGroup[] = [
       entry('second-factors', 'Second factors', 'Authenticator apps, passkeys, recovery codes'),
       entry('editing', 'Changing files in the browser', 'Edit, upload, rename, delete, and two people at once'),
       entry('gated-repositories', 'Gated repositories', 'Asking for the files of a repository, and giving them'),
+      entry('file-views', 'What the file view shows', 'Formats, limits, and what is left out'),
       entry('xet', 'Xet', 'How large files travel in chunks'),
     ],
   },
