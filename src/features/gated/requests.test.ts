@@ -149,7 +149,7 @@ describe.each(dialects)('access requests on %s', (dialect) => {
     expect((await cancel(bob.token)).status).toBe(200)
   })
 
-  test('REP-8: an administrator agrees for a service account; who did and to which text is kept', async () => {
+  test('REP-8, idea 17: an administrator agrees for a service account; who did and to which text is kept', async () => {
     const number = world.next()
     const { ask, events, signedIn, site } = world
     const { file, askAccess, requests, handle, grant } = world.at(repo)

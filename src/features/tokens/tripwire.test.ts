@@ -15,7 +15,7 @@ import { removeStored } from './store.ts'
 const day = 86_400_000
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.each(dialects)('the tripwire on %s', (dialect) => {
+describe.each(dialects)('the tripwire (idea 12) on %s', (dialect) => {
   let ahead = 0
   // Jobs run by the real clock: this one only ever runs ahead of it.
   const now = () => Date.now() + ahead
