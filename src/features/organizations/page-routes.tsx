@@ -74,7 +74,11 @@ export const organizationPageRoutes: Route[] = [
             defaultVisibility: body.defaultVisibility,
             owner,
           })
-          return redirectWithNotice(membersPath(made.name), 'success', `${made.name} is made. Add its members here.`)
+          return redirectWithNotice(
+            membersPath(made.name),
+            'success',
+            `${made.name} is made. Add its members here, and its service accounts beside them.`,
+          )
         },
         async (fault) => {
           const context = await pageContext(hub, facts, request)

@@ -29,9 +29,14 @@ export function HomePage(props: {
               icon="box"
               title="Nothing of yours yet"
               action={
-                <LinkButton look="primary" icon="plus" href="/new">
-                  New model
-                </LinkButton>
+                <span class="inline-flex flex-wrap justify-center gap-2">
+                  <LinkButton look="primary" icon="plus" href="/new">
+                    New model
+                  </LinkButton>
+                  <LinkButton icon="building-2" href="/organizations/new">
+                    New organization
+                  </LinkButton>
+                </span>
               }
             >
               Repositories of yours and of your organizations are listed here, last changed first.

@@ -1,4 +1,6 @@
 /* One service account: what it is, its tokens, and the groups and workspaces that it is in. */
+
+import { newRepoPath, withQuery } from '../../web/address.ts'
 import { Badge, Expiry, NotEffectiveBadge, ServiceAccountBadge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { TypedConfirmation } from '../../web/confirmation.tsx'
@@ -135,7 +137,14 @@ function WhatNext({ organization, account }: { organization: string; account: Ac
         {account.name} may do what its role {account.role} allows. Workspaces have roles of their own: add it where it
         works.
       </p>
+      <p>
+        A job gets its token as <code>HF_TOKEN</code>, and the address of this hub as <code>HF_ENDPOINT</code>; then{' '}
+        <code>hf upload {organization}/NAME .</code> pushes.
+      </p>
       <div class="flex flex-wrap gap-2">
+        <LinkButton icon="box" href={withQuery(newRepoPath.model, { owner: organization })}>
+          New model in {organization}
+        </LinkButton>
         <LinkButton icon="users-round" href={organizationSettingsPath(organization, 'groups')}>
           Add it to groups
         </LinkButton>
