@@ -43,8 +43,7 @@ describe.skipIf(chromium === null)('the first hour, in a browser', { timeout: 12
     await page.getByRole('button', { name: 'Create account' }).click()
     await page.waitForURL(`${site.url}/`)
 
-    await page.getByRole('button', { name: 'New', exact: true }).click()
-    await page.getByRole('link', { name: 'Organization' }).click()
+    await page.getByRole('link', { name: 'New organization' }).click()
     await page.getByLabel('Name', { exact: true }).fill('acme')
     await page.getByRole('button', { name: 'Create organization' }).click()
     await page.waitForURL(/acme/)
