@@ -48,7 +48,7 @@ export function TokenMailOffPage(props: { context: PageContext; action: string |
         </div>
       ) : (
         <form class="panel p-5 grid gap-4" method="post" action={props.action}>
-          <p>You will get no more weekly mail about tokens that need attention. All other mail stays as it is.</p>
+          <p>Press this to get no more weekly mail about tokens that need attention. All other mail stays as it is.</p>
           <Button look="primary" large={true}>
             Switch this mail off
           </Button>

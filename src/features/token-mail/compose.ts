@@ -12,7 +12,7 @@ import { ownRadar } from '../tokens/service.ts'
 import { administeredNow } from './queries.ts'
 
 const mostLines = 20
-/** More than these, by name, are left to their pages. */
+/** By name; that there are more is said, and they are left to their pages. */
 const mostOrganizations = 20
 /** Findings that are counted; what is over is "more than". */
 const mostCounted = 100
@@ -33,7 +33,8 @@ export async function composeTokenMail(hub: Hub, userId: string): Promise<Mail |
   const parts: Part[] = []
   const own = await ownPart(hub, userId)
   if (own !== null) parts.push(own)
-  for (const { name } of await administeredNow(hub.db, userId, now, mostOrganizations)) {
+  const administered = await administeredNow(hub.db, userId, now, mostOrganizations + 1)
+  for (const { name } of administered.slice(0, mostOrganizations)) {
     const part = await organizationPart(hub, userId, name)
     if (part !== null) parts.push(part)
   }
@@ -53,6 +54,11 @@ export async function composeTokenMail(hub: Hub, userId: string): Promise<Mail |
     text: `${[
       `This is for the account "${reached.name}" on ${publicUrl}.`,
       ...told,
+      ...(administered.length > mostOrganizations
+        ? [
+            `You administer more organizations than the first ${mostOrganizations}, which were looked at: see the pages of the others.`,
+          ]
+        : []),
       `You get this once a week while there is something to tell. To switch this mail off:\n${off}`,
     ].join('\n\n')}\n`,
     // One press in a mail program: RFC 2369 and RFC 8058.
