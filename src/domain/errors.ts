@@ -224,7 +224,7 @@ export const errorCatalogue = {
     next: 'Start the transfer again: a new address is made for it.',
   },
   mail_link_not_valid: {
-    status: 403,
+    status: 400,
     message: 'This link was not made by this hub, or it was changed on the way.',
     next: 'Open the link as it stands in the mail, or sign in and switch the mail off under Account and e-mail in your settings.',
   },
