@@ -5,6 +5,7 @@ const features = {
     'sessions',
     'second-factors',
     'tokens',
+    'token-mail',
     'organizations',
     'organization-tokens',
     'temporary-roles',

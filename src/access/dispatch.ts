@@ -134,7 +134,9 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   const { hub } = door
   const { definition, surface } = match.route
   const { presented, xet } = presentedOrLimited(door, match, request)
-  if (presented.kind === 'session' || (presented.kind === 'none' && surface === 'page')) {
+  // An address that is its own authority is also called by mail providers; another site that knows it could call it itself.
+  const isOpenPage = surface === 'page' && definition.authority !== 'address'
+  if (presented.kind === 'session' || (presented.kind === 'none' && isOpenPage)) {
     if (!isSafeMethod(request.method)) refuseCrossSite(request, door.publicOrigin())
   }
   const asked = {
@@ -219,7 +221,8 @@ function presentedOrLimited(
 ): { readonly presented: Presented; readonly xet: XetGrant | null } {
   const { keys, clock } = door.hub
   const { definition } = match.route
-  if (definition.authority === 'body') return { presented: { kind: 'none' }, xet: null }
+  if (definition.authority === 'body' || definition.authority === 'address')
+    return { presented: { kind: 'none' }, xet: null }
   try {
     if (definition.authority === 'xet-token') {
       const { grant, signed } = xetTokenOf(request, keys, clock.now())

@@ -77,9 +77,9 @@ export interface RouteDefinition<A extends Action, Q extends z.ZodType, B extend
   readonly signed?: true
   /**
    * `xet-token`: only a Xet token counts here (`xet-token.ts`), as that of the credential behind it. `body`: what the body proves, which the
-   * handler judges; no header or cookie makes the caller anybody.
+   * handler judges; no header or cookie makes the caller anybody. `address`: so does the address, from wherever it is called.
    */
-  readonly authority?: 'xet-token' | 'body'
+  readonly authority?: 'xet-token' | 'body' | 'address'
   /** Bytes; default 1 MiB. */
   readonly bodyLimit?: number
   /** One sentence for the API description. Absent for pages. */

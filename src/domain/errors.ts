@@ -223,6 +223,11 @@ export const errorCatalogue = {
     message: 'This upload or download address has expired, or it was changed on the way.',
     next: 'Start the transfer again: a new address is made for it.',
   },
+  mail_link_not_valid: {
+    status: 400,
+    message: 'This link was not made by this hub, or it was changed on the way.',
+    next: 'Open the link as it stands in the mail, or sign in and switch the mail off under Account and e-mail in your settings.',
+  },
   link_invalid: {
     status: 410,
     message: 'This link was used, has expired or is not complete.',

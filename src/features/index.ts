@@ -12,6 +12,7 @@ import { entryRoutes } from './accounts/entry-routes.tsx'
 import { identityRoutes } from './accounts/identity-routes.ts'
 import { cleanAccounts, scheduleCleaning, sendMail } from './accounts/service.ts'
 import { settingsRoutes } from './accounts/settings-routes.tsx'
+import { tokenMailRoutes } from './accounts/token-mail-routes.tsx'
 import { adminRoutes } from './admin/routes.ts'
 import { attestationJobs } from './attestations/attest.ts'
 import { attestationRoutes } from './attestations/routes.ts'
@@ -98,6 +99,7 @@ import { signatureRoutes, verificationJson } from './signatures/routes.ts'
 import { scheduleStorage, storageJobs } from './storage/jobs.ts'
 import { moveJobs, scheduleMove } from './storage/service.ts'
 import { startSyslog } from './syslog/service.ts'
+import { scheduleTokenMail, tokenMailJobs } from './token-mail/service.ts'
 import { deriveRoutes } from './tokens/derive-routes.ts'
 import { honeyPageRoutes } from './tokens/honey-page-routes.tsx'
 import { honeyRoutes } from './tokens/honey-routes.ts'
@@ -126,6 +128,7 @@ export const routes: readonly Route[] = [
   ...identityRoutes,
   ...entryRoutes,
   ...settingsRoutes,
+  ...tokenMailRoutes,
   ...sessionRoutes,
   ...secondStepRoutes,
   ...secondFactorRoutes,
@@ -218,6 +221,7 @@ export const routes: readonly Route[] = [
 export function jobHandlers(hub: Hub): JobHandlers {
   return {
     mail: (payload) => sendMail(hub, payload),
+    ...tokenMailJobs(hub),
     ...leakJobs(hub),
     ...sightingJobs(hub),
     ...repoJobs(hub),
@@ -257,6 +261,7 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await scheduleStorage(hub)
   await scheduleForgetting(hub)
   await scheduleForgettingValues(hub)
+  await scheduleTokenMail(hub)
 }
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */

@@ -85,6 +85,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     lastAdminOf: [],
     repositories: 3,
     sendsMail: true,
+    tokenMail: true,
   }
 
   const token = {

@@ -4,15 +4,15 @@ import { createServer } from 'node:net'
 export interface SmtpSink {
   /** `smtp://127.0.0.1:PORT`. */
   readonly url: string
-  /** Whole messages, decoded from quoted-printable, in the order of their coming. */
-  readonly mails: readonly { readonly to: string; readonly text: string }[]
+  /** Whole messages, decoded from quoted-printable, in the order of their coming; and their headers as they were sent. */
+  readonly mails: readonly { readonly to: string; readonly text: string; readonly headers: string }[]
   /** Waits until `count` mails have come. */
   received(count: number): Promise<void>
   stop(): Promise<void>
 }
 
 export async function startSmtpSink(): Promise<SmtpSink> {
-  const mails: { to: string; text: string }[] = []
+  const mails: { to: string; text: string; headers: string }[] = []
   const server = createServer((socket) => {
     let buffer = ''
     let to = ''
@@ -27,7 +27,7 @@ export async function startSmtpSink(): Promise<SmtpSink> {
         const line = buffer.slice(0, end)
         buffer = buffer.slice(end + (isData ? 5 : 2))
         if (isData) {
-          mails.push({ to, text: decode(line) })
+          mails.push({ to, text: decode(line), headers: line.slice(0, line.indexOf('\r\n\r\n') + 2) })
           isData = false
           socket.write('250 kept\r\n')
         } else if (/^rcpt to:/i.test(line)) {

@@ -400,7 +400,7 @@ async function tokenReused(hub: Hub, job: Extract<MailJob, { kind: 'token-reused
 }
 
 /** Where this person reads mail: an address that they have proved. */
-async function reach(hub: Hub, userId: string): Promise<{ address: string; name: string } | null> {
+export async function reach(hub: Hub, userId: string): Promise<{ address: string; name: string } | null> {
   const user = await findUser(hub.db, userId)
   const email = (await emailsOf(hub.db.read, userId)).find((row) => row.isPrimary === 1 && row.verifiedAt !== null)
   return user?.state !== 'active' || email === undefined ? null : { address: email.address, name: user.name }

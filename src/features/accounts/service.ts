@@ -19,8 +19,9 @@ export {
 export { cleanAccounts, scheduleCleaning } from './clean-up.ts'
 export { createCompanyUser, createUser, ensureSetupLink, inviteSomebody } from './create.ts'
 export { requireVerifiedEmail } from './emails.ts'
-export { enqueueMail, type FactorChange, sendMail } from './mail.ts'
+export { enqueueMail, type FactorChange, reach, sendMail } from './mail.ts'
 export { changePassword, confirmPassword } from './password.ts'
+export { tokenMailIsOn, tokenMailOffPath } from './token-mail.ts'
 
 /** Throws `invalid_input` for a name that is too long. */
 export async function updateProfile(

@@ -13,6 +13,7 @@ import { PageHead, SettingsSection } from '../../web/page-head.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { Time } from '../../web/time.tsx'
+import { TokenMailSection } from './token-mail-pages.tsx'
 
 /** Posts `fullname` to /settings/profile. */
 export function ProfileSettingsPage(props: {
@@ -74,6 +75,8 @@ type AccountSettingsProps = {
   dialog: AccountDialog | null
   /** Without mail an administrator shows the links that verify addresses. */
   sendsMail: boolean
+  /** The weekly mail about tokens. */
+  tokenMail: boolean
 }
 
 const accountPath = '/settings/account'
@@ -119,6 +122,7 @@ export function AccountSettingsPage(props: AccountSettingsProps) {
           <Button look="primary">Add address</Button>
         </div>
       </form>
+      <TokenMailSection isOn={props.tokenMail} sendsMail={props.sendsMail} />
       <SettingsSection id="leave-h" title="Leave">
         {props.lastAdminOf.length > 0 && (
           <div class="p-4 pb-0">

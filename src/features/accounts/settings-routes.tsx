@@ -16,6 +16,7 @@ import { deactivateOwnAccount, deleteOwnAccount } from './leave.ts'
 import { countOwnRepos, emailsOf } from './queries.ts'
 import { updateProfile } from './service.ts'
 import { type AccountDialog, AccountSettingsPage, type EmailRow, ProfileSettingsPage } from './settings-pages.tsx'
+import { tokenMailIsOn } from './token-mail.ts'
 
 const self = { on: 'self' } as const
 const field = z.string().max(1_000).default('')
@@ -162,10 +163,11 @@ async function accountReply(
 ): Promise<Reply> {
   const context = await pageContext(hub, facts, request)
   const { id, name } = person(facts)
-  const [emails, repositories, lastAdminOf] = await Promise.all([
+  const [emails, repositories, lastAdminOf, tokenMail] = await Promise.all([
     emailRows(hub, id),
     countOwnRepos(hub.db, id),
     organizationsOnlyAdministeredBy(hub.db.read, id),
+    tokenMailIsOn(hub, id),
   ])
   const page = (
     <AccountSettingsPage
@@ -177,6 +179,7 @@ async function accountReply(
       repositories={repositories}
       dialog={state.dialog ?? null}
       sendsMail={hub.mailer.isConfigured}
+      tokenMail={tokenMail}
     />
   )
   return pageReply(context, page, state.fault === undefined ? {} : faultAnswer(state.fault))

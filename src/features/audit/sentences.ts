@@ -21,7 +21,10 @@ type AuditedAction = {
 const sentences = {
   'account.join': ({ name, data }) => `Made the account ${name}${by(data, 'way')}`,
   'account.recover': ({ name }) => `Used a link sent by e-mail to ${name}`,
-  'account.update': ({ name }) => `Changed the profile of ${name}`,
+  'account.update': ({ name, data }) =>
+    data.tokenMail === undefined
+      ? `Changed the profile of ${name}`
+      : `Switched the weekly mail about tokens ${data.tokenMail === 'off' ? 'off' : 'on'} for ${name}`,
   'account.delete': ({ name }) => `Deleted the account ${name}`,
   'account.second_factor.update': ({ name }) => `Changed the second factors of ${name}`,
   'account.second_factor.add': ({ name }) => `Added a second factor of ${name}`,

@@ -83,8 +83,8 @@ function conditionsOfMachine(now: number): Record<RadarKind, Condition> {
   }
 }
 
-function anyOf(conditions: Record<RadarKind, Condition>, kind: RadarKind | null): Condition {
-  const some = kind === null ? radarKinds : [kind]
+function anyOf(conditions: Record<RadarKind, Condition>, kind: RadarPage['kind']): Condition {
+  const some = kind === null ? radarKinds : typeof kind === 'string' ? [kind] : kind
   return sql<SqlBool>`(${sql.join(
     some.map((one) => sql`(${conditions[one]})`),
     sql` or `,
@@ -100,8 +100,8 @@ function kindsColumn(conditions: Record<RadarKind, Condition>): RawBuilder<strin
 export interface RadarPage {
   readonly after: TokenMark | null
   readonly limit: number
-  /** Only tokens of which this is so. */
-  readonly kind: RadarKind | null
+  /** Only tokens of which this is so, or one of these. */
+  readonly kind: RadarKind | readonly RadarKind[] | null
 }
 
 /** By owner, then token. A token that was revoked for the organization needs nothing more. */

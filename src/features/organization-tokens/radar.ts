@@ -1,9 +1,11 @@
 /** An organization's radar for dead tokens (idea 8): which of those that reach it need attention, why, and what to do. Never their values. */
+
+import { HoldfastError } from '../../domain/errors.ts'
 import type { Allowed } from '../../domain/policy.ts'
+import type { TokenPolicy } from '../../domain/token-policy.ts'
 import type { Hub } from '../../hub.ts'
-import type { TokenMark } from './queries.ts'
+import { selectPolicy, type TokenMark } from './queries.ts'
 import { listNeedingAttention, type RadarKind, type RadarPage, type RadarRow } from './radar-queries.ts'
-import { getTokenPolicy, type OrganizationTokenPolicy } from './service.ts'
 
 export interface RadarToken {
   readonly token: Omit<RadarRow, 'name' | 'kinds'>
@@ -13,7 +15,7 @@ export interface RadarToken {
 }
 
 export interface RadarOfOrganization {
-  readonly policy: OrganizationTokenPolicy['policy']
+  readonly policy: TokenPolicy
   readonly tokens: readonly RadarToken[]
   readonly next: TokenMark | null
 }
@@ -25,7 +27,9 @@ export async function organizationRadar(
   page: RadarPage,
 ): Promise<RadarOfOrganization> {
   const { id } = allowed.resource
-  const { policy } = await getTokenPolicy(hub, id)
+  const found = await selectPolicy(hub.db, id)
+  if (found === null) throw new HoldfastError('organization_not_found')
+  const policy = found.tokenPolicy
   const rows = await listNeedingAttention(hub.db, id, hub.clock.now(), { ...page, limit: page.limit + 1 })
   const tokens = rows.slice(0, page.limit).map(({ name, kinds, ...token }) => ({
     token,

@@ -28,6 +28,7 @@ import {
 } from './queries.ts'
 
 export type { TokenMark } from './queries.ts'
+export { organizationRadar } from './radar.ts'
 
 export interface OrganizationTokenPolicy {
   readonly policy: TokenPolicy

@@ -5,7 +5,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import { radarDayMs as dayMs, firstUseMs, unusedMs, warningDays } from '../../domain/token-radar.ts'
 import type { Hub } from '../../hub.ts'
 import { neededPermissions } from './radar-queries.ts'
-import { listOwnTokens } from './service.ts'
+import { listStored } from './store.ts'
 import type { StoredToken } from './token.ts'
 
 /** A token is this old before permissions that nothing needed are told: some jobs run once a month. */
@@ -73,11 +73,11 @@ export async function ownRadar(
   allowed: Allowed<'token.read'>,
   page: { readonly after: FindingMark | null; readonly limit: number },
 ): Promise<{ readonly findings: readonly Finding[]; readonly next: FindingMark | null }> {
-  const tokens = await listOwnTokens(hub, allowed)
   const { principal } = allowed
   if (principal.kind !== 'user') throw new Error('A token belongs to a person.')
-  const needed = await neededPermissions(hub.db.read, principal.id)
   const now = hub.clock.now()
+  const tokens = await listStored(hub.db.read, principal.id, now)
+  const needed = await neededPermissions(hub.db.read, principal.id)
   const all = tokens.flatMap((token) => findingsOf(token, needed.get(token.id), now))
   const { after } = page
   const rest = after === null ? all : all.filter((finding) => isAfter(finding, after))

@@ -55,6 +55,7 @@ export { leastRoleFor } from './picker.ts'
 export { unticked } from './picking.ts'
 export { presentChild, presentFence, presentGrant, presentOldValue } from './present.ts'
 export type { LiveToken } from './queries.ts'
+export { type Finding, ownRadar } from './radar.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
 export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
 export {

@@ -29,6 +29,7 @@ type Purpose =
   | 'challenge'
   | 'company-sign-in'
   | 'device-code'
+  | 'mail-switch'
 type SigningPurpose = 'audit-checkpoint' | 'commit-signature' | 'attestation'
 type SealingPurpose = 'totp-secret' | 'oauth-signing-key' | 'webhook-secret'
 

@@ -1175,6 +1175,15 @@ export interface JobTable {
   createdAt: number
 }
 
+/** The weekly mail about tokens. No row: it is on, and nobody was told yet. */
+export interface TokenMailTable {
+  userId: string
+  /** When the person switched it off; null: it is on. */
+  offAt: number | null
+  /** When a mail was last left to be written, were there anything to tell. */
+  toldAt: number | null
+}
+
 /** What administrators of the hub say on every page, for a while. */
 export interface AnnouncementTable {
   id: string
@@ -1270,6 +1279,7 @@ export interface Schema {
   upload: UploadTable
   lfsLock: LfsLockTable
   announcement: AnnouncementTable
+  tokenMail: TokenMailTable
   job: JobTable
   contentScan: ContentScanTable
   scanResult: ScanResultTable

@@ -5,6 +5,8 @@ export interface Mail {
   readonly to: string
   readonly subject: string
   readonly text: string
+  /** Further header fields, by name. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Mailer {
@@ -26,7 +28,8 @@ export function openMailer(options: { smtpUrl: string | null; from: string }): M
     isConfigured: true,
     send: async (mail) => {
       transport ??= connect(smtpUrl)
-      await (await transport).sendMail({ from: options.from, to: mail.to, subject: mail.subject, text: mail.text })
+      const { to, subject, text, headers = {} } = mail
+      await (await transport).sendMail({ from: options.from, to, subject, text, headers: { ...headers } })
     },
   }
 }

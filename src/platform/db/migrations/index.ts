@@ -32,6 +32,7 @@ import * as repoRoles from './0031-repo-roles.ts'
 import * as tokenLimits from './0032-token-limits.ts'
 import * as tokenDigest from './0034-token-digest.ts'
 import * as announcements from './0036-announcements.ts'
+import * as tokenMail from './0037-token-mail.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -69,4 +70,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0032-token-limits': tokenLimits,
   '0034-token-digest': tokenDigest,
   '0036-announcements': announcements,
+  '0037-token-mail': tokenMail,
 }
