@@ -54,7 +54,7 @@ describe.skipIf(chromium === null)('the weekly mail about tokens in a browser (i
 
   test('a link that was altered says what to do instead', async () => {
     const page = await (await browser.newContext()).newPage()
-    await page.goto(`${site.url}/token-mail/off?person=${bob.id}&signature=${'0'.repeat(64)}`)
+    await page.goto(`${site.url}/settings/token-mail/off?person=${bob.id}&signature=${'0'.repeat(64)}`)
     await page.getByText('This link was not made by this hub').waitFor()
     await expectAccessible(page, 'token-mail-forged')
     await page.context().close()

@@ -10,7 +10,7 @@ import { recordEvent } from '../audit/service.ts'
 import { findUserIn } from './queries.ts'
 import { findSwitch, turnSwitch } from './token-mail-queries.ts'
 
-export const offPath = '/token-mail/off'
+export const offPath = '/settings/token-mail/off'
 
 export async function tokenMailIsOn(hub: Hub, userId: string): Promise<boolean> {
   return ((await findSwitch(hub.db.read, userId))?.offAt ?? null) === null

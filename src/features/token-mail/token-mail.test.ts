@@ -240,7 +240,7 @@ describe.each(dialects)('the weekly mail about tokens (idea 8) on %s', (dialect)
       forged((q) => q.set('person', `${bob.id} `)),
       forged((q) => q.set('person', 'nobody')),
       forged((q) => q.append('signature', 'f'.repeat(64))),
-      new URL('/token-mail/off', good),
+      new URL('/settings/token-mail/off', good),
     ]
     for (const link of links) {
       for (const method of ['GET', 'POST'])
