@@ -8,6 +8,7 @@ import { settingsShape } from './backend.ts'
 import { gatewayOf } from './gateway.ts'
 import type { Backend, Served } from './queries.ts'
 import { getServers, removeServers, setServers } from './service.ts'
+import { getUsage, type Usage, usageQuery } from './usage.ts'
 
 const path = '/api/models/:namespace/:name/inference'
 const target = ({ params }: { readonly params: Params }) =>
@@ -53,7 +54,34 @@ export const inferenceRoutes: Route[] = [
       return json({ success: true })
     },
   }),
+  route({
+    method: 'GET',
+    path: '/api/organizations/:name/usage',
+    surface: 'api',
+    action: 'org.inference_usage.read',
+    target: ({ params }) => ({ on: 'organization', name: params.get('name') }),
+    query: usageQuery,
+    summary:
+      'Calls of models that an organization is billed for, and those of its models, by model, principal, token, day, backend, status or who is billed; the last 30 days unless said.',
+    answers: { 400: 'More than 400 days, or a time that is none' },
+    handle: async ({ hub, allowed, query }) =>
+      json(presentUsage(await getUsage(hub, allowed, query)), 200, { 'cache-control': 'no-store' }),
+  }),
 ]
+
+function presentUsage({ from, to, by, groups, isComplete }: Usage): object {
+  return {
+    from: isoTime(from),
+    to: isoTime(to),
+    groupBy: by,
+    groups: groups.map(({ key, label, calls, failed, tokensIn, tokensOut, uncounted, tookMs }) => ({
+      ...{ key, name: label, calls, failed, tokensIn, tokensOut },
+      callsWithoutTokens: uncounted,
+      milliseconds: tookMs,
+    })),
+    isComplete,
+  }
+}
 
 function present(hub: Hub, { backends, revision, commit, updatedAt }: Served): object {
   return {
