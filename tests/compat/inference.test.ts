@@ -1,6 +1,8 @@
 /** Unmodified clients call models that a real llama.cpp, and a scripted server of embeddings, answer for. INF-1, INF-2, INF-6. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -89,16 +91,17 @@ describe.skipIf(python === null)('clients call models', () => {
     ])
     const answered = await chat(model, ada.token, { max_tokens: 4 })
     expect(answered.status, answered.text).toBe(200)
-    const leaving = new AbortController()
-    const response = await fetch(`${site.url}/v1/chat/completions`, {
+    const leaving = httpRequest(`${site.url}/v1/chat/completions`, {
       method: 'POST',
+      agent: false,
       headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model, ...hello, max_tokens: 100_000, ignore_eos: true, stream: true }),
-      signal: leaving.signal,
     })
-    expect(response.status).toBe(200)
-    await response.body?.getReader().read()
-    leaving.abort()
+    leaving.on('error', () => undefined)
+    leaving.end(JSON.stringify({ model, ...hello, max_tokens: 100_000, ignore_eos: true, stream: true }))
+    const [begun] = (await once(leaving, 'response')) as [IncomingMessage]
+    expect(begun.statusCode).toBe(200)
+    await once(begun, 'data')
+    leaving.destroy()
     await vi.waitFor(async () => expect((await world.usage()).at(-1)).toMatchObject({ status: 499 }), {
       timeout: 5_000,
     })

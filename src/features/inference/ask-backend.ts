@@ -30,7 +30,7 @@ export class BackendFault extends Error {
 
 const connectLimitMs = 5_000
 /** Of an answer that is no stream; it is held in memory until it is whole. */
-export const answerLimit = 33_554_432
+const answerLimit = 33_554_432
 const errorLimit = 65_536
 const mostReason = 500
 

@@ -2,20 +2,10 @@
 import { z } from 'zod'
 import type { BackendKind } from '../../platform/db/schema.ts'
 
-export const backendKinds = ['vllm', 'tgi', 'tei', 'llama.cpp', 'ollama', 'openai'] as const satisfies BackendKind[]
-
-/** How people write them. */
-export const kindTitles: Readonly<Record<BackendKind, string>> = {
-  vllm: 'vLLM',
-  tgi: 'Text Generation Inference',
-  tei: 'Text Embeddings Inference',
-  'llama.cpp': 'llama.cpp',
-  ollama: 'Ollama',
-  openai: 'Another OpenAI-compatible server',
-}
+const backendKinds = ['vllm', 'tgi', 'tei', 'llama.cpp', 'ollama', 'openai'] as const satisfies BackendKind[]
 
 export const mostBackends = 8
-export const mostWeight = 100
+const mostWeight = 100
 
 export const backendShape = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).max(2_000),

@@ -39,7 +39,7 @@ export interface Health {
   readonly skippedUntil: number | null
 }
 
-export class Gateway {
+class Gateway {
   readonly #states = new Map<string, State>()
   readonly #most: number
   readonly #now: () => number
