@@ -6,9 +6,11 @@ import { download } from './children/download.ts'
 import { serveEcho } from './children/echo-server.ts'
 import { serveFile } from './children/file-server.ts'
 import { load } from './children/load.ts'
+import { servePaced } from './children/paced-server.ts'
 import { pickleScan } from './children/pickle-scan.ts'
 import { scannerSpeed } from './children/scanner-speed.ts'
 import { serveSink } from './children/sink-server.ts'
+import { streams } from './children/streams.ts'
 import { upload } from './children/upload.ts'
 import { xetCheck } from './children/xet-check.ts'
 
@@ -16,6 +18,8 @@ const children = {
   echo: serveEcho,
   file: serveFile,
   sink: serveSink,
+  paced: servePaced,
+  streams,
   load,
   download,
   upload,

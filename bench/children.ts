@@ -4,9 +4,11 @@ import type { DownloadOptions, DownloadResult } from './children/download.ts'
 import type { EchoOptions } from './children/echo-server.ts'
 import type { FileOptions } from './children/file-server.ts'
 import type { LoadOptions, LoadResult } from './children/load.ts'
+import type { PacedOptions } from './children/paced-server.ts'
 import type { PickleScanOptions, PickleScanResult } from './children/pickle-scan.ts'
 import type { ScannerSpeedOptions, ScannerSpeedResult } from './children/scanner-speed.ts'
 import type { SinkOptions } from './children/sink-server.ts'
+import type { StreamsOptions, StreamsResult } from './children/streams.ts'
 import type { UploadOptions, UploadResult } from './children/upload.ts'
 import type { XetCheckOptions, XetCheckResult } from './children/xet-check.ts'
 import { type Running, run, start } from './processes.ts'
@@ -21,11 +23,13 @@ interface Servers {
   echo: EchoOptions
   file: FileOptions
   sink: SinkOptions
+  paced: PacedOptions
 }
 
 interface Clients {
   load: [LoadOptions, LoadResult]
   download: [DownloadOptions, DownloadResult]
+  streams: [StreamsOptions, StreamsResult]
   upload: [UploadOptions, UploadResult]
   'pickle-scan': [PickleScanOptions, PickleScanResult]
   'scanner-speed': [ScannerSpeedOptions, ScannerSpeedResult]

@@ -16,6 +16,7 @@ import { downloadCase } from './cases/download.ts'
 import { explainCase } from './cases/explain.ts'
 import { factsCase } from './cases/facts.ts'
 import { gitCase } from './cases/git.ts'
+import { inferenceCase } from './cases/inference.ts'
 import { limitsCase } from './cases/limits.ts'
 import { listingCase } from './cases/listing.ts'
 import { loopCase } from './cases/loop.ts'
@@ -36,6 +37,7 @@ const allCases: readonly BenchCase[] = [
   apiCase,
   listingCase,
   pagesCase,
+  inferenceCase,
   limitsCase,
   factsCase,
   explainCase,

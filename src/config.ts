@@ -297,6 +297,26 @@ export const settings = {
     about:
       'Days after which the records of audited downloads are pruned: their hashes stay, and so does the proof. 0 keeps them.',
   },
+  inferenceFirstByte: {
+    env: 'HOLDFAST_INFERENCE_FIRST_BYTE',
+    schema: duration,
+    fallback: '120s',
+    about:
+      'How long a server that answers for a model may think before its first byte, and be silent between two; then the next one is asked, or the caller told.',
+  },
+  inferenceConcurrency: {
+    env: 'HOLDFAST_INFERENCE_CONCURRENCY',
+    schema: z.coerce.number().int().min(1).max(10_000),
+    fallback: '256',
+    about:
+      'Calls that one server of a model gets at once from this process. As many more wait for their turn; the others are told to come again.',
+  },
+  inferenceUsageDays: {
+    env: 'HOLDFAST_INFERENCE_USAGE_DAYS',
+    schema: z.coerce.number().int().min(0).max(36_500),
+    fallback: '400',
+    about: 'Days after which the records of calls of models are removed; 0 keeps them.',
+  },
   outboundAllow: {
     env: 'HOLDFAST_OUTBOUND_ALLOW',
     schema: z.string().transform(parseOutboundList),

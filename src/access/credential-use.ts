@@ -42,6 +42,7 @@ const limitOf: Readonly<Record<Surface, LimitName>> = {
   lfs: 'resolvers',
   xet: 'resolvers',
   oauth: 'api',
+  openai: 'api',
   page: 'pages',
 }
 

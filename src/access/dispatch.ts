@@ -336,6 +336,7 @@ async function refused(
 }
 
 function surfaceAt(path: string): Surface {
+  if (path.startsWith('/v1/')) return 'openai'
   return path.startsWith('/api/') ? 'api' : path.startsWith('/cas/') ? 'xet' : 'page'
 }
 

@@ -55,6 +55,7 @@ export function errorReply(error: HoldfastError, surface: Exclude<Surface, 'page
   }
   const requestId = request.origin.requestId
   if (surface === 'oauth') return oauthError(error, headers, requestId)
+  if (surface === 'openai') return openAiError(error, headers, requestId)
   if (surface === 'git') {
     const lines = [error.message, error.next, reason, `(request ${requestId})`].filter((line) => line !== null)
     return {
@@ -129,6 +130,36 @@ function oauthCodeOf(status: number): OAuthErrorCode {
   if (status === 429) return 'slow_down'
   if (status === 503) return 'temporarily_unavailable'
   return status >= 500 ? 'server_error' : 'invalid_request'
+}
+
+/** As the OpenAI API has it, which its clients parse; its code, in words that this hub uses, says what to do next. */
+function openAiError(error: HoldfastError, headers: Record<string, string>, requestId: string): Reply {
+  const { denied } = error
+  const reason = denied === null ? null : `Reason: ${deniedHeader(denied)}`
+  const words = [error.message.replace(/\.?$/, '.'), error.next, reason].filter((part) => part !== null).join(' ')
+  return {
+    kind: 'body',
+    status: error.status,
+    type: 'application/json; charset=utf-8',
+    body: JSON.stringify({
+      error: {
+        message: words,
+        type: openAiTypeOf(error.status),
+        param: null,
+        code: error.code,
+        ...(denied === null ? {} : { denied: { ...denied, requestId } }),
+      },
+    }),
+    headers,
+  }
+}
+
+function openAiTypeOf(status: number): string {
+  if (status === 401) return 'authentication_error'
+  if (status === 403) return 'permission_error'
+  if (status === 404) return 'not_found_error'
+  if (status === 429) return 'rate_limit_error'
+  return status >= 500 ? 'server_error' : 'invalid_request_error'
 }
 
 /** The header of a refusal, on pages too; empty for what carries no reason. */

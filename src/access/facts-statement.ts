@@ -100,6 +100,7 @@ export interface FactsRow {
   workspaceRank: number | null
   repoRole: string | null
   repoGrant: string | null
+  holderGrant: string | null
   workspaceGrant: string | null
 }
 
@@ -364,7 +365,8 @@ function standingColumns(
   if (isRepo(resource)) {
     columns.push(sql`${role('rg')} as "repoRole"`)
     columns.push(sql`"ar"."status" as "accessStatus"`, sql`"ar"."reason" as "accessReason"`)
-    if (credential === 'token') columns.push(sql`"rt"."permissions" as "repoGrant"`)
+    if (credential === 'token')
+      columns.push(sql`"rt"."permissions" as "repoGrant"`, sql`"ht"."permissions" as "holderGrant"`)
   }
   return columns
 }
@@ -400,6 +402,7 @@ function standingJoins(credential: Exclude<CredentialKind, 'none'>, resource: Re
       // A child's repo counts while it lies where its parent reaches it.
       const isThere = sql`("rt"."throughId" is null or "rt"."throughId" in ("r"."ownerId", "r"."workspaceId"))`
       joins.push(sql`${tokenGrant('rt', sql`"r"."id"`)} and ${isThere}`)
+      joins.push(tokenGrant('ht', sql`coalesce("m"."organizationId", "t"."ownerId")`))
     }
   }
   return sql.join(joins, sql` `)

@@ -426,16 +426,19 @@ function standingOf(held: CredentialKind, shape: ResourceShape, row: FactsRow, c
   return {
     ...standing,
     tokenGrants: tokenGrantsOf(row, principal),
+    holderGrants: isOfRepoAlone(row, principal) ? [] : parseList(row.holderGrant),
     restriction: hasAny ? restrictionOf(row, caller, row.tokenVerdict ?? null, standing.organizationRole) : null,
     access: accessOf(row),
   }
 }
 
+/** SA-23: what a service account's token lists for the repo stands in place of the rest. */
+function isOfRepoAlone(row: FactsRow, { kind }: Principal): boolean {
+  return kind === 'service-account' && row.repoGrant != null
+}
+
 function tokenGrantsOf(row: FactsRow, principal: Principal): string[] {
-  const grants =
-    principal.kind === 'service-account' && row.repoGrant != null
-      ? [row.repoGrant]
-      : [row.ownerGrant, row.workspaceGrant, row.repoGrant]
+  const grants = isOfRepoAlone(row, principal) ? [row.repoGrant] : [row.ownerGrant, row.workspaceGrant, row.repoGrant]
   return grants.flatMap((grant) => parseList(grant))
 }
 

@@ -16,14 +16,19 @@ export interface Narrowing {
   readonly pipelineTag?: string | undefined
   /** Only those whose files one has to ask for, or only the others. */
   readonly isGated?: boolean | undefined
+  /** Only models that a server answers for. */
+  readonly isServed?: true | undefined
 }
 
 type Fragment = RawBuilder<unknown>
 
 /** True of a row `repo`; null where the list is not narrowed. */
 export function narrowingConditions(dialect: DialectName, narrowing: Narrowing): Fragment | null {
-  const { words = [], tags = [], pipelineTag, isGated } = narrowing
+  const { words = [], tags = [], pipelineTag, isGated, isServed } = narrowing
   const conditions = [
+    ...(isServed === undefined
+      ? []
+      : [sql`exists (select 1 from "inferenceModel" where "inferenceModel"."repoId" = "repo"."id")`]),
     ...(isGated === undefined ? [] : [isGated ? sql`"repo"."gated" <> 'open'` : sql`"repo"."gated" = 'open'`]),
     ...words.map((word) => contains(dialect, word)),
     ...(pipelineTag === undefined ? [] : [sql`"repo"."pipelineTag" = ${pipelineTag}`]),
@@ -55,6 +60,7 @@ export async function candidates(db: Db, narrowing: Narrowing, isPublic: boolean
   const every = pipelineTag === undefined ? tags : [...tags, pipelineTag]
   const tag = every.length < 2 ? every[0] : await rarest(db, narrowing.kind, every)
   if (tag === undefined) {
+    if (narrowing.isServed) return { key: 'id', rows: sql`select "repoId" as "id" from "inferenceModel"` }
     if (isGated !== true) return null
     return { key: 'id', rows: sql`select "id" from "repo" where "kind" = ${kind} and "gated" <> 'open'` }
   }

@@ -14,7 +14,7 @@ import type { Reply } from './reply.ts'
 import type { XetGrant } from './xet-token.ts'
 
 /** Who speaks at this address: decides the dialect of errors and the rate limit that counts. */
-export type Surface = 'api' | 'resolve' | 'git' | 'lfs' | 'xet' | 'oauth' | 'page'
+export type Surface = 'api' | 'resolve' | 'git' | 'lfs' | 'xet' | 'oauth' | 'openai' | 'page'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 

@@ -879,6 +879,23 @@ export const errorCatalogue = {
       '{place} takes only commits that their authors sign themselves, so nothing through the API or the browser.',
     next: 'Commit with git, signed with your own key, and push.',
   },
+  model_not_served: {
+    status: 404,
+    message: 'No server answers for {model}.',
+    next: 'An administrator of the model can attach one under Settings, Inference.',
+  },
+  inference_unsupported: { status: 400, message: '{reason}' },
+  backend_refused: { status: 400, message: 'The server of this model refuses the request: {reason}' },
+  backend_failed: {
+    status: 502,
+    message: 'The server of this model failed: {reason}',
+    next: 'Try again in a moment. If it goes on, tell an administrator of the model.',
+  },
+  inference_busy: {
+    status: 503,
+    message: 'All servers of this model are busy.',
+    next: 'Try again in a moment.',
+  },
   internal: { status: 500, message: 'Something went wrong here, not with you.' },
 } as const satisfies Record<string, CatalogueEntry>
 

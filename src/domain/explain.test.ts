@@ -133,6 +133,7 @@ const standing: fc.Arbitrary<Standing> = fc.record({
   groupRole: maybe(fc.constantFrom('member' as const, 'manager' as const)),
   repoRole: fc.option(role, { nil: null, freq: 1 }),
   tokenGrants: fc.subarray(Object.keys(tokenPermissions)),
+  holderGrants: fc.subarray(Object.keys(tokenPermissions)),
   restriction: fc.constantFrom<Standing['restriction']>(
     ...([null, null, null, null, null, 'second_factor', 'token_policy', 'token_pending', 'token_denied'] as const),
   ),

@@ -13,6 +13,7 @@ import {
   type Denial,
   effectiveRole,
   gateNeedsToken,
+  grantsThatCount,
   hidesWorkspace,
   instanceRole,
   isForOrganizations,
@@ -161,6 +162,11 @@ function onRepo(action: Action, row: PermissionRow, facts: Facts, repo: RepoFact
     )
   }
   rows.push(...atPaths(row, facts))
+  // The files first, as `decide` has it; what is seen, and not withheld, stands there already.
+  if (row.readsContent) {
+    const reading = onRepo('repo.content.read', permissionRow('repo.content.read'), facts, repo)
+    rows.push(...reading.filter(({ check }) => check !== 'resource' && check !== 'withheld'))
+  }
   if (row.openWherePublic && repo.visibility === 'public') {
     return [...rows, passed('role', 'anyone', 'a public repo'), ...atGate(row, facts, repo)]
   }
@@ -302,6 +308,6 @@ function byCredential(row: PermissionRow, facts: Facts): ExplainRow[] {
       : credential.role === 'fineGrained' || credential.role === 'inherit'
         ? row.token.fineGrained.join(' or ')
         : row.token.classic
-  const have = credential.role === 'fineGrained' ? facts.standing.tokenGrants.join(' ') || 'none' : credential.role
+  const have = credential.role === 'fineGrained' ? grantsThatCount(row, facts).join(' ') || 'none' : credential.role
   return [passed('token', need, have)]
 }

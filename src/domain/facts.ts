@@ -177,6 +177,8 @@ export interface Standing {
    * stands in place of the rest (SA-23).
    */
   readonly tokenGrants: readonly string[]
+  /** What a fine-grained token lists for the account that holds it, or the service account's organization; empty where that does not count. */
+  readonly holderGrants: readonly string[]
   /** What the organization that owns the resource asks for and this caller lacks (AUTH-4e). */
   readonly restriction: 'second_factor' | TokenRestriction | null
   /** The caller's own request to pass the gate of the repo; null where there is none, or no gate. */
@@ -189,6 +191,7 @@ export const noStanding: Standing = {
   groupRole: null,
   repoRole: null,
   tokenGrants: [],
+  holderGrants: [],
   restriction: null,
   access: null,
 }

@@ -28,6 +28,10 @@ export interface PermissionRow {
   readonly listed?: true
   /** It hands out content, or decides about who gets it: whom the gate of a gated repo keeps out may not (REP-6). */
   readonly behindGate?: true
+  /** Whoever may not download the files may not do it either: it hands out what is in them (INF-3). */
+  readonly readsContent?: true
+  /** What a fine-grained token lists for its holder's own account, or a service account's organization, is enough: it is paid for there. */
+  readonly holderGrants?: true
   /** Those whom the organization keeps out for want of a second factor may still do it. */
   readonly whileRestricted?: true
   /**
@@ -85,6 +89,13 @@ export const permissions = {
     title: 'list the repos that are visible to the caller',
   },
   'user.read': { on: 'instance', least: 'anyone', token: 'any', audited: false, title: 'see a public profile' },
+  'inference.list': {
+    on: 'instance',
+    least: 'signed-in',
+    token: 'any',
+    audited: false,
+    title: 'list the models that can be called',
+  },
   'account.join': { on: 'instance', least: 'anyone', token: 'session', audited: true, title: 'make an account' },
   'account.recover': {
     on: 'instance',
@@ -847,6 +858,20 @@ export const permissions = {
     title: 'read and export the audit log of an organization',
   },
 
+  'org.bill_inference': {
+    on: 'organization',
+    least: 'read',
+    token: { classic: 'read', fineGrained: ['inference.serverless.write'] },
+    audited: false,
+    title: 'have calls of models billed to an organization',
+  },
+  'org.inference_usage.read': {
+    on: 'organization',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['inference.endpoints.write', 'org.auditLog.write'] },
+    audited: false,
+    title: 'see who called the models of an organization, and what it is billed for',
+  },
   'org.scan.read': {
     on: 'organization',
     least: 'admin',
@@ -1252,6 +1277,31 @@ export const permissions = {
     token: write,
     audited: true,
     title: 'delete a trusted publisher of a repo, with its tokens',
+  },
+  'repo.infer': {
+    on: 'repo',
+    least: 'signed-in',
+    readsContent: true,
+    holderGrants: true,
+    token: { classic: 'read', fineGrained: ['inference.serverless.write'] },
+    audited: false,
+    title: 'call a model',
+  },
+  'repo.inference.read': {
+    on: 'repo',
+    least: 'admin',
+    byOrganization: true,
+    token: { classic: 'write', fineGrained: ['inference.endpoints.write'] },
+    audited: false,
+    title: 'see which servers answer for a model, without their secrets',
+  },
+  'repo.inference.update': {
+    on: 'repo',
+    least: 'admin',
+    byOrganization: true,
+    token: { classic: 'write', fineGrained: ['inference.endpoints.write'] },
+    audited: true,
+    title: 'decide which servers answer for a model',
   },
   'repo.move': {
     on: 'repo',

@@ -102,7 +102,13 @@ export function tokenAllows(facts: Facts, row: PermissionRow): boolean {
   if (credential.role === 'inherit') return row.listed !== true
   if (credential.role === 'write') return true
   if (credential.role === 'read') return row.token.classic === 'read'
-  return row.token.fineGrained.some((permission) => facts.standing.tokenGrants.includes(permission))
+  const grants = grantsThatCount(row, facts)
+  return row.token.fineGrained.some((permission) => grants.includes(permission))
+}
+
+/** What a fine-grained token lists, as far as it counts for this row. */
+export function grantsThatCount(row: PermissionRow, { standing }: Facts): readonly string[] {
+  return row.holderGrants ? [...standing.tokenGrants, ...standing.holderGrants] : standing.tokenGrants
 }
 
 /** As far as the role alone says; what a fine-grained token lists is looked at apart. */
@@ -158,6 +164,10 @@ function decideOnRepo(row: PermissionRow, facts: Facts, repo: RepoFacts | null):
     return deny({ kind: 'blocked', denied: { code: 'repo_disabled' } })
   }
   if (isOutsidePaths(row, facts)) return deny(outsidePaths(facts))
+  if (row.readsContent) {
+    const reading = decideOnRepo(permissionRow('repo.content.read'), facts, repo)
+    if (!reading.allow) return reading
+  }
   if (row.openWherePublic && repo.visibility === 'public') return throughGate(row, facts, repo) ?? allow
   const role = row.byOrganization ? roleOfOwner(facts, repo) : effectiveRole(facts, repo)
   const isCreator = accountOf(facts.principal)?.id === repo.creatorId
@@ -385,7 +395,7 @@ export function outOfScope(row: PermissionRow, facts: Facts): Denial {
   if (facts.credential.role !== 'fineGrained') {
     return { kind: 'scope', denied: { code: 'token_role', need: row.token.classic, have: facts.credential.role } }
   }
-  const have = facts.standing.tokenGrants.join(' ') || 'none'
+  const have = grantsThatCount(row, facts).join(' ') || 'none'
   return {
     kind: 'scope',
     denied: { code: 'token_permission', need: row.token.fineGrained.join(' or ') || 'a session', have },

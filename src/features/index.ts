@@ -46,6 +46,9 @@ import { gatedApiRoutes } from './gated/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
+import { inferenceRoutes } from './inference/routes.ts'
+import { scheduleForgettingUsage, startUsageRecords, usageJobs } from './inference/service.ts'
+import { wireRoutes } from './inference/wire-routes.ts'
 import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
 import { keyPageRoutes, machineKeyPageRoutes } from './keys/page-routes.tsx'
@@ -214,6 +217,8 @@ export const routes: readonly Route[] = [
   ...lfsRoutes,
   ...xetRoutes,
   ...gitRoutes(commitGate),
+  ...inferenceRoutes,
+  ...wireRoutes,
   //
 ]
 
@@ -239,6 +244,7 @@ export function jobHandlers(hub: Hub): JobHandlers {
     ...moveJobs(hub),
     ...storageJobs(hub),
     ...downloadJobs(hub),
+    ...usageJobs(hub),
     ...noticeJobs(hub),
     ...temporaryRoleJobs(hub),
     [collectionQueue]: (_payload, signal) => collect(hub, signal),
@@ -260,13 +266,20 @@ export async function settleOnStart(hub: Hub): Promise<void> {
   await scheduleMove(hub)
   await scheduleStorage(hub)
   await scheduleForgetting(hub)
+  await scheduleForgettingUsage(hub)
   await scheduleForgettingValues(hub)
   await scheduleTokenMail(hub)
 }
 
 /** What goes on for as long as the server runs, beside the jobs; `stop` waits for it. */
 export function startOngoing(hub: Hub): { stop(): Promise<void> } {
-  const all = [startSealer(hub), startScanning(hub), startDownloadRecords(hub), startDownloadAudit(hub)]
+  const all = [
+    startSealer(hub),
+    startScanning(hub),
+    startDownloadRecords(hub),
+    startDownloadAudit(hub),
+    startUsageRecords(hub),
+  ]
   // They tell of what the others sealed, also at the end.
   const tellers = [startWebhooks(hub), startSyslog(hub)]
   return {

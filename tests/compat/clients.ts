@@ -14,7 +14,7 @@ const venvs = process.env.HOLDFAST_TEST_VENVS ?? path.join(root, '.venv')
 
 /** The python of one set of clients, or null after saying what to do. */
 export function findPython(
-  set: 'newest' | 'last1' | 'pickles' | 'model-signing' | 'models' | 'transformers' | 'older',
+  set: 'newest' | 'last1' | 'pickles' | 'model-signing' | 'models' | 'inference' | 'transformers' | 'older',
 ): string | null {
   const python = path.join(venvs, set, 'bin', 'python')
   if (existsSync(python)) return python

@@ -4,6 +4,7 @@
 #   last1    the last 1.x huggingface_hub
 #   pickles  what writes pickles: numpy, scikit-learn, joblib, pandas
 #   model-signing  OpenSSF model signing, with pyOpenSSL, which it needs and does not name
+#   inference  openai and huggingface_hub, and llama.cpp with what makes a model for it
 #   models   what writes other models and archives: onnx, h5py, py7zr, lz4
 # HOLDFAST_TEST_VENVS says where (default: .venv beside package.json). Installing again is quick and harmless.
 # With --long, transformers and torch too, and an older pinned pair that still sends use_auth_token=.
@@ -27,6 +28,7 @@ make newest 'huggingface_hub' 'datasets'
 make last1 'huggingface_hub>=1,<2'
 make pickles 'numpy' 'scikit-learn' 'joblib' 'pandas'
 make model-signing 'model-signing' 'pyOpenSSL'
+make inference 'openai' 'huggingface_hub' 'xllamacpp' 'gguf' 'numpy'
 make models 'numpy' 'onnx' 'h5py' 'py7zr' 'lz4' 'joblib'
 if [ "${1:-}" = --long ]; then
   make transformers 'transformers' 'torch' 'safetensors' 'accelerate'

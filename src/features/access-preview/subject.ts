@@ -102,6 +102,8 @@ export function factsOnRepo({ subject, held, token, place }: Viewing, repo: Repo
       groupRole: null,
       repoRole,
       tokenGrants: token === null ? [] : grantsOf(principal, token, repo),
+      // It counts for calls of models alone, of which a preview says nothing.
+      holderGrants: [],
       restriction: hasAny
         ? restrictionOf(place.demands, { principal, credential }, token?.verdict ?? null, organizationRole)
         : null,

@@ -227,6 +227,7 @@ const sentences = {
   'repo.access.handle': (told) => `Decided about a request for access to the ${repo(told)}${whom(told.data)}`,
   'repo.access.grant': (told) => `Let in to the ${repo(told)} without a request${whom(told.data)}`,
   'repo.access.export': (told) => `Downloaded the list of requests for access to the ${repo(told)}`,
+  'repo.inference.update': (told) => `Changed which servers answer for the ${repo(told)}`,
   'repo.publisher.create': (told) => `Let ${publisherWords(told.data)} push to the ${repo(told)}`,
   'repo.publisher.delete': (told) =>
     `Deleted the trusted publisher ${publisherWords(told.data)} of the ${repo(told)}${tokensGone(told.data)}`,

@@ -66,6 +66,7 @@ export const guideGroups: readonly GuideGroup[] = [
       entry('oidc', 'Uploads from CI without a stored token', 'GitHub, GitLab, Forgejo and Kubernetes'),
       entry('oauth', 'Sign in with this hub', 'OAuth, OpenID Connect, and the code of hf auth login'),
       entry('company-sign-in', 'Sign-in through your company', 'Keycloak, Entra ID, Okta, Google'),
+      entry('inference', 'Models that answer', 'Call models with your token; attach vLLM, TEI, llama.cpp, Ollama'),
       entry('webhooks', 'Security webhooks', 'Signed messages of what happens to the security of a hub'),
       entry('audit', 'The audit log', 'Events, their proof, and the proof of downloads'),
       entry('rate-limits', 'Rate limits', 'Who is counted, and what clients make of it'),

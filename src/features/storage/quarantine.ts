@@ -121,6 +121,34 @@ export async function refuseHeld(hub: Hub, repo: Place, content: string, commit:
   if ((await findBad(hub, repo, policy, [content])).size > 0) throw new HoldfastError('content_held')
 }
 
+/**
+ * Throws `content_held`, or `model_not_signed`, where any file of a commit is held: for what hands out all of it at once, as a server that
+ * answers for a model does. `contents` are those of the commit, asked for only where something in the history may be held.
+ */
+export async function refuseHeldCommit(
+  hub: Hub,
+  repo: Place,
+  commit: string,
+  contents: () => AsyncIterable<readonly string[]>,
+): Promise<void> {
+  const policy = await policyOf(hub, repo)
+  const unsigned = policy.signedSince === null ? null : await signatureHold(hub, repo, commit)
+  if (unsigned !== null) throw modelNotSigned(unsigned)
+  if (!(await mayHold(hub, repo, policy))) return
+  for await (const some of contents()) {
+    if ((await findBad(hub, repo, policy, some)).size > 0) throw new HoldfastError('content_held')
+  }
+}
+
+async function mayHold(hub: Hub, repo: Place, { scan, refusesPickles }: Policy): Promise<boolean> {
+  if (scan === 'block_until_scanned') return true
+  for (const kind of [gitContent(''), storedContent('')]) {
+    if (scan !== 'warn' && (await selectHeldOfRepo(hub.db, repo.id, kind, 0)) !== null) return true
+    if (refusesPickles && (await findRefused(hub, repo, kind, 0)) !== null) return true
+  }
+  return false
+}
+
 async function unsignedReason(hub: Hub, repo: Place, content: string): Promise<string | null> {
   const unsigned = await findUnsigned(hub, repo, [content])
   return unsigned.size > 0 ? unsignedEverywhere : null

@@ -50,6 +50,7 @@ export {
   judgesRefsAlone,
   placeOf,
   refuseHeld,
+  refuseHeldCommit,
   revisionHold,
   scanPolicyOf,
   scanPolicyOfOwner,

@@ -31,7 +31,7 @@ type Purpose =
   | 'device-code'
   | 'mail-switch'
 type SigningPurpose = 'audit-checkpoint' | 'commit-signature' | 'attestation'
-type SealingPurpose = 'totp-secret' | 'oauth-signing-key' | 'webhook-secret'
+type SealingPurpose = 'totp-secret' | 'oauth-signing-key' | 'webhook-secret' | 'backend-secret'
 
 export interface KeyRing {
   /** HMAC-SHA-256 of `text` under the newest key for the purpose. */

@@ -1063,6 +1063,62 @@ export interface DownloadSealTable {
 
 export type DownloadCheckpointTable = AuditCheckpointTable
 
+/** A model that servers answer for. */
+export interface InferenceModelTable {
+  repoId: string
+  /** As it was named; null: whatever the head is. */
+  revision: string | null
+  /** What the revision was then. */
+  commit: string | null
+  updatedAt: number
+}
+
+export type BackendKind = 'vllm' | 'tgi' | 'tei' | 'llama.cpp' | 'ollama' | 'openai'
+
+export interface InferenceBackendTable {
+  id: string
+  repoId: string
+  position: number
+  url: string
+  kind: BackendKind
+  /** What the server calls the model; null: as the repo is called. */
+  model: string | null
+  /** Encrypted by the key ring. */
+  secret: string | null
+  weight: number
+  createdAt: number
+}
+
+/** One call of a model. Names as they were then: neither repo nor account need to be there any more. */
+export interface InferenceUsageTable {
+  id: string
+  at: number
+  repoId: string
+  repoName: string
+  /** Whose model it was. */
+  ownerId: string
+  /** An organization, or a user. */
+  billedId: string
+  billedName: string
+  commit: string | null
+  /** Such as `chat/completions`. */
+  route: string
+  actorKind: string
+  actorId: string
+  actorName: string
+  tokenId: string | null
+  tokenLast4: string | null
+  /** Kind and host of the server that answered; null: none did. */
+  backend: string | null
+  /** Of the answer to the caller; 499 where the caller left before its end. */
+  status: number
+  /** As the server says; null where it does not. */
+  tokensIn: number | null
+  tokensOut: number | null
+  firstByteMs: number | null
+  tookMs: number
+}
+
 export interface SecurityWebhookTable {
   id: string
   /** Null: it is told of the whole hub. */
@@ -1280,6 +1336,9 @@ export interface Schema {
   lfsLock: LfsLockTable
   announcement: AnnouncementTable
   tokenMail: TokenMailTable
+  inferenceModel: InferenceModelTable
+  inferenceBackend: InferenceBackendTable
+  inferenceUsage: InferenceUsageTable
   job: JobTable
   contentScan: ContentScanTable
   scanResult: ScanResultTable

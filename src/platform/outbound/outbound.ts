@@ -3,7 +3,7 @@
  * is made, after its name was resolved, so that a name which answers differently the second time gains nothing. Redirects are not followed.
  */
 import { type LookupAddress, lookup as resolve } from 'node:dns'
-import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { isAllowedNetwork, isLinkLocal, isPublicAddress, type OutboundAllow } from './addresses.ts'
@@ -33,9 +33,32 @@ export interface OutboundReply {
   readonly body: string
 }
 
+export interface OutboundCall {
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** Ends it, at any time. */
+  readonly signal: AbortSignal
+  /** Milliseconds until there is a connection. */
+  readonly connectLimitMs: number
+  /** Milliseconds from then on in which nothing arrives, before the headers and within the body. */
+  readonly idleLimitMs: number
+}
+
+/** An answer that is still arriving. Whoever holds it reads `body` to its end, or destroys it. */
+export interface OutboundAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** Fails where the answer is cut, or where nothing more arrives in time. */
+  readonly body: IncomingMessage
+}
+
 export interface Outbound {
   /** Throws `OutboundRefusal`: for what is not let through, for what does not answer in time, and for what answers too much. */
   send(request: OutboundRequest): Promise<OutboundReply>
+  /** For answers that are passed on while they arrive. Throws `OutboundRefusal` as `send`, and what `signal` was aborted with. */
+  open(call: OutboundCall): Promise<OutboundAnswer>
   /** Whether `send` would take this address before anything is resolved. Throws `OutboundRefusal`. */
   judge(url: string): URL
 }
@@ -49,6 +72,7 @@ export function openOutbound(allow: OutboundAllow, resolver: Resolver = systemRe
   return {
     judge,
     send: async (request) => await send(judge(request.url), request, allow, resolver),
+    open: async (call) => await open(judge(call.url), call, allow, resolver),
   }
 }
 
@@ -142,6 +166,50 @@ async function send(
     if (error instanceof OutboundRefusal) throw error
     if (signal.aborted)
       throw new OutboundRefusal(`${url.host} did not answer within ${timeLimitMs / 1000} seconds.`, error)
+    throw new OutboundRefusal(`${url.host} could not be reached.`, error)
+  }
+}
+
+async function open(url: URL, call: OutboundCall, allow: OutboundAllow, resolver: Resolver): Promise<OutboundAnswer> {
+  const { signal, connectLimitMs, idleLimitMs } = call
+  signal.throwIfAborted()
+  try {
+    const response = await new Promise<IncomingMessage>((done, fail) => {
+      const start = url.protocol === 'https:' ? requestHttps : requestHttp
+      const request = start(url, {
+        method: call.method,
+        agent: false,
+        lookup: guardedLookup(url, allow, resolver),
+        signal,
+        headers: { 'user-agent': 'Holdfast', ...call.headers, 'content-length': String(call.body.length) },
+      })
+      const late = (limitMs: number) => () =>
+        request.destroy(new OutboundRefusal(`${url.host} did not answer within ${limitMs / 1000} seconds.`))
+      const connecting = setTimeout(late(connectLimitMs), connectLimitMs)
+      request.once('socket', (socket) => {
+        socket.setNoDelay(true)
+        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+          clearTimeout(connecting)
+          socket.setTimeout(idleLimitMs, late(idleLimitMs))
+        })
+      })
+      request.once('response', done)
+      // Also behind the answer: what fails then fails its body.
+      request.on('error', fail)
+      request.once('close', () => clearTimeout(connecting))
+      request.end(call.body)
+    })
+    const status = response.statusCode ?? 0
+    if (status >= 300 && status < 400) {
+      response.destroy()
+      throw new OutboundRefusal(
+        `${url.host} redirects elsewhere, which is not followed. Name the address that it leads to.`,
+      )
+    }
+    return { status, headers: response.headers, body: response }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof OutboundRefusal) throw error
     throw new OutboundRefusal(`${url.host} could not be reached.`, error)
   }
 }

@@ -33,6 +33,7 @@ import * as tokenLimits from './0032-token-limits.ts'
 import * as tokenDigest from './0034-token-digest.ts'
 import * as announcements from './0036-announcements.ts'
 import * as tokenMail from './0037-token-mail.ts'
+import * as inference from './0038-inference.ts'
 
 export interface Migration {
   up(db: Kysely<unknown>, dialect: DialectName): Promise<void>
@@ -71,4 +72,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0034-token-digest': tokenDigest,
   '0036-announcements': announcements,
   '0037-token-mail': tokenMail,
+  '0038-inference': inference,
 }

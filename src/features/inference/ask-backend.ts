@@ -1,0 +1,178 @@
+/** One question to one server: what it answered, checked before anybody is told of it. Nothing of the caller's request but its body goes there. */
+import { HoldfastError } from '../../domain/errors.ts'
+import { withoutTokens } from '../../domain/token.ts'
+import type { Hub } from '../../hub.ts'
+import { type OutboundAnswer, OutboundRefusal } from '../../platform/outbound/outbound.ts'
+import type { Backend } from './queries.ts'
+import { secretOf } from './service.ts'
+
+export interface Question {
+  /** Where, at this server. */
+  readonly url: string
+  readonly body: Buffer
+  /** Whether events may come as the answer. */
+  readonly isStream: boolean
+}
+
+export type BackendAnswer =
+  | { readonly kind: 'json'; readonly status: number; readonly text: string; readonly value: unknown }
+  /** `first` came already; `rest` fails where the answer is cut. */
+  | { readonly kind: 'stream'; readonly first: Buffer; readonly rest: AsyncIterator<Buffer>; end(): void }
+
+/** The next server may do better. `isFault`: it counts against this one. */
+export class BackendFault extends Error {
+  readonly isFault: boolean
+  constructor(reason: string, options: { isFault?: boolean; cause?: unknown } = {}) {
+    super(reason, { cause: options.cause })
+    this.isFault = options.isFault ?? true
+  }
+}
+
+const connectLimitMs = 5_000
+/** Of an answer that is no stream; it is held in memory until it is whole. */
+const answerLimit = 33_554_432
+const errorLimit = 65_536
+const mostReason = 500
+
+/** Throws `BackendFault`; `backend_refused` or `inference_unsupported` where another server would say the same; what `signal` was aborted with. */
+export async function askBackend(
+  hub: Hub,
+  backend: Backend,
+  question: Question,
+  signal: AbortSignal,
+): Promise<BackendAnswer> {
+  const secret = secretOf(hub, backend)
+  let answer: OutboundAnswer
+  try {
+    answer = await hub.outbound.open({
+      url: question.url,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: question.isStream ? 'text/event-stream, application/json' : 'application/json',
+        'accept-encoding': 'identity',
+        ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
+      },
+      body: question.body,
+      signal,
+      connectLimitMs,
+      idleLimitMs: hub.config.inferenceFirstByte,
+    })
+  } catch (error) {
+    if (error instanceof OutboundRefusal) throw new BackendFault(withoutHost(error), { cause: error })
+    throw error
+  }
+  try {
+    return await judged(answer, question, secret)
+  } catch (error) {
+    answer.body.destroy()
+    signal.throwIfAborted()
+    throw error
+  }
+}
+
+/** Where the servers of a model are is nobody's business but that of its administrators. */
+function withoutHost({ reason }: OutboundRefusal): string {
+  if (reason.includes('did not answer within')) return 'it did not answer in time.'
+  if (reason.includes('redirects')) return 'it redirects elsewhere, which is not followed.'
+  return reason.includes('could not be reached') ? 'it could not be reached.' : 'its address is not let through.'
+}
+
+async function judged(answer: OutboundAnswer, { isStream }: Question, secret: string | null): Promise<BackendAnswer> {
+  const { status } = answer
+  const type = (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (status === 401 || status === 403) throw new BackendFault('it does not take the key that this hub has for it.')
+  if (status === 429) throw new BackendFault('it has too much to do.', { isFault: false })
+  if (status >= 500 || status < 200) throw new BackendFault(`it answered ${status}.`)
+  if (status >= 400) throw await refusalOf(answer, type, secret)
+  const encoding = answer.headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity') throw new BackendFault('it compressed its answer, which it was not asked for.')
+  if (type === 'text/event-stream') {
+    if (!isStream) throw new BackendFault('it answered with a stream that nobody asked for.')
+    return await streamOf(answer)
+  }
+  if (type !== 'application/json') throw new BackendFault(`it answered with ${nameOf(type)}, not with JSON.`)
+  const text = await readAll(answer, answerLimit)
+  const value = parse(text)
+  if (typeof value !== 'object' || value === null) throw new BackendFault('its answer is not valid JSON.')
+  return { kind: 'json', status, text, value }
+}
+
+function nameOf(type: string): string {
+  return /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : 'something'
+}
+
+async function streamOf({ body }: OutboundAnswer): Promise<BackendAnswer> {
+  const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]()
+  const begun = await nextOf(chunks)
+  if (begun === null) throw new BackendFault('its stream ended before it began.')
+  return { kind: 'stream', first: begun, rest: chunks, end: () => body.destroy() }
+}
+
+/** The next part of a stream; null at its end. Throws `BackendFault` where it is cut, or silent for too long. */
+export async function nextOf(chunks: AsyncIterator<Buffer>): Promise<Buffer | null> {
+  try {
+    const next = await chunks.next()
+    return next.done === true ? null : next.value
+  } catch (error) {
+    throw cut(error)
+  }
+}
+
+function cut(error: unknown): BackendFault {
+  return new BackendFault('its answer broke off.', { cause: error })
+}
+
+async function readAll({ body }: OutboundAnswer, limit: number): Promise<string> {
+  const parts: Buffer[] = []
+  let size = 0
+  try {
+    for await (const part of body) {
+      size += (part as Buffer).length
+      if (size > limit) break
+      parts.push(part as Buffer)
+    }
+  } catch (error) {
+    throw cut(error)
+  }
+  if (size > limit) throw new BackendFault(`its answer is larger than ${limit} bytes.`)
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+/** What it says of the request itself; of an address that it does not have, that. */
+async function refusalOf(answer: OutboundAnswer, type: string, secret: string | null): Promise<HoldfastError> {
+  const { status } = answer
+  const said = type === 'application/json' ? reasonIn(parse(await readAll(answer, errorLimit))) : null
+  answer.body.destroy()
+  if (status === 404 || status === 405) {
+    return new HoldfastError('inference_unsupported', {
+      reason:
+        'The server of this model does not answer such requests, or has no model of the name that it is asked for.',
+    })
+  }
+  const reason = said === null ? `${status}` : hidden(said, secret)
+  return new HoldfastError('backend_refused', { reason }, status === 413 || status === 422 ? { status } : {})
+}
+
+/** In the shape of OpenAI, of Text Generation Inference, or of FastAPI. */
+function reasonIn(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null
+  const { error, message, detail } = value as Record<string, unknown>
+  const inner = typeof error === 'object' && error !== null ? (error as { message?: unknown }).message : error
+  return [inner, message, detail].find((one): one is string => typeof one === 'string' && one !== '') ?? null
+}
+
+/** A server may quote its key. */
+function hidden(said: string, secret: string | null): string {
+  const plain = secret === null ? said : said.replaceAll(secret, '...')
+  return (withoutTokens(plain) ?? '').replace(/[\p{Cc}]+/gu, ' ').slice(0, mostReason)
+}

@@ -1,0 +1,48 @@
+/** What calls of models cost beside many repos and a long history of calls: each look goes by indexes. */
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
+import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
+import {
+  deleteServed,
+  deleteUsageBefore,
+  findServed,
+  insertUsage,
+  selectListed,
+  sumUsage,
+  usageGroups,
+} from './queries.ts'
+
+const large = ['inferenceModel', 'inferenceBackend', 'inferenceUsage', 'repo', 'namespace']
+
+describe.each(dialects)('the statements of inference, on %s', (dialect) => {
+  let database: TestDatabase
+  let watched: Watched
+
+  beforeAll(async () => {
+    database = await makeDatabase(dialect)
+    watched = await watchPlans(database, large)
+  })
+  afterAll(async () => {
+    await watched?.close()
+    await database?.remove()
+  })
+
+  it('go by indexes', async () => {
+    const { db, tx } = watched
+    const none = { commit: null, tokenId: null, tokenLast4: null, backend: null, tokensIn: null, tokensOut: null }
+    await watched.expectCheap(async () => {
+      await findServed(db, 'r1')
+      await selectListed(db, ['r1', 'r2'])
+      await deleteServed(tx, 'r1')
+      await insertUsage(tx, [
+        {
+          ...{ id: 'u', at: 1, repoId: 'r1', repoName: 'a/b', ownerId: 'o', billedId: 'o', billedName: 'a' },
+          ...{ route: 'embeddings', actorKind: 'user', actorId: 'x', actorName: 'x', status: 200, ...none },
+          ...{ firstByteMs: 1, tookMs: 1 },
+        },
+      ])
+      for (const by of usageGroups) await sumUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+      await deleteUsageBefore(tx, '1', 100)
+    }, 40)
+  })
+})

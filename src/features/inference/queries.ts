@@ -1,0 +1,151 @@
+/** The SQL of inference: which servers answer for a model, and what was called. */
+import { type RawBuilder, sql } from 'kysely'
+import type { Db, Tx } from '../../platform/db/database.ts'
+import { prepared } from '../../platform/db/prepared.ts'
+import type { InferenceBackendTable, InferenceModelTable, InferenceUsageTable } from '../../platform/db/schema.ts'
+
+export type Backend = InferenceBackendTable
+type ServedRow = Backend &
+  Pick<InferenceModelTable, 'revision' | 'commit' | 'updatedAt'> & { pipelineTag: string | null }
+
+/** A model with the servers that answer for it. */
+export interface Served extends Pick<InferenceModelTable, 'revision' | 'commit' | 'updatedAt'> {
+  readonly pipelineTag: string | null
+  readonly backends: readonly Backend[]
+}
+
+const servedById = prepared<{ repoId: string }, ServedRow>((q, param) =>
+  q
+    .selectFrom('inferenceModel as m')
+    .innerJoin('inferenceBackend as b', 'b.repoId', 'm.repoId')
+    .innerJoin('repo as r', 'r.id', 'm.repoId')
+    .selectAll('b')
+    .select(['m.revision', 'm.commit', 'm.updatedAt', 'r.pipelineTag'])
+    .where('m.repoId', '=', param('repoId'))
+    .orderBy('b.position'),
+)
+
+/** Null where no server answers for it. */
+export async function findServed(db: Db, repoId: string): Promise<Served | null> {
+  const rows = await servedById.run(db.read, { repoId })
+  const [first] = rows
+  if (first === undefined) return null
+  const { revision, commit, updatedAt, pipelineTag } = first
+  const backends = rows.map(({ id, position, url, kind, model, secret, weight, createdAt }) => ({
+    ...{ id, repoId, position, url, kind, model, secret, weight, createdAt },
+  }))
+  return { revision, commit, updatedAt, pipelineTag, backends }
+}
+
+/** Takes the place of what was there. */
+export async function replaceServed(tx: Tx, model: InferenceModelTable, backends: readonly Backend[]): Promise<void> {
+  await deleteServed(tx, model.repoId)
+  await tx.insertInto('inferenceModel').values(model).execute()
+  await tx
+    .insertInto('inferenceBackend')
+    .values([...backends])
+    .execute()
+}
+
+/** Whether there was any. */
+export async function deleteServed(tx: Tx, repoId: string): Promise<boolean> {
+  await tx.deleteFrom('inferenceBackend').where('repoId', '=', repoId).execute()
+  const done = await tx.deleteFrom('inferenceModel').where('repoId', '=', repoId).executeTakeFirst()
+  return Number(done.numDeletedRows) > 0
+}
+
+export interface ListedModel {
+  readonly id: string
+  readonly owner: string
+  readonly name: string
+  readonly servedAt: number
+}
+
+/** Of these repos, by id. */
+export async function selectListed(db: Db, ids: readonly string[]): Promise<ListedModel[]> {
+  if (ids.length === 0) return []
+  return await db.list
+    .selectFrom('repo')
+    .innerJoin('namespace', 'namespace.id', 'repo.ownerId')
+    .innerJoin('inferenceModel', 'inferenceModel.repoId', 'repo.id')
+    .select(['repo.id', 'namespace.name as owner', 'repo.name', 'inferenceModel.updatedAt as servedAt'])
+    .where('repo.id', 'in', [...ids])
+    .execute()
+}
+
+export async function insertUsage(tx: Tx, rows: readonly InferenceUsageTable[]): Promise<void> {
+  await tx
+    .insertInto('inferenceUsage')
+    .values([...rows])
+    .execute()
+}
+
+/** How many were removed; at most `limit`. */
+export async function deleteUsageBefore(tx: Tx, id: string, limit: number): Promise<number> {
+  const done = await tx
+    .deleteFrom('inferenceUsage')
+    .where('id', 'in', (q) =>
+      q.selectFrom('inferenceUsage').select('id').where('id', '<', id).orderBy('id').limit(limit),
+    )
+    .executeTakeFirst()
+  return Number(done.numDeletedRows)
+}
+
+export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed'] as const
+export type UsageGroup = (typeof usageGroups)[number]
+
+/** Of many calls. */
+export interface UsageSum {
+  readonly key: string
+  /** For people, where the key is an id. */
+  readonly label: string
+  readonly calls: number
+  readonly failed: number
+  readonly tokensIn: number
+  readonly tokensOut: number
+  /** Calls of which the server did not say how many tokens they took. */
+  readonly uncounted: number
+  readonly tookMs: number
+}
+
+const dayMs = 86_400_000
+const keyOf: Readonly<Record<UsageGroup, { readonly key: RawBuilder<string>; readonly label: RawBuilder<string> }>> = {
+  model: { key: sql`"repoId"`, label: sql`max("repoName")` },
+  principal: { key: sql`"actorId"`, label: sql`max("actorName")` },
+  token: { key: sql`coalesce("tokenId", 'session')`, label: sql`max(coalesce("tokenLast4", 'session'))` },
+  day: { key: sql`cast("at" / ${sql.lit(dayMs)} as text)`, label: sql`min(cast("at" / ${sql.lit(dayMs)} as text))` },
+  backend: { key: sql`coalesce("backend", 'none')`, label: sql`max(coalesce("backend", 'none'))` },
+  status: { key: sql`cast("status" as text)`, label: sql`max(cast("status" as text))` },
+  billed: { key: sql`"billedId"`, label: sql`max("billedName")` },
+}
+
+/** What an organization is billed for, and what others called of its models; between two ids, the largest groups first. */
+export async function sumUsage(
+  db: Db,
+  organizationId: string,
+  range: { readonly from: string; readonly to: string },
+  by: UsageGroup,
+  limit: number,
+): Promise<UsageSum[]> {
+  const between = sql`"id" >= ${range.from} and "id" < ${range.to}`
+  const { key, label } = keyOf[by]
+  const columns = sql`"at", "repoId", "repoName", "actorId", "actorName", "tokenId", "tokenLast4", "backend", "status", "billedId", "billedName", "tokensIn", "tokensOut", "tookMs"`
+  const { rows } = await sql<UsageSum>`select ${key} as "key", ${label} as "label", count(*) as "calls",
+      sum(case when "status" >= 400 then 1 else 0 end) as "failed", coalesce(sum("tokensIn"), 0) as "tokensIn",
+      coalesce(sum("tokensOut"), 0) as "tokensOut", sum(case when "tokensIn" is null then 1 else 0 end) as "uncounted",
+      sum("tookMs") as "tookMs"
+    from (select ${columns} from "inferenceUsage" where "billedId" = ${organizationId} and ${between}
+      union all
+      select ${columns} from "inferenceUsage" where "ownerId" = ${organizationId} and ${between} and "billedId" <> ${organizationId}) as "calls"
+    group by 1 order by 3 desc, 1 limit ${limit}`.execute(db.list)
+  return rows.map((row) => ({
+    key: row.key,
+    label: row.label,
+    calls: Number(row.calls),
+    failed: Number(row.failed),
+    tokensIn: Number(row.tokensIn),
+    tokensOut: Number(row.tokensOut),
+    uncounted: Number(row.uncounted),
+    tookMs: Number(row.tookMs),
+  }))
+}

@@ -1,0 +1,99 @@
+/** Which servers answer for a model, for programs. */
+import { json } from '../../access/reply.ts'
+import { type Params, type Route, route } from '../../access/route.ts'
+import { HoldfastError } from '../../domain/errors.ts'
+import { isoTime } from '../../domain/iso-time.ts'
+import type { Hub } from '../../hub.ts'
+import { settingsShape } from './backend.ts'
+import { gatewayOf } from './gateway.ts'
+import type { Backend, Served } from './queries.ts'
+import { getServers, removeServers, setServers } from './service.ts'
+import { getUsage, type Usage, usageQuery } from './usage.ts'
+
+const path = '/api/models/:namespace/:name/inference'
+const target = ({ params }: { readonly params: Params }) =>
+  ({ on: 'repo', kind: 'model', namespace: params.get('namespace'), name: params.get('name') }) as const
+
+export const inferenceRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path,
+    surface: 'api',
+    action: 'repo.inference.read',
+    target,
+    summary: 'The servers that answer for a model, with how they do; without their secrets.',
+    answers: { 404: 'No such model, or no server answers for it' },
+    handle: async ({ hub, allowed }) => {
+      const served = await getServers(hub, allowed)
+      if (served === null) throw new HoldfastError('not_found')
+      return json(present(hub, served))
+    },
+  }),
+  route({
+    method: 'PUT',
+    path,
+    surface: 'api',
+    action: 'repo.inference.update',
+    target,
+    body: settingsShape,
+    summary:
+      'Says which servers answer for a model, at most eight. A `secret` that is absent stays what it was at the same address; null takes it away.',
+    answers: { 422: 'An address is not let through' },
+    handle: async ({ hub, allowed, facts, body, request }) =>
+      json(present(hub, await setServers(hub, allowed, facts, request.origin, body))),
+  }),
+  route({
+    method: 'DELETE',
+    path,
+    surface: 'api',
+    action: 'repo.inference.update',
+    target,
+    summary: 'Nobody answers for the model any more.',
+    handle: async ({ hub, allowed, request }) => {
+      await removeServers(hub, allowed, request.origin)
+      return json({ success: true })
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/organizations/:name/usage',
+    surface: 'api',
+    action: 'org.inference_usage.read',
+    target: ({ params }) => ({ on: 'organization', name: params.get('name') }),
+    query: usageQuery,
+    summary:
+      'Calls of models that an organization is billed for, and those of its models, by model, principal, token, day, backend, status or who is billed; the last 30 days unless said.',
+    answers: { 400: 'More than 400 days, or a time that is none' },
+    handle: async ({ hub, allowed, query }) =>
+      json(presentUsage(await getUsage(hub, allowed, query)), 200, { 'cache-control': 'no-store' }),
+  }),
+]
+
+function presentUsage({ from, to, by, groups, isComplete }: Usage): object {
+  return {
+    from: isoTime(from),
+    to: isoTime(to),
+    groupBy: by,
+    groups: groups.map(({ key, label, calls, failed, tokensIn, tokensOut, uncounted, tookMs }) => ({
+      ...{ key, name: label, calls, failed, tokensIn, tokensOut },
+      callsWithoutTokens: uncounted,
+      milliseconds: tookMs,
+    })),
+    isComplete,
+  }
+}
+
+function present(hub: Hub, { backends, revision, commit, updatedAt }: Served): object {
+  return {
+    backends: backends.map((backend) => presentBackend(hub, backend)),
+    revision,
+    commit,
+    updatedAt: isoTime(updatedAt),
+  }
+}
+
+function presentBackend(hub: Hub, backend: Backend): object {
+  const { failures, skippedUntil } = gatewayOf(hub).healthOf(backend)
+  const { id, url, kind, model, weight, secret } = backend
+  return { id, url, kind, model, weight, hasSecret: secret !== null, failures, skippedUntil: isoTime(skippedUntil) }
+}

@@ -1,0 +1,126 @@
+/** Which servers answer for a model: said by who administers it. Their secrets are kept encrypted, and told to nobody but the server. */
+import { HoldfastError } from '../../domain/errors.ts'
+import type { EventData, Origin } from '../../domain/event.ts'
+import type { Facts } from '../../domain/facts.ts'
+import { type Allowed, authorize } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
+import { recordEvent } from '../audit/service.ts'
+import { getRevision } from '../files/service.ts'
+import { mostBackends, type NewBackend, type NewSettings } from './backend.ts'
+import { type Backend, deleteServed, findServed, replaceServed, type Served } from './queries.ts'
+
+export { scheduleForgettingUsage, startUsageRecords, usageJobs } from './usage-book.ts'
+
+/** Null where none does. */
+export async function getServers(
+  hub: Hub,
+  allowed: Allowed<'repo.inference.read' | 'repo.inference.update'>,
+): Promise<Served | null> {
+  return await findServed(hub.db, allowed.resource.id)
+}
+
+/** Throws `invalid_input` for an address that is not let through, and `revision_not_found`. `facts`: those that were decided by. */
+export async function setServers(
+  hub: Hub,
+  allowed: Allowed<'repo.inference.update'>,
+  facts: Facts,
+  origin: Origin,
+  asked: NewSettings,
+): Promise<Served> {
+  const { id: repoId } = allowed.resource
+  if (asked.backends.length > mostBackends) throw tooMany()
+  for (const backend of asked.backends) judge(hub, backend.url)
+  const revision = asked.revision ?? null
+  const commit =
+    revision === null ? null : (await getRevision(hub, authorize('repo.content.read', facts), revision)).commit
+  const before = (await findServed(hub.db, repoId))?.backends ?? []
+  const known = new Map(before.map((backend) => [keyOf(backend), backend]))
+  const backends = asked.backends.map((backend, position) => {
+    // Each server that was there stays the same one, once.
+    const old = known.get(keyOf(backend)) ?? null
+    known.delete(keyOf(backend))
+    return describe(hub, repoId, position, backend, old)
+  })
+  await hub.transaction(async (tx) => {
+    await replaceServed(tx, { repoId, revision, commit, updatedAt: hub.clock.now() }, backends)
+    await record(hub, tx, allowed, origin, {
+      backends: backends.map(inWords),
+      revision,
+      commit,
+    })
+  })
+  return (await findServed(hub.db, repoId)) ?? { revision, commit, updatedAt: 0, pipelineTag: null, backends }
+}
+
+function inWords({ url, kind, model, weight, secret }: Backend): string {
+  return [
+    url,
+    kind,
+    ...(model === null ? [] : [`as ${model}`]),
+    `weight ${weight}`,
+    ...(secret === null ? [] : ['secret']),
+  ].join(', ')
+}
+
+/** Nobody answers for it any more. Throws `not_found` where nobody did. */
+export async function removeServers(
+  hub: Hub,
+  allowed: Allowed<'repo.inference.update'>,
+  origin: Origin,
+): Promise<void> {
+  await hub.transaction(async (tx) => {
+    if (!(await deleteServed(tx, allowed.resource.id))) throw new HoldfastError('not_found')
+    await record(hub, tx, allowed, origin, { backends: [], revision: null, commit: null })
+  })
+}
+
+/** What the server is told as its key. Throws where it was made with a key that this hub has no more. */
+export function secretOf(hub: Hub, { id, secret }: Backend): string | null {
+  return secret === null ? null : hub.keys.decrypt('backend-secret', secret, id)
+}
+
+/** A secret goes on only where the whole address is the same: else whoever may change the address would be sent it. */
+function keyOf({ url, kind, model }: { url: string; kind: string; model?: string | null | undefined }): string {
+  return JSON.stringify([url, kind, model ?? null])
+}
+
+function describe(hub: Hub, repoId: string, position: number, asked: NewBackend, old: Backend | null): Backend {
+  const id = old?.id ?? hub.clock.id()
+  const kept = asked.secret === undefined ? (old?.secret ?? null) : null
+  return {
+    ...{ id, repoId, position, url: asked.url, kind: asked.kind, model: asked.model ?? null, weight: asked.weight },
+    secret: asked.secret == null ? kept : hub.keys.encrypt('backend-secret', asked.secret, id),
+    createdAt: old?.createdAt ?? hub.clock.now(),
+  }
+}
+
+function judge(hub: Hub, text: string): void {
+  try {
+    const url = hub.outbound.judge(text)
+    if (url.search !== '' || url.hash !== '')
+      throw new OutboundRefusal('The address of a server has neither a query nor a fragment.')
+  } catch (error) {
+    if (!(error instanceof OutboundRefusal)) throw error
+    throw new HoldfastError('invalid_input', { reason: error.reason, field: 'url' })
+  }
+}
+
+export function tooMany(): HoldfastError {
+  return new HoldfastError('invalid_input', { reason: `At most ${mostBackends} servers answer for a model.` })
+}
+
+async function record(
+  hub: Hub,
+  tx: Parameters<typeof recordEvent>[1],
+  allowed: Allowed<'repo.inference.update'>,
+  origin: Origin,
+  data: EventData,
+): Promise<void> {
+  const { id, kind, owner, name } = allowed.resource
+  await recordEvent(hub, tx, allowed, origin, {
+    resource: { kind, id, name: `${owner.name}/${name}` },
+    ownerId: owner.id,
+    data,
+  })
+}
