@@ -147,8 +147,9 @@ function openAiError(error: HoldfastError, headers: Record<string, string>, requ
         type: openAiTypeOf(error.status),
         param: null,
         code: error.code,
-        ...(denied === null ? {} : { denied: { ...denied, requestId } }),
       },
+      // Beside it, where every other address has it: clients of OpenAI's API read `error` alone.
+      ...(denied === null ? {} : { denied: { ...denied, requestId } }),
     }),
     headers,
   }

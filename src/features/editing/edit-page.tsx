@@ -246,11 +246,13 @@ function ConflictView(props: EditPageProps & { conflict: Conflict }) {
           ) : null,
         )}
         <input type="hidden" name="parentCommit" value={conflict.head} />
-        <Button name="do" value="changes">
+        <Button class="h-auto! max-w-full py-1.5 whitespace-normal" name="do" value="changes">
           Take the newer one as the base, keep my text
         </Button>
         {!conflict.isGone && (
-          <LinkButton href={revisionPath(repo, 'edit', branch, path)}>Drop my text and edit the newer one</LinkButton>
+          <LinkButton class="h-auto! max-w-full py-1.5 whitespace-normal" href={revisionPath(repo, 'edit', branch, path)}>
+            Drop my text and edit the newer one
+          </LinkButton>
         )}
       </form>
     </section>
