@@ -250,7 +250,10 @@ function ConflictView(props: EditPageProps & { conflict: Conflict }) {
           Take the newer one as the base, keep my text
         </Button>
         {!conflict.isGone && (
-          <LinkButton class="h-auto! max-w-full py-1.5 whitespace-normal" href={revisionPath(repo, 'edit', branch, path)}>
+          <LinkButton
+            class="h-auto! max-w-full py-1.5 whitespace-normal"
+            href={revisionPath(repo, 'edit', branch, path)}
+          >
             Drop my text and edit the newer one
           </LinkButton>
         )}
