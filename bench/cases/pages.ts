@@ -61,7 +61,6 @@ function addresses(repo: string): readonly string[] {
     `/${repo}/trust`,
     `/${repo}/trust/scan`,
     `/${repo}/refs`,
-    `/${repo}/settings`,
     '/settings/profile',
     '/settings/tokens',
     '/settings/tokens/new',
