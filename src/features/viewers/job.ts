@@ -1,6 +1,10 @@
 /** What the process of viewers and the hub say to each other. */
+import { z } from 'zod'
 import type { Language } from './languages.ts'
 import type { Shown } from './shown.ts'
+
+/** Bytes of one answer at most: what is put together and written in one turn of the hub. */
+export const mostAtOnce = 512 << 10
 
 export type Format = 'csv' | 'tsv' | 'json' | 'jsonl' | 'parquet' | 'safetensors' | 'gguf' | 'notebook'
 
@@ -10,11 +14,19 @@ export type Job =
 
 export type ToWorker =
   | { readonly job: Job }
-  /** The answer to `read`. */
-  | { readonly bytes: Uint8Array }
+  /** The answer to `read`, in base64. */
+  | { readonly bytes: string }
 
-export type FromWorker =
-  | { readonly say: 'ready' }
-  | { readonly say: 'read'; readonly from: number; readonly to: number }
-  | { readonly say: 'shown'; readonly shown: Shown; readonly read: number }
-  | { readonly say: 'not shown'; readonly why: string; readonly read: number }
+const place = z.number().int().min(0)
+const isShown = (value: unknown): value is Shown =>
+  typeof value === 'object' && value !== null && 'kind' in value && shownKinds.some((kind) => kind === value.kind)
+const shownKinds = ['table', 'tensors', 'notebook', 'code'] as const satisfies readonly Shown['kind'][]
+
+/** A process that a file has taken over may say anything: what does not look like this is not listened to. */
+export const fromWorker = z.discriminatedUnion('say', [
+  z.strictObject({ say: z.literal('ready') }),
+  z.strictObject({ say: z.literal('read'), from: place, to: place }),
+  z.strictObject({ say: z.literal('shown'), shown: z.custom<Shown>(isShown), read: place }),
+  z.strictObject({ say: z.literal('not shown'), why: z.string().max(500), read: place }),
+])
+export type FromWorker = z.infer<typeof fromWorker>

@@ -4,10 +4,10 @@
  * bytes of Parquet can ask for that. What was drawn is remembered by content. The process ends when nobody has needed it for a while.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import type { FromWorker, Job, ToWorker } from './job.ts'
+import { confinedArguments, residentBytes } from '../../platform/confined/confined.ts'
+import { type FromWorker, fromWorker, type Job, mostAtOnce, type ToWorker } from './job.ts'
 import type { Shown } from './shown.ts'
 
 export type Viewed =
@@ -121,23 +121,27 @@ function goOn(message: ToWorker): void {
 function start(log: Logger | null): ChildProcess {
   const file = import.meta.url.endsWith('.ts') ? './viewer-process.ts' : './viewer-process.js'
   const started = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
-    serialization: 'advanced',
-    execArgv: [`--max-old-space-size=${heapMiB}`],
+    // Not `advanced`: the hub must not feed V8's deserializer with what a hostile file may have written.
+    serialization: 'json',
+    execArgv: confinedArguments({ heapMiB, isNative: false }),
     // It needs no setting of the hub, and none of its secrets.
     env: {},
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   started.unref()
   started.channel?.unref()
-  started.on('message', (message: FromWorker) => {
-    if (started === worker) hear(message)
-  })
   // Out of memory, or a fault of ours: this file is not shown, the next one has a new process.
   const ended = (how: unknown): void => {
     if (started !== worker) return
     log?.warn({ how }, 'The process that shows files ended')
     giveUp(broken)
   }
+  started.on('message', (said: unknown) => {
+    if (started !== worker) return
+    const { data: message } = fromWorker.safeParse(said)
+    if (message === undefined) ended('it said what no viewer says')
+    else hear(message)
+  })
   const watch = setInterval(async () => {
     if (current === null || started.pid === undefined) return
     if ((await memoryOf(started.pid)) > mostMemory && started === worker && current !== null) giveUp(broken)
@@ -148,11 +152,10 @@ function start(log: Logger | null): ChildProcess {
   return started
 }
 
-/** Bytes in memory; 0 where the system does not say, so there the heap alone is bounded. */
+/** Where the system does not say, the heap alone is bounded. */
 async function memoryOf(pid: number): Promise<number> {
   try {
-    const [, pages = '0'] = (await readFile(`/proc/${pid}/statm`, 'latin1')).split(' ')
-    return Number(pages) * 4096
+    return await residentBytes(pid)
   } catch (error) {
     // It ended meanwhile, or this is no Linux.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return 0
@@ -173,6 +176,7 @@ function hear(message: FromWorker): void {
 async function fetchBytes(from: number, to: number): Promise<void> {
   const turn = current
   if (turn === null) return
+  if (turn.job.do !== 'read' || from >= to || to > turn.job.size || to - from > mostAtOnce) return giveUp(broken)
   clearTimeout(timer)
   workedMs += performance.now() - since
   const asked = performance.now()
@@ -187,7 +191,7 @@ async function fetchBytes(from: number, to: number): Promise<void> {
   }
   if (current !== turn) return
   waitedMs += performance.now() - asked
-  goOn({ bytes })
+  goOn({ bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64') })
 }
 
 function finish(viewed: Viewed): void {

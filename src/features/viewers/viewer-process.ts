@@ -2,16 +2,13 @@
 import { csvTable } from './csv.ts'
 import { ggufHeader } from './gguf.ts'
 import { codeRows } from './highlight.ts'
-import type { Format, FromWorker, Job, ToWorker } from './job.ts'
+import { type Format, type FromWorker, type Job, mostAtOnce, type ToWorker } from './job.ts'
 import { jsonLinesTable, jsonTable } from './json.ts'
 import { limits } from './limits.ts'
 import { notebook } from './notebook.ts'
 import { parquetTable } from './parquet.ts'
 import { safetensorsHeader } from './safetensors.ts'
 import { NotShown, type Shown, type Source } from './shown.ts'
-
-/** Bytes that are asked for at once: the hub puts them together on its event loop. */
-const mostAtOnce = 2 << 20
 
 let deliver: ((bytes: Uint8Array) => void) | null = null
 
@@ -102,7 +99,7 @@ async function work(job: Job): Promise<void> {
 }
 
 process.on('message', (message: ToWorker) => {
-  if ('bytes' in message) deliver?.(message.bytes)
+  if ('bytes' in message) deliver?.(Buffer.from(message.bytes, 'base64'))
   else void work(message.job)
 })
 // Nobody is left to show anything to.

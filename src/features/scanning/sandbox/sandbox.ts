@@ -3,11 +3,9 @@
  * one. Bytes go over a pipe as they are asked for.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync, realpathSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
-import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { confinedArguments, residentBytes } from '../../../platform/confined/confined.ts'
 import type { ByteSource } from '../byte-source.ts'
 import { ScannerDown, type ScanReport } from '../scanner.ts'
 import {
@@ -96,7 +94,8 @@ export class Sandbox {
     if (this.#ready !== null) return this.#ready
     const file = import.meta.url.endsWith('.ts') ? './sandbox-process.ts' : './sandbox-process.js'
     const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
-      execArgv: sandboxArguments(),
+      // Native code: YARA-X is some.
+      execArgv: confinedArguments({ heapMiB: 512, isNative: true }),
       env: {},
       // Its own group: Ctrl-C in a terminal must not count against the file that is being scanned.
       detached: true,
@@ -252,30 +251,4 @@ function send(pipe: Socket, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     pipe.write(bytes, (error) => (error ? reject(error) : resolve()))
   })
-}
-
-/** For Node. Native code is needed for YARA-X; writing, processes, threads, and from Node 25 on the network, are denied. */
-export function sandboxArguments(): string[] {
-  const readable = readablePaths().map((place) => `--allow-fs-read=${place}`)
-  return ['--permission', ...readable, '--allow-addons', '--max-old-space-size=512', '--no-warnings']
-}
-
-/** What its own program consists of, and nothing else: no data folder, no home, no /etc. */
-function readablePaths(): string[] {
-  const program = fileURLToPath(new URL('../../..', import.meta.url))
-  const root = path.dirname(program)
-  const places = [program, path.join(root, 'package.json')]
-  // Where packages lie: beside it, or further up where it is installed as one of them.
-  for (let folder = root; ; folder = path.dirname(folder)) {
-    places.push(path.join(folder, 'node_modules'))
-    if (folder === path.dirname(folder)) break
-  }
-  // A folder may be a link, and both of its names are asked for.
-  return [...new Set(places.filter((place) => existsSync(place)).flatMap((place) => [place, realpathSync(place)]))]
-}
-
-/** Throws where the system does not say. */
-async function residentBytes(pid: number | undefined): Promise<number> {
-  const pages = Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1])
-  return pages * 4096
 }
