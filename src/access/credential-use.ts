@@ -46,6 +46,12 @@ const limitOf: Readonly<Record<Surface, LimitName>> = {
   page: 'pages',
 }
 
+interface Limited {
+  readonly limiter: RateLimiter
+  /** `RateLimit-Policy` of every answer that it counts. */
+  readonly policy: string
+}
+
 const fencedCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'token_outside_paths',
   'token_bytes_used_up',
@@ -58,20 +64,25 @@ export function watchCredentials(hub: Hub): CredentialUse {
   const lastUsed = trackLastUsed(hub.db, hub.log, config.sessionLifetime)
   const usage = trackTokenUsage(hub.db, hub.log)
   const pace = tokenPaceOf(hub)
-  const limits: Readonly<Record<LimitName, RateLimiter>> = {
-    api: rateLimiter(config.rateLimitApi, clock.now),
-    resolvers: rateLimiter(config.rateLimitResolvers, clock.now),
-    pages: rateLimiter(config.rateLimitPages, clock.now),
+  const limited = (name: LimitName, limit: number): Limited => ({
+    limiter: rateLimiter(limit, clock.now),
+    policy: `"fixed window";"${name}";q=${limit};w=${windowMs / 1000}`,
+  })
+  const limits: Readonly<Record<LimitName, Limited>> = {
+    api: limited('api', config.rateLimitApi),
+    resolvers: limited('resolvers', config.rateLimitResolvers),
+    pages: limited('pages', config.rateLimitPages),
   }
 
   function count(surface: Surface, request: HttpRequest, facts: Facts | null): void {
     const name = limitOf[surface]
     const account = facts === null ? null : accountOf(facts.principal)
-    const counted = limits[name].count(callerKey(account, request.origin.ip))
+    const { limiter, policy } = limits[name]
+    const counted = limiter.count(callerKey(account, request.origin.ip))
     if (counted.limit === 0) return
     const { remaining, secondsLeft } = counted
     request.response.setHeader('ratelimit', `"${name}";r=${remaining};t=${secondsLeft}`)
-    request.response.setHeader('ratelimit-policy', `"fixed window";"${name}";q=${counted.limit};w=${windowMs / 1000}`)
+    request.response.setHeader('ratelimit-policy', policy)
     refuseOver(counted)
   }
 
