@@ -104,7 +104,8 @@ function fetchThrough(hub: Hub): CustomFetch {
       timeLimitMs,
       sizeLimit,
     })
-    if (reply.status < 200 || reply.status > 599) throw new OutboundRefusal('The provider answered no status.')
+    if (reply.status < 200 || reply.status > 599)
+      throw new OutboundRefusal('The provider answered no status.', { fault: 'wrong answer' })
     // The guard hands on status and body. Whatever is asked of a provider answers JSON, or is not understood.
     const type = reply.body.trimStart().startsWith('{') ? 'application/json' : 'text/plain'
     const isEmpty = reply.status === 204 || reply.status === 205 || reply.status === 304

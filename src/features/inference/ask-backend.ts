@@ -2,7 +2,7 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
-import { type OutboundAnswer, OutboundRefusal } from '../../platform/outbound/outbound.ts'
+import { type OutboundAnswer, type OutboundFault, OutboundRefusal } from '../../platform/outbound/outbound.ts'
 import type { Backend } from './queries.ts'
 import { secretOf } from './service.ts'
 
@@ -59,7 +59,7 @@ export async function askBackend(
       idleLimitMs: hub.config.inferenceFirstByte,
     })
   } catch (error) {
-    if (error instanceof OutboundRefusal) throw new BackendFault(withoutHost(error), { cause: error })
+    if (error instanceof OutboundRefusal) throw new BackendFault(faultWords[error.fault], { cause: error })
     throw error
   }
   try {
@@ -72,10 +72,12 @@ export async function askBackend(
 }
 
 /** Where the servers of a model are is nobody's business but that of its administrators. */
-function withoutHost({ reason }: OutboundRefusal): string {
-  if (reason.includes('did not answer within')) return 'it did not answer in time.'
-  if (reason.includes('redirects')) return 'it redirects elsewhere, which is not followed.'
-  return reason.includes('could not be reached') ? 'it could not be reached.' : 'its address is not let through.'
+const faultWords: Readonly<Record<OutboundFault, string>> = {
+  late: 'it did not answer in time.',
+  redirects: 'it redirects elsewhere, which is not followed.',
+  unreachable: 'it could not be reached.',
+  'not let through': 'its address is not let through.',
+  'wrong answer': 'its answer is not what was asked for.',
 }
 
 async function judged(answer: OutboundAnswer, { isStream }: Question, secret: string | null): Promise<BackendAnswer> {

@@ -1,7 +1,7 @@
 /** What goes wrong behind a model, and what somebody tries with it: servers that are down, slow, cut, lie or hang, and callers that do. */
 import { Agent, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createServer, type Server } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eicar } from '../../../tests/scanning/samples.ts'
 import { dialects } from '../../../tests/support/databases.ts'
@@ -206,6 +206,32 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
     }
   })
 
+  // The story: somebody asks for streams and hangs up at once, again and again, until each place at the server of a model is held for nobody.
+  test('who leaves before their call begins holds no place at the server', async () => {
+    const { site, ada, serve, chat } = world
+    const model = await serve([first.url])
+    const body = JSON.stringify({ model, ...hello, stream: true })
+    const head = [
+      'POST /v1/chat/completions HTTP/1.1',
+      `Host: ${new URL(site.url).host}`,
+      `Authorization: Bearer ${ada.token}`,
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ].join('\r\n')
+    for (let round = 0; round < 60; round++) {
+      await new Promise<void>((gone) => {
+        const socket = connect(Number(new URL(site.url).port), 'localhost', () => {
+          socket.write(`${head}\r\n\r\n${body}`)
+          // At every moment of a call, one after the other.
+          setTimeout(() => socket.destroy(), round / 6)
+        })
+        socket.once('close', () => gone())
+      })
+    }
+    await vi.waitFor(() => expect(first.underWay()).toBe(0))
+    for (let n = 0; n < 3; n++) expect((await chat(model, ada.token)).status).toBe(200)
+  })
+
   // The story: a caller reads one byte a minute of an endless stream, and the hub holds the rest of it in memory.
   test('whoever reads slowly slows the server down: what is not read is not held here', async () => {
     const { site, ada, serve } = world
@@ -286,7 +312,7 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
       .orderBy('id', 'desc')
       .limit(1)
       .execute()
-    const [backend] = (await findServed(site.hub.db, repoId))?.backends ?? []
+    const [backend] = (await findServed(site.hub.db.read, repoId))?.backends ?? []
     if (backend === undefined) throw new Error('The model has a server.')
     const gateway = gatewayOf(site.hub)
     expect(gateway.healthOf(backend).skippedUntil).toBeGreaterThan(Date.now())

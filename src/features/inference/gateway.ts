@@ -158,8 +158,8 @@ class Gateway {
   }
 }
 
-export function busy(): HoldfastError {
-  return new HoldfastError('inference_busy', {}, { headers: { 'retry-after': '5' } })
+export function busy(cause?: unknown): HoldfastError {
+  return new HoldfastError('inference_busy', {}, { headers: { 'retry-after': '5' }, cause })
 }
 
 const gateways = new WeakMap<Hub, Gateway>()

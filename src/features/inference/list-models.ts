@@ -66,7 +66,7 @@ function positionOf(text: string): { id: string; value: number } {
 /** Throws `model_not_served`. */
 export async function getCallable(hub: Hub, allowed: Allowed<'repo.infer'>): Promise<Omit<ListedModel, 'id'>> {
   const { id, owner, name } = allowed.resource
-  const served = await findServed(hub.db, id)
+  const served = await findServed(hub.db.read, id)
   if (served === null) throw new HoldfastError('model_not_served', { model: `${owner.name}/${name}` })
   return { owner: owner.name, name, servedAt: served.updatedAt }
 }

@@ -31,7 +31,7 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
     const { db, tx } = watched
     const none = { commit: null, tokenId: null, tokenLast4: null, backend: null, tokensIn: null, tokensOut: null }
     await watched.expectCheap(async () => {
-      await findServed(db, 'r1')
+      await findServed(db.read, 'r1')
       await selectListed(db, ['r1', 'r2'])
       await deleteServed(tx, 'r1')
       await insertUsage(tx, [

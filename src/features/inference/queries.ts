@@ -26,8 +26,8 @@ const servedById = prepared<{ repoId: string }, ServedRow>((q, param) =>
 )
 
 /** Null where no server answers for it. */
-export async function findServed(db: Db, repoId: string): Promise<Served | null> {
-  const rows = await servedById.run(db.read, { repoId })
+export async function findServed(on: Tx | Db['read'], repoId: string): Promise<Served | null> {
+  const rows = await servedById.run(on, { repoId })
   const [first] = rows
   if (first === undefined) return null
   const { revision, commit, updatedAt, pipelineTag } = first

@@ -11,7 +11,7 @@ import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { askBackend, type BackendAnswer, BackendFault, nextOf, type Question } from './ask-backend.ts'
 import type { Billed } from './billing.ts'
-import { gatewayOf } from './gateway.ts'
+import { busy, gatewayOf } from './gateway.ts'
 import type { Backend, Served } from './queries.ts'
 import { CountingReader, countsIn, notCounted, type TokenCounts } from './token-counts.ts'
 import { usageBookOf } from './usage-book.ts'
@@ -50,9 +50,12 @@ export async function relay(call: Call, asked: Asked): Promise<Reply> {
   const leaving = new AbortController()
   const onClose = (): void => leaving.abort(new CallerLeft('The caller left.'))
   response.once('close', onClose)
+  // Who left while the call was prepared is not told of any more.
+  if (response.destroyed) onClose()
   const startedAt = performance.now()
   const outcome: Outcome = { status: 200, backend: null, counts: notCounted, firstByteMs: null }
   try {
+    leaving.signal.throwIfAborted()
     return await answered(call, asked, leaving.signal, outcome, startedAt)
   } catch (error) {
     outcome.status = error instanceof CallerLeft ? leftStatus : error instanceof HoldfastError ? error.status : 500
@@ -97,12 +100,8 @@ async function answered(
       lease.release()
     }
   }
-  if (last !== null && !last.isFault) throw busyUpstream(last)
+  if (last !== null && !last.isFault) throw busy(last)
   throw new HoldfastError('backend_failed', { reason: last?.message ?? 'there is none.' }, { cause: last })
-}
-
-function busyUpstream(cause: BackendFault): HoldfastError {
-  return new HoldfastError('inference_busy', {}, { headers: { 'retry-after': '5' }, cause })
 }
 
 async function passOn(

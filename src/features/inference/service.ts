@@ -7,6 +7,7 @@ import type { Hub } from '../../hub.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
 import { recordEvent } from '../audit/service.ts'
 import { getRevision } from '../files/service.ts'
+import { lockRepo } from '../repos/service.ts'
 import { mostBackends, type NewBackend, type NewSettings } from './backend.ts'
 import { type Backend, deleteServed, findServed, replaceServed, type Served } from './queries.ts'
 
@@ -17,7 +18,7 @@ export async function getServers(
   hub: Hub,
   allowed: Allowed<'repo.inference.read' | 'repo.inference.update'>,
 ): Promise<Served | null> {
-  return await findServed(hub.db, allowed.resource.id)
+  return await findServed(hub.db.read, allowed.resource.id)
 }
 
 /** Throws `invalid_input` for an address that is not let through, and `revision_not_found`. `facts`: those that were decided by. */
@@ -34,15 +35,17 @@ export async function setServers(
   const revision = asked.revision ?? null
   const commit =
     revision === null ? null : (await getRevision(hub, authorize('repo.content.read', facts), revision)).commit
-  const before = (await findServed(hub.db, repoId))?.backends ?? []
-  const known = new Map(before.map((backend) => [keyOf(backend), backend]))
-  const backends = asked.backends.map((backend, position) => {
-    // Each server that was there stays the same one, once.
-    const old = known.get(keyOf(backend)) ?? null
-    known.delete(keyOf(backend))
-    return describe(hub, repoId, position, backend, old)
-  })
   await hub.transaction(async (tx) => {
+    if ((await lockRepo(tx, hub.db.dialect, repoId)) === null) throw new HoldfastError('repo_not_found')
+    // What stays keeps its secret as it is now, whoever changed it a moment ago.
+    const before = (await findServed(tx, repoId))?.backends ?? []
+    const known = new Map(before.map((backend) => [keyOf(backend), backend]))
+    const backends = asked.backends.map((backend, position) => {
+      // Each server that was there stays the same one, once.
+      const old = known.get(keyOf(backend)) ?? null
+      known.delete(keyOf(backend))
+      return describe(hub, repoId, position, backend, old)
+    })
     await replaceServed(tx, { repoId, revision, commit, updatedAt: hub.clock.now() }, backends)
     await record(hub, tx, allowed, origin, {
       backends: backends.map(inWords),
@@ -50,7 +53,10 @@ export async function setServers(
       commit,
     })
   })
-  return (await findServed(hub.db, repoId)) ?? { revision, commit, updatedAt: 0, pipelineTag: null, backends }
+  const served = await findServed(hub.db.read, repoId)
+  // Somebody took them away in this moment.
+  if (served === null) throw new HoldfastError('not_found')
+  return served
 }
 
 function inWords({ url, kind, model, weight, secret }: Backend): string {
@@ -106,7 +112,7 @@ function judge(hub: Hub, text: string): void {
   }
 }
 
-export function tooMany(): HoldfastError {
+function tooMany(): HoldfastError {
   return new HoldfastError('invalid_input', { reason: `At most ${mostBackends} servers answer for a model.` })
 }
 

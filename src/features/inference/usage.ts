@@ -11,7 +11,7 @@ const dayMs = 86_400_000
 const daysUnlessSaid = 30
 const mostDays = 400
 /** The largest ones; nobody reads more. */
-export const mostGroups = 1_000
+const mostGroups = 1_000
 
 const time = z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional()
 export const usageQuery = z.object({ from: time, to: time, group_by: z.enum(usageGroups).default('model') })

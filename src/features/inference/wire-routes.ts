@@ -163,7 +163,7 @@ async function prepare(
   const { id, owner, name: ownName, headCommit } = allowed.resource
   const name = `${owner.name}/${ownName}`
   const billed = await billedTo(call)
-  const served = await findServed(hub.db, id)
+  const served = await findServed(hub.db.read, id)
   if (served === null) throw new HoldfastError('model_not_served', { model: name })
   await refuseHeldModel(hub, facts, served.commit ?? headCommit)
   return { served, billed, name }

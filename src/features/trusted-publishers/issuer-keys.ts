@@ -77,7 +77,9 @@ async function fetchKeys(hub: Hub, issuer: string): Promise<JSONWebKeySet> {
     const found = await fetchJson(hub, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, discovery)
     // Else whoever may put files on a host would speak for another issuer on it (OpenID Connect Discovery, 4.3).
     if (found.issuer !== issuer)
-      throw new OutboundRefusal(`Its discovery document is of another issuer: ${found.issuer}`)
+      throw new OutboundRefusal(`Its discovery document is of another issuer: ${found.issuer}`, {
+        fault: 'wrong answer',
+      })
     return (await fetchJson(hub, found.jwks_uri, keySet)) as JSONWebKeySet
   } catch (error) {
     if (!(error instanceof OutboundRefusal)) throw error
@@ -93,10 +95,13 @@ async function fetchJson<S extends z.ZodType>(hub: Hub, url: string, schema: S):
     sizeLimit: answerLimit,
     timeLimitMs,
   })
-  if (status !== 200) throw new OutboundRefusal(`${new URL(url).host} answered with status ${status}.`)
+  if (status !== 200)
+    throw new OutboundRefusal(`${new URL(url).host} answered with status ${status}.`, { fault: 'wrong answer' })
   const parsed = schema.safeParse(jsonOf(body, url))
   if (!parsed.success)
-    throw new OutboundRefusal(`${new URL(url).host} answered with something else than was asked for.`)
+    throw new OutboundRefusal(`${new URL(url).host} answered with something else than was asked for.`, {
+      fault: 'wrong answer',
+    })
   return parsed.data
 }
 
@@ -104,6 +109,6 @@ function jsonOf(body: string, url: string): unknown {
   try {
     return JSON.parse(body)
   } catch (error) {
-    throw new OutboundRefusal(`${new URL(url).host} did not answer with JSON.`, error)
+    throw new OutboundRefusal(`${new URL(url).host} did not answer with JSON.`, { fault: 'wrong answer', cause: error })
   }
 }

@@ -8,12 +8,17 @@ import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { isAllowedNetwork, isLinkLocal, isPublicAddress, type OutboundAllow } from './addresses.ts'
 
+/** Why nothing came of it: the address is not let through, or whoever has it did not do its part. */
+export type OutboundFault = 'not let through' | 'late' | 'redirects' | 'unreachable' | 'wrong answer'
+
 /** `reason` is for the person who named the address; it tells nothing about what answers there. */
 export class OutboundRefusal extends Error {
   readonly reason: string
-  constructor(reason: string, cause?: unknown) {
+  readonly fault: OutboundFault
+  constructor(reason: string, { fault = 'not let through', cause }: { fault?: OutboundFault; cause?: unknown } = {}) {
     super(reason, { cause })
     this.reason = reason
+    this.fault = fault
   }
 }
 
@@ -165,8 +170,11 @@ async function send(
   } catch (error) {
     if (error instanceof OutboundRefusal) throw error
     if (signal.aborted)
-      throw new OutboundRefusal(`${url.host} did not answer within ${timeLimitMs / 1000} seconds.`, error)
-    throw new OutboundRefusal(`${url.host} could not be reached.`, error)
+      throw new OutboundRefusal(`${url.host} did not answer within ${timeLimitMs / 1000} seconds.`, {
+        fault: 'late',
+        cause: error,
+      })
+    throw new OutboundRefusal(`${url.host} could not be reached.`, { fault: 'unreachable', cause: error })
   }
 }
 
@@ -184,7 +192,9 @@ async function open(url: URL, call: OutboundCall, allow: OutboundAllow, resolver
         headers: { 'user-agent': 'Holdfast', ...call.headers, 'content-length': String(call.body.length) },
       })
       const late = (limitMs: number) => () =>
-        request.destroy(new OutboundRefusal(`${url.host} did not answer within ${limitMs / 1000} seconds.`))
+        request.destroy(
+          new OutboundRefusal(`${url.host} did not answer within ${limitMs / 1000} seconds.`, { fault: 'late' }),
+        )
       const connecting = setTimeout(late(connectLimitMs), connectLimitMs)
       request.once('socket', (socket) => {
         socket.setNoDelay(true)
@@ -204,13 +214,14 @@ async function open(url: URL, call: OutboundCall, allow: OutboundAllow, resolver
       response.destroy()
       throw new OutboundRefusal(
         `${url.host} redirects elsewhere, which is not followed. Name the address that it leads to.`,
+        { fault: 'redirects' },
       )
     }
     return { status, headers: response.headers, body: response }
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof OutboundRefusal) throw error
-    throw new OutboundRefusal(`${url.host} could not be reached.`, error)
+    throw new OutboundRefusal(`${url.host} could not be reached.`, { fault: 'unreachable', cause: error })
   }
 }
 
@@ -220,13 +231,15 @@ async function readWithin(response: IncomingMessage, sizeLimit: number, url: URL
     if (status >= 300 && status < 400) {
       throw new OutboundRefusal(
         `${url.host} redirects elsewhere, which is not followed. Name the address that it leads to.`,
+        { fault: 'redirects' },
       )
     }
     const chunks: Buffer[] = []
     let size = 0
     for await (const chunk of response) {
       size += (chunk as Buffer).length
-      if (size > sizeLimit) throw new OutboundRefusal(`${url.host} answered more than ${sizeLimit} bytes.`)
+      if (size > sizeLimit)
+        throw new OutboundRefusal(`${url.host} answered more than ${sizeLimit} bytes.`, { fault: 'wrong answer' })
       chunks.push(chunk as Buffer)
     }
     return Buffer.concat(chunks).toString('utf8')
