@@ -69,10 +69,11 @@ function leaveQueue(waiting: Waiting): void {
 }
 
 function next(): void {
-  if (current !== null) return
+  // One that is starting has a limit of its own, which who comes meanwhile does not put off.
+  if (current !== null || (worker !== null && !isReady)) return
   clearTimeout(timer)
-  worker ??= startWorker()
-  if (!isReady) {
+  if (worker === null) {
+    worker = startWorker()
     timer = setTimeout(giveUp, startLimitMs, busy())
     return
   }

@@ -87,10 +87,11 @@ function leaveQueue(waiting: Waiting): void {
 }
 
 function next(): void {
-  if (current !== null) return
+  // One that is starting has a limit of its own, which who comes meanwhile does not put off.
+  if (current !== null || (worker !== null && !isReady)) return
   clearTimeout(timer)
-  worker ??= startWorker(queue[0]?.log ?? null)
-  if (!isReady) {
+  if (worker === null) {
+    worker = startWorker(queue[0]?.log ?? null)
     timer = setTimeout(giveUp, startLimitMs, 'busy')
     return
   }

@@ -92,10 +92,11 @@ async function inTurn(asked: Omit<Turn, 'settle'>): Promise<Viewed> {
 }
 
 function next(): void {
-  if (current !== null) return
+  // One that is starting has a limit of its own, which who comes meanwhile does not put off.
+  if (current !== null || (worker !== null && !isReady)) return
   clearTimeout(timer)
-  worker ??= start(queue[0]?.log ?? null)
-  if (!isReady) {
+  if (worker === null) {
+    worker = start(queue[0]?.log ?? null)
     timer = setTimeout(giveUp, startLimitMs, busy)
     return
   }
