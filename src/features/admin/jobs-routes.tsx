@@ -4,15 +4,17 @@ import { pageContext, pageReply, redirectWithNotice } from '../../access/page-re
 import { type Route, route } from '../../access/route.ts'
 import type { Hub } from '../../hub.ts'
 import { afterCommit } from '../../platform/db/database.ts'
-import { listDeadJobs, retryDeadJob } from '../../platform/jobs/queries.ts'
+import { dropDeadJob, listDeadJobs, retryDeadJob } from '../../platform/jobs/queries.ts'
 import { wakeWorkers } from '../../platform/jobs/wake.ts'
 import { recordEvent } from '../audit/service.ts'
 import { JobsPage, jobsHref, jobsPath } from './jobs-page.tsx'
-import { deleteDeadJob, findDeadQueue, selectQueues } from './queries.ts'
+import { selectQueues } from './queries.ts'
 
 const instance = { on: 'instance' } as const
 const perPage = 25
 const body = z.object({ id: z.string().max(100) })
+const about = { resource: { kind: 'instance', id: null, name: null }, ownerId: null } as const
+const isGone = () => redirectWithNotice(jobsPath, 'info', 'This job is not among the failed ones any more.')
 
 /** `queues`: the name of each that has a handler. */
 export function jobsRoutes(queues: (hub: Hub) => readonly string[]): Route[] {
@@ -59,22 +61,14 @@ export function jobsRoutes(queues: (hub: Hub) => readonly string[]): Route[] {
       target: instance,
       body,
       handle: async ({ hub, allowed, body: { id }, request }) => {
-        const queue = await findDeadQueue(hub.db, id)
-        const isRetried =
-          queue !== null &&
-          (await hub.transaction(async (tx) => {
-            if (!(await retryDeadJob(tx, id, hub.clock.now()))) return false
-            await recordEvent(hub, tx, allowed, request.origin, {
-              resource: { kind: 'instance', id: null, name: null },
-              ownerId: null,
-              data: { queue },
-            })
-            afterCommit(tx, wakeWorkers)
-            return true
-          }))
-        return isRetried
-          ? redirectWithNotice(jobsPath, 'success', 'The job runs again.')
-          : redirectWithNotice(jobsPath, 'info', 'This job is not among the failed ones any more.')
+        const queue = await hub.transaction(async (tx) => {
+          const retried = await retryDeadJob(tx, id, hub.clock.now())
+          if (retried === null) return null
+          await recordEvent(hub, tx, allowed, request.origin, { ...about, data: { queue: retried } })
+          afterCommit(tx, wakeWorkers)
+          return retried
+        })
+        return queue === null ? isGone() : redirectWithNotice(jobsPath, 'success', 'The job runs again.')
       },
     }),
     route({
@@ -86,18 +80,12 @@ export function jobsRoutes(queues: (hub: Hub) => readonly string[]): Route[] {
       body,
       handle: async ({ hub, allowed, body: { id }, request }) => {
         const queue = await hub.transaction(async (tx) => {
-          const dropped = await deleteDeadJob(tx, id)
+          const dropped = await dropDeadJob(tx, id)
           if (dropped === null) return null
-          await recordEvent(hub, tx, allowed, request.origin, {
-            resource: { kind: 'instance', id: null, name: null },
-            ownerId: null,
-            data: { queue: dropped, dropped: true },
-          })
+          await recordEvent(hub, tx, allowed, request.origin, { ...about, data: { queue: dropped, dropped: true } })
           return dropped
         })
-        return queue === null
-          ? redirectWithNotice(jobsPath, 'info', 'This job is not among the failed ones any more.')
-          : redirectWithNotice(jobsPath, 'success', 'The job is dropped.')
+        return queue === null ? isGone() : redirectWithNotice(jobsPath, 'success', 'The job is dropped.')
       },
     }),
   ]

@@ -171,27 +171,6 @@ export async function selectQueues(db: Db, queues: readonly string[]): Promise<Q
   })
 }
 
-/** Gives the queue of a dead job that is there no more; null where it is not, or not dead. */
-export async function deleteDeadJob(tx: Tx, id: string): Promise<string | null> {
-  const row = await tx
-    .deleteFrom('job')
-    .where('id', '=', id)
-    .where('state', '=', 'dead')
-    .returning('queue')
-    .executeTakeFirst()
-  return row?.queue ?? null
-}
-
-export async function findDeadQueue(db: Db, id: string): Promise<string | null> {
-  const row = await db.read
-    .selectFrom('job')
-    .select('queue')
-    .where('id', '=', id)
-    .where('state', '=', 'dead')
-    .executeTakeFirst()
-  return row?.queue ?? null
-}
-
 // Announcements
 
 export interface AnnouncementRow extends AnnouncementTable {

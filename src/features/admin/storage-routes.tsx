@@ -6,7 +6,7 @@ import { type Route, route } from '../../access/route.ts'
 import type { Facts } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
 import { recordEvent } from '../audit/service.ts'
-import { askForCollection, collectionQueue, countStore, planCollection } from '../storage/service.ts'
+import { collectAfter, collectionQueue, countStore, planCollection } from '../storage/service.ts'
 import { storageWords } from './health-routes.tsx'
 import { selectQueues } from './queries.ts'
 import { StoragePage, type StorageView, storagePath } from './storage-page.tsx'
@@ -71,14 +71,14 @@ export const storageRoutes: Route[] = [
     action: 'storage.collect',
     target: instance,
     handle: async ({ hub, allowed, request }) => {
-      await hub.transaction((tx) =>
-        recordEvent(hub, tx, allowed, request.origin, {
+      await hub.transaction(async (tx) => {
+        await collectAfter(hub, tx)
+        await recordEvent(hub, tx, allowed, request.origin, {
           resource: { kind: 'instance', id: null, name: null },
           ownerId: null,
           data: { asked: true },
-        }),
-      )
-      await askForCollection(hub, 0)
+        })
+      })
       return redirectWithNotice(
         storagePath,
         'success',

@@ -31,7 +31,7 @@ export {
   type Usage,
 } from './accounting.ts'
 export { type Admission, admissionsOf, reasonOf } from './admission.ts'
-export { askForCollection, collectionQueue } from './ask-for-collection.ts'
+export { askForCollection, collectAfter, collectionQueue } from './ask-for-collection.ts'
 export { type ChunkIndexes, chunkIndexes } from './chunk-indexes.ts'
 export { type CollectionReport, type CollectOptions, collectStorage } from './collect.ts'
 export { planCollection } from './collect-plan.ts'

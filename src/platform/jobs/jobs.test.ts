@@ -118,8 +118,8 @@ describe.each(dialects)('jobs on %s', (dialect) => {
     expect(dead?.lastError).toContain('broken with hf_[hidden]')
 
     const id = dead?.id ?? ''
-    expect(await database.db.transaction((tx) => retryDeadJob(tx, id, Date.now()))).toBe(true)
-    expect(await database.db.transaction((tx) => retryDeadJob(tx, id, Date.now()))).toBe(false)
+    expect(await database.db.transaction((tx) => retryDeadJob(tx, id, Date.now()))).toBe('bad')
+    expect(await database.db.transaction((tx) => retryDeadJob(tx, id, Date.now()))).toBeNull()
     await vi.waitFor(() => expect(runs).toBe(3))
   })
 

@@ -171,15 +171,27 @@ export async function listDeadJobs(
     .execute()
 }
 
-/** Gives a dead job a fresh set of attempts. False when there is no such dead job. */
-export async function retryDeadJob(tx: Tx, id: string, now: number): Promise<boolean> {
-  const result = await tx
+/** Gives a dead job a fresh set of attempts. Its queue; null when there is no such dead job. */
+export async function retryDeadJob(tx: Tx, id: string, now: number): Promise<string | null> {
+  const row = await tx
     .updateTable('job')
     .set({ state: 'ready', attempts: 0, runAt: now })
     .where('id', '=', id)
     .where('state', '=', 'dead')
+    .returning('queue')
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  return row?.queue ?? null
+}
+
+/** Its queue; null when there is no such dead job. */
+export async function dropDeadJob(tx: Tx, id: string): Promise<string | null> {
+  const row = await tx
+    .deleteFrom('job')
+    .where('id', '=', id)
+    .where('state', '=', 'dead')
+    .returning('queue')
+    .executeTakeFirst()
+  return row?.queue ?? null
 }
 
 function isHeld(held: Held) {
