@@ -43,6 +43,11 @@ describe('the API reference', () => {
       .filter(({ definition }) => definition.summary !== undefined)
       .map(({ method, path }) => `${method} ${path}`)
     expect(shown.sort()).toEqual(described.sort())
+    const pathsOf = (group: string) =>
+      groups.filter(({ name }) => name === group).flatMap(({ operations }) => operations.map(({ path }) => path))
+    expect(pathsOf('inference')).toContain('/v1/chat/completions')
+    expect(pathsOf('inference')).toContain('/models/:namespace/:name')
+    expect(pathsOf('xet').filter((path) => !path.startsWith('/cas/'))).toEqual(['/v1/telemetry'])
     for (const { name, operations } of groups) {
       expect(operations.length, name).toBeGreaterThan(0)
       expect(new Set(operations.map(({ id }) => id)).size, name).toBe(operations.length)

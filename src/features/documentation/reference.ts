@@ -65,7 +65,13 @@ const places: readonly Place[] = [
     about: 'What clients read and push; addresses that they know by themselves',
     takes: /^\/(?:\{prefix\}|lfs)/,
   },
-  { name: 'xet', title: 'Xet', about: 'Large files in chunks', takes: /^\/(?:cas|v1|v2)\// },
+  { name: 'xet', title: 'Xet', about: 'Large files in chunks', takes: /^\/(?:cas\/|v1\/telemetry)/ },
+  {
+    name: 'inference',
+    title: 'Inference',
+    about: 'Models that answer: by the API of OpenAI, and the classic one',
+    takes: /^\/(?:v1|models)\//,
+  },
   {
     name: 'tokens',
     title: 'Tokens and access',
