@@ -1,5 +1,7 @@
 /** What an organization is at one moment: as a document, and what a change needs to know beside it. */
+
 import { HoldfastError } from '../../domain/errors.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
@@ -113,7 +115,7 @@ async function readAccounts(on: View, { id }: Organization, own: readonly GrantR
         account.name,
         {
           role: roles.get(account.id) ?? null,
-          expiresAt: account.expiresAt === null ? null : new Date(account.expiresAt).toISOString(),
+          expiresAt: isoTime(account.expiresAt),
           disabled: account.disabledAt !== null,
         },
       ] as const,

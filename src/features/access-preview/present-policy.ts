@@ -1,4 +1,5 @@
 /** What a policy would have done, as JSON. */
+import { isoTime } from '../../domain/iso-time.ts'
 import type { UnsafeContent } from '../scanning/service.ts'
 import type { Pusher } from '../signatures/service.ts'
 import type { PolicyPreview } from './try-policy.ts'
@@ -17,7 +18,7 @@ export function presentPolicyPreview(preview: PolicyPreview, most: number): obje
   const { effect, since, pushes, failing, pushers, isWhole } = found
   return {
     effect,
-    since: new Date(since).toISOString(),
+    since: isoTime(since),
     pushers: isPartial ? null : pushers.slice(0, most).map(presentPusher),
     counts: { pushers: pushers.length, pushes, failing },
     isWhole,
@@ -27,10 +28,10 @@ export function presentPolicyPreview(preview: PolicyPreview, most: number): obje
 
 function presentPusher({ kind, name, pushes, failing, last }: Pusher): object {
   const type = kind === 'service-account' ? 'service_account' : kind
-  return { principal: { type, name }, pushes, failing, last: { ...last, at: new Date(last.at).toISOString() } }
+  return { principal: { type, name }, pushes, failing, last: { ...last, at: isoTime(last.at) } }
 }
 
 function presentFile({ content, size, foundAt, found, places, hasMore }: UnsafeContent): object {
   const repos = places.map(({ kind, namespace, name, path }) => ({ type: kind, name: `${namespace}/${name}`, path }))
-  return { content, size, foundAt: new Date(foundAt).toISOString(), found, repos, moreRepos: hasMore }
+  return { content, size, foundAt: isoTime(foundAt), found, repos, moreRepos: hasMore }
 }

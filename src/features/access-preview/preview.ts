@@ -84,7 +84,8 @@ async function sightOf({ hub, facts, authorizeAlso }: Asking, change: Change, re
     authorizeAlso(action, on).then(
       () => true,
       (error: unknown) => {
-        if (error instanceof HoldfastError) return false
+        // A decision that could not be made is no "no".
+        if (error instanceof HoldfastError && error.status < 500) return false
         throw error
       },
     )

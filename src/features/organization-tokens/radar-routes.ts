@@ -1,8 +1,10 @@
 /** The interface of an organization's radar for tokens (idea 8). */
+
 import { z } from 'zod'
 import { nextPageLink } from '../../access/paging.ts'
 import { json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
+import { isoTime } from '../../domain/iso-time.ts'
 import { organizationRadar, type RadarToken } from './radar.ts'
 import { radarKinds } from './radar-queries.ts'
 import { readMark, writeMark } from './routes.ts'
@@ -32,16 +34,15 @@ export const organizationRadarRoutes: Route[] = [
 ]
 
 function presentToken({ token, displayName, findings }: RadarToken): object {
-  const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
   return {
     id: token.id,
     owner: { kind: token.ownerKind, name: token.ownerName },
     displayName,
     last4: token.last4,
     role: token.role,
-    createdAt: time(token.createdAt),
-    expiresAt: time(token.expiresAt),
-    lastUsedAt: time(token.lastUsedAt),
+    createdAt: isoTime(token.createdAt),
+    expiresAt: isoTime(token.expiresAt),
+    lastUsedAt: isoTime(token.lastUsedAt),
     findings,
   }
 }
