@@ -1,28 +1,7 @@
 /** Whom an administrator may ask about, in slices: members, service accounts with their tokens. The rights are checked by who calls. */
 import { sql } from 'kysely'
-import { holdsAt, roleAt } from '../../access/role-at.ts'
+import { holdsAt } from '../../access/role-at.ts'
 import type { Db } from '../../platform/db/database.ts'
-import { prepared } from '../../platform/db/prepared.ts'
-
-/** Organizations offered to one administrator. */
-const mostOrganizations = 100
-
-const administered = prepared<{ userId: string; now: number }, { name: string }>((q, param) =>
-  q
-    .selectFrom('roleGrant as g')
-    .innerJoin('namespace as n', 'n.id', 'g.targetId')
-    .select('n.name')
-    .where('g.principalId', '=', param('userId'))
-    .where('g.targetKind', '=', 'organization')
-    .where(roleAt('g', param('now')), '=', 'admin')
-    .orderBy('n.nameKey')
-    .limit(mostOrganizations),
-)
-
-/** Names of the organizations that somebody administers at that moment (ms). */
-export async function administeredOrganizations(db: Db, userId: string, now: number): Promise<string[]> {
-  return (await administered.run(db.read, { userId, now })).map(({ name }) => name)
-}
 
 export interface Slice {
   /** In the name, in lower case; empty: all. */

@@ -2,8 +2,8 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import { accountOf } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
+import { administeredNow } from '../organizations/service.ts'
 import {
-  administeredOrganizations,
   machinesToPick,
   membersToPick,
   type PickedMachine,
@@ -33,6 +33,8 @@ export interface Picker {
 }
 
 const perPage = 20
+/** Organizations offered to one administrator. */
+const mostOrganizations = 100
 const mostTokens = 100
 
 /** Null for who administers no organization. An organization that is not theirs, or not there, is left out in silence. */
@@ -40,7 +42,8 @@ export async function findPicker(hub: Hub, asker: Asker, sought: Sought): Promis
   const account = accountOf(asker.facts.principal)
   if (account === null) return null
   const now = hub.clock.now()
-  const organizations = await administeredOrganizations(hub.db, account.id, now)
+  const administered = await administeredNow(hub.db, account.id, now, mostOrganizations)
+  const organizations = administered.map(({ name }) => name)
   const [only] = organizations
   if (only === undefined) return null
   const nothing = { members: [], machines: [], nextMember: null, nextMachine: null }

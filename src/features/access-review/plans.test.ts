@@ -4,8 +4,9 @@ import { dialects, makeDatabase, type TestDatabase } from '../../../tests/suppor
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import { insertRepo } from '../../../tests/support/rows.ts'
 import { loadFactsAbout } from '../../access/explain-facts.ts'
+import { administeredNow } from '../organizations/service.ts'
 import { findParty, findTokenOwner, findUser, findWays, isMachineOf } from './explain-queries.ts'
-import { administeredOrganizations, machinesToPick, membersToPick, tokensOfMachines } from './picker-queries.ts'
+import { machinesToPick, membersToPick, tokensOfMachines } from './picker-queries.ts'
 
 const people = 2_000
 const idOf = (number: number): string => number.toString(16).padStart(24, '0')
@@ -71,7 +72,7 @@ describe.each(dialects)('lists to choose from on %s', (dialect) => {
     const watched = await watchPlans(database, ['namespace', 'serviceAccount', 'accessToken', 'user'])
     const { db } = watched
     const slice = { find: '', after: 'p1', limit: 21 }
-    await watched.expectCheap(() => administeredOrganizations(db, idOf(7), 1), 250)
+    await watched.expectCheap(() => administeredNow(db, idOf(7), 1, 100), 250)
     expect(await membersToPick(db, organization, slice, 1)).toHaveLength(21)
     await watched.expectCheap(() => membersToPick(db, idOf(1), slice, 1), 250)
     await watched.expectCheap(() => machinesToPick(db, idOf(1), { ...slice, find: 'x' }), 250)

@@ -60,10 +60,9 @@ export interface TokenMark {
 }
 
 /** Tokens of the organization's members: classic ones, and fine-grained ones that list it, a workspace or a repo of it. Expired ones reach nothing. */
-export function reaching(db: Db | Tx, organizationId: string, now: number) {
-  const reader = 'read' in db ? db.read : db
+export function reaching(on: Tx | Db['read'] | Db['list'], organizationId: string, now: number) {
   return (
-    reader
+    on
       .selectFrom('roleGrant as member')
       .innerJoin('accessToken as token', 'token.ownerId', 'member.principalId')
       .innerJoin('namespace as owner', 'owner.id', 'member.principalId')
@@ -118,7 +117,7 @@ export async function listReaching(
   page: { readonly after: TokenMark | null; readonly limit: number; readonly isWaiting: boolean },
 ): Promise<ReachingToken[]> {
   const { after } = page
-  let query = reaching(db, organizationId, now)
+  let query = reaching(db.list, organizationId, now)
   if (after !== null) {
     query = query.where(sql<boolean>`("member"."principalId", "token"."id") > (${after.ownerId}, ${after.id})`)
   }
@@ -132,12 +131,12 @@ export async function listReaching(
 }
 
 export async function findReaching(
-  db: Db | Tx,
+  on: Tx | Db['read'],
   organizationId: string,
   now: number,
   by: { readonly id: string } | { readonly hash: string },
 ): Promise<ReachingToken | null> {
-  const query = reaching(db, organizationId, now)
+  const query = reaching(on, organizationId, now)
   const row = await ('id' in by
     ? query.where('token.id', '=', by.id)
     : query.where('token.hash', '=', by.hash)

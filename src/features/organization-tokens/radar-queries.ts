@@ -125,7 +125,7 @@ export async function listNeedingAttention(
 
 async function listOfPeople(db: Db, organizationId: string, now: number, page: RadarPage) {
   const conditions = conditionsOfPerson(now)
-  let query = reaching(db, organizationId, now)
+  let query = reaching(db.list, organizationId, now)
     .innerJoin('user as person', 'person.id', 'token.ownerId')
     .select(kindsColumn(conditions).as('kinds'))
     .where((q) => q.or([q('said.verdict', 'is', null), q('said.verdict', '<>', 'revoked')]))
@@ -141,7 +141,7 @@ async function listOfPeople(db: Db, organizationId: string, now: number, page: R
 /** Disabled ones reach nothing, nor do expired ones. */
 async function listOfMachines(db: Db, organizationId: string, now: number, page: RadarPage) {
   const conditions = conditionsOfMachine(now)
-  let query = db.read
+  let query = db.list
     .selectFrom('serviceAccount as machine')
     .innerJoin('accessToken as token', 'token.ownerId', 'machine.id')
     .select(['token.id', 'token.ownerId', 'machine.name as ownerName', 'token.name', 'token.last4', 'token.role'])

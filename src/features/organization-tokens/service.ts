@@ -127,7 +127,7 @@ export async function listTokens(
 
 /** Whether a member's token could reach it, as far as the token itself says; also where it was revoked for it. */
 export async function reachesOrganization(hub: Hub, organizationId: string, tokenId: string): Promise<boolean> {
-  return (await findReaching(hub.db, organizationId, hub.clock.now(), { id: tokenId })) !== null
+  return (await findReaching(hub.db.read, organizationId, hub.clock.now(), { id: tokenId })) !== null
 }
 
 /** Null for one that does not reach it, or was revoked. */
@@ -138,7 +138,7 @@ export async function findListed(
 ): Promise<ListedToken | null> {
   const [policy, token] = await Promise.all([
     getTokenPolicy(hub, allowed.resource.id),
-    findReaching(hub.db, allowed.resource.id, hub.clock.now(), { id }),
+    findReaching(hub.db.read, allowed.resource.id, hub.clock.now(), { id }),
   ])
   return token === null || token.verdict === 'revoked' ? null : { ...token, restriction: restrictionIn(policy, token) }
 }

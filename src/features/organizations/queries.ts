@@ -194,6 +194,29 @@ export async function administeredBy(on: Tx | Db['read'], userId: string): Promi
     .execute()
 }
 
+const administering = prepared<{ userId: string; now: number; limit: number }, { id: string; name: string }>(
+  (q, param) =>
+    q
+      .selectFrom('roleGrant')
+      .innerJoin('namespace', 'namespace.id', 'roleGrant.targetId')
+      .select(['namespace.id', 'namespace.name'])
+      .where('roleGrant.principalId', '=', param('userId'))
+      .where('roleGrant.targetKind', '=', 'organization')
+      .where(roleAt('roleGrant', param('now')), '=', 'admin')
+      .orderBy('namespace.nameKey')
+      .limit(param('limit')),
+)
+
+/** At that moment (ms), for a while or for good; by name. */
+export async function administeredNow(
+  db: Db,
+  userId: string,
+  now: number,
+  limit: number,
+): Promise<{ id: string; name: string }[]> {
+  return await administering.run(db.read, { userId, now, limit })
+}
+
 const memberships = prepared<{ userId: string; now: number }, Omit<MembershipRow, 'role'> & { role: Role | null }>(
   (q, param) =>
     q

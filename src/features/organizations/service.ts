@@ -27,6 +27,7 @@ export {
 } from './membership.ts'
 export { claimName, findNamespace, type Namespace, retireName } from './namespaces.ts'
 export {
+  administeredNow,
   countPublicRepos,
   firstAdmins,
   lockOrganizations,

@@ -1,4 +1,5 @@
 /** What the weekly mail says: what the pages would show this person now, in at most some twenty lines. Null where there is nothing to say. */
+
 import { loadFactsAbout } from '../../access/explain-facts.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { HoldfastError } from '../../domain/errors.ts'
@@ -8,8 +9,8 @@ import type { Hub } from '../../hub.ts'
 import type { Mail } from '../../platform/mail/mailer.ts'
 import { reach, tokenMailIsOn, tokenMailOffPath } from '../accounts/service.ts'
 import { organizationRadar } from '../organization-tokens/service.ts'
+import { administeredNow } from '../organizations/service.ts'
 import { ownRadar } from '../tokens/service.ts'
-import { administeredNow } from './queries.ts'
 
 const mostLines = 20
 /** By name; that there are more is said, and they are left to their pages. */

@@ -6,8 +6,8 @@ import type { Db, Tx } from '../../platform/db/database.ts'
 
 /** The last of the `size` accounts after `after`; null where there are none. */
 export async function endOfWindow(db: Db, after: string, size: number): Promise<string | null> {
-  const window = db.read.selectFrom('user').select('id').where('id', '>', after).orderBy('id').limit(size)
-  const row = await db.read
+  const window = db.list.selectFrom('user').select('id').where('id', '>', after).orderBy('id').limit(size)
+  const row = await db.list
     .selectFrom(window.as('window'))
     .select(({ fn }) => fn.max('window.id').as('last'))
     .executeTakeFirst()
@@ -24,7 +24,7 @@ export async function listCandidates(
   now: number,
   before: number,
 ): Promise<string[]> {
-  const rows = await db.read
+  const rows = await db.list
     .selectFrom('user as person')
     .leftJoin('tokenMail as told', 'told.userId', 'person.id')
     .select('person.id')
@@ -90,23 +90,4 @@ export async function markTold(tx: Tx, people: readonly string[], now: number, b
     .returning('userId')
     .execute()
   return rows.map(({ userId }) => userId)
-}
-
-/** Organizations where the person is an administrator now, by name. */
-export async function administeredNow(
-  db: Db,
-  userId: string,
-  now: number,
-  limit: number,
-): Promise<{ id: string; name: string }[]> {
-  return await db.read
-    .selectFrom('roleGrant as grant')
-    .innerJoin('namespace', 'namespace.id', 'grant.targetId')
-    .select(['namespace.id', 'namespace.name'])
-    .where('grant.principalId', '=', userId)
-    .where('grant.targetKind', '=', 'organization')
-    .where(roleAt('grant', now), '=', 'admin')
-    .orderBy('namespace.nameKey')
-    .limit(limit)
-    .execute()
 }

@@ -7,8 +7,9 @@ import { type SmtpSink, startSmtpSink } from '../../../tests/support/smtp-sink.t
 import type { TestHub } from '../../../tests/support/start-hub.ts'
 import { startHubOn } from '../../../tests/support/start-hub-on.ts'
 import { turnSwitch } from '../accounts/token-mail-queries.ts'
+import { administeredNow } from '../organizations/service.ts'
 import { composeTokenMail } from './compose.ts'
-import { administeredNow, endOfWindow, listCandidates, markTold } from './queries.ts'
+import { endOfWindow, listCandidates, markTold } from './queries.ts'
 import { tokenMailJobs } from './service.ts'
 
 const dayMs = 86_400_000
