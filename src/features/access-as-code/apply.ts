@@ -68,7 +68,7 @@ export async function applyChanges(
       if (own !== null)
         problems.add(own.path, new HoldfastError('own_administration', { organization: organization.name }))
       problems.refuse()
-      await makeAll({ hub, tx, actor, organization, file: file.document, people, minted, problems, now })
+      await makeAll(world, { hub, tx, actor, organization, file: file.document, people, minted, problems, now })
       await recordEvent(hub, tx, allowed, actor.origin, {
         resource: { kind: 'organization', id: organization.id, name: organization.name },
         ownerId: organization.id,
@@ -98,20 +98,22 @@ interface MakingAll {
   readonly now: number
 }
 
-async function makeAll({ organization, problems, now, ...making }: MakingAll): Promise<void> {
+/** `before`: what it is made from. It is read again after each stage, since what one makes brings more along. */
+async function makeAll(before: World, { organization, problems, now, ...making }: MakingAll): Promise<void> {
   const { tx, file } = making
   const wanted = wantedBy(file)
+  let world = before
   for (const belongs of stages) {
-    const world = await readWorld(tx, organization, now)
     const changes = planChanges(world.document, file).filter(belongs)
+    if (changes.length === 0) continue
     for (const change of inOrder(changes, world, file)) {
       await problems.attempt(change.path, () => make({ ...making, world, wanted }, change))
     }
     // What follows would stumble over what is missing now.
     problems.refuse()
+    world = await readWorld(tx, organization, now)
   }
-  const { document } = await readWorld(tx, organization, now)
-  const left = planChanges(document, file)
+  const left = planChanges(world.document, file)
   if (left.length > 0) throw new Error(`A file was applied, and something is not as it says: ${left[0]?.target}.`)
 }
 
