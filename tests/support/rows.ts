@@ -1,6 +1,6 @@
 /** Rows that tests need without going through the feature that would make them. */
 import type { RepoKind } from '../../src/domain/facts.ts'
-import type { Db } from '../../src/platform/db/database.ts'
+import type { Db, Tx } from '../../src/platform/db/database.ts'
 
 export interface RepoSeed {
   readonly id: string
@@ -52,4 +52,33 @@ export async function insertRepo(db: Db, seed: RepoSeed): Promise<void> {
       })
       .execute()
   })
+}
+
+/** Active people, each with a verified address `NAME@example.org`, whose id is theirs too; made at the time 1. */
+export async function insertPeople(
+  tx: Tx,
+  people: readonly { readonly id: string; readonly name: string }[],
+): Promise<void> {
+  await tx
+    .insertInto('namespace')
+    .values(people.map(({ id, name }) => ({ id, kind: 'user' as const, name, nameKey: name, createdAt: 1 })))
+    .execute()
+  await tx
+    .insertInto('user')
+    .values(people.map(({ id }) => ({ id, isAdmin: 0 as const, state: 'active' as const, createdAt: 1 })))
+    .execute()
+  await tx
+    .insertInto('email')
+    .values(
+      people.map(({ id, name }) => ({
+        id,
+        userId: id,
+        address: `${name}@example.org`,
+        addressKey: `${name}@example.org`,
+        verifiedAt: 1,
+        isPrimary: 1 as const,
+        createdAt: 1,
+      })),
+    )
+    .execute()
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
+import { insertPeople } from '../../../tests/support/rows.ts'
 import { listDeadJobs } from '../../platform/jobs/queries.ts'
 import { selectOrganizations, selectPeople, selectQueues } from './queries.ts'
 
@@ -20,41 +21,11 @@ describe.each(dialects)('statements of the administration on %s', (dialect) => {
         const numbers = Array.from({ length: 500 }, (_, at) => from + at)
         const people = numbers.map((number) => ({ id: idOf(number), name: `user-${number}` }))
         const organizations = numbers.map((number) => ({ id: idOf(many + number), name: `org-${number}` }))
-        const named = [
-          ...people.map((one) => ({ ...one, kind: 'user' as const })),
-          ...organizations.map((one) => ({ ...one, kind: 'organization' as const })),
-        ]
+        await insertPeople(tx, people)
         await tx
           .insertInto('namespace')
-          .values(named.map((one) => ({ ...one, nameKey: one.name, createdAt: 1 })))
-          .execute()
-        await tx
-          .insertInto('user')
           .values(
-            people.map(({ id }) => ({
-              id,
-              fullname: null,
-              passwordHash: null,
-              passwordChangedAt: null,
-              isAdmin: 0 as const,
-              state: 'active' as const,
-              createdAt: 1,
-              secondFactorAt: null,
-            })),
-          )
-          .execute()
-        await tx
-          .insertInto('email')
-          .values(
-            people.map(({ id, name }) => ({
-              id,
-              userId: id,
-              address: `${name}@example.org`,
-              addressKey: `${name}@example.org`,
-              verifiedAt: 1,
-              isPrimary: 1 as const,
-              createdAt: 1,
-            })),
+            organizations.map((one) => ({ ...one, kind: 'organization' as const, nameKey: one.name, createdAt: 1 })),
           )
           .execute()
         await tx

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
-import { insertRepo } from '../../../tests/support/rows.ts'
+import { insertPeople, insertRepo } from '../../../tests/support/rows.ts'
 import { loadFacts } from '../../access/load-facts.ts'
 import { accessStatuses } from '../../domain/facts.ts'
 import type { AccessRequestTable } from '../../platform/db/schema.ts'
@@ -117,41 +117,10 @@ async function fill({ db }: TestDatabase): Promise<void> {
   await db.transaction(async (tx) => {
     for (let at = 0; at < people; at += 100) {
       const some = Array.from({ length: 100 }, (_, index) => at + index)
-      await tx
-        .insertInto('namespace')
-        .values(
-          some.map((n) => ({ id: personOf(n), kind: 'user' as const, name: `p${n}`, nameKey: `p${n}`, createdAt: 1 })),
-        )
-        .execute()
-      await tx
-        .insertInto('user')
-        .values(
-          some.map((n) => ({
-            id: personOf(n),
-            fullname: null,
-            passwordHash: null,
-            passwordChangedAt: null,
-            isAdmin: 0 as const,
-            state: 'active' as const,
-            createdAt: 1,
-            secondFactorAt: null,
-          })),
-        )
-        .execute()
-      await tx
-        .insertInto('email')
-        .values(
-          some.map((n) => ({
-            id: idOf(200_000 + n),
-            userId: personOf(n),
-            address: `p${n}@example.org`,
-            addressKey: `p${n}@example.org`,
-            verifiedAt: 1,
-            isPrimary: 1 as const,
-            createdAt: 1,
-          })),
-        )
-        .execute()
+      await insertPeople(
+        tx,
+        some.map((n) => ({ id: personOf(n), name: `p${n}` })),
+      )
     }
     await tx
       .insertInto('session')
