@@ -14,7 +14,6 @@ import type { Hub } from '../../hub.ts'
 import { type Change, repoTarget } from './change.ts'
 import type { Comparison } from './compare.ts'
 import { planOn, type Sight } from './plan.ts'
-import { selectOrganization } from './queries.ts'
 import { compareInThread } from './thread.ts'
 
 export interface AccessPreview {
@@ -48,12 +47,11 @@ export async function previewChange(asking: Asking, change: Change, most: number
   const { comparison, names } = await compareInThread(hub, work, most)
   const owner = work.on === 'repos' ? work.owner : work.organization
   const isOrganization = owner.kind === 'organization'
-  const policy = isOrganization ? (await selectOrganization(hub.db, owner.id))?.tokenPolicy : null
   return {
     owner,
     comparison,
     withTokens: sight.isAdministrator && isOrganization,
-    showsTokenNames: policy === 'approval',
+    showsTokenNames: work.places.before.demands.tokenPolicy === 'approval',
     isPartial: !sight.isAdministrator,
     names,
   }

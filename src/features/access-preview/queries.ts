@@ -16,7 +16,7 @@ const workspacesAtOnce = 1000
 export async function selectOrganization(db: Lists, id: string) {
   return await db.list
     .selectFrom('organization')
-    .select(['workspaceCreation', 'membersVisibility', 'secondFactorRequired', 'tokenPolicy', 'mostTokenDays'])
+    .select(['secondFactorRequired', 'tokenPolicy', 'mostTokenDays'])
     .select('classicTokensAdminister')
     .where('id', '=', id)
     .executeTakeFirst()
