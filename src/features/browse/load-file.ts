@@ -11,12 +11,11 @@ import { type Format, formatOf, highlight, languageOf, viewFile } from '../viewe
 import type { BlobBody } from './blob-page.tsx'
 import type { CardPlace } from './card-address.ts'
 import { drawNotebook } from './draw-notebook.ts'
-import { renderCard } from './render-card.ts'
+import { markdownLimit, renderCard } from './render-card.ts'
 
 /** Bytes that are read to be shown as text. */
 const textLimit = 600_000
 const pictureLimit = 20_000_000
-const markdownLimit = 1_048_576
 const pictures = /\.(png|jpe?g|gif|webp|avif|bmp|ico)$/i
 const drawings = /\.svg$/i
 const sounds = /\.(mp3|wav|flac|ogg|oga|opus|m4a)$/i
