@@ -5,11 +5,12 @@ import type { Allowed } from '../../domain/policy.ts'
 import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject, streamBlob } from '../../platform/git/objects.ts'
-import { type RepoAddress, repoPath } from '../../web/address.ts'
+import type { RepoAddress } from '../../web/address.ts'
 import { findEntry, type RepoEntry } from '../files/service.ts'
 import { findRepoWithCard } from '../repos/service.ts'
 import { findHeld, revisionHold } from '../storage/service.ts'
 import type { CardFacts, CardText } from './card-page.tsx'
+import { cardPlace } from './card-place.ts'
 import { lastBriefOf } from './commit-brief.ts'
 import { markdownLimit, renderCard } from './render-card.ts'
 
@@ -45,7 +46,7 @@ export async function loadCard(
   }
   const repoId = allowed.resource.id
   if (entry.size > markdownLimit) return await plainCard(hub, repoId, entry, notices.large)
-  const place = { repoPath: repoPath(repo), revision: 'main', origin: new URL(hub.config.publicUrl).origin }
+  const place = cardPlace(hub, repo, 'main', entry.path)
   const [card, latest] = await Promise.all([
     renderCard(hub.log, entry.oid, place, async () => {
       const object = await readObject(hub.git, repoId, entry.oid, markdownLimit)

@@ -2,14 +2,14 @@
 import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
-import { type RepoAddress, repoPath } from '../../web/address.ts'
+import type { RepoAddress } from '../../web/address.ts'
 import { fitsCodeView } from '../../web/code-view.tsx'
 import { markSanitized } from '../../web/raw-html.tsx'
 import type { Reading, RepoEntry } from '../files/service.ts'
 import { findHeld, findLinkedBlob, revisionHold } from '../storage/service.ts'
 import { type Format, formatOf, highlight, languageOf, viewFile } from '../viewers/service.ts'
 import type { BlobBody } from './blob-page.tsx'
-import type { CardPlace } from './card-address.ts'
+import { cardPlace } from './card-place.ts'
 import { drawNotebook } from './draw-notebook.ts'
 import { markdownLimit, renderCard } from './render-card.ts'
 
@@ -105,7 +105,7 @@ async function loadView(
   const { shown, read } = viewed
   const bytes = Math.min(read, entry.size)
   if (shown.kind === 'notebook') {
-    const notebook = await drawNotebook(hub, placeOf(hub, repo, asked, entry), contentOf(entry), shown)
+    const notebook = await drawNotebook(hub, cardPlace(hub, repo, asked.revision, entry.path), contentOf(entry), shown)
     return { body: { kind: 'notebook', notebook }, views: null, bytes }
   }
   if (shown.kind === 'code') throw new Error('The viewer of a format answered with code.')
@@ -129,19 +129,17 @@ async function loadMarkdown(
   const text = object === null ? null : textOf(object.bytes)
   if (text === null) return plain({ kind: 'sizes', why: 'binary' })
   if (text.trim() === '') return await loadText(hub, allowed, entry)
-  const rendered = await renderCard(hub.log, entry.oid, placeOf(hub, repo, asked, entry), async () => text)
+  const rendered = await renderCard(
+    hub.log,
+    entry.oid,
+    cardPlace(hub, repo, asked.revision, entry.path),
+    async () => text,
+  )
   if (rendered.kind === 'html')
     return { body: { kind: 'markdown', html: rendered.html }, views: null, bytes: entry.size }
   const written = await loadText(hub, allowed, entry)
   if (written.body.kind !== 'text') return written
   return { ...written, body: { ...written.body, note: plainMarkdown[rendered.why] } }
-}
-
-/** Links of a file begin in its folder. */
-function placeOf(hub: Hub, repo: RepoAddress, { revision }: AskedView, { path }: RepoEntry): CardPlace {
-  const origin = new URL(hub.config.publicUrl).origin
-  const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
-  return { repoPath: repoPath(repo), revision: encodeURIComponent(revision), origin, folder }
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })

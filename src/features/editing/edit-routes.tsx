@@ -24,7 +24,13 @@ import { closedWords, type Editable, readEditable } from './read-editable.ts'
 import { type Draft, readDraft, saveFile, summaryOf } from './save-file.ts'
 
 /** Markdown as a card would show it; null where it cannot be rendered just now. */
-export type RenderDraft = (hub: Hub, repo: RepoAddress, revision: string, markdown: string) => Promise<SafeHtml | null>
+export type RenderDraft = (
+  hub: Hub,
+  repo: RepoAddress,
+  revision: string,
+  path: string,
+  markdown: string,
+) => Promise<SafeHtml | null>
 
 /** A text of the largest size, each byte of it escaped as a form does. */
 const bodyLimit = 4 << 20
@@ -125,7 +131,7 @@ async function take(call: Posting, gate: EditGate, renderDraft: RenderDraft, ori
     return await show(formOf(body), { kind: 'changes', change })
   }
   if (body.do === 'preview') {
-    const html = await renderDraft(hub, repo, branch.name, draft.text ?? '')
+    const html = await renderDraft(hub, repo, branch.name, draft.path, draft.text ?? '')
     return await show(formOf(body), { kind: 'preview', html })
   }
   return await orShow(

@@ -217,6 +217,21 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       expect(await headOf(repo)).toBe(repo.head)
     })
 
+    test('links of a preview begin in the folder of the file, as on its page; a path that cannot be leads nowhere else', async () => {
+      const repo = await newRepo()
+      const content = '[next](b.txt) [up](../notes.txt)'
+      const links = (page: string) =>
+        [...page.matchAll(/href="([^"]*)"[^>]*>(?:next|up)</g)].map(([, href]) => href?.slice(repo.address.length + 1))
+      const preview = async (path: string) =>
+        links((await answered(post(`${repo.address}/new/main`, { path, content, do: 'preview' })))[1])
+      const inDocs = ['/blob/main/docs/b.txt', '/blob/main/notes.txt']
+      expect(await preview('docs/guide.md')).toEqual(inDocs)
+      expect((await edit(repo, 'docs/guide.md', { content })).status).toBe(303)
+      expect(links((await answered(get(`${repo.address}/blob/main/docs/guide.md`)))[1])).toEqual(inDocs)
+      // The attack: a link to a form whose path leads out of the repo, so that links of the preview lead to another one.
+      expect(await preview('../../../other/repo/x.md')).toEqual(['/blob/main/b.txt'])
+    })
+
     test('what has no text, and what lies at a tag or a commit, says why it is not edited', async () => {
       const repo = await newRepo()
       const why = async (path: string) => (await answered(get(`${repo.address}/edit/${path}`)))[1]
