@@ -443,6 +443,41 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       expect(await staged()).toEqual([])
     })
 
+    test('the attributes of each folder on the way count for each file, in whichever order the files come', async () => {
+      const repo = await makeRepo(at.hub, org, `repo-${++repos}`)
+      const rules = `
+        mkdir -p a/in b && printf '*.dat filter=lfs\\n' > .gitattributes && printf '*.dat -filter\\n' > a/.gitattributes
+        printf 'in.dat filter=lfs\\n' > a/in/.gitattributes && printf '*.txt filter=lfs\\n' > b/.gitattributes
+        git add -A && git commit -qm rules
+      `
+      const head = await fillRepo(at.hub, repo, rules)
+      const names = [
+        'a/in/in.dat',
+        'a/x.dat',
+        'b/x.txt',
+        'x.dat',
+        'x.txt',
+        'a/in/x.dat',
+        'b/x.dat',
+        'c/d/x.dat',
+        'a/x.txt',
+      ]
+      const sent = await upload(
+        { ...repo, head },
+        names.map((name) => [name, `text of ${name}`]),
+      )
+      expect(sent.status).toBe(303)
+      const isLarge = async (name: string) => (await show(repo, name)).includes('git-lfs.github.com/spec/v1')
+      const found = await Promise.all(names.map(isLarge))
+      expect(names.filter((_, index) => found[index])).toEqual([
+        'a/in/in.dat',
+        'b/x.txt',
+        'x.dat',
+        'b/x.dat',
+        'c/d/x.dat',
+      ])
+    })
+
     test('an empty repo takes its first files', async () => {
       const bare = await makeRepo(at.hub, org, `repo-${++repos}`)
       expect((await upload({ ...bare, head: '' }, [['README.md', '# Hi']])).status).toBe(303)
