@@ -12,6 +12,7 @@ import { clientEnvironment } from '../../../tests/support/git-store.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { fillRepo, makeRepo, makeToken, type TestRepo } from '../../../tests/support/world.ts'
 import { incomingFolder, repositoryFolder } from '../../platform/git/git-store.ts'
+import { readUpload } from './read-upload.ts'
 
 const run = promisify(execFile)
 const password = 'a long and quiet word'
@@ -534,6 +535,35 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       for (const folder of ['..', '.git', 'a/../..'])
         expect((await upload(repo, [['x', 'x']], { folder })).status).toBe(422)
       expect([await headOf(repo), await staged()]).toEqual([repo.head, []])
+    })
+
+    /* The attack: a form of 1,020 fields of 70,000 bytes and no file. Each field is within its bound, and all 71 MB are held in memory. */
+    test('a form has so many fields and no more, whatever each of them holds', async () => {
+      const repo = await newRepo()
+      const field = (name: string) =>
+        Buffer.from(`--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${'x'.repeat(70_000)}\r\n`)
+      let sent = 0
+      async function* body() {
+        for (; sent < 1_020; sent++) {
+          yield field(`f${sent}`)
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        yield Buffer.from('--b--\r\n')
+      }
+      await expect(readUpload(at.hub, body(), 'b')).rejects.toMatchObject({
+        code: 'bad_request',
+        params: { reason: expect.stringContaining('20 fields') },
+      })
+      expect(sent).toBeLessThan(25)
+      // One field over and over is as many fields.
+      const same = Buffer.concat([...Array.from({ length: 21 }, () => field('folder')), Buffer.from('--b--\r\n')])
+      const answer = await fetch(`${at.url}/${repo.address}/upload/main`, {
+        method: 'POST',
+        headers: { cookie: writer, 'content-type': 'multipart/form-data; boundary=b' },
+        body: same,
+      })
+      expect([answer.status, (await answer.text()).includes('20 fields')]).toEqual([400, true])
+      expect(await headOf(repo)).toBe(repo.head)
     })
 
     /* Somebody sends without end, to fill disk and memory. */

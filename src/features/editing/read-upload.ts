@@ -50,10 +50,12 @@ export async function readUpload(hub: Hub, body: AsyncIterable<Buffer>, boundary
 
 async function fieldsOf(parts: AsyncGenerator<FormPart>) {
   const values: Record<string, string> = Object.create(null)
-  for (;;) {
+  for (let count = 0; ; count++) {
     const { done, value: part } = await parts.next()
     if (done === true) return { values, first: null }
     if (part.fileName !== null) return { values, first: part as FormPart }
+    if (count >= mostFields)
+      throw new HoldfastError('bad_request', { reason: `A form has at most ${mostFields} fields before its files.` })
     values[part.name] = await textOf(part)
   }
 }
