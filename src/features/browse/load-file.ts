@@ -1,5 +1,6 @@
 /** What the page of a file shows: its text, its picture, what a viewer makes of it, or what it is and where its bytes are. */
 import { contentOf } from '../../domain/quarantine.ts'
+import { utf8Text } from '../../domain/utf8-text.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
 import type { RepoAddress } from '../../web/address.ts'
@@ -81,7 +82,7 @@ async function loadText(hub: Hub, allowed: Reading, entry: RepoEntry): Promise<L
   if (entry.lfs !== null) return plain({ kind: 'sizes', why: 'stored' })
   if (entry.size > textLimit) return plain({ kind: 'sizes', why: 'large' })
   const object = await readObject(hub.git, allowed.resource.id, entry.oid, textLimit)
-  const text = object === null ? null : textOf(object.bytes)
+  const text = object === null ? null : utf8Text(object.bytes, 'dropped')
   if (text === null) return plain({ kind: 'sizes', why: 'binary' })
   if (entry.isSymlink) return plain({ kind: 'link', target: text.slice(0, 4_096) })
   if (!fitsCodeView(text)) return plain({ kind: 'sizes', why: 'large' })
@@ -126,7 +127,7 @@ async function loadMarkdown(
   asked: AskedView,
 ): Promise<LoadedFile> {
   const object = await readObject(hub.git, allowed.resource.id, entry.oid, markdownLimit)
-  const text = object === null ? null : textOf(object.bytes)
+  const text = object === null ? null : utf8Text(object.bytes, 'dropped')
   if (text === null) return plain({ kind: 'sizes', why: 'binary' })
   if (text.trim() === '') return await loadText(hub, allowed, entry)
   const rendered = await renderCard(
@@ -140,17 +141,4 @@ async function loadMarkdown(
   const written = await loadText(hub, allowed, entry)
   if (written.body.kind !== 'text') return written
   return { ...written, body: { ...written.body, note: plainMarkdown[rendered.why] } }
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true })
-
-/** Null for what is not text in UTF-8. */
-function textOf(bytes: Buffer): string | null {
-  if (bytes.includes(0)) return null
-  try {
-    return decoder.decode(bytes)
-  } catch (error) {
-    if (error instanceof TypeError) return null
-    throw error
-  }
 }

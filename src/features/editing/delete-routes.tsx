@@ -16,7 +16,7 @@ import { type Branch, branchAt, needBranch } from './branch-at.ts'
 import { changeFields, commitChange, type EditGate, type Landed } from './change-form.ts'
 import { editorOf, formOf, placeOf, refusalOf, repoOfPath } from './change-request.ts'
 import { type Deleted, DeletePage } from './delete-page.tsx'
-import { NotOnBranchPage } from './edit-page.tsx'
+import { notOnBranch } from './not-on-branch.tsx'
 
 /** Rows to choose from, and files that are counted below a folder. */
 const mostChoices = 500
@@ -42,13 +42,12 @@ export const deleteRoutes = (gate: EditGate): Route[] => [
     target: repoOfPath,
     query: deleteQuery,
     handle: async (call) => {
-      const { hub, allowed, facts, params, request } = call
+      const { hub, allowed, params } = call
       const { revision } = placeOf(params.tail)
       const branch = await branchAt(hub, allowed, revision)
       if (branch !== null)
         return await deleteReply(call, branch, { form: freshForm, barred: await refusalOf(gate, call) })
-      const context = await pageContext(hub, facts, request)
-      return pageReply(context, <NotOnBranchPage context={context} repo={repoViewOf(facts)} revision={revision} />)
+      return await notOnBranch(call, revision)
     },
   }),
   route({
