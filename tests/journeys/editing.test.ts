@@ -316,6 +316,63 @@ describe.skipIf(chromium === null)('files changed in a browser', { timeout: 90_0
     quiet()
   })
 
+  test('with scripts: who commits between two questions of one large upload is not overwritten', async () => {
+    // The loss: 501 files are asked about in two requests. Somebody commits one of the first 500 between the two; the head that the second
+    // answer names has their commit already, so a commit on top of it would be taken, and what they wrote be gone without a word.
+    await open(scripted, '/new/main')
+    await scripted.getByRole('textbox', { name: 'Path' }).fill('many/000.txt')
+    await box(scripted).fill('First\n')
+    await scripted.getByRole('button', { name: 'Commit changes' }).click()
+    await scripted.getByText('many/000.txt is committed').waitFor()
+    const files = Object.fromEntries(
+      Array.from({ length: 501 }, (_, index) => [
+        `${String(index).padStart(3, '0')}.txt`,
+        Buffer.from(`Mine ${index}\n`).toString('base64'),
+      ]),
+    )
+    await open(scripted, '/upload/main/many')
+    await drop(scripted, files)
+    await scripted.getByText('Replaces the one that is there').waitFor()
+    await expect.poll(() => scripted.locator('[data-list]').getByText('New').count()).toBe(500)
+    let questions = 0
+    await scripted.route('**/preupload/**', async (route) => {
+      if (++questions === 2) {
+        await open(plain, '/edit/main/many/000.txt')
+        await box(plain).fill('Theirs\n')
+        await plain.getByRole('button', { name: 'Commit changes' }).click()
+        await plain.getByText('many/000.txt is committed').waitFor()
+      }
+      await route.fallback()
+    })
+    await scripted.getByRole('button', { name: 'Upload files' }).click()
+    await scripted.getByText('Somebody changed this file meanwhile').waitFor()
+    expect((await raw(plain, 'main/many/000.txt')).toString()).toBe('Theirs\n')
+    expect((await plain.request.get(`${site.url}/${repo.address}/resolve/main/many/500.txt`)).status()).toBe(404)
+    await scripted.unrouteAll({ behavior: 'ignoreErrors' })
+    await scripted.getByRole('button', { name: 'Upload files' }).click()
+    await scripted.waitForURL(/\/commit\/[0-9a-f]{40}$/)
+    expect((await raw(plain, 'main/many/000.txt')).toString()).toBe('Mine 0\n')
+    quiet()
+  })
+
+  test('with scripts: a new branch that cannot be taken away again does not hide why the upload failed', async () => {
+    // The loss: the commit is refused, taking the new branch away fails too, and all that is told is that the branch could not be deleted.
+    await open(scripted, '/upload/main')
+    await drop(scripted, { 'README.md': Buffer.from('---\ntags: {a: 1}\n---\n').toString('base64') })
+    await scripted.getByText('Replaces the one that is there').waitFor()
+    await scripted.getByLabel('Commit to a new branch').check()
+    await scripted.getByLabel('Name of the new branch').fill('left-behind')
+    await scripted.route('**/branch/left-behind', async (route) => {
+      if (route.request().method() === 'DELETE') await route.fulfill({ status: 500, body: '{"error":"Later."}' })
+      else await route.fallback()
+    })
+    await scripted.getByRole('button', { name: 'Upload files' }).click()
+    await scripted.getByRole('alert').getByText('Invalid metadata in README.md').waitFor()
+    await scripted.unrouteAll({ behavior: 'ignoreErrors' })
+    expect(said.filter((line) => !/status of (400|500)/.test(line))).toEqual([])
+    scripted.once('dialog', (leaving) => void leaving.accept())
+  })
+
   test('with scripts: a refusal stands over the list and in its row, and the files are still there for the next press', async () => {
     await open(scripted, '/upload/main')
     await drop(scripted, { 'fine.txt': '', '.git~x': '' })

@@ -841,7 +841,6 @@ export function samplePages(words: (text: string) => string): Map<string, string
           kind: 'notebook',
           notebook: {
             kind: 'notebook',
-            language: words('python'),
             cells: [
               { kind: 'markdown', text: words('# Title'), html: null },
               {
@@ -857,7 +856,6 @@ export function samplePages(words: (text: string) => string): Map<string, string
             from: 0,
             next: null,
             total: 2,
-            notes: [],
           },
         }}
       />

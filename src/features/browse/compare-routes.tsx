@@ -1,21 +1,14 @@
 /** The page that compares two revisions, and the form that leads to it. */
 import { z } from 'zod'
-import type { Target } from '../../access/load-facts.ts'
 import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { redirect } from '../../access/reply.ts'
-import { type Asked, type Route, route } from '../../access/route.ts'
+import { type Route, route } from '../../access/route.ts'
 import { decodeSegment, revisionNotFound } from '../../domain/names.ts'
 import { comparePath } from '../../web/address.ts'
 import { repoViewOf } from '../repos/service.ts'
 import { ComparePage } from './compare-page.tsx'
 import { loadComparison, refNames } from './load-compare.ts'
-
-const repoOfPath = ({ params }: Asked<unknown>): Target => ({
-  on: 'repo',
-  kind: params.kind,
-  namespace: params.get('namespace'),
-  name: params.get('name'),
-})
+import { repoOfPath } from './routes.tsx'
 
 const revision = z.string().trim().max(300).default('')
 

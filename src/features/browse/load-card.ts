@@ -5,16 +5,15 @@ import type { Allowed } from '../../domain/policy.ts'
 import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject, streamBlob } from '../../platform/git/objects.ts'
-import { type RepoAddress, repoPath } from '../../web/address.ts'
+import type { RepoAddress } from '../../web/address.ts'
 import { findEntry, type RepoEntry } from '../files/service.ts'
 import { findRepoWithCard } from '../repos/service.ts'
 import { findHeld, revisionHold } from '../storage/service.ts'
 import type { CardFacts, CardText } from './card-page.tsx'
+import { cardPlace } from './card-place.ts'
 import { lastBriefOf } from './commit-brief.ts'
-import { renderCard } from './render-card.ts'
+import { markdownLimit, renderCard } from './render-card.ts'
 
-/** Bytes of markdown that are rendered. */
-const cardLimit = 1_048_576
 /** Bytes that are shown of a card that is not rendered. */
 const plainLimit = 65_536
 
@@ -46,11 +45,11 @@ export async function loadCard(
     }
   }
   const repoId = allowed.resource.id
-  if (entry.size > cardLimit) return await plainCard(hub, repoId, entry, notices.large)
-  const place = { repoPath: repoPath(repo), revision: 'main', origin: new URL(hub.config.publicUrl).origin }
+  if (entry.size > markdownLimit) return await plainCard(hub, repoId, entry, notices.large)
+  const place = cardPlace(hub, repo, 'main', entry.path)
   const [card, latest] = await Promise.all([
     renderCard(hub.log, entry.oid, place, async () => {
-      const object = await readObject(hub.git, repoId, entry.oid, cardLimit)
+      const object = await readObject(hub.git, repoId, entry.oid, markdownLimit)
       return object?.bytes.toString('utf8') ?? ''
     }),
     lastBriefOf(hub, allowed, commit, entry),

@@ -26,17 +26,30 @@ export async function loadComparison(
 ): Promise<Comparison> {
   const repoId = allowed.resource.id
   const [from, to] = await Promise.all([getRevision(hub, allowed, base), getRevision(hub, allowed, head)])
-  const parted = await mergeBase(hub.git, repoId, from.commit, to.commit)
-  const [page, changes] = await Promise.all([
+  const [page, { changes, isUnrelated }] = await Promise.all([
     inTime(hub.log, () => listCommits(hub.git, repoId, to.commit, { since: from.commit, limit: mostCommits })),
-    loadChanges(hub, allowed, repo, parted ?? from.commit, to.commit),
+    sinceParted(hub, allowed, repo, from.commit, to.commit),
   ])
   return {
     commits: page === null ? null : await briefsOf(hub, repoId, page.commits),
     isCut: page !== null && page.next !== null,
     changes,
-    isUnrelated: parted === null,
+    isUnrelated,
   }
+}
+
+async function sinceParted(
+  hub: Hub,
+  allowed: Reading,
+  repo: RepoAddress,
+  from: string,
+  to: string,
+): Promise<Pick<Comparison, 'changes' | 'isUnrelated'>> {
+  // That no commit is common to both is an answer too, other than none in time.
+  const parted = await inTime(hub.log, async () => ({ at: await mergeBase(hub.git, allowed.resource.id, from, to) }))
+  if (parted === null) return { changes: null, isUnrelated: false }
+  const changes = await loadChanges(hub, allowed, repo, parted.at ?? from, to)
+  return { changes, isUnrelated: parted.at === null }
 }
 
 /** Branches and tags, as far as a field offers them. */

@@ -1,22 +1,22 @@
 /** What the page of a file shows: its text, its picture, what a viewer makes of it, or what it is and where its bytes are. */
 import { contentOf } from '../../domain/quarantine.ts'
+import { utf8Text } from '../../domain/utf8-text.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
-import { type RepoAddress, repoPath } from '../../web/address.ts'
+import type { RepoAddress } from '../../web/address.ts'
 import { fitsCodeView } from '../../web/code-view.tsx'
 import { markSanitized } from '../../web/raw-html.tsx'
 import type { Reading, RepoEntry } from '../files/service.ts'
 import { findHeld, findLinkedBlob, revisionHold } from '../storage/service.ts'
 import { type Format, formatOf, highlight, languageOf, viewFile } from '../viewers/service.ts'
 import type { BlobBody } from './blob-page.tsx'
-import type { CardPlace } from './card-address.ts'
+import { cardPlace } from './card-place.ts'
 import { drawNotebook } from './draw-notebook.ts'
-import { renderCard } from './render-card.ts'
+import { markdownLimit, renderCard } from './render-card.ts'
 
 /** Bytes that are read to be shown as text. */
 const textLimit = 600_000
 const pictureLimit = 20_000_000
-const markdownLimit = 1_048_576
 const pictures = /\.(png|jpe?g|gif|webp|avif|bmp|ico)$/i
 const drawings = /\.svg$/i
 const sounds = /\.(mp3|wav|flac|ogg|oga|opus|m4a)$/i
@@ -82,7 +82,7 @@ async function loadText(hub: Hub, allowed: Reading, entry: RepoEntry): Promise<L
   if (entry.lfs !== null) return plain({ kind: 'sizes', why: 'stored' })
   if (entry.size > textLimit) return plain({ kind: 'sizes', why: 'large' })
   const object = await readObject(hub.git, allowed.resource.id, entry.oid, textLimit)
-  const text = object === null ? null : textOf(object.bytes)
+  const text = object === null ? null : utf8Text(object.bytes, 'dropped')
   if (text === null) return plain({ kind: 'sizes', why: 'binary' })
   if (entry.isSymlink) return plain({ kind: 'link', target: text.slice(0, 4_096) })
   if (!fitsCodeView(text)) return plain({ kind: 'sizes', why: 'large' })
@@ -106,7 +106,7 @@ async function loadView(
   const { shown, read } = viewed
   const bytes = Math.min(read, entry.size)
   if (shown.kind === 'notebook') {
-    const notebook = await drawNotebook(hub, placeOf(hub, repo, asked, entry), contentOf(entry), shown)
+    const notebook = await drawNotebook(hub, cardPlace(hub, repo, asked.revision, entry.path), contentOf(entry), shown)
     return { body: { kind: 'notebook', notebook }, views: null, bytes }
   }
   if (shown.kind === 'code') throw new Error('The viewer of a format answered with code.')
@@ -127,33 +127,18 @@ async function loadMarkdown(
   asked: AskedView,
 ): Promise<LoadedFile> {
   const object = await readObject(hub.git, allowed.resource.id, entry.oid, markdownLimit)
-  const text = object === null ? null : textOf(object.bytes)
+  const text = object === null ? null : utf8Text(object.bytes, 'dropped')
   if (text === null) return plain({ kind: 'sizes', why: 'binary' })
   if (text.trim() === '') return await loadText(hub, allowed, entry)
-  const rendered = await renderCard(hub.log, entry.oid, placeOf(hub, repo, asked, entry), async () => text)
+  const rendered = await renderCard(
+    hub.log,
+    entry.oid,
+    cardPlace(hub, repo, asked.revision, entry.path),
+    async () => text,
+  )
   if (rendered.kind === 'html')
     return { body: { kind: 'markdown', html: rendered.html }, views: null, bytes: entry.size }
   const written = await loadText(hub, allowed, entry)
   if (written.body.kind !== 'text') return written
   return { ...written, body: { ...written.body, note: plainMarkdown[rendered.why] } }
-}
-
-/** Links of a file begin in its folder. */
-function placeOf(hub: Hub, repo: RepoAddress, { revision }: AskedView, { path }: RepoEntry): CardPlace {
-  const origin = new URL(hub.config.publicUrl).origin
-  const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
-  return { repoPath: repoPath(repo), revision: encodeURIComponent(revision), origin, folder }
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true })
-
-/** Null for what is not text in UTF-8. */
-function textOf(bytes: Buffer): string | null {
-  if (bytes.includes(0)) return null
-  try {
-    return decoder.decode(bytes)
-  } catch (error) {
-    if (error instanceof TypeError) return null
-    throw error
-  }
 }

@@ -3,11 +3,12 @@ import type { Facts } from '../../domain/facts.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import { decide } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
+import { listCommits } from '../../platform/git/history.ts'
 import { type ModelSignature, modelSignatureOf } from '../model-signatures/service.ts'
 import { type FileWithIssue, repoStatus } from '../scanning/service.ts'
 import { findUsage, type Usage } from '../storage/service.ts'
+import { briefsOf } from './commit-brief.ts'
 import { inTime } from './in-time.ts'
-import { loadHistory } from './load-history.ts'
 
 /** Commits that are looked at for their signatures. */
 export const commitsLookedAt = 50
@@ -15,14 +16,14 @@ export const commitsLookedAt = 50
 export interface TrustView {
   /** Null where it was not known in time. */
   readonly scan: { readonly isDone: boolean; readonly issues: readonly FileWithIssue[] } | null
-  /** Of the latest commits, `commitsLookedAt` at most. */
+  /** Of the latest commits, `commitsLookedAt` at most; null where they were not found in time. */
   readonly signatures: {
     readonly looked: number
     readonly verified: number
     readonly unverified: number
     readonly hub: number
     readonly unsigned: number
-  }
+  } | null
   readonly model: ModelSignature
   /** Null until it was counted. */
   readonly usage: Usage | null
@@ -36,25 +37,32 @@ export async function loadTrust(
   commit: string,
 ): Promise<TrustView> {
   const { resource } = allowed
-  const [status, history, model, usage] = await Promise.all([
+  const [status, signatures, model, usage] = await Promise.all([
     inTime(hub.log, () => repoStatus(hub, allowed)),
-    loadHistory(hub, allowed, commit, { skip: 0, path: '' }),
+    countSignatures(hub, resource.id, commit),
     modelSignatureOf(hub, resource, commit),
     findUsage(hub.db, [resource.id]),
   ])
-  const count = (wanted: string | null) =>
-    history.commits.filter(({ signature }) => (signature?.status ?? null) === wanted).length
   return {
     scan: status === null ? null : { isDone: status.scansDone, issues: status.filesWithIssues },
-    signatures: {
-      looked: history.commits.length,
-      verified: count('verified'),
-      unverified: count('unverified'),
-      hub: count('hub'),
-      unsigned: count(null),
-    },
+    signatures,
     model,
     usage: usage.get(resource.id) ?? null,
     mayReadDownloads: decide('repo.download.read', facts).allow,
+  }
+}
+
+async function countSignatures(hub: Hub, repoId: string, commit: string): Promise<TrustView['signatures']> {
+  const page = await inTime(hub.log, () => listCommits(hub.git, repoId, commit, { limit: commitsLookedAt }))
+  if (page === null) return null
+  const commits = await briefsOf(hub, repoId, page.commits)
+  const count = (wanted: string | null) =>
+    commits.filter(({ signature }) => (signature?.status ?? null) === wanted).length
+  return {
+    looked: commits.length,
+    verified: count('verified'),
+    unverified: count('unverified'),
+    hub: count('hub'),
+    unsigned: count(null),
   }
 }

@@ -13,6 +13,9 @@ export type RenderedCard =
   /** `busy`: try again later; `slow` and `deep`: the text itself is at fault. */
   | { readonly kind: 'plain'; readonly why: 'busy' | 'slow' | 'deep' }
 
+/** Bytes of markdown that are rendered; what is longer is not given to the renderer. */
+export const markdownLimit = 1_048_576
+
 const timeLimitMs = 3_000
 const startLimitMs = 10_000
 const mostWaiting = 50

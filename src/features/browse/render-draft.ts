@@ -1,8 +1,10 @@
-/** A text that is still being written, as the card of its repo would show it. */
+/** A text that is still being written, as the page of its file would show it. */
 import { createHash } from 'node:crypto'
 import type { Hub } from '../../hub.ts'
-import { type RepoAddress, repoPath } from '../../web/address.ts'
+import { isSafePath } from '../../platform/git/safe-names.ts'
+import type { RepoAddress } from '../../web/address.ts'
 import type { SafeHtml } from '../../web/raw-html.tsx'
+import { cardPlace } from './card-place.ts'
 import { renderCard } from './render-card.ts'
 
 /** Null where it cannot be rendered now, or never. */
@@ -10,13 +12,11 @@ export async function renderDraft(
   hub: Hub,
   repo: RepoAddress,
   revision: string,
+  path: string,
   markdown: string,
 ): Promise<SafeHtml | null> {
-  const place = {
-    repoPath: repoPath(repo),
-    revision: encodeURIComponent(revision),
-    origin: new URL(hub.config.publicUrl).origin,
-  }
+  // Nobody has looked at the path yet: links of one that no file can have begin at the root.
+  const place = cardPlace(hub, repo, revision, isSafePath(path) ? path : '')
   const name = createHash('sha256').update(markdown).digest('hex')
   const rendered = await renderCard(hub.log, `draft ${name}`, place, async () => markdown)
   return rendered.kind === 'html' ? rendered.html : null

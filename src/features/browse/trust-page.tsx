@@ -103,6 +103,26 @@ function ScanSection({ repo, scan }: { repo: RepoView; scan: TrustView['scan'] }
 }
 
 function SignatureSection({ repo, signatures }: { repo: RepoView; signatures: TrustView['signatures'] }) {
+  const links = (
+    <p class="px-4 pb-4 text-sm flex flex-wrap gap-x-4 gap-y-1">
+      <a class="a" href={revisionPath(repo, 'commits', 'main')}>
+        Every commit with its signature
+      </a>
+      {repo.mayChangeSettings && (
+        <a class="a" href={repoPath(repo, '/settings/signing')}>
+          Signing policy
+        </a>
+      )}
+    </p>
+  )
+  if (signatures === null) {
+    return (
+      <SettingsSection id="signatures" title="Signed commits">
+        <p class="p-4 text-sm">Finding the latest commits takes too long now. Reload the page in a moment.</p>
+        {links}
+      </SettingsSection>
+    )
+  }
   const { looked, verified, unverified, hub, unsigned } = signatures
   return (
     <SettingsSection
@@ -126,16 +146,7 @@ function SignatureSection({ repo, signatures }: { repo: RepoView; signatures: Tr
         <dt>not signed</dt>
         <dd class="tabular-nums">{unsigned}</dd>
       </dl>
-      <p class="px-4 pb-4 text-sm flex flex-wrap gap-x-4 gap-y-1">
-        <a class="a" href={revisionPath(repo, 'commits', 'main')}>
-          Every commit with its signature
-        </a>
-        {repo.mayChangeSettings && (
-          <a class="a" href={repoPath(repo, '/settings/signing')}>
-            Signing policy
-          </a>
-        )}
-      </p>
+      {links}
     </SettingsSection>
   )
 }

@@ -12,25 +12,39 @@ const folderLimit = 1000
 const linesAtOnce = 250
 
 /** `root`: the text to take for the file at the root, where it is known. */
-export async function readAttributes(
+export function readAttributes(
   read: ReadTexts,
   paths: readonly string[],
   root?: string | undefined,
 ): Promise<GitAttributes> {
-  const folders = ['', ...foldersAbove(paths)]
-  const texts = await read(folders.map(fileIn))
+  return attributesReader(read, root)(paths)
+}
+
+/** The same for paths that come one after the other: what was read for those before is not read again. To be called one at a time. */
+export function attributesReader(
+  read: ReadTexts,
+  root?: string | undefined,
+): (paths: readonly string[]) => Promise<GitAttributes> {
   const attributes = gitAttributes()
-  const giveTurn = turnGiver()
-  for (const folder of folders) {
-    const text = folder === '' && root !== undefined ? root : texts.get(fileIn(folder))
-    if (text === undefined) continue
-    const lines = attributeLines(text)
-    for (let at = 0; at < lines.length; at += linesAtOnce) {
-      attributes.add(folder, lines.slice(at, at + linesAtOnce))
-      await giveTurn()
+  const known = new Set<string>()
+  return async (paths) => {
+    // What comes later wins: a folder is added with those around it or after them, never before.
+    const folders = ['', ...foldersAbove(paths)].filter((folder) => !known.has(folder) && known.size <= folderLimit)
+    if (folders.length === 0) return attributes
+    const texts = await read(folders.map(fileIn))
+    const giveTurn = turnGiver()
+    for (const folder of folders) {
+      known.add(folder)
+      const text = folder === '' && root !== undefined ? root : texts.get(fileIn(folder))
+      if (text === undefined) continue
+      const lines = attributeLines(text)
+      for (let at = 0; at < lines.length; at += linesAtOnce) {
+        attributes.add(folder, lines.slice(at, at + linesAtOnce))
+        await giveTurn()
+      }
     }
+    return attributes
   }
-  return attributes
 }
 
 /** Each folder that holds one of the paths, outer ones first. */

@@ -12,7 +12,7 @@ import { readRefs } from '../../platform/git/refs.ts'
 import { entriesAt } from '../../platform/git/tree.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import { listEntries } from '../files/service.ts'
-import { readAttributes } from './attributes.ts'
+import { attributesReader, type ReadTexts, readAttributes } from './attributes.ts'
 import { branchRef } from './branch.ts'
 import { isBinary } from './sample.ts'
 
@@ -62,9 +62,9 @@ export async function planUpload(
   const commit = (await readRefs(hub.git, repoId, [ref]))[0] ?? null
   if (commit === null && ref !== 'refs/heads/main') throw revisionNotFound(input.revision)
   const paths = input.files.map((file) => parseRepoPath(file.path))
-  const read = (wanted: readonly string[]) => readTexts(hub, repoId, commit, wanted)
-  const attributes = await readAttributes(read, paths, input.gitAttributes)
-  const ignore = parseGitIgnore(input.gitIgnore ?? (await read(['.gitignore'])).get('.gitignore') ?? '')
+  const attributes = await readAttributes(textReader(hub, repoId, commit), paths, input.gitAttributes)
+  const ignored = input.gitIgnore ?? (await textReader(hub, repoId, commit)(['.gitignore'])).get('.gitignore')
+  const ignore = parseGitIgnore(ignored ?? '')
   const known = new Map(
     commit === null ? [] : (await listEntries(hub, reading, commit, paths)).map((entry) => [entry.path, entry]),
   )
@@ -83,6 +83,22 @@ export async function planUpload(
   return { commit, files }
 }
 
+/**
+ * Whether a file goes to large-file storage, by the rules of the repo at the commit (null: it has none yet), for files that come one after the
+ * other. Made once for a request: what was read of attributes for one file holds for the next.
+ */
+export function largeFileRule(
+  hub: Hub,
+  allowed: Allowed<'repo.push'>,
+  commit: string | null,
+): (file: FileToUpload) => Promise<boolean> {
+  const attributesFor = attributesReader(textReader(hub, allowed.resource.id, commit))
+  return async (file) => {
+    const attributes = await attributesFor([file.path])
+    return isLarge(file, attributes.filterOf(file.path), hub.config.maxRegularFile)
+  }
+}
+
 function isLarge(file: FileToUpload, filter: string | boolean | null, limit: number): boolean {
   if (file.size === 0 || alwaysRegular.test(file.path)) return false
   if (file.size > limit || filter === 'lfs') return true
@@ -90,27 +106,25 @@ function isLarge(file: FileToUpload, filter: string | boolean | null, limit: num
   return filter !== false && isBinary(file.sample, file.sample.length < file.size)
 }
 
-async function readTexts(
-  hub: Hub,
-  repoId: string,
-  commit: string | null,
-  paths: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  if (commit === null) return new Map()
+/** Texts of the commit, `textsLimit` of them over all that one reader is asked for. */
+function textReader(hub: Hub, repoId: string, commit: string | null): ReadTexts {
   let total = 0
-  const found = (await entriesAt(hub.git, repoId, commit, paths))
-    .filter((entry) => entry !== null)
-    // Git does not follow a symbolic link here either.
-    .filter(({ type, mode, size }) => type === 'blob' && mode !== '120000' && size <= attributesFileLimit)
-    .filter(({ size }) => {
-      total += size
-      return total <= textsLimit
-    })
-  const objects = await readObjects(
-    hub.git,
-    repoId,
-    found.map((entry) => entry.oid),
-    attributesFileLimit,
-  )
-  return new Map(found.map((entry, index) => [entry.path, objects[index]?.bytes.toString('utf8') ?? '']))
+  return async (paths) => {
+    if (commit === null) return new Map()
+    const found = (await entriesAt(hub.git, repoId, commit, paths))
+      .filter((entry) => entry !== null)
+      // Git does not follow a symbolic link here either.
+      .filter(({ type, mode, size }) => type === 'blob' && mode !== '120000' && size <= attributesFileLimit)
+      .filter(({ size }) => {
+        total += size
+        return total <= textsLimit
+      })
+    const objects = await readObjects(
+      hub.git,
+      repoId,
+      found.map((entry) => entry.oid),
+      attributesFileLimit,
+    )
+    return new Map(found.map((entry, index) => [entry.path, objects[index]?.bytes.toString('utf8') ?? '']))
+  }
 }

@@ -24,7 +24,7 @@ import { type NewText, trackLargeFiles } from './track-large-files.ts'
 export { branchRef } from './branch.ts'
 export { ContentSpool, type SpooledContent } from './content-spool.ts'
 export type { CommitHeader, CommitOperation } from './ndjson-commit.ts'
-export { planUpload } from './preupload.ts'
+export { largeFileRule, planUpload } from './preupload.ts'
 export { squashBranch } from './squash.ts'
 
 export interface CommitRequest {

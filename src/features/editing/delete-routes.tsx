@@ -10,13 +10,13 @@ import { revisionPath } from '../../web/address.ts'
 import { isConfirmed } from '../../web/confirmation.tsx'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { counted } from '../../web/size.ts'
-import { entryNotFound, findEntry, listFolder } from '../files/service.ts'
+import { entryNotFound, findEntry, listEntries, listFolder } from '../files/service.ts'
 import { repoViewOf } from '../repos/service.ts'
 import { type Branch, branchAt, needBranch } from './branch-at.ts'
 import { changeFields, commitChange, type EditGate, type Landed } from './change-form.ts'
 import { editorOf, formOf, placeOf, refusalOf, repoOfPath } from './change-request.ts'
 import { type Deleted, DeletePage } from './delete-page.tsx'
-import { NotOnBranchPage } from './edit-page.tsx'
+import { notOnBranch } from './not-on-branch.tsx'
 
 /** Rows to choose from, and files that are counted below a folder. */
 const mostChoices = 500
@@ -42,13 +42,12 @@ export const deleteRoutes = (gate: EditGate): Route[] => [
     target: repoOfPath,
     query: deleteQuery,
     handle: async (call) => {
-      const { hub, allowed, facts, params, request } = call
+      const { hub, allowed, params } = call
       const { revision } = placeOf(params.tail)
       const branch = await branchAt(hub, allowed, revision)
       if (branch !== null)
         return await deleteReply(call, branch, { form: freshForm, barred: await refusalOf(gate, call) })
-      const context = await pageContext(hub, facts, request)
-      return pageReply(context, <NotOnBranchPage context={context} repo={repoViewOf(facts)} revision={revision} />)
+      return await notOnBranch(call, revision)
     },
   }),
   route({
@@ -85,17 +84,14 @@ async function deleted(call: Posting, gate: EditGate, branch: Branch): Promise<R
   if (paths.length === 0 || paths.includes('')) {
     throw new HoldfastError('invalid_input', { reason: 'Choose at least one file to delete.' })
   }
-  // Folders go by their own page, where their name is typed.
-  const isFolder = async (each: string): Promise<boolean> =>
-    branch.head !== null && (await findEntry(hub, allowed, branch.head, each))?.type === 'folder'
-  if (query.choose === undefined) {
-    if ((await isFolder(path)) && !isConfirmed(body.confirm, path))
+  const entries = branch.head === null ? [] : await listEntries(hub, allowed, branch.head, paths)
+  const folder = entries.find(({ type }) => type === 'folder')
+  if (folder !== undefined) {
+    // Folders go by their own page, where their name is typed.
+    if (query.choose !== undefined)
+      throw new HoldfastError('invalid_input', { reason: `"${folder.path}" is a folder: delete it on its own page.` })
+    if (!isConfirmed(body.confirm, path))
       throw new HoldfastError('invalid_input', { reason: `Type ${path} to delete the folder.`, field: 'confirm' })
-  } else {
-    for (const each of paths) {
-      if (await isFolder(each))
-        throw new HoldfastError('invalid_input', { reason: `"${each}" is a folder: delete it on its own page.` })
-    }
   }
   const what = paths.length === 1 ? (paths[0] ?? '') : counted(paths.length, 'file')
   const operations = paths.map((each) => ({ kind: 'deletion' as const, path: each }))

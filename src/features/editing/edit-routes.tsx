@@ -17,14 +17,21 @@ import { repoViewOf } from '../repos/service.ts'
 import { type Branch, branchAt, needBranch } from './branch-at.ts'
 import { changeFields, type EditGate } from './change-form.ts'
 import { editorOf, formOf, placeOf, refusalOf, repoOfPath } from './change-request.ts'
-import { EditPage, NotOnBranchPage, type Shown } from './edit-page.tsx'
+import { EditPage, type Shown } from './edit-page.tsx'
 import { textChange } from './line-diff.ts'
 import { loadConflict } from './load-conflict.ts'
+import { notOnBranch } from './not-on-branch.tsx'
 import { closedWords, type Editable, readEditable } from './read-editable.ts'
 import { type Draft, readDraft, saveFile, summaryOf } from './save-file.ts'
 
 /** Markdown as a card would show it; null where it cannot be rendered just now. */
-export type RenderDraft = (hub: Hub, repo: RepoAddress, revision: string, markdown: string) => Promise<SafeHtml | null>
+export type RenderDraft = (
+  hub: Hub,
+  repo: RepoAddress,
+  revision: string,
+  path: string,
+  markdown: string,
+) => Promise<SafeHtml | null>
 
 /** A text of the largest size, each byte of it escaped as a form does. */
 const bodyLimit = 4 << 20
@@ -125,7 +132,7 @@ async function take(call: Posting, gate: EditGate, renderDraft: RenderDraft, ori
     return await show(formOf(body), { kind: 'changes', change })
   }
   if (body.do === 'preview') {
-    const html = await renderDraft(hub, repo, branch.name, draft.text ?? '')
+    const html = await renderDraft(hub, repo, branch.name, draft.path, draft.text ?? '')
     return await show(formOf(body), { kind: 'preview', html })
   }
   return await orShow(
@@ -195,10 +202,4 @@ function noteShown(
 /** Whoever may write does not always stand behind the gate of a gated repo. */
 async function mayRead(call: Opening | Posting): Promise<Allowed<'repo.content.read'>> {
   return await call.authorizeAlso('repo.content.read', { on: 'repo-id', id: call.allowed.resource.id })
-}
-
-async function notOnBranch(call: Opening, revision: string): Promise<Reply> {
-  const { hub, facts, request } = call
-  const context = await pageContext(hub, facts, request)
-  return pageReply(context, <NotOnBranchPage context={context} repo={repoViewOf(facts)} revision={revision} />)
 }

@@ -12,6 +12,7 @@ import { clientEnvironment } from '../../../tests/support/git-store.ts'
 import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { fillRepo, makeRepo, makeToken, type TestRepo } from '../../../tests/support/world.ts'
 import { incomingFolder, repositoryFolder } from '../../platform/git/git-store.ts'
+import { readUpload } from './read-upload.ts'
 
 const run = promisify(execFile)
 const password = 'a long and quiet word'
@@ -215,6 +216,21 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       expect(preview).toMatch(/card-text[\s\S]*Top<\/h2>/)
       expect(preview).not.toMatch(/<script>alert|href="javascript/)
       expect(await headOf(repo)).toBe(repo.head)
+    })
+
+    test('links of a preview begin in the folder of the file, as on its page; a path that cannot be leads nowhere else', async () => {
+      const repo = await newRepo()
+      const content = '[next](b.txt) [up](../notes.txt)'
+      const links = (page: string) =>
+        [...page.matchAll(/href="([^"]*)"[^>]*>(?:next|up)</g)].map(([, href]) => href?.slice(repo.address.length + 1))
+      const preview = async (path: string) =>
+        links((await answered(post(`${repo.address}/new/main`, { path, content, do: 'preview' })))[1])
+      const inDocs = ['/blob/main/docs/b.txt', '/blob/main/notes.txt']
+      expect(await preview('docs/guide.md')).toEqual(inDocs)
+      expect((await edit(repo, 'docs/guide.md', { content })).status).toBe(303)
+      expect(links((await answered(get(`${repo.address}/blob/main/docs/guide.md`)))[1])).toEqual(inDocs)
+      // The attack: a link to a form whose path leads out of the repo, so that links of the preview lead to another one.
+      expect(await preview('../../../other/repo/x.md')).toEqual(['/blob/main/b.txt'])
     })
 
     test('what has no text, and what lies at a tag or a commit, says why it is not edited', async () => {
@@ -428,6 +444,41 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       expect(await staged()).toEqual([])
     })
 
+    test('the attributes of each folder on the way count for each file, in whichever order the files come', async () => {
+      const repo = await makeRepo(at.hub, org, `repo-${++repos}`)
+      const rules = `
+        mkdir -p a/in b && printf '*.dat filter=lfs\\n' > .gitattributes && printf '*.dat -filter\\n' > a/.gitattributes
+        printf 'in.dat filter=lfs\\n' > a/in/.gitattributes && printf '*.txt filter=lfs\\n' > b/.gitattributes
+        git add -A && git commit -qm rules
+      `
+      const head = await fillRepo(at.hub, repo, rules)
+      const names = [
+        'a/in/in.dat',
+        'a/x.dat',
+        'b/x.txt',
+        'x.dat',
+        'x.txt',
+        'a/in/x.dat',
+        'b/x.dat',
+        'c/d/x.dat',
+        'a/x.txt',
+      ]
+      const sent = await upload(
+        { ...repo, head },
+        names.map((name) => [name, `text of ${name}`]),
+      )
+      expect(sent.status).toBe(303)
+      const isLarge = async (name: string) => (await show(repo, name)).includes('git-lfs.github.com/spec/v1')
+      const found = await Promise.all(names.map(isLarge))
+      expect(names.filter((_, index) => found[index])).toEqual([
+        'a/in/in.dat',
+        'b/x.txt',
+        'x.dat',
+        'b/x.dat',
+        'c/d/x.dat',
+      ])
+    })
+
     test('an empty repo takes its first files', async () => {
       const bare = await makeRepo(at.hub, org, `repo-${++repos}`)
       expect((await upload({ ...bare, head: '' }, [['README.md', '# Hi']])).status).toBe(303)
@@ -484,6 +535,35 @@ describe.each(dialects)('files changed in the browser on %s', (dialect) => {
       for (const folder of ['..', '.git', 'a/../..'])
         expect((await upload(repo, [['x', 'x']], { folder })).status).toBe(422)
       expect([await headOf(repo), await staged()]).toEqual([repo.head, []])
+    })
+
+    /* The attack: a form of 1,020 fields of 70,000 bytes and no file. Each field is within its bound, and all 71 MB are held in memory. */
+    test('a form has so many fields and no more, whatever each of them holds', async () => {
+      const repo = await newRepo()
+      const field = (name: string) =>
+        Buffer.from(`--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${'x'.repeat(70_000)}\r\n`)
+      let sent = 0
+      async function* body() {
+        for (; sent < 1_020; sent++) {
+          yield field(`f${sent}`)
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        yield Buffer.from('--b--\r\n')
+      }
+      await expect(readUpload(at.hub, body(), 'b')).rejects.toMatchObject({
+        code: 'bad_request',
+        params: { reason: expect.stringContaining('20 fields') },
+      })
+      expect(sent).toBeLessThan(25)
+      // One field over and over is as many fields.
+      const same = Buffer.concat([...Array.from({ length: 21 }, () => field('folder')), Buffer.from('--b--\r\n')])
+      const answer = await fetch(`${at.url}/${repo.address}/upload/main`, {
+        method: 'POST',
+        headers: { cookie: writer, 'content-type': 'multipart/form-data; boundary=b' },
+        body: same,
+      })
+      expect([answer.status, (await answer.text()).includes('20 fields')]).toEqual([400, true])
+      expect(await headOf(repo)).toBe(repo.head)
     })
 
     /* Somebody sends without end, to fill disk and memory. */

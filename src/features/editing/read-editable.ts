@@ -1,5 +1,6 @@
 /** What of a file can be edited in a page: its text, or why there is none to be had. */
 import { contentOf } from '../../domain/quarantine.ts'
+import { utf8Text } from '../../domain/utf8-text.ts'
 import type { Hub } from '../../hub.ts'
 import { readObject } from '../../platform/git/objects.ts'
 import { isSafePath } from '../../platform/git/safe-names.ts'
@@ -61,20 +62,7 @@ export async function readEditable(
   if (found.lfs !== null) return closed('stored')
   if (found.size > editLimit) return closed('large')
   const object = await readObject(hub.git, allowed.resource.id, found.oid, editLimit)
-  const text = object === null ? null : textOf(object.bytes)
+  // A mark of the byte order is part of the text: what is read must be what is written back.
+  const text = object === null ? null : utf8Text(object.bytes, 'kept')
   return text === null ? closed('binary') : { entry, kind: 'text', text }
-}
-
-/** A mark of the byte order is part of the text: what is read must be what is written back. */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Null for what is not text in UTF-8. */
-function textOf(bytes: Buffer): string | null {
-  if (bytes.includes(0)) return null
-  try {
-    return decoder.decode(bytes)
-  } catch (error) {
-    if (error instanceof TypeError) return null
-    throw error
-  }
 }

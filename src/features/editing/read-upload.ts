@@ -9,7 +9,7 @@ import { parseRepoPath } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { incomingFolder } from '../../platform/git/git-store.ts'
-import { type CommitOperation, ContentSpool, planUpload } from '../commits/service.ts'
+import { type CommitOperation, ContentSpool, largeFileRule } from '../commits/service.ts'
 import { findEntry } from '../files/service.ts'
 import type { Branch } from './branch-at.ts'
 import { changeFields } from './change-form.ts'
@@ -50,10 +50,12 @@ export async function readUpload(hub: Hub, body: AsyncIterable<Buffer>, boundary
 
 async function fieldsOf(parts: AsyncGenerator<FormPart>) {
   const values: Record<string, string> = Object.create(null)
-  for (;;) {
+  for (let count = 0; ; count++) {
     const { done, value: part } = await parts.next()
     if (done === true) return { values, first: null }
     if (part.fileName !== null) return { values, first: part as FormPart }
+    if (count >= mostFields)
+      throw new HoldfastError('bad_request', { reason: `A form has at most ${mostFields} fields before its files.` })
     values[part.name] = await textOf(part)
   }
 }
@@ -94,6 +96,7 @@ export async function* uploadedFiles(
   to: Destination,
 ): AsyncGenerator<CommitOperation> {
   const folder = to.folder.trim().replace(/^\/+|\/+$/g, '')
+  const isLarge = largeFileRule(hub, to.allowed, to.branch.head)
   let count = 0
   for await (const part of files) {
     // A field for files in which nothing was chosen sends one without a name.
@@ -111,7 +114,7 @@ export async function* uploadedFiles(
         await spool.flush()
       }
       const content = await spool.finish()
-      yield { kind: 'file', path, content, isLarge: await isLarge(hub, to, { path, size: content.size, sample }) }
+      yield { kind: 'file', path, content, isLarge: await isLarge({ path, size: content.size, sample }) }
     } finally {
       await spool.discard()
     }
@@ -119,21 +122,11 @@ export async function* uploadedFiles(
   if (count === 0) throw new HoldfastError('invalid_input', { reason: 'Choose at least one file.', field: 'files' })
 }
 
-async function refuseFolder(hub: Hub, { allowed, branch }: Destination, path: string): Promise<void> {
-  const there = branch.head === null ? null : await findEntry(hub, allowed, branch.head, path)
+async function refuseFolder(hub: Hub, { reading, branch }: Destination, path: string): Promise<void> {
+  const there = branch.head === null ? null : await findEntry(hub, reading, branch.head, path)
   if (there?.type !== 'folder') return
   throw new HoldfastError('invalid_input', {
     reason: `"${path}" is a folder, and no file takes its place.`,
     field: 'files',
   })
-}
-
-async function isLarge(
-  hub: Hub,
-  { allowed, reading, branch }: Destination,
-  file: { path: string; size: number; sample: Buffer },
-): Promise<boolean> {
-  const asked = { revision: `refs/heads/${branch.name}`, files: [file], gitAttributes: undefined, gitIgnore: undefined }
-  const plan = await planUpload(hub, allowed, reading, asked)
-  return plan.files[0]?.isLarge ?? false
 }

@@ -12,8 +12,8 @@ import { repoViewOf } from '../repos/service.ts'
 import { type Branch, branchAt, needBranch } from './branch-at.ts'
 import { commitChange, type EditGate, prepareChange } from './change-form.ts'
 import { editorOf, formOf, placeOf, refusalOf, repoOfPath } from './change-request.ts'
-import { NotOnBranchPage } from './edit-page.tsx'
 import { boundaryOf } from './multipart.ts'
+import { notOnBranch } from './not-on-branch.tsx'
 import { mostFiles, readUpload, type Upload, uploadedFiles } from './read-upload.ts'
 import { UploadPage } from './upload-page.tsx'
 
@@ -27,15 +27,14 @@ export const uploadRoutes = (gate: EditGate): Route[] => [
     action: 'repo.push',
     target: repoOfPath,
     handle: async (call) => {
-      const { hub, allowed, facts, params, request } = call
+      const { hub, allowed, params } = call
       const { revision, path } = placeOf(params.tail)
       const branch = await branchAt(hub, allowed, revision)
       if (branch !== null) {
         const barred = await refusalOf(gate, call)
         return await uploadReply(call, { branch, folder: path, seen: branch.head ?? '', form: freshForm, barred })
       }
-      const context = await pageContext(hub, facts, request)
-      return pageReply(context, <NotOnBranchPage context={context} repo={repoViewOf(facts)} revision={revision} />)
+      return await notOnBranch(call, revision)
     },
   }),
   route({

@@ -1,4 +1,5 @@
 /** The JSON of files, refs and commits, as the Hub's clients read it (hub-api.md, sections 4 and 8). */
+import { isoTime } from '../../domain/iso-time.ts'
 import type { Commit } from '../../platform/git/commit.ts'
 import type { Ref } from '../../platform/git/refs.ts'
 import type { RepoEntry, RepoRefs } from './contents.ts'
@@ -48,10 +49,6 @@ export function presentCommit(commit: Commit, author: string, isFormatted: boole
     date: isoTime(commit.committer.at),
     ...(isFormatted ? { formatted: { title: escapeHtml(commit.title), message: escapeHtml(commit.body) } } : {}),
   }
-}
-
-function isoTime(at: number): string {
-  return new Date(at).toISOString()
 }
 
 function escapeHtml(text: string): string {

@@ -18,19 +18,16 @@ export async function notebook(source: Source, from: number): Promise<ShownNoteb
   const metadata = field(book, 'metadata')
   const name =
     field(field(metadata, 'language_info'), 'name') ?? field(field(metadata, 'kernelspec'), 'language') ?? 'python'
-  const language = typeof name === 'string' ? name.slice(0, 40) : null
   const shown = cells.slice(from, from + limits.cellsAtOnce)
   const budget = { left: limits.highlightCharacters as number }
-  const grammar = language === null ? null : languageNamed(language)
+  const grammar = typeof name === 'string' ? languageNamed(name.slice(0, 40)) : null
   const end = from + shown.length
   return {
     kind: 'notebook',
-    language,
     cells: shown.map((cell: unknown) => shownCell(cell, grammar, budget)),
     from,
     next: end < cells.length ? end : null,
     total: cells.length,
-    notes: [],
   }
 }
 

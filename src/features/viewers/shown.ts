@@ -50,12 +50,10 @@ export type ShownOutput =
 
 export interface ShownNotebook {
   readonly kind: 'notebook'
-  readonly language: string | null
   readonly cells: readonly ShownCell[]
   readonly from: number
   readonly next: number | null
   readonly total: number
-  readonly notes: readonly string[]
 }
 
 /** Lines with their colours, as rows with line numbers. */

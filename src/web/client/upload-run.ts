@@ -32,7 +32,10 @@ const sampleBytes = 512
 const sendersAtOnce = 3
 const mostTries = 5
 
-/** Asks what goes where, and what is there. Gives the head of the branch, null in an empty repo. */
+/**
+ * Asks what goes where, and what is there. Gives the head of the branch as it was first, null in an empty repo: what the first files were
+ * looked at in. A later one would hide who changed them while the rest was asked for.
+ */
 export async function plan(place: Place, items: readonly Item[], signal: AbortSignal): Promise<string | null> {
   let head: string | null = null
   for (let at = 0; at < items.length; at += filesAtOnce) {
@@ -42,7 +45,7 @@ export async function plan(place: Place, items: readonly Item[], signal: AbortSi
     const body = JSON.stringify({ files })
     const answer = await sendSurely({ method: 'POST', address, body, type: 'application/json', signal })
     const said = JSON.parse(answer.text) as Planned
-    head = said.commitOid ?? null
+    if (at === 0) head = said.commitOid ?? null
     for (const [index, item] of some.entries()) {
       const planned = said.files[index]
       if (!planned) continue
@@ -260,9 +263,12 @@ async function commit(
       }
     }
   } catch (error) {
-    // Nothing half-made stays behind; the reason of the failure is what is told.
+    // Nothing half-made stays behind. Where that fails too it is not told: whoever reads why the upload failed can act on it, and on this
+    // they can not; the branch stands in the list of branches, as it was when it was made.
     if (newBranch !== null)
-      await send({ method: 'DELETE', address: branchAddress, signal: AbortSignal.timeout(10_000) })
+      await send({ method: 'DELETE', address: branchAddress, signal: AbortSignal.timeout(10_000) }).catch(
+        () => undefined,
+      )
     throw error
   }
 }
