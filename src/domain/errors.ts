@@ -966,3 +966,18 @@ export class HoldfastError extends Error {
 function fill(template: string, params: Readonly<Record<string, string | number>>): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole))
 }
+
+/** Whether a request was judged and not taken; all else is a fault of the hub, and no answer. */
+export function isRefusal(error: unknown): error is HoldfastError {
+  return error instanceof HoldfastError && error.status < 500
+}
+
+/** What is decided, where a "no" is an answer and not the end: the refusal in place of the value. Faults are thrown. */
+export async function orRefusal<T>(decision: Promise<T>): Promise<T | HoldfastError> {
+  try {
+    return await decision
+  } catch (error) {
+    if (isRefusal(error)) return error
+    throw error
+  }
+}

@@ -22,6 +22,7 @@ import { startSealer } from './audit/service.ts'
 import { breakGlassPageRoutes } from './break-glass/page-routes.tsx'
 import { breakGlassRoutes } from './break-glass/routes.ts'
 import { compareRoutes } from './browse/compare-routes.tsx'
+import { ownerCard } from './browse/owner-card.tsx'
 import { browseRefRoutes } from './browse/ref-routes.tsx'
 import { renderDraft } from './browse/render-draft.ts'
 import { renderTerms } from './browse/render-terms.ts'
@@ -191,7 +192,7 @@ export const routes: readonly Route[] = [
   ...ownedRepoRoutes,
   ...organizationStorageRoutes,
   ...repoPageRoutes,
-  ...listingRoutes,
+  ...listingRoutes(ownerCard),
   ...fileRoutes(verificationJson, presentStatusesOf),
   ...refRoutes(commitGate),
   ...commitRoutes(commitGate),

@@ -14,6 +14,11 @@ export const newRepoPath: Readonly<Record<RepoKind, string>> = {
   space: '/new-space',
 }
 
+/** Its README.md is the card of its owner, as on the Hub. */
+export function ownerCardRepo(owner: string): RepoAddress {
+  return { kind: 'space', namespace: owner, name: 'README' }
+}
+
 export function repoId(repo: RepoAddress): string {
   return `${repo.namespace}/${repo.name}`
 }

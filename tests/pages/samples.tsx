@@ -9,7 +9,7 @@ import {
 } from '../../src/features/accounts/pages.tsx'
 import { AccountSettingsPage, ProfileSettingsPage } from '../../src/features/accounts/settings-pages.tsx'
 import { BlobPage } from '../../src/features/browse/blob-page.tsx'
-import { CardPage } from '../../src/features/browse/card-page.tsx'
+import { CardArticle, CardPage } from '../../src/features/browse/card-page.tsx'
 import { CommitPage, CommitsPage } from '../../src/features/browse/history-pages.tsx'
 import { EmptyRepoPage } from '../../src/features/browse/how-to-fill.tsx'
 import { RefsPage } from '../../src/features/browse/refs-page.tsx'
@@ -226,6 +226,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       secondFactorRequired: false,
     },
     mayChange: true,
+    hasCard: false,
     withoutFactor: 3,
     viewerHasFactor: true,
     form: fresh,
@@ -634,7 +635,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       />
     ),
     'organization-profile': <OrganizationProfilePage {...profile} />,
-    'organization-profile-read': <OrganizationProfilePage {...profile} mayChange={false} />,
+    'organization-profile-read': <OrganizationProfilePage {...profile} mayChange={false} hasCard={true} />,
     'organization-second-factor': <OrganizationProfilePage {...profile} dialog="second-factor" />,
     'organization-storage': (
       <OrganizationStoragePage
@@ -684,6 +685,12 @@ export function samplePages(words: (text: string) => string): Map<string, string
         repos={[row]}
         nextHref={null}
         firstHref={null}
+        card={
+          <CardArticle
+            repo={{ kind: 'space', namespace: words('acme'), name: 'README' }}
+            card={{ kind: 'card', html: markSanitized('<h1>Acme</h1><p>Makes things.</p>'), changedBy: null }}
+          />
+        }
         mayCreate={true}
         maySeeMembers={true}
         maySeeSettings={true}

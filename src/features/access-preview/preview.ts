@@ -5,7 +5,7 @@
  */
 import type { Target } from '../../access/load-facts.ts'
 import { loadHoldings } from '../../access/viewer-reach.ts'
-import { HoldfastError } from '../../domain/errors.ts'
+import { HoldfastError, orRefusal } from '../../domain/errors.ts'
 import { accountOf, type Facts, type OwnerFacts, type RepoFacts } from '../../domain/facts.ts'
 import type { Action } from '../../domain/permissions.ts'
 import type { Allowed } from '../../domain/policy.ts'
@@ -78,15 +78,8 @@ async function sightOf({ hub, facts, authorizeAlso }: Asking, change: Change, re
     return { isAdministrator, seesMembers: false, workspaces: [] }
   }
   const target = { on: 'organization', name: owner.name } as const
-  const may = (action: Action, on: Target = target) =>
-    authorizeAlso(action, on).then(
-      () => true,
-      (error: unknown) => {
-        // A decision that could not be made is no "no".
-        if (error instanceof HoldfastError && error.status < 500) return false
-        throw error
-      },
-    )
+  const may = async (action: Action, on: Target = target) =>
+    !((await orRefusal(authorizeAlso(action, on))) instanceof HoldfastError)
   const isAdministrator =
     facts.standing.organizationRole === 'admin' &&
     (await may('org.token.read')) &&

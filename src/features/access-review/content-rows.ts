@@ -2,7 +2,7 @@
  * The rows of what is judged after the decision, on the content itself: whether a file is there and handed out, how much a token may still take,
  * whether a push must be signed. Looked at only for who is let through to it, by the same functions as a request.
  */
-import { HoldfastError } from '../../domain/errors.ts'
+import { HoldfastError, orRefusal } from '../../domain/errors.ts'
 import type { JudgedRow } from '../../domain/explain-limits.ts'
 import type { Credential, Facts } from '../../domain/facts.ts'
 import { type Allowed, authorize, decide } from '../../domain/policy.ts'
@@ -58,10 +58,12 @@ async function ofFile(
   asked: { readonly path: string; readonly revision: string | null; readonly showsBytes: boolean },
 ): Promise<JudgedRow[]> {
   const need = 'content that is handed out'
-  const found = await tried(async () => {
-    const { commit } = await getRevision(hub, allowed, asked.revision ?? 'main')
-    return { commit, entry: await getFile(hub, allowed, commit, asked.path) }
-  })
+  const found = await orRefusal(
+    (async () => {
+      const { commit } = await getRevision(hub, allowed, asked.revision ?? 'main')
+      return { commit, entry: await getFile(hub, allowed, commit, asked.path) }
+    })(),
+  )
   if (found instanceof HoldfastError) return [{ check: 'file', fault: found, need: null, have: null }]
   const { commit, entry } = found
   const rows: JudgedRow[] = [{ check: 'file', fault: null, need: null, have: `${entry.size} bytes` }]
@@ -76,16 +78,7 @@ async function ofFile(
 }
 
 async function faultOf(look: () => void | Promise<void>): Promise<HoldfastError | null> {
-  const outcome = await tried(async () => await look())
+  // What a request would be refused with is an answer here; what goes wrong is not.
+  const outcome = await orRefusal((async () => await look())())
   return outcome instanceof HoldfastError ? outcome : null
-}
-
-/** What a request would be refused with is an answer here; what goes wrong is not. */
-async function tried<T>(look: () => Promise<T>): Promise<T | HoldfastError> {
-  try {
-    return await look()
-  } catch (thrown) {
-    if (thrown instanceof HoldfastError && thrown.status < 500) return thrown
-    throw thrown
-  }
 }

@@ -1,5 +1,5 @@
 /** Whom an administrator of an organization may ask about, as lists to choose from: for the page, where nobody should have to type ids. */
-import { HoldfastError } from '../../domain/errors.ts'
+import { HoldfastError, orRefusal } from '../../domain/errors.ts'
 import { accountOf } from '../../domain/facts.ts'
 import type { Hub } from '../../hub.ts'
 import { administeredNow } from '../organizations/service.ts'
@@ -73,10 +73,6 @@ export async function findPicker(hub: Hub, asker: Asker, sought: Sought): Promis
 
 /** By the same right as a question about others. */
 async function administeredId(asker: Asker, name: string): Promise<string | null> {
-  try {
-    return (await asker.authorizeAlso('org.access.read', { on: 'organization', name })).resource.id
-  } catch (thrown) {
-    if (thrown instanceof HoldfastError && thrown.status < 500) return null
-    throw thrown
-  }
+  const allowed = await orRefusal(asker.authorizeAlso('org.access.read', { on: 'organization', name }))
+  return allowed instanceof HoldfastError ? null : allowed.resource.id
 }

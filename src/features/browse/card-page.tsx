@@ -79,7 +79,8 @@ export function CardPage(props: {
   )
 }
 
-function CardArticle({ repo, card }: { repo: RepoView; card: CardText }) {
+/** What is read, without what is beside it. */
+export function CardArticle({ repo, card }: { repo: RepoAddress; card: CardText }) {
   if (card.kind === 'missing') {
     return (
       <div class="panel">

@@ -4,7 +4,7 @@ import { queryFlag, streamBody } from '../../access/body.ts'
 import type { Target } from '../../access/load-facts.ts'
 import { json } from '../../access/reply.ts'
 import { type Asked, type Call, type Route, route } from '../../access/route.ts'
-import { HoldfastError } from '../../domain/errors.ts'
+import { HoldfastError, orRefusal } from '../../domain/errors.ts'
 import type { RepoFacts } from '../../domain/facts.ts'
 import { decodeSegment } from '../../domain/names.ts'
 import type { CommitGate } from '../ingest/service.ts'
@@ -138,10 +138,6 @@ async function mayRead(
   call: Pick<Call<'repo.push', unknown, unknown>, 'authorizeAlso'>,
   id: string,
 ): Promise<RepoFacts | null> {
-  try {
-    return (await call.authorizeAlso('repo.content.read', { on: 'repo-id', id })).resource
-  } catch (error) {
-    if (error instanceof HoldfastError && error.status < 500) return null
-    throw error
-  }
+  const allowed = await orRefusal(call.authorizeAlso('repo.content.read', { on: 'repo-id', id }))
+  return allowed instanceof HoldfastError ? null : allowed.resource
 }

@@ -4,12 +4,13 @@ import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
 import type { Reply } from '../../access/reply.ts'
-import { type Params, type Route, route } from '../../access/route.ts'
-import { HoldfastError } from '../../domain/errors.ts'
+import { type Call, type Params, type Route, route } from '../../access/route.ts'
+import { HoldfastError, orRefusal } from '../../domain/errors.ts'
 import type { Facts, OwnerFacts } from '../../domain/facts.ts'
 import { decide } from '../../domain/policy.ts'
 import { isRole, type Role } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
+import { ownerCardRepo } from '../../web/address.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
 import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { deleteOrganization } from './delete.ts'
@@ -30,12 +31,13 @@ export const settingsPageRoutes: Route[] = [
     action: 'org.settings.read',
     target,
     query: z.object({ dialog: z.string().max(30).optional() }),
-    handle: async ({ hub, allowed, facts, query, request, authorizeAlso }) => {
+    handle: async (call) => {
+      const { allowed, query, authorizeAlso } = call
       const dialog = query.dialog === 'second-factor' ? query.dialog : null
       // Asked now, so that a sign-in that is too old is confirmed before the question and not after the answer.
       if (dialog !== null)
         await authorizeAlso('org.settings.security', { on: 'organization', name: allowed.resource.name })
-      return await profileReply(hub, allowed.resource, facts, request, { dialog })
+      return await profileReply(call, { dialog })
     },
   }),
   route({
@@ -52,14 +54,16 @@ export const settingsPageRoutes: Route[] = [
       membersVisibility: z.enum(['members', 'public']).optional(),
       workspaceCreation: z.enum(['read', 'contributor', 'write', 'admin']).optional(),
     }),
-    handle: ({ hub, allowed, facts, body, request }) =>
-      orShow(
+    handle: (call) => {
+      const { hub, allowed, body, request } = call
+      return orShow(
         async () => {
           await changeSettings(hub, allowed, request.origin, { ...body, defaultRole: parseRole(body.defaultRole) })
           return redirectWithNotice(profilePath(allowed.resource), 'success', 'The profile is saved.')
         },
-        (fault) => profileReply(hub, allowed.resource, facts, request, { form: formWithFault(body, fault), fault }),
-      ),
+        (fault) => profileReply(call, { form: formWithFault(body, fault), fault }),
+      )
+    },
   }),
   route({
     method: 'POST',
@@ -68,16 +72,18 @@ export const settingsPageRoutes: Route[] = [
     action: 'org.settings.security',
     target,
     body: z.object({ required: z.enum(['yes', 'no']) }),
-    handle: ({ hub, allowed, facts, body, request }) =>
-      orShow(
+    handle: (call) => {
+      const { hub, allowed, body, request } = call
+      return orShow(
         async () => {
           await requireSecondFactor(hub, allowed, request.origin, body.required === 'yes')
           const words =
             body.required === 'yes' ? 'A second factor is required now.' : 'No second factor is required now.'
           return redirectWithNotice(profilePath(allowed.resource), 'success', words)
         },
-        (fault) => profileReply(hub, allowed.resource, facts, request, { form: formWithFault({}, fault), fault }),
-      ),
+        (fault) => profileReply(call, { form: formWithFault({}, fault), fault }),
+      )
+    },
   }),
   route({
     method: 'GET',
@@ -135,16 +141,16 @@ export const settingsPageRoutes: Route[] = [
 ]
 
 async function profileReply(
-  hub: Hub,
-  organization: OwnerFacts,
-  facts: Facts,
-  request: HttpRequest,
+  call: Call<'org.settings.read' | 'org.update_settings' | 'org.settings.security', unknown, unknown>,
   view: { dialog?: 'second-factor' | null; form?: FormState; fault?: HoldfastError },
 ): Promise<Reply> {
-  const [context, settings, withoutFactor] = await Promise.all([
+  const { hub, facts, request } = call
+  const organization: OwnerFacts = call.allowed.resource
+  const [context, settings, withoutFactor, card] = await Promise.all([
     pageContext(hub, facts, request),
     getSettings(hub, organization.id),
     membersWithoutFactor(hub, organization.id),
+    orRefusal(call.authorizeAlso('repo.read', { on: 'repo', ...ownerCardRepo(organization.name) })),
   ])
   const page = (
     <OrganizationProfilePage
@@ -152,6 +158,7 @@ async function profileReply(
       organization={organization.name}
       settings={{ ...settings, secondFactorRequired: settings.secondFactorRequired === 1 }}
       mayChange={decide('org.update_settings', facts).allow}
+      hasCard={!(card instanceof HoldfastError)}
       withoutFactor={withoutFactor}
       viewerHasFactor={facts.principal.kind === 'user' && facts.principal.hasSecondFactor}
       form={view.form ?? freshForm}

@@ -1,4 +1,5 @@
 /* An organization's profile and rules, whether its members need a second factor, and its new name or its end. */
+import { newRepoPath, ownerCardRepo, repoId, repoPath, withQuery } from '../../web/address.ts'
 import { Badge } from '../../web/badge.tsx'
 import { Button, LinkButton } from '../../web/button.tsx'
 import { TypedConfirmation } from '../../web/confirmation.tsx'
@@ -29,6 +30,8 @@ type ProfileProps = {
   settings: SettingsView
   /** From the policy. Who may not change them sees them as they are. */
   mayChange: boolean
+  /** The space whose README.md is the card is there, and the viewer may see it. */
+  hasCard: boolean
   /** Members without a second factor. */
   withoutFactor: number
   /** The viewer has one: only then can they ask others for it. */
@@ -60,6 +63,7 @@ export function OrganizationProfilePage(props: ProfileProps) {
     >
       <PageHead title="Profile" lede={`What ${organization} says of itself, and what holds for its members.`} />
       {props.mayChange ? <ProfileForm {...props} /> : <ProfileFacts {...props} />}
+      <CardOfOrganization {...props} />
       <SecondFactor {...props} />
     </OrganizationSettingsPage>
   )
@@ -152,6 +156,27 @@ function ProfileFacts({ organization, settings }: ProfileProps) {
       </dl>
       <p class="text-sm text-muted">An admin of {organization} can change this.</p>
     </section>
+  )
+}
+
+function CardOfOrganization({ organization, hasCard }: ProfileProps) {
+  const repo = ownerCardRepo(organization)
+  return (
+    <SettingsSection id="card-h" title="Card">
+      <div class="p-4 flex flex-wrap items-start gap-3">
+        <p class="flex-1 min-w-64 text-sm">
+          {hasCard ? 'The' : 'A'} README.md of the space <code class="break-all">{repoId(repo)}</code> stands on the
+          page of {organization} as its card, for everyone who may see that space.
+        </p>
+        {hasCard ? (
+          <LinkButton href={repoPath(repo)}>Open the space</LinkButton>
+        ) : (
+          <LinkButton href={withQuery(newRepoPath.space, { owner: organization, name: repo.name })}>
+            Make the space
+          </LinkButton>
+        )}
+      </div>
+    </SettingsSection>
   )
 }
 

@@ -1,11 +1,12 @@
 /** The pages that list repos: home, one kind, a namespace, the search over everything. Each is a keyset page of what the viewer may see. */
+import type { Child } from 'hono/jsx'
 import { z } from 'zod'
 import { repeatable } from '../../access/body.ts'
 import { findRenamedOwner } from '../../access/find-moved.ts'
 import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { redirect } from '../../access/reply.ts'
-import { type Route, route } from '../../access/route.ts'
-import { type ErrorCode, HoldfastError } from '../../domain/errors.ts'
+import { type Call, type Route, route } from '../../access/route.ts'
+import { type ErrorCode, HoldfastError, orRefusal } from '../../domain/errors.ts'
 import { type Facts, type RepoKind, repoKinds } from '../../domain/facts.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Hub } from '../../hub.ts'
@@ -33,7 +34,13 @@ const listingShape = z.object({
   cursor: z.string().max(500).optional(),
 })
 
-export const listingRoutes: Route[] = [
+/** The card of a person or an organization, drawn by a feature that reads what is in repos; null where there is none. */
+export type DrawOwnerCard = (
+  call: Pick<Call<'user.read', unknown, unknown>, 'hub' | 'authorizeAlso'>,
+  owner: string,
+) => Promise<Child | null>
+
+export const listingRoutes = (drawOwnerCard: DrawOwnerCard): Route[] => [
   route({
     method: 'GET',
     path: '/',
@@ -120,7 +127,8 @@ export const listingRoutes: Route[] = [
     action: 'user.read',
     target: instance,
     query: z.object({ kind: z.enum(['model', 'dataset', 'space']).default('model'), cursor: z.string().optional() }),
-    handle: async ({ hub, facts, params, query, request, authorizeAlso }) => {
+    handle: async (call) => {
+      const { hub, facts, params, query, request, authorizeAlso } = call
       const profile = await findProfile(hub.db, nameKey(params.get('namespace')))
       if (profile === null) {
         const renamed = await findRenamedOwner(hub.db, params.get('namespace'))
@@ -137,6 +145,7 @@ export const listingRoutes: Route[] = [
       const context = await pageContext(hub, facts, request)
       const here = withQuery(namespacePath(profile.name), { kind: kind === 'model' ? null : kind })
       const isOrganization = profile.kind === 'organization'
+      const isFront = kind === 'model' && cursor === undefined
       const creating = await decisionOf(authorizeAlso('repo.create', { on: 'namespace', name: profile.name }))
       return pageReply(
         context,
@@ -147,6 +156,7 @@ export const listingRoutes: Route[] = [
           repos={page.rows.map(shownRow)}
           nextHref={nextHref(here, page)}
           firstHref={cursor === undefined ? null : here}
+          card={isFront ? await drawOwnerCard(call, profile.name) : null}
           mayCreate={creating === 'allowed'}
           maySeeMembers={
             isOrganization &&
@@ -167,13 +177,8 @@ export const listingRoutes: Route[] = [
 
 /** What the policy says: for buttons and notices, where a refusal is no fault. */
 async function decisionOf(decision: Promise<unknown>): Promise<'allowed' | ErrorCode> {
-  try {
-    await decision
-    return 'allowed'
-  } catch (error) {
-    if (error instanceof HoldfastError && error.status < 500) return error.code
-    throw error
-  }
+  const outcome = await orRefusal(decision)
+  return outcome instanceof HoldfastError ? outcome.code : 'allowed'
 }
 
 function askedFor(query: z.output<typeof listingShape>): ListingQuery {

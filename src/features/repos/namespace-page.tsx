@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx'
 import { newRepoPath, type RepoKind, withQuery } from '../../web/address.ts'
 import { LinkButton } from '../../web/button.tsx'
 import { Empty } from '../../web/empty.tsx'
@@ -24,6 +25,8 @@ type NamespacePageProps = {
   repos: readonly RepoRow[]
   nextHref: string | null
   firstHref: string | null
+  /** Null on the pages after the first, and where there is none that the viewer may see. */
+  card: Child | null
   /** From the policy: whether New is drawn. */
   mayCreate: boolean
   /** From the policy: whether the members are linked, and the settings of an organization. */
@@ -92,6 +95,7 @@ export function NamespacePage(props: NamespacePageProps) {
           {namespace.name} asks its members for a second factor. Until you have one you see only what is public here.
         </Notice>
       )}
+      {props.card}
       {props.mayCreate && props.repos.length > 0 && (
         <div class="flex justify-end">
           <LinkButton look="primary" icon="plus" href={withQuery(newRepoPath[kind], { owner: namespace.name })}>

@@ -2,7 +2,7 @@
 
 import { loadFactsAbout } from '../../access/explain-facts.ts'
 import type { Target } from '../../access/load-facts.ts'
-import { HoldfastError } from '../../domain/errors.ts'
+import { isRefusal } from '../../domain/errors.ts'
 import type { Action } from '../../domain/permissions.ts'
 import { type Allowed, authorize } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -112,7 +112,7 @@ async function mayNow<A extends Action>(
     return authorize(action, facts)
   } catch (error) {
     // A refusal is an answer here: this part is not theirs to read.
-    if (error instanceof HoldfastError && error.status < 500) return null
+    if (isRefusal(error)) return null
     throw error
   }
 }
