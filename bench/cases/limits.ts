@@ -38,11 +38,9 @@ export const limitsCase: BenchCase = {
       for (const address of ['/api/models/REPO', '/REPO/resolve/main/small.txt']) {
         const [limited, unlimited] = subjects.map(({ hub, repo, headers }) => async (seconds: number) => {
           const url = hub.url + address.replace('REPO', repo)
-          const [used, { perSecond }] = await Promise.all([
-            processorShare(hub.pid, seconds),
-            runClient('load', { url, headers, connections: 16, seconds }),
-          ])
-          return perSecond / used
+          const before = await processorSeconds(hub.pid)
+          const { answered } = await runClient('load', { url, headers, connections: 16, seconds })
+          return answered / ((await processorSeconds(hub.pid)) - before)
         })
         if (limited === undefined || unlimited === undefined) throw new Error('Two hubs are compared.')
         const seconds = bench.isQuick ? 1 : 4
@@ -60,16 +58,4 @@ export const limitsCase: BenchCase = {
       for (const hub of hubs) await hub.stop()
     }
   },
-}
-
-/** The share of one processor that the process takes in the middle of the next `seconds`, when the load is even. */
-async function processorShare(pid: number, seconds: number): Promise<number> {
-  await wait(seconds * 300)
-  const [began, before] = [performance.now(), await processorSeconds(pid)]
-  await wait(seconds * 600)
-  return ((await processorSeconds(pid)) - before) / ((performance.now() - began) / 1000)
-}
-
-function wait(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }

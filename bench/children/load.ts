@@ -13,6 +13,8 @@ export interface LoadOptions {
 
 export interface LoadResult {
   readonly requests: number
+  /** With those of the warm-up. */
+  readonly answered: number
   readonly perSecond: number
   /** Milliseconds. */
   readonly p50: number
@@ -32,6 +34,7 @@ export async function load(options: LoadOptions): Promise<void> {
   )
   let sent = 0
   const next = (): Buffer => requests[sent++ % requests.length] as Buffer
+  let answered = 0
   const latencies: number[] = []
   const startedAt = performance.now()
   const countFrom = startedAt + Math.min(warmUpSeconds, options.seconds / 2) * 1000
@@ -58,6 +61,7 @@ export async function load(options: LoadOptions): Promise<void> {
           return
         }
         const now = performance.now()
+        answered++
         if (now >= countFrom) latencies.push(now - sentAt)
         if (now >= stopAt || latencies.length >= mostRequests || failure !== null) {
           finish?.()
@@ -81,6 +85,7 @@ export async function load(options: LoadOptions): Promise<void> {
   if (failure !== null) throw failure
   const result: LoadResult = {
     requests: latencies.length,
+    answered,
     perSecond: latencies.length / ((performance.now() - countFrom) / 1000),
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
