@@ -54,8 +54,8 @@ describe.skipIf(chromium === null)('the card of an organization', { timeout: 90_
     expect(await article(page).count()).toBe(0)
 
     await page.goto(`${site.url}/spaces/${lab}/README/edit/main/README.md`)
-    const text = page.getByLabel('Contents')
-    await text.fill(`${await text.inputValue()}\n${card}`)
+    const text = await page.locator('textarea[name=content]').inputValue()
+    await page.getByRole('textbox', { name: 'Contents' }).fill(`${text}\n${card}`)
     await page.getByRole('button', { name: 'Commit changes' }).click()
     await page.getByText('README.md is committed to main').waitFor()
 
