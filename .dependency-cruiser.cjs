@@ -115,7 +115,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/platform/git/', '^src/features/scanning/sandbox', '^src/features/viewers/viewer-host', tests],
+        pathNot: ['^src/platform/git/', '^src/features/scanning/sandbox', '^src/platform/confined/in-turn', tests],
       },
       to: { path: '^(node:)?child_process$' },
     },

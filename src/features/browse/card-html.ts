@@ -1,7 +1,7 @@
 /**
  * Markdown of a card to HTML that may stand in a page. Everything passes one allow-list after the markdown is HTML, whether it was written
  * as markdown or as HTML; no style, class, form, frame, script or foreign content survives, so a browser reads the result as it was judged.
- * Takes as long as the text wants: run it in `card-worker.ts` only.
+ * Takes as long as the text wants: run it in `card-process.ts` only.
  */
 import { Marked } from 'marked'
 import sanitize from 'sanitize-html'

@@ -24,7 +24,6 @@ const shownKinds = ['table', 'tensors', 'notebook', 'code'] as const satisfies r
 
 /** A process that a file has taken over may say anything: what does not look like this is not listened to. */
 export const fromWorker = z.discriminatedUnion('say', [
-  z.strictObject({ say: z.literal('ready') }),
   z.strictObject({ say: z.literal('read'), from: place, to: place }),
   z.strictObject({ say: z.literal('shown'), shown: z.custom<Shown>(isShown), read: place }),
   z.strictObject({ say: z.literal('not shown'), why: z.string().max(500), read: place }),

@@ -104,4 +104,4 @@ process.on('message', (message: ToWorker) => {
 })
 // Nobody is left to show anything to.
 process.on('disconnect', () => process.exit())
-say({ say: 'ready' })
+process.send?.({ say: 'ready' })
