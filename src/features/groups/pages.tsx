@@ -277,7 +277,7 @@ function RosterRow(props: { here: string; member: RosterLine; mayChange: boolean
       <Cell label="Role">
         {props.mayChange ? (
           <form
-            class="flex gap-2 items-center"
+            class="flex max-md:flex-wrap gap-2 items-center"
             method="post"
             action={`${props.here}/members/${encodeURIComponent(member.name)}`}
           >

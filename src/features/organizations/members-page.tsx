@@ -349,7 +349,7 @@ function MemberLine(props: MemberLineProps) {
           />
         ) : props.mayChange ? (
           <form
-            class="flex gap-2 items-center"
+            class="flex max-md:flex-wrap gap-2 items-center"
             id={`role-${member.name}`}
             method="post"
             action={`${here}/${encodeURIComponent(member.name)}`}

@@ -265,7 +265,7 @@ function RoleCell(props: {
   return (
     <Cell label="Role">
       {props.mayManage ? (
-        <form class="flex gap-2 items-center" method="post" action={props.action}>
+        <form class="flex max-md:flex-wrap gap-2 items-center" method="post" action={props.action}>
           <select class="select select-sm w-36!" name="role" aria-label={`Role of ${props.shown}`}>
             {workspaceRoles.map((role) => (
               <option value={role} selected={role === props.role}>
