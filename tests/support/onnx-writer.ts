@@ -92,5 +92,10 @@ export function onnxFile({ inputs, outputs, weights, nodes }: Graph): Buffer {
     ...inputs.map((one) => nested(11, one)),
     ...outputs.map((one) => nested(12, one)),
   ]
-  return Buffer.concat([number(1, 8), text(2, 'holdfast-tests'), nested(7, ...graph), nested(8, text(1, ''), number(2, 17))])
+  return Buffer.concat([
+    number(1, 8),
+    text(2, 'holdfast-tests'),
+    nested(7, ...graph),
+    nested(8, text(1, ''), number(2, 17)),
+  ])
 }

@@ -15,7 +15,9 @@ export interface Confinement {
 
 /** For Node: the process reads its own program; writing, processes, threads, and from Node 25 on the network, are denied. */
 export function confinedArguments({ heapMiB, isNative, folder }: Confinement): string[] {
-  const readable = [...readablePaths(), ...(folder === undefined ? [] : [folder, realpathSync(folder)])].map((place) => `--allow-fs-read=${place}`)
+  const readable = [...readablePaths(), ...(folder === undefined ? [] : [folder, realpathSync(folder)])].map(
+    (place) => `--allow-fs-read=${place}`,
+  )
   return [
     '--permission',
     ...readable,

@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import { HoldfastError } from '../../../domain/errors.ts'
 import type { ClassicBody } from '../classic.ts'
-import { cosine, vectorsOf } from './vectors.ts'
 import type { EmbeddedTask, Generation, Job } from './job.ts'
+import { cosine, vectorsOf } from './vectors.ts'
 
 export interface EmbeddedCall {
   /** As it is written down. */
@@ -56,7 +56,15 @@ const parameters = {
   zeroShot: z.strictObject({
     candidate_labels: z.union([
       z.array(z.string().min(1)).min(1).max(mostLabels),
-      z.string().min(1).transform((list) => list.split(',').map((one) => one.trim()).filter(Boolean)),
+      z
+        .string()
+        .min(1)
+        .transform((list) =>
+          list
+            .split(',')
+            .map((one) => one.trim())
+            .filter(Boolean),
+        ),
     ]),
     hypothesis_template: z.string().includes('{}').max(1_000).nullish(),
     multi_label: z.boolean().nullish(),
@@ -84,9 +92,15 @@ const parameters = {
 
 const similarityInputs = z.strictObject({
   source_sentence: z.string().min(1),
-  sentences: z.array(z.string().min(1)).min(1).max(mostTexts - 1),
+  sentences: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(mostTexts - 1),
 })
-const questionInputs = z.strictObject({ question: z.string().min(1).max(10_000), context: z.string().min(1).max(100_000) })
+const questionInputs = z.strictObject({
+  question: z.string().min(1).max(10_000),
+  context: z.string().min(1).max(100_000),
+})
 /** Beside `inputs`, `parameters` and `options`: some clients write parameters of vectors there. */
 const rootFields: ReadonlySet<string> = new Set(['inputs', 'parameters', 'options', 'stream', 'model'])
 
@@ -94,7 +108,8 @@ const rootFields: ReadonlySet<string> = new Set(['inputs', 'parameters', 'option
 export function classicJob(task: EmbeddedTask, body: ClassicBody | Buffer): EmbeddedCall {
   if (task === 'image-classification') return image(body)
   if (Buffer.isBuffer(body)) throw bad(`${task} takes JSON: {"inputs": ...}, with Content-Type: application/json.`)
-  if (body.stream === true) throw unsupported('What the hub runs itself streams at /v1/completions and /v1/chat/completions.')
+  if (body.stream === true)
+    throw unsupported('What the hub runs itself streams at /v1/completions and /v1/chat/completions.')
   const others = Object.entries(body).filter(([name, value]) => !rootFields.has(name) && value !== undefined)
   const isLoose = task === 'feature-extraction'
   if (!isLoose && others[0] !== undefined) throw bad(`"${others[0][0]}": not a field of this API.`)
@@ -105,77 +120,78 @@ export function classicJob(task: EmbeddedTask, body: ClassicBody | Buffer): Embe
 type Made = Omit<EmbeddedCall, 'route'>
 const asIs = (result: unknown): unknown => result
 
-const jobs: Readonly<Record<Exclude<EmbeddedTask, 'image-classification'>, (inputs: unknown, given: object) => Made>> = {
-  'feature-extraction': (inputs, given) => {
-    const { normalize, truncate } = read(parameters.features, given, 'parameters')
-    const all = textsIn(inputs)
-    return {
-      job: { head: 'feature-extraction', texts: all, isNormalized: normalize ?? null, isCut: truncate ?? true },
-      told: (result) => {
-        const vectors = vectorsOf(result, all.length)
-        return typeof inputs === 'string' ? vectors[0] : vectors
-      },
-    }
-  },
-  'sentence-similarity': (inputs, given) => {
-    read(parameters.none, given, 'parameters')
-    const { source_sentence: source, sentences } = read(similarityInputs, inputs, 'inputs')
-    const all = [source, ...sentences]
-    limited(all)
-    return {
-      job: { head: 'feature-extraction', texts: all, isNormalized: null, isCut: true },
-      told: (result) => {
-        const [first = [], ...others] = vectorsOf(result, all.length)
-        return others.map((other) => cosine(first, other))
-      },
-    }
-  },
-  'text-classification': (inputs, given) => {
-    const { top_k, function_to_apply } = read(parameters.classification, given, 'parameters')
-    const job = { texts: textsIn(inputs), most: top_k ?? null, apply: function_to_apply ?? null }
-    return { job: { head: 'text-classification', ...job }, told: asIs }
-  },
-  'token-classification': (inputs, given) => {
-    const { aggregation_strategy, ignore_labels } = read(parameters.tokens, given, 'parameters')
-    const isGrouped = (aggregation_strategy ?? 'simple') === 'simple'
-    const job = { texts: textsIn(inputs), isGrouped, ignored: ignore_labels ?? ['O'] }
-    return { job: { head: 'token-classification', ...job }, told: oneOrAll(inputs) }
-  },
-  'zero-shot-classification': (inputs, given) => {
-    const { candidate_labels, hypothesis_template, multi_label } = read(parameters.zeroShot, given, 'parameters')
-    const job = {
-      texts: textsIn(inputs),
-      labels: candidate_labels,
-      template: hypothesis_template ?? 'This example is {}.',
-      isMulti: multi_label ?? false,
-    }
-    return { job: { head: 'zero-shot-classification', ...job }, told: oneOrAll(inputs) }
-  },
-  'fill-mask': (inputs, given) => {
-    const { top_k } = read(parameters.mask, given, 'parameters')
-    return { job: { head: 'fill-mask', texts: textsIn(inputs), most: top_k ?? 5 }, told: oneOrAll(inputs) }
-  },
-  'question-answering': (inputs, given) => {
-    const { top_k } = read(parameters.question, given, 'parameters')
-    const { question, context } = read(questionInputs, inputs, 'inputs')
-    return { job: { head: 'question-answering', question, context, most: top_k ?? 1 }, told: asIs }
-  },
-  summarization: (inputs, given) => rewriting('summarization', inputs, given),
-  translation: (inputs, given) => rewriting('translation', inputs, given),
-  'text-generation': (inputs, given) => {
-    const asked = read(parameters.generating, given, 'parameters')
-    const prompt = read(z.string().min(1), inputs, 'inputs')
-    limited([prompt])
-    const generation = { ...generationOf(asked), stops: asked.stop ?? asked.stop_sequences ?? [] }
-    return {
-      job: { head: 'text-generation', prompt, generation, isStream: false },
-      told: (result) => {
-        const { text } = result as { text: string }
-        return [{ generated_text: asked.return_full_text === true ? prompt + text : text }]
-      },
-    }
-  },
-}
+const jobs: Readonly<Record<Exclude<EmbeddedTask, 'image-classification'>, (inputs: unknown, given: object) => Made>> =
+  {
+    'feature-extraction': (inputs, given) => {
+      const { normalize, truncate } = read(parameters.features, given, 'parameters')
+      const all = textsIn(inputs)
+      return {
+        job: { head: 'feature-extraction', texts: all, isNormalized: normalize ?? null, isCut: truncate ?? true },
+        told: (result) => {
+          const vectors = vectorsOf(result, all.length)
+          return typeof inputs === 'string' ? vectors[0] : vectors
+        },
+      }
+    },
+    'sentence-similarity': (inputs, given) => {
+      read(parameters.none, given, 'parameters')
+      const { source_sentence: source, sentences } = read(similarityInputs, inputs, 'inputs')
+      const all = [source, ...sentences]
+      limited(all)
+      return {
+        job: { head: 'feature-extraction', texts: all, isNormalized: null, isCut: true },
+        told: (result) => {
+          const [first = [], ...others] = vectorsOf(result, all.length)
+          return others.map((other) => cosine(first, other))
+        },
+      }
+    },
+    'text-classification': (inputs, given) => {
+      const { top_k, function_to_apply } = read(parameters.classification, given, 'parameters')
+      const job = { texts: textsIn(inputs), most: top_k ?? null, apply: function_to_apply ?? null }
+      return { job: { head: 'text-classification', ...job }, told: asIs }
+    },
+    'token-classification': (inputs, given) => {
+      const { aggregation_strategy, ignore_labels } = read(parameters.tokens, given, 'parameters')
+      const isGrouped = (aggregation_strategy ?? 'simple') === 'simple'
+      const job = { texts: textsIn(inputs), isGrouped, ignored: ignore_labels ?? ['O'] }
+      return { job: { head: 'token-classification', ...job }, told: oneOrAll(inputs) }
+    },
+    'zero-shot-classification': (inputs, given) => {
+      const { candidate_labels, hypothesis_template, multi_label } = read(parameters.zeroShot, given, 'parameters')
+      const job = {
+        texts: textsIn(inputs),
+        labels: candidate_labels,
+        template: hypothesis_template ?? 'This example is {}.',
+        isMulti: multi_label ?? false,
+      }
+      return { job: { head: 'zero-shot-classification', ...job }, told: oneOrAll(inputs) }
+    },
+    'fill-mask': (inputs, given) => {
+      const { top_k } = read(parameters.mask, given, 'parameters')
+      return { job: { head: 'fill-mask', texts: textsIn(inputs), most: top_k ?? 5 }, told: oneOrAll(inputs) }
+    },
+    'question-answering': (inputs, given) => {
+      const { top_k } = read(parameters.question, given, 'parameters')
+      const { question, context } = read(questionInputs, inputs, 'inputs')
+      return { job: { head: 'question-answering', question, context, most: top_k ?? 1 }, told: asIs }
+    },
+    summarization: (inputs, given) => rewriting('summarization', inputs, given),
+    translation: (inputs, given) => rewriting('translation', inputs, given),
+    'text-generation': (inputs, given) => {
+      const asked = read(parameters.generating, given, 'parameters')
+      const prompt = read(z.string().min(1), inputs, 'inputs')
+      limited([prompt])
+      const generation = { ...generationOf(asked), stops: asked.stop ?? asked.stop_sequences ?? [] }
+      return {
+        job: { head: 'text-generation', prompt, generation, isStream: false },
+        told: (result) => {
+          const { text } = result as { text: string }
+          return [{ generated_text: asked.return_full_text === true ? prompt + text : text }]
+        },
+      }
+    },
+  }
 
 function rewriting(head: 'summarization' | 'translation', inputs: unknown, given: object): Made {
   const asked = read(parameters.rewriting, given, 'parameters')
@@ -206,7 +222,11 @@ function image(body: ClassicBody | Buffer): EmbeddedCall {
   if (!/^[A-Za-z0-9+/_\r\n-]+={0,2}\s*$/.test(plain))
     throw bad('"inputs": not an image in Base64. Addresses of images are not fetched: send its bytes.')
   if (plain.length > (mostImage / 3) * 4) throw bad(`An image has at most ${mostImage} bytes.`)
-  return { route: 'image-classification', job: { head: 'image-classification', image: plain, most: top_k ?? 5 }, told: asIs }
+  return {
+    route: 'image-classification',
+    job: { head: 'image-classification', image: plain, most: top_k ?? 5 },
+    told: asIs,
+  }
 }
 
 function textsIn(inputs: unknown): readonly string[] {

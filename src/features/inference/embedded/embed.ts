@@ -21,7 +21,9 @@ export async function embed(
     const inputs = tokenizer(texts, { padding: true, truncation: job.isCut })
     const length = inputs.input_ids.dims[1] ?? 0
     if (length > context) {
-      throw new NotTheModels(`A text has ${length} tokens; this model takes at most ${context}. With "truncate" it is cut.`)
+      throw new NotTheModels(
+        `A text has ${length} tokens; this model takes at most ${context}. With "truncate" it is cut.`,
+      )
     }
     const outputs = await model(inputs)
     const whole = outputs.sentence_embedding
@@ -33,7 +35,10 @@ export async function embed(
     if (isNormalized) normalize(vectors, width)
     all.push(vectors)
   }
-  return { width, data: Buffer.concat(all.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))).toString('base64') }
+  return {
+    width,
+    data: Buffer.concat(all.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength))).toString('base64'),
+  }
 }
 
 function floatsOf(tensor: Tensor | undefined): Float32Array {
@@ -45,7 +50,8 @@ function floatsOf(tensor: Tensor | undefined): Float32Array {
 function pooled(hidden: Tensor | undefined, mask: Tensor | undefined, kind: Pooling['kind']): Float32Array {
   const values = floatsOf(hidden)
   const [batch = 0, length = 0, width = 0] = hidden?.dims ?? []
-  const isCounted = (row: number, at: number): boolean => mask === undefined || Number(mask.data[row * length + at]) === 1
+  const isCounted = (row: number, at: number): boolean =>
+    mask === undefined || Number(mask.data[row * length + at]) === 1
   const out = new Float32Array(batch * width)
   for (let row = 0; row < batch; row++) {
     const chosen: number[] = []
@@ -53,9 +59,11 @@ function pooled(hidden: Tensor | undefined, mask: Tensor | undefined, kind: Pool
     const used = kind === 'mean' ? chosen : kind === 'cls' ? chosen.slice(0, 1) : chosen.slice(-1)
     for (const at of used) {
       const start = (row * length + at) * width
-      for (let one = 0; one < width; one++) out[row * width + one] = (out[row * width + one] ?? 0) + (values[start + one] ?? 0)
+      for (let one = 0; one < width; one++)
+        out[row * width + one] = (out[row * width + one] ?? 0) + (values[start + one] ?? 0)
     }
-    for (let one = 0; one < width; one++) out[row * width + one] = (out[row * width + one] ?? 0) / Math.max(1, used.length)
+    for (let one = 0; one < width; one++)
+      out[row * width + one] = (out[row * width + one] ?? 0) / Math.max(1, used.length)
   }
   return out
 }

@@ -162,7 +162,9 @@ export class EmbeddedHost {
     const key = `${source.repoId} ${source.commit} ${source.head}`
     const crashed = this.#crashes.get(key)
     if (crashed !== undefined && crashed.count >= mostCrashes && crashed.until > Date.now()) {
-      throw notRunnable(`the process that runs models ended with it ${crashed.count} times. It is tried again in some minutes.`)
+      throw notRunnable(
+        `the process that runs models ended with it ${crashed.count} times. It is tried again in some minutes.`,
+      )
     }
     const known = this.#models.get(key)
     if (known?.state === 'failed' && known.until > Date.now()) throw asTold(known.error)
@@ -199,6 +201,7 @@ export class EmbeddedHost {
     try {
       const plan = await source.plan()
       held.of = plan.bytes
+      await mkdir(this.#options.folder, { recursive: true, mode: 0o700 })
       await this.#process.start()
       await this.#models.makeRoom(plan.weights, held)
       held.memory = plan.weights
@@ -224,7 +227,6 @@ export class EmbeddedHost {
 
   /** Copies lie there only while they are read: what is held or removed later has none. */
   async #laidOut<T>(held: Held, plan: ModelPlan, use: (folder: string) => Promise<T>): Promise<T> {
-    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 })
     const folder = await mkdtemp(path.join(this.#options.folder, 'model-'))
     try {
       for (const file of plan.files) {
@@ -368,7 +370,8 @@ function refusal(why: string, isCallers: boolean): HoldfastError {
 }
 
 function asTold(error: unknown): unknown {
-  if (error instanceof LibraryMissing) return new HoldfastError('embedded_missing', { library: libraryName }, { cause: error })
+  if (error instanceof LibraryMissing)
+    return new HoldfastError('embedded_missing', { library: libraryName }, { cause: error })
   if (error instanceof ProcessEnded)
     return new HoldfastError('embedded_failed', {}, { headers: { 'retry-after': '2' }, cause: error })
   return error

@@ -32,7 +32,9 @@ export async function generate(
   const length = inputs.input_ids.dims[1] ?? 0
   if (length === 0) throw new NotTheModels('The prompt is empty.')
   if (length >= context) {
-    throw new NotTheModels(`The prompt has ${length} tokens; this model takes at most ${context}, with what it answers.`)
+    throw new NotTheModels(
+      `The prompt has ${length} tokens; this model takes at most ${context}, with what it answers.`,
+    )
   }
   const asked = generation.most ?? model.generation_config?.max_new_tokens ?? usualTokens
   const most = Math.min(asked, mostTokens, context - length)
@@ -81,7 +83,10 @@ function templated(tokenizer: Tokenizer, messages: readonly object[]): string {
   }
 }
 
-function inWords({ random }: Library, { temperature, topP, topK, repetitionPenalty, seed, isSampled }: Generation): object {
+function inWords(
+  { random }: Library,
+  { temperature, topP, topK, repetitionPenalty, seed, isSampled }: Generation,
+): object {
   // A temperature of nothing is the likeliest word.
   const isFree = isSampled ?? (temperature !== null && temperature > 0)
   if (seed !== null) random?.seed(seed)

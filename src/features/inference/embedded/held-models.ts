@@ -13,6 +13,8 @@ export interface Source {
   readonly name: string
   plan(): Promise<ModelPlan>
   open(file: RepoEntry): Promise<AsyncIterable<Buffer>>
+  /** Whether it may still be in memory. */
+  isServed(): Promise<boolean>
 }
 
 export interface ModelState {

@@ -40,7 +40,10 @@ export interface ModelConfig {
 export interface Model {
   (inputs: object): Promise<Readonly<Record<string, Tensor>>>
   readonly config: ModelConfig
-  readonly generation_config?: { readonly eos_token_id?: number | readonly number[]; readonly max_new_tokens?: number } | null
+  readonly generation_config?: {
+    readonly eos_token_id?: number | readonly number[]
+    readonly max_new_tokens?: number
+  } | null
   generate: (options: object) => Promise<Tensor>
 }
 export interface Pipeline {

@@ -1,8 +1,8 @@
 /** A model in memory, with what it counts: which tokens it was given, and how many it may be given. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { NotTheModels } from './faults.ts'
 import type { Pooling, ToLoad } from './job.ts'
 import type { Library, Model, Pipeline, TextInputs, Tokenizer } from './library.ts'
-import { NotTheModels } from './faults.ts'
 
 /** Of one call. */
 export interface Counts {
@@ -90,7 +90,8 @@ function countGenerated(model: Model): void {
     const ids = await generate(options)
     const counts = counting.getStore()
     // It begins with padding, and is filled up with it.
-    if (counts !== undefined) for (const id of ids.data) if (Number(id) !== model.config.pad_token_id) counts.tokensOut++
+    if (counts !== undefined)
+      for (const id of ids.data) if (Number(id) !== model.config.pad_token_id) counts.tokensOut++
     return ids
   }
 }

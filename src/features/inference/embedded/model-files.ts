@@ -4,6 +4,7 @@ import { HoldfastError } from '../../../domain/errors.ts'
 import type { Allowed } from '../../../domain/policy.ts'
 import type { Hub } from '../../../hub.ts'
 import { listFolder, openFile, type RepoEntry } from '../../files/service.ts'
+import { readCard } from '../../repos/service.ts'
 import { type EmbeddedTask, embeddedTasks, type Pooling } from './job.ts'
 
 /** What is to be laid out for the process, and how it reads it. */
@@ -16,8 +17,8 @@ export interface ModelPlan {
   readonly dtype: string
   readonly subfolder: string
   readonly pooling: Pooling
-  /** What the configuration says that the model is for; null where that is not certain. */
-  readonly task: EmbeddedTask | null
+  /** What the model is for, as its card says it, or else its configuration; null where that is not certain. */
+  readonly task: string | null
 }
 
 /** Of graphs by the end of their names; the most exact first. */
@@ -60,15 +61,24 @@ export async function planModel(
   return plan
 }
 
-async function planned(hub: Hub, reading: Allowed<'repo.content.read'>, commit: string, most: number): Promise<ModelPlan> {
+async function planned(
+  hub: Hub,
+  reading: Allowed<'repo.content.read'>,
+  commit: string,
+  most: number,
+): Promise<ModelPlan> {
   const entries = await listFiles(hub, reading, commit)
   const byPath = new Map(entries.map((entry) => [entry.path, entry]))
   for (const needed of ['config.json', 'tokenizer.json', 'preprocessor_config.json'] as const) {
-    const isThere = byPath.has(needed) || (needed !== 'config.json' && (byPath.has('tokenizer.json') || byPath.has('preprocessor_config.json')))
+    const isThere =
+      byPath.has(needed) ||
+      (needed !== 'config.json' && (byPath.has('tokenizer.json') || byPath.has('preprocessor_config.json')))
     if (!isThere) throw notRunnable(`it has no ${needed}.`)
   }
   const graph = graphOf(entries, most)
   const described = entries.filter(({ path, size }) => descriptions.test(path) && size <= mostDescription)
+  const card = byPath.get('README.md')
+  const readme = card === undefined || card.size > mostRead ? '' : await readText(hub, reading.resource.id, card)
   const read = async (path: string): Promise<unknown> => {
     const entry = byPath.get(path)
     return entry === undefined || entry.size > mostRead ? null : await readJson(hub, reading.resource.id, entry)
@@ -79,7 +89,7 @@ async function planned(hub: Hub, reading: Allowed<'repo.content.read'>, commit: 
     files,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     pooling: poolingOf(await read('modules.json'), await read('1_Pooling/config.json')),
-    task: byPath.has('modules.json') ? 'sentence-similarity' : taskOf(await read('config.json')),
+    task: await taskIn(readme, byPath.has('modules.json'), await read('config.json')),
   }
 }
 
@@ -107,12 +117,16 @@ function graphOf(
   let smallest: number | null = null
   for (const subfolder of ['onnx', '']) {
     const prefix = subfolder === '' ? '' : `${subfolder}/`
-    const inFolder = new Map(entries.filter(({ path }) => path.startsWith(prefix)).map((entry) => [entry.path.slice(prefix.length), entry]))
+    const inFolder = new Map(
+      entries.filter(({ path }) => path.startsWith(prefix)).map((entry) => [entry.path.slice(prefix.length), entry]),
+    )
     for (const [dtype, suffix] of suffixes) {
       const files = graphs.flatMap((name) => {
         const file = `${name}${suffix}.onnx`
         // Its weights may lie beside it, in one file or several.
-        const beside = [...inFolder.keys()].filter((other) => other.startsWith(`${file}_data`) || other === `${file}.data`)
+        const beside = [...inFolder.keys()].filter(
+          (other) => other.startsWith(`${file}_data`) || other === `${file}.data`,
+        )
         const entry = inFolder.get(file)
         return entry === undefined ? [] : [entry, ...beside.flatMap((other) => inFolder.get(other) ?? [])]
       })
@@ -126,22 +140,36 @@ function graphOf(
     }
   }
   if (smallest !== null) {
-    throw notRunnable(`its weights have ${smallest} bytes, and this hub gives models ${most} (HOLDFAST_INFERENCE_MEMORY).`)
+    throw notRunnable(
+      `its weights have ${smallest} bytes, and this hub gives models ${most} (HOLDFAST_INFERENCE_MEMORY).`,
+    )
   }
   throw notRunnable(
     'it has no graph in ONNX (onnx/model.onnx, or encoder_model.onnx with decoder_model_merged.onnx). Export one, such as with "optimum-cli export onnx".',
   )
 }
 
-async function readJson(hub: Hub, repoId: string, entry: RepoEntry): Promise<unknown> {
+async function readText(hub: Hub, repoId: string, entry: RepoEntry): Promise<string> {
   const parts: Buffer[] = []
   for await (const part of await openFile(hub, repoId, entry)) parts.push(part)
+  return Buffer.concat(parts).toString('utf8')
+}
+
+async function readJson(hub: Hub, repoId: string, entry: RepoEntry): Promise<unknown> {
   try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'))
+    return JSON.parse(await readText(hub, repoId, entry))
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     throw notRunnable(`its ${entry.path} is no JSON.`)
   }
+}
+
+/** By the card of this commit: what the hub knows of the head is read a moment after it was pushed. */
+async function taskIn(readme: string, isSentences: boolean, config: unknown): Promise<string | null> {
+  const card = await readCard(readme)
+  const tag = card.kind === 'card' ? card.data.pipeline_tag : null
+  if (typeof tag === 'string') return tag
+  return isSentences ? 'sentence-similarity' : taskOf(config)
 }
 
 const modulesShape = z.array(z.looseObject({ type: z.string() }))

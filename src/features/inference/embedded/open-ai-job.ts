@@ -20,7 +20,11 @@ export interface Used {
 export interface OpenAiCall {
   readonly job: Job
   /** Null: the answer is one piece. */
-  readonly stream: { readonly tellsUsage: boolean; part(told: Told, text: string): object; end(told: Told, finish: string): object } | null
+  readonly stream: {
+    readonly tellsUsage: boolean
+    part(told: Told, text: string): object
+    end(told: Told, finish: string): object
+  } | null
   whole(told: Told, result: unknown, used: Used): object
 }
 
@@ -168,7 +172,10 @@ function chat(body: object): OpenAiCall {
   const prompt: ChatMessage[] = messages.map(({ role, content }) => ({ role, content }))
   limited(prompt.map(({ content }) => content))
   const isStream = asked.stream === true
-  const generation = generationOf({ ...(asked as Partial<Asked>), max_tokens: max_completion_tokens ?? asked.max_tokens })
+  const generation = generationOf({
+    ...(asked as Partial<Asked>),
+    max_tokens: max_completion_tokens ?? asked.max_tokens,
+  })
   const piece = (told: Told, delta: object, finish: string | null) => ({
     ...told,
     object: 'chat.completion.chunk',

@@ -17,9 +17,7 @@ export function placesOf(text: string, words: readonly string[]): (Place | null)
 
 /** The first from `from` on, whatever the case and the blanks between its parts. */
 export function placeOf(text: string, word: string, from: number): Place | null {
-  const parts = word
-    .replace(/^##/, '')
-    .match(/[\p{L}\p{N}\p{M}]+|[^\s\p{L}\p{N}\p{M}]/gu)
+  const parts = word.replace(/^##/, '').match(/[\p{L}\p{N}\p{M}]+|[^\s\p{L}\p{N}\p{M}]/gu)
   if (parts === null || parts.length > 500) return null
   const pattern = new RegExp(parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('\\s*'), 'giu')
   pattern.lastIndex = from

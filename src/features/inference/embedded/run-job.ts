@@ -1,11 +1,12 @@
 /** One call of a loaded model, in the process that runs them. Results are in the shapes of the classic API, but for vectors and generated text. */
+
+import { embed } from './embed.ts'
 import { NotTheModels } from './faults.ts'
 import { generate, rewrite } from './generate.ts'
 import type { Job } from './job.ts'
 import type { Library, Tensor } from './library.ts'
 import { type Counts, counted, type LoadedModel } from './loaded-model.ts'
 import { placeOf, placesOf } from './places.ts'
-import { embed } from './embed.ts'
 
 export interface Ran extends Counts {
   readonly result: unknown
@@ -95,7 +96,8 @@ async function classify(
   const { id2label, problem_type } = model.config
   const values = numbersOf(logits)
   const how = apply ?? (problem_type === 'multi_label_classification' || values.length === 1 ? 'sigmoid' : 'softmax')
-  const scores = how === 'none' ? values : how === 'sigmoid' ? values.map((x) => 1 / (1 + Math.exp(-x))) : softmax(values)
+  const scores =
+    how === 'none' ? values : how === 'sigmoid' ? values.map((x) => 1 / (1 + Math.exp(-x))) : softmax(values)
   return scores
     .map((score, at) => ({ label: id2label?.[at] ?? `LABEL_${at}`, score }))
     .sort((a, b) => b.score - a.score)
@@ -145,11 +147,15 @@ async function classifyTokens(
 async function fillMask({ pipeline, tokenizer }: LoadedModel, text: string, most: number): Promise<unknown> {
   const { mask_token: mask } = tokenizer
   if (mask == null) throw new Error('The tokenizer of this model has no mask.')
-  if (text.split(mask).length !== 2) throw new NotTheModels(`The text needs ${mask} in it once, where a word is missing.`)
+  if (text.split(mask).length !== 2)
+    throw new NotTheModels(`The text needs ${mask} in it once, where a word is missing.`)
   return await pipeline(text, { top_k: most })
 }
 
-async function answer({ pipeline }: LoadedModel, { question, context, most }: Of<'question-answering'>): Promise<unknown> {
+async function answer(
+  { pipeline }: LoadedModel,
+  { question, context, most }: Of<'question-answering'>,
+): Promise<unknown> {
   const said = await pipeline(question, context, { top_k: most })
   const answers = [said].flat() as { answer: string; score: number }[]
   const told = answers.map(({ answer: text, score }) => {
@@ -179,9 +185,7 @@ async function classifyImage(
   return await pipeline(read, { top_k: most })
 }
 
-interface Sharp {
-  (bytes: Uint8Array): { metadata(): Promise<{ width?: number; height?: number; pages?: number }> }
-}
+type Sharp = (bytes: Uint8Array) => { metadata(): Promise<{ width?: number; height?: number; pages?: number }> }
 
 /** Told by its head: a small file may be a very large picture. */
 async function pixelsOf(bytes: Uint8Array): Promise<number> {
