@@ -98,6 +98,11 @@ export class EmbeddedHost {
     return this.#loads
   }
 
+  /** Calls that the process works on. */
+  get underWay(): number {
+    return this.#running.size
+  }
+
   /** Bytes of what is loaded. */
   get memory(): number {
     return this.#models.memory

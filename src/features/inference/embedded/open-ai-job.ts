@@ -34,7 +34,7 @@ const nothing = z.null().optional()
 const commonFields = {
   model: z.string().nullish(),
   user: z.string().nullish(),
-  metadata: z.unknown(),
+  metadata: z.unknown().optional(),
   store: z.literal(false).nullish(),
 }
 const generationFields = {
