@@ -10,7 +10,10 @@ import type {
 } from '../../platform/db/schema.ts'
 
 export type Backend = InferenceBackendTable
-type OfRepo = Pick<Selectable<RepoTable>, 'pipelineTag' | 'headCommit' | 'visibility' | 'gated'>
+type OfRepo = Pick<
+  Selectable<RepoTable>,
+  'pipelineTag' | 'headCommit' | 'visibility' | 'gated' | 'deletedAt' | 'disabledAt'
+>
 type ServedRow = { [K in keyof Backend]: Backend[K] | null } & OfRepo &
   Pick<InferenceModelTable, 'revision' | 'commit' | 'embedded' | 'updatedAt'>
 
@@ -28,7 +31,7 @@ const servedById = prepared<{ repoId: string }, ServedRow>((q, param) =>
     .innerJoin('repo as r', 'r.id', 'm.repoId')
     .selectAll('b')
     .select(['m.revision', 'm.commit', 'm.embedded', 'm.updatedAt'])
-    .select(['r.pipelineTag', 'r.headCommit', 'r.visibility', 'r.gated'])
+    .select(['r.pipelineTag', 'r.headCommit', 'r.visibility', 'r.gated', 'r.deletedAt', 'r.disabledAt'])
     .where('m.repoId', '=', param('repoId'))
     .orderBy('b.position'),
 )
@@ -38,8 +41,9 @@ export async function findServed(on: Tx | Db['read'], repoId: string): Promise<S
   const rows = await servedById.run(on, { repoId })
   const [first] = rows
   if (first === undefined) return null
-  const { revision, commit, embedded, updatedAt, pipelineTag, headCommit, visibility, gated } = first
-  const ofRepo = { pipelineTag, headCommit, visibility, gated }
+  const { revision, commit, embedded, updatedAt } = first
+  const { pipelineTag, headCommit, visibility, gated, deletedAt, disabledAt } = first
+  const ofRepo = { pipelineTag, headCommit, visibility, gated, deletedAt, disabledAt }
   return { revision, commit, updatedAt, ...ofRepo, isEmbedded: embedded === 1, backends: rows.flatMap(backendIn) }
 }
 

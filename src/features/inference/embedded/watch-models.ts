@@ -19,6 +19,7 @@ export async function stillServed(
 ): Promise<boolean> {
   const served = await findServed(hub.db.read, reading.resource.id)
   if (served === null || !served.isEmbedded || (served.commit ?? served.headCommit) !== commit) return false
+  if (served.deletedAt !== null || served.disabledAt !== null) return false
   if (served.visibility !== visibility || served.gated !== gated) return false
   try {
     await refuseHeldCommit(hub, reading.resource, commit, () => contentsOf(hub, reading, commit))
