@@ -255,6 +255,12 @@ export function colourModel(): ModelFiles {
   }
 }
 
+/** A PNG of one red point. */
+export const redPoint = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC',
+  'base64',
+)
+
 const alphabet = ['a', 'b', 'c', 'd', 'e'] as const
 /** After each letter comes the next one, and after the last a full stop, which is the end unless `isEndless`. */
 function following(isEndless: boolean): Float32Array {

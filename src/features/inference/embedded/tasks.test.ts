@@ -12,6 +12,7 @@ import {
   entityModel,
   idOf,
   maskModel,
+  redPoint,
   rewritingModel,
   sentimentModel,
 } from '../../../../tests/support/tiny-models.ts'
@@ -167,22 +168,17 @@ describe('the classic API of models that the hub runs', () => {
 
   test('image-classification takes the bytes of an image, or Base64', async () => {
     const model = await world.run(colourModel(), { tag: 'image-classification' })
-    // A red point, as PNG.
-    const red = Buffer.from(
-      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC',
-      'base64',
-    )
     for (const type of ['image/png', 'application/octet-stream', 'application/x-www-form-urlencoded']) {
       const response = await fetch(`${world.site.url}/models/${model}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${world.ada.token}`, 'content-type': type },
-        body: red,
+        body: redPoint,
       })
       const text = await response.text()
       expect(response.status, text).toBe(200)
       expect(JSON.parse(text)[0]).toEqual({ label: 'red', score: expect.any(Number) })
     }
-    const encoded = await world.call(model, { inputs: red.toString('base64'), parameters: { top_k: 1 } })
+    const encoded = await world.call(model, { inputs: redPoint.toString('base64'), parameters: { top_k: 1 } })
     expect(encoded.json()).toEqual([{ label: 'red', score: expect.any(Number) }])
     const broken = await world.call(model, { inputs: Buffer.from('no image at all').toString('base64') })
     expect([broken.status, broken.text]).toEqual([400, expect.stringContaining('no image')])
