@@ -285,6 +285,38 @@ describe('models of repos', () => {
     await vi.waitFor(() => expect(host.memory).toBeLessThan(64 * mib))
   }, 60_000)
 
+  // The story: a model is found to be infected after somebody has called it, and goes on answering from memory.
+  test('what is held leaves memory, and is not run again', async () => {
+    const { ask, ada, host, call } = world
+    const eicar = [
+      'X5O!P%@AP[4',
+      String.fromCharCode(92),
+      'PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*',
+    ].join('')
+    const model = await world.run({ ...embeddingModel(), 'x.com': Buffer.from(eicar) }, { tag })
+    await vi.waitFor(
+      async () =>
+        expect((await ask('GET', `/api/models/${model}/scan`, { token: ada.token })).text).toContain('unsafe'),
+      { timeout: 20_000, interval: 100 },
+    )
+    const policy = (scanPolicy: string) =>
+      ask('PATCH', '/api/organizations/acme/settings', { token: ada.token, body: { scanPolicy } })
+    const isLoaded = () => host.sources.some(({ name }) => name === model)
+    expect((await call(model, { inputs: 'dog' })).status).toBe(200)
+    expect((await policy('block_infected')).status).toBe(200)
+    // Nobody calls it.
+    await sweepModels(host)
+    expect(isLoaded()).toBe(false)
+    expect((await policy('warn')).status).toBe(200)
+    expect((await call(model, { inputs: 'dog' })).status).toBe(200)
+    expect((await policy('block_infected')).status).toBe(200)
+    // Somebody does, before anything was looked after.
+    const held = await call(model, { inputs: 'dog' })
+    expect([held.status, held.json()]).toEqual([403, expect.objectContaining({ code: 'content_held' })])
+    expect(isLoaded()).toBe(false)
+    expect((await policy('warn')).status).toBe(200)
+  }, 60_000)
+
   test('a new commit takes the place of the one before', async () => {
     const { host, call, put } = world
     const model = await world.run(embeddingModel(), { tag })
