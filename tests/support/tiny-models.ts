@@ -15,7 +15,7 @@ export const idOf = (word: (typeof words)[number]): number => words.indexOf(word
 const json = (content: unknown): Buffer => Buffer.from(JSON.stringify(content))
 
 /** A tokenizer of whole words, with the marks of BERT around them unless said. */
-function tokenizer(
+export function tokenizer(
   options: { readonly isPlain?: boolean; readonly template?: string; readonly most?: number } = {},
 ): ModelFiles {
   const piece = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } })

@@ -16,12 +16,15 @@ import type { Source } from './held-models.ts'
 import type { EmbeddedTask, Job } from './job.ts'
 import { embeddedTask, type ModelPlan, planModel } from './model-files.ts'
 import { type OpenAiCall, openAiJob, type Told } from './open-ai-job.ts'
-import { stillServed, watchModels } from './watch-models.ts'
+import { removeStrays, stillServed, watchModels } from './watch-models.ts'
 
 type Parts = Pick<Asked, 'route' | 'embedded'>
 
 /** How long a call of the classic API waits for a model, which is then told to be loading. */
 const momentMs = 3_000
+
+/** Under the data folder. */
+const loadingFolder = 'models-loading'
 
 const hosts = new WeakMap<Hub, EmbeddedHost>()
 
@@ -32,7 +35,7 @@ export function embeddedHostOf(hub: Hub): EmbeddedHost {
   const { dataFolder, inferenceMemory, inferenceConcurrency, inferenceFirstByte } = hub.config
   const host = new EmbeddedHost({
     // Of this process of the hub: others have theirs.
-    folder: path.join(dataFolder, 'tmp', `models-${process.pid}-${hub.clock.id()}`),
+    folder: path.join(dataFolder, loadingFolder, hub.clock.id()),
     memory: inferenceMemory,
     mostWaiting: inferenceConcurrency,
     timeLimitMs: inferenceFirstByte,
@@ -45,9 +48,13 @@ export function embeddedHostOf(hub: Hub): EmbeddedHost {
 /** As long as the server runs: what is held, removed or set otherwise leaves memory. */
 export function startEmbedded(hub: Hub): { stop(): Promise<void> } {
   const watch = watchModels(hub, () => hosts.get(hub) ?? null)
+  const cleaned = removeStrays(path.join(hub.config.dataFolder, loadingFolder)).catch((error: unknown) => {
+    hub.log.warn({ error }, 'Copies of models that a killed hub left behind could not be removed')
+  })
   return {
     async stop() {
       await watch.stop()
+      await cleaned
       await hosts.get(hub)?.stop()
     },
   }

@@ -1,9 +1,10 @@
 /** How models come into memory and leave it: one load for all callers, a limit, crashes, and what is held, hidden or broken. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { eicar } from '../../../../tests/scanning/samples.ts'
 import { type EmbeddedWorld, startEmbeddedHub } from '../../../../tests/support/embedded.ts'
 import { node, onnxFile, tensor, value } from '../../../../tests/support/onnx-writer.ts'
 import {
@@ -18,7 +19,7 @@ import type { RepoEntry } from '../../files/service.ts'
 import { EmbeddedHost, type HostOptions } from './embedded-host.ts'
 import { Held, HeldModels, type Source } from './held-models.ts'
 import type { Job } from './job.ts'
-import { sweepModels } from './watch-models.ts'
+import { removeStrays, sweepModels } from './watch-models.ts'
 
 const dog: Job = { head: 'feature-extraction', texts: ['dog'], isNormalized: null, isCut: true }
 const generation = {
@@ -63,6 +64,20 @@ function sourceOf(repoId: string, files: ModelFiles = embeddingModel(), beforeOp
     isServed: async () => true,
   }
 }
+
+test('copies that a killed hub left behind are removed, those of others are not', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-strays-'))
+  await removeStrays(path.join(folder, 'not there'))
+  for (const name of ['old', 'new']) {
+    await mkdir(path.join(folder, name, 'model-x'), { recursive: true })
+    await writeFile(path.join(folder, name, 'model-x', 'model.onnx'), 'weights')
+  }
+  const longAgo = new Date(Date.now() - 2 * 3_600_000)
+  await utimes(path.join(folder, 'old'), longAgo, longAgo)
+  await removeStrays(folder)
+  expect(await readdir(folder)).toEqual(['new'])
+  await rm(folder, { recursive: true })
+})
 
 describe('what is in memory', () => {
   const sized = (id: string, memory: number, usedAt: number): Held => {
@@ -288,11 +303,6 @@ describe('models of repos', () => {
   // The story: a model is found to be infected after somebody has called it, and goes on answering from memory.
   test('what is held leaves memory, and is not run again', async () => {
     const { ask, ada, host, call } = world
-    const eicar = [
-      'X5O!P%@AP[4',
-      String.fromCharCode(92),
-      'PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*',
-    ].join('')
     const model = await world.run({ ...embeddingModel(), 'x.com': Buffer.from(eicar) }, { tag })
     await vi.waitFor(
       async () =>

@@ -1,4 +1,6 @@
 /** What is loaded is looked after: a model that is held, removed, hidden or served otherwise leaves memory, also where nobody calls it any more. */
+import { readdir, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
 import { HoldfastError } from '../../../domain/errors.ts'
 import type { Allowed } from '../../../domain/policy.ts'
 import type { Hub } from '../../../hub.ts'
@@ -8,6 +10,22 @@ import { findServed } from '../queries.ts'
 import type { EmbeddedHost } from './embedded-host.ts'
 
 const everyMs = 15_000
+/** No copy is read for so long. */
+const strayMs = 3_600_000
+
+/** What a hub left behind that was killed while it loaded a model. Others may be loading theirs at this moment. */
+export async function removeStrays(folder: string): Promise<void> {
+  for (const entry of await readdir(folder).catch(orNone)) {
+    const at = path.join(folder, entry)
+    const { mtimeMs } = await stat(at).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }))
+    if (mtimeMs < Date.now() - strayMs) await rm(at, { recursive: true, force: true })
+  }
+}
+
+function orNone(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return []
+  throw error
+}
 
 /** Whether it may still be in memory: the hub is to run it, at this commit, it is as open as it was, and nothing of it is held. */
 export async function stillServed(
