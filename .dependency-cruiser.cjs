@@ -115,7 +115,13 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/platform/git/', '^src/features/scanning/sandbox', '^src/platform/confined/in-turn', tests],
+        pathNot: [
+          '^src/platform/git/',
+          '^src/features/scanning/sandbox',
+          '^src/platform/confined/in-turn',
+          '^src/features/inference/embedded/model-process',
+          tests,
+        ],
       },
       to: { path: '^(node:)?child_process$' },
     },

@@ -4,6 +4,7 @@
  */
 import { download } from './children/download.ts'
 import { serveEcho } from './children/echo-server.ts'
+import { embedByHub, embedDirectly } from './children/embeddings.ts'
 import { serveFile } from './children/file-server.ts'
 import { load } from './children/load.ts'
 import { servePaced } from './children/paced-server.ts'
@@ -23,6 +24,8 @@ const children = {
   load,
   download,
   upload,
+  'embed-directly': embedDirectly,
+  'embed-by-hub': embedByHub,
   'pickle-scan': pickleScan,
   'scanner-speed': scannerSpeed,
   'xet-check': xetCheck,

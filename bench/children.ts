@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import type { DownloadOptions, DownloadResult } from './children/download.ts'
 import type { EchoOptions } from './children/echo-server.ts'
+import type { AskedOptions, SentencesOptions, SentencesResult } from './children/embeddings.ts'
 import type { FileOptions } from './children/file-server.ts'
 import type { LoadOptions, LoadResult } from './children/load.ts'
 import type { PacedOptions } from './children/paced-server.ts'
@@ -31,6 +32,8 @@ interface Clients {
   download: [DownloadOptions, DownloadResult]
   streams: [StreamsOptions, StreamsResult]
   upload: [UploadOptions, UploadResult]
+  'embed-directly': [SentencesOptions, SentencesResult]
+  'embed-by-hub': [AskedOptions, SentencesResult]
   'pickle-scan': [PickleScanOptions, PickleScanResult]
   'scanner-speed': [ScannerSpeedOptions, ScannerSpeedResult]
   'xet-check': [XetCheckOptions, XetCheckResult]

@@ -59,7 +59,7 @@ function header(summary: string): object {
   return { key: 'header', value: { summary, description: '' } }
 }
 
-export function file(path: string, content: string): object {
+export function file(path: string, content: string | Uint8Array): object {
   return { key: 'file', value: { path, content: Buffer.from(content).toString('base64'), encoding: 'base64' } }
 }
 

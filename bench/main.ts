@@ -13,6 +13,7 @@ import { auditCase } from './cases/audit.ts'
 import { auditedDownloadsCase } from './cases/audited-downloads.ts'
 import { commitsCase } from './cases/commits.ts'
 import { downloadCase } from './cases/download.ts'
+import { embeddedCase } from './cases/embedded.ts'
 import { explainCase } from './cases/explain.ts'
 import { factsCase } from './cases/facts.ts'
 import { gitCase } from './cases/git.ts'
@@ -38,6 +39,7 @@ const allCases: readonly BenchCase[] = [
   listingCase,
   pagesCase,
   inferenceCase,
+  embeddedCase,
   limitsCase,
   factsCase,
   explainCase,

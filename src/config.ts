@@ -311,6 +311,13 @@ export const settings = {
     about:
       'Calls that one server of a model gets at once from this process. As many more wait for their turn; the others are told to come again.',
   },
+  inferenceMemory: {
+    env: 'HOLDFAST_INFERENCE_MEMORY',
+    schema: bytes,
+    fallback: '2GiB',
+    about:
+      'Memory that models may take together which this hub runs itself, in each of its processes. The one that was not called for longest makes room for the next.',
+  },
   inferenceUsageDays: {
     env: 'HOLDFAST_INFERENCE_USAGE_DAYS',
     schema: z.coerce.number().int().min(0).max(36_500),

@@ -19,6 +19,15 @@ export async function readText(
   limit: number,
   timeLimitMs: number = defaultTimeLimitMs,
 ): Promise<string> {
+  return (await readBytes(request, limit, timeLimitMs)).toString('utf8')
+}
+
+/** As `readText`, as it came. */
+export async function readBytes(
+  request: HttpRequest,
+  limit: number,
+  timeLimitMs: number = defaultTimeLimitMs,
+): Promise<Buffer> {
   const { message } = request
   if (Number(message.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
   const decoder = decoderOf(request)
@@ -60,7 +69,7 @@ export async function readText(
       decoder.destroy()
     }
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 /** Undoes `Content-Encoding`, or null where there is none. Bounded by whoever reads, since it only ever holds one chunk. */
@@ -112,6 +121,17 @@ export async function readBody(request: HttpRequest, schema: z.ZodType, limit: n
   const type = (request.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   const value = type === 'application/x-www-form-urlencoded' ? parseForm(text) : parseJson(text)
   return check(schema, value)
+}
+
+/**
+ * As `readBody`, for addresses that take files too: what is not said to be JSON and does not begin as an object is bytes. Programs send both without
+ * saying which.
+ */
+export async function readBodyOrBytes(request: HttpRequest, schema: z.ZodType, limit: number): Promise<unknown> {
+  const bytes = await readBytes(request, limit)
+  const type = (request.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  const isJson = type === 'application/json' || bytes.length === 0 || /^\s*\{/.test(bytes.toString('latin1', 0, 100))
+  return isJson ? check(schema, parseJson(bytes.toString('utf8'))) : bytes
 }
 
 export function check(schema: z.ZodType, value: unknown): unknown {

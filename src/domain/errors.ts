@@ -884,6 +884,27 @@ export const errorCatalogue = {
     message: 'No server answers for {model}.',
     next: 'An administrator of the model can attach one under Settings, Inference.',
   },
+  model_loading: {
+    status: 503,
+    message: 'Model {model} is currently loading', // wire
+    next: 'Try again in a moment, or send the header "X-Wait-For-Model: true".',
+  },
+  model_not_runnable: {
+    status: 422,
+    message: 'This hub cannot run this model: {reason}',
+    next: 'An administrator of the model can mend its files, or attach a server that runs it.',
+  },
+  embedded_missing: {
+    status: 503,
+    message:
+      'This hub cannot run models by itself: the library {library} is not installed, or does not run on its machine.',
+    next: 'Whoever runs the hub can add it: docs/inference.md, "Models on the hub itself", says how.',
+  },
+  embedded_failed: {
+    status: 503,
+    message: 'The process that runs models on this hub ended before it had answered.',
+    next: 'It is started again. Try again in a moment.',
+  },
   inference_unsupported: { status: 400, message: '{reason}' },
   backend_refused: { status: 400, message: 'The server of this model refuses the request: {reason}' },
   backend_failed: {

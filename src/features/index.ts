@@ -48,7 +48,7 @@ import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
-import { scheduleForgettingUsage, startUsageRecords, usageJobs } from './inference/service.ts'
+import { scheduleForgettingUsage, startEmbedded, startUsageRecords, usageJobs } from './inference/service.ts'
 import { wireRoutes } from './inference/wire-routes.ts'
 import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
@@ -280,6 +280,7 @@ export function startOngoing(hub: Hub): { stop(): Promise<void> } {
     startDownloadRecords(hub),
     startDownloadAudit(hub),
     startUsageRecords(hub),
+    startEmbedded(hub),
   ]
   // They tell of what the others sealed, also at the end.
   const tellers = [startWebhooks(hub), startSyslog(hub)]

@@ -12,5 +12,6 @@ export {
   type Reading,
   type RepoEntry,
 } from './contents.ts'
+export { openFile } from './open-file.ts'
 export { findPointers } from './pointers.ts'
 export { createBranch, createTag, deleteBranch, deleteTag, type RefGate } from './ref-changes.ts'

@@ -5,6 +5,7 @@ import type { Hub } from '../../hub.ts'
 import { type OutboundAnswer, type OutboundFault, OutboundRefusal } from '../../platform/outbound/outbound.ts'
 import type { Backend } from './queries.ts'
 import { secretOf } from './service.ts'
+import type { TokenCounts } from './token-counts.ts'
 
 export interface Question {
   /** Where, at this server. */
@@ -14,10 +15,14 @@ export interface Question {
   readonly isStream: boolean
 }
 
-export type BackendAnswer =
+export type BackendAnswer = (
   | { readonly kind: 'json'; readonly status: number; readonly text: string; readonly value: unknown }
   /** `first` came already; `rest` fails where the answer is cut. */
   | { readonly kind: 'stream'; readonly first: Buffer; readonly rest: AsyncIterator<Buffer>; end(): void }
+) & {
+  /** Where it is known without reading the answer; asked at its end. */
+  counts?(): TokenCounts
+}
 
 /** The next server may do better. `isFault`: it counts against this one. */
 export class BackendFault extends Error {

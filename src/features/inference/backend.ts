@@ -21,11 +21,17 @@ export const backendShape = z.strictObject({
     .nullish(),
   weight: z.number().int().min(1).max(mostWeight).default(1),
 })
-export const settingsShape = z.strictObject({
-  backends: z.array(backendShape).min(1).max(mostBackends),
-  /** A branch, tag or commit; it stays at the commit that it is now. Absent: the head. */
-  revision: z.string().min(1).max(200).nullish(),
-})
+export const settingsShape = z
+  .strictObject({
+    backends: z.array(backendShape).min(1).max(mostBackends).optional(),
+    /** The hub runs the model itself. */
+    embedded: z.literal(true).optional(),
+    /** A branch, tag or commit; it stays at the commit that it is now. Absent: the head. */
+    revision: z.string().min(1).max(200).nullish(),
+  })
+  .refine(({ backends, embedded }) => (backends === undefined) !== (embedded === undefined), {
+    error: 'Say either which servers answer ("backends"), or that the hub itself does ("embedded": true).',
+  })
 
 export type NewBackend = z.output<typeof backendShape>
 export type NewSettings = z.output<typeof settingsShape>

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.ts'
 import { BackendFault, type Question } from './ask-backend.ts'
 import { openAiAddress, ownAddress } from './backend.ts'
+import { cosine } from './embedded/vectors.ts'
 import type { Backend, Served } from './queries.ts'
 import type { Asked } from './relay.ts'
 
@@ -150,17 +151,6 @@ function vectorsIn(value: unknown, count: number): number[][] {
   const isEven = vectors.every((vector) => vector.length === vectors[0]?.length)
   if (vectors.length !== count || !isEven) throw new BackendFault('its answer has not one vector for each text.')
   return vectors
-}
-
-function cosine(a: readonly number[], b: readonly number[]): number {
-  let [dot, ofA, ofB] = [0, 0, 0]
-  for (let at = 0; at < a.length; at++) {
-    const [x, y] = [a[at] ?? 0, b[at] ?? 0]
-    dot += x * y
-    ofA += x * x
-    ofB += y * y
-  }
-  return ofA === 0 || ofB === 0 ? 0 : dot / Math.sqrt(ofA * ofB)
 }
 
 function openAi(backend: Backend, path: string, body: object): Question {

@@ -23,7 +23,7 @@ export async function refuseHeldModel(hub: Hub, facts: Facts, commit: string | n
   await refuseHeldCommit(hub, reading.resource, commit, () => contentsOf(hub, reading, commit))
 }
 
-async function* contentsOf(
+export async function* contentsOf(
   hub: Hub,
   reading: Allowed<'repo.content.read'>,
   commit: string,

@@ -1,46 +1,64 @@
 /** The SQL of inference: which servers answer for a model, and what was called. */
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
-import type { InferenceBackendTable, InferenceModelTable, InferenceUsageTable } from '../../platform/db/schema.ts'
+import type {
+  InferenceBackendTable,
+  InferenceModelTable,
+  InferenceUsageTable,
+  RepoTable,
+} from '../../platform/db/schema.ts'
 
 export type Backend = InferenceBackendTable
-type ServedRow = Backend &
-  Pick<InferenceModelTable, 'revision' | 'commit' | 'updatedAt'> & { pipelineTag: string | null }
+type OfRepo = Pick<
+  Selectable<RepoTable>,
+  'pipelineTag' | 'headCommit' | 'visibility' | 'gated' | 'deletedAt' | 'disabledAt'
+>
+type ServedRow = { [K in keyof Backend]: Backend[K] | null } & OfRepo &
+  Pick<InferenceModelTable, 'revision' | 'commit' | 'embedded' | 'updatedAt'>
 
-/** A model with the servers that answer for it. */
-export interface Served extends Pick<InferenceModelTable, 'revision' | 'commit' | 'updatedAt'> {
-  readonly pipelineTag: string | null
+/** A model with what answers for it: servers, or the hub itself. */
+export interface Served extends Pick<InferenceModelTable, 'revision' | 'commit' | 'updatedAt'>, OfRepo {
   readonly backends: readonly Backend[]
+  /** The hub runs it. */
+  readonly isEmbedded: boolean
 }
 
 const servedById = prepared<{ repoId: string }, ServedRow>((q, param) =>
   q
     .selectFrom('inferenceModel as m')
-    .innerJoin('inferenceBackend as b', 'b.repoId', 'm.repoId')
+    .leftJoin('inferenceBackend as b', 'b.repoId', 'm.repoId')
     .innerJoin('repo as r', 'r.id', 'm.repoId')
     .selectAll('b')
-    .select(['m.revision', 'm.commit', 'm.updatedAt', 'r.pipelineTag'])
+    .select(['m.revision', 'm.commit', 'm.embedded', 'm.updatedAt'])
+    .select(['r.pipelineTag', 'r.headCommit', 'r.visibility', 'r.gated', 'r.deletedAt', 'r.disabledAt'])
     .where('m.repoId', '=', param('repoId'))
     .orderBy('b.position'),
 )
 
-/** Null where no server answers for it. */
+/** Null where nobody answers for it. */
 export async function findServed(on: Tx | Db['read'], repoId: string): Promise<Served | null> {
   const rows = await servedById.run(on, { repoId })
   const [first] = rows
   if (first === undefined) return null
-  const { revision, commit, updatedAt, pipelineTag } = first
-  const backends = rows.map(({ id, position, url, kind, model, secret, weight, createdAt }) => ({
-    ...{ id, repoId, position, url, kind, model, secret, weight, createdAt },
-  }))
-  return { revision, commit, updatedAt, pipelineTag, backends }
+  const { revision, commit, embedded, updatedAt } = first
+  const { pipelineTag, headCommit, visibility, gated, deletedAt, disabledAt } = first
+  const ofRepo = { pipelineTag, headCommit, visibility, gated, deletedAt, disabledAt }
+  return { revision, commit, updatedAt, ...ofRepo, isEmbedded: embedded === 1, backends: rows.flatMap(backendIn) }
+}
+
+/** None where the hub itself answers. */
+function backendIn({ id, repoId, position, url, kind, model, secret, weight, createdAt }: ServedRow): Backend[] {
+  if (id === null || repoId === null || position === null || url === null) return []
+  if (kind === null || weight === null || createdAt === null) return []
+  return [{ id, repoId, position, url, kind, model, secret, weight, createdAt }]
 }
 
 /** Takes the place of what was there. */
 export async function replaceServed(tx: Tx, model: InferenceModelTable, backends: readonly Backend[]): Promise<void> {
   await deleteServed(tx, model.repoId)
   await tx.insertInto('inferenceModel').values(model).execute()
+  if (backends.length === 0) return
   await tx
     .insertInto('inferenceBackend')
     .values([...backends])

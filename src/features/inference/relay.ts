@@ -32,6 +32,8 @@ export interface Asked {
   questionFor(backend: Backend): Question
   /** What the caller is told for a whole answer; as it came unless said. Throws `BackendFault` for one that is not what it has to be. */
   readonly told?: (value: unknown) => unknown
+  /** Where the hub itself answers, and no server is asked. */
+  readonly embedded?: (call: Call, signal: AbortSignal) => Promise<BackendAnswer>
 }
 
 interface Outcome {
@@ -75,6 +77,9 @@ async function answered(
   startedAt: number,
 ): Promise<Reply> {
   const { hub } = call
+  if (asked.embedded !== undefined) {
+    return await passOn(call, await asked.embedded(call, signal), null, signal, outcome, startedAt)
+  }
   const gateway = gatewayOf(hub)
   let untried = gateway.order(asked.served.backends)
   let last: BackendFault | null = null
@@ -124,7 +129,7 @@ async function passOn(
   }
   outcome.firstByteMs = Math.round(performance.now() - startedAt)
   if (answer.kind === 'json') {
-    outcome.counts = countsIn(answer.value) ?? notCounted
+    outcome.counts = answer.counts?.() ?? countsIn(answer.value) ?? notCounted
     const body = told ?? answer.text
     return { kind: 'body', status: 200, type: 'application/json; charset=utf-8', body, headers: noStore }
   }
@@ -162,7 +167,7 @@ async function passStream(
   } finally {
     signal.removeEventListener('abort', onLeaving)
     reader.end()
-    outcome.counts = reader.counts
+    outcome.counts = answer.counts?.() ?? reader.counts
   }
 }
 
@@ -193,7 +198,7 @@ function breakOff(response: ServerResponse, { message }: BackendFault): void {
 
 function writeDown(
   { hub, allowed, facts }: Call,
-  { served, billed, route }: Asked,
+  { served, billed, route, embedded }: Asked,
   outcome: Outcome,
   tookMs: number,
 ): void {
@@ -217,10 +222,14 @@ function writeDown(
     actorName: account.kind === 'service-account' ? account.fullname : account.name,
     tokenId: credential?.kind === 'token' ? credential.id : null,
     tokenLast4: credential?.kind === 'token' ? credential.last4 : null,
-    backend: outcome.backend === null ? null : `${outcome.backend.kind} ${new URL(outcome.backend.url).host}`,
+    backend: embedded === undefined ? nameOf(outcome.backend) : 'embedded',
     status: outcome.status,
     ...outcome.counts,
     firstByteMs: outcome.firstByteMs,
     tookMs,
   })
+}
+
+function nameOf(backend: Backend | null): string | null {
+  return backend === null ? null : `${backend.kind} ${new URL(backend.url).host}`
 }

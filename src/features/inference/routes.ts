@@ -1,10 +1,11 @@
-/** Which servers answer for a model, for programs. */
+/** Which servers answer for a model, or that the hub does, for programs. */
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { isoTime } from '../../domain/iso-time.ts'
 import type { Hub } from '../../hub.ts'
 import { settingsShape } from './backend.ts'
+import { presentEmbedded } from './embedded/embedded.ts'
 import { gatewayOf } from './gateway.ts'
 import type { Backend, Served } from './queries.ts'
 import { getServers, removeServers, setServers } from './service.ts'
@@ -21,12 +22,13 @@ export const inferenceRoutes: Route[] = [
     surface: 'api',
     action: 'repo.inference.read',
     target,
-    summary: 'The servers that answer for a model, with how they do; without their secrets.',
+    summary:
+      'The servers that answer for a model, with how they do, without their secrets; or how far the hub itself has loaded it.',
     answers: { 404: 'No such model, or no server answers for it' },
     handle: async ({ hub, allowed }) => {
       const served = await getServers(hub, allowed)
       if (served === null) throw new HoldfastError('not_found')
-      return json(present(hub, served))
+      return json(present(hub, allowed.resource.id, served))
     },
   }),
   route({
@@ -37,10 +39,10 @@ export const inferenceRoutes: Route[] = [
     target,
     body: settingsShape,
     summary:
-      'Says which servers answer for a model, at most eight. A `secret` that is absent stays what it was at the same address; null takes it away.',
-    answers: { 422: 'An address is not let through' },
+      'Says which servers answer for a model, at most eight, or that the hub runs it itself (`embedded`). A `secret` that is absent stays what it was at the same address; null takes it away.',
+    answers: { 422: 'An address is not let through, or the hub cannot run such a model' },
     handle: async ({ hub, allowed, facts, body, request }) =>
-      json(present(hub, await setServers(hub, allowed, facts, request.origin, body))),
+      json(present(hub, allowed.resource.id, await setServers(hub, allowed, facts, request.origin, body))),
   }),
   route({
     method: 'DELETE',
@@ -83,9 +85,11 @@ function presentUsage({ from, to, by, groups, isComplete }: Usage): object {
   }
 }
 
-function present(hub: Hub, { backends, revision, commit, updatedAt }: Served): object {
+function present(hub: Hub, repoId: string, served: Served): object {
+  const { backends, isEmbedded, revision, commit, updatedAt } = served
   return {
     backends: backends.map((backend) => presentBackend(hub, backend)),
+    embedded: isEmbedded ? presentEmbedded(hub, repoId, served) : null,
     revision,
     commit,
     updatedAt: isoTime(updatedAt),

@@ -1,4 +1,7 @@
-/** Which servers answer for a model: said by who administers it. Their secrets are kept encrypted, and told to nobody but the server. */
+/**
+ * Which servers answer for a model, or that the hub runs it: said by who administers it. Secrets of servers are kept encrypted, and told to nobody but
+ * the server.
+ */
 import { HoldfastError } from '../../domain/errors.ts'
 import type { EventData, Origin } from '../../domain/event.ts'
 import type { Facts } from '../../domain/facts.ts'
@@ -9,8 +12,11 @@ import { recordEvent } from '../audit/service.ts'
 import { getRevision } from '../files/service.ts'
 import { lockRepo } from '../repos/service.ts'
 import { mostBackends, type NewBackend, type NewSettings } from './backend.ts'
+import { forgetModel } from './embedded/embedded.ts'
+import { planModel } from './embedded/model-files.ts'
 import { type Backend, deleteServed, findServed, replaceServed, type Served } from './queries.ts'
 
+export { startEmbedded } from './embedded/embedded.ts'
 export { scheduleForgettingUsage, startUsageRecords, usageJobs } from './usage-book.ts'
 
 /** Null where none does. */
@@ -21,7 +27,10 @@ export async function getServers(
   return await findServed(hub.db.read, allowed.resource.id)
 }
 
-/** Throws `invalid_input` for an address that is not let through, and `revision_not_found`. `facts`: those that were decided by. */
+/**
+ * Throws `invalid_input` for an address that is not let through, `revision_not_found`, and `model_not_runnable` for files that the hub cannot run.
+ * `facts`: those that were decided by.
+ */
 export async function setServers(
   hub: Hub,
   allowed: Allowed<'repo.inference.update'>,
@@ -29,26 +38,32 @@ export async function setServers(
   origin: Origin,
   asked: NewSettings,
 ): Promise<Served> {
-  const { id: repoId } = allowed.resource
-  if (asked.backends.length > mostBackends) throw tooMany()
-  for (const backend of asked.backends) judge(hub, backend.url)
+  const { id: repoId, headCommit } = allowed.resource
+  const isEmbedded = asked.embedded === true
+  const wanted = asked.backends ?? []
+  if (wanted.length > mostBackends) throw tooMany()
+  for (const backend of wanted) judge(hub, backend.url)
   const revision = asked.revision ?? null
-  const commit =
-    revision === null ? null : (await getRevision(hub, authorize('repo.content.read', facts), revision)).commit
+  const reading = revision !== null || isEmbedded ? authorize('repo.content.read', facts) : null
+  const commit = revision === null || reading === null ? null : (await getRevision(hub, reading, revision)).commit
+  const first = commit ?? headCommit
+  // Told at once, while whoever attaches it is there. An empty repo may get its files later.
+  if (isEmbedded && reading !== null && first !== null) await planModel(hub, reading, first, hub.config.inferenceMemory)
   await hub.transaction(async (tx) => {
     if ((await lockRepo(tx, hub.db.dialect, repoId)) === null) throw new HoldfastError('repo_not_found')
     // What stays keeps its secret as it is now, whoever changed it a moment ago.
     const before = (await findServed(tx, repoId))?.backends ?? []
     const known = new Map(before.map((backend) => [keyOf(backend), backend]))
-    const backends = asked.backends.map((backend, position) => {
+    const backends = wanted.map((backend, position) => {
       // Each server that was there stays the same one, once.
       const old = known.get(keyOf(backend)) ?? null
       known.delete(keyOf(backend))
       return describe(hub, repoId, position, backend, old)
     })
-    await replaceServed(tx, { repoId, revision, commit, updatedAt: hub.clock.now() }, backends)
+    const model = { repoId, revision, commit, embedded: isEmbedded ? 1 : 0, updatedAt: hub.clock.now() }
+    await replaceServed(tx, model, backends)
     await record(hub, tx, allowed, origin, {
-      backends: backends.map(inWords),
+      backends: isEmbedded ? ['the hub itself'] : backends.map(inWords),
       revision,
       commit,
     })
@@ -56,6 +71,7 @@ export async function setServers(
   const served = await findServed(hub.db.read, repoId)
   // Somebody took them away in this moment.
   if (served === null) throw new HoldfastError('not_found')
+  forgetModel(hub, repoId, served)
   return served
 }
 
@@ -79,6 +95,7 @@ export async function removeServers(
     if (!(await deleteServed(tx, allowed.resource.id))) throw new HoldfastError('not_found')
     await record(hub, tx, allowed, origin, { backends: [], revision: null, commit: null })
   })
+  forgetModel(hub, allowed.resource.id, null)
 }
 
 /** What the server is told as its key. Throws where it was made with a key that this hub has no more. */

@@ -1,11 +1,13 @@
 /** The addresses at which models answer: OpenAI's API under `/v1`, and the classic one under `/models`. */
 import { z } from 'zod'
+import { readBodyOrBytes } from '../../access/body.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Params, type Route, type Call as RouteCall, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { openAiAddress } from './backend.ts'
 import { billedTo } from './billing.ts'
-import { classicCall, classicShape } from './classic.ts'
+import { type ClassicBody, classicCall, classicShape } from './classic.ts'
+import { embeddedClassic, embeddedOpenAi, forgetModel } from './embedded/embedded.ts'
 import { refuseHeldModel } from './hold.ts'
 import { getCallable, listCallable, presentModel } from './list-models.ts'
 import { findServed, type Served } from './queries.ts'
@@ -79,11 +81,9 @@ export const wireRoutes: Route[] = [
     surface: 'api',
     action: 'repo.infer',
     target: inPath,
-    body: classicShape,
-    bodyLimit,
-    summary: 'Calls a model by the classic API (`inputs`, `parameters`): vectors, similarities, text that goes on.',
+    summary: 'Calls a model by the classic API: JSON (`inputs`, `parameters`, `options`), or the bytes of an image.',
     answers,
-    handle: (call) => classic(call, null, call.body),
+    handle: (call) => classic(call, null),
   }),
   route({
     method: 'POST',
@@ -91,11 +91,9 @@ export const wireRoutes: Route[] = [
     surface: 'api',
     action: 'repo.infer',
     target: inPath,
-    body: classicShape,
-    bodyLimit,
     summary: 'As /models/{id}, with the task in the address.',
     answers,
-    handle: (call) => classic(call, call.params.get('task'), call.body),
+    handle: (call) => classic(call, call.params.get('task')),
   }),
   route({
     method: 'GET',
@@ -137,6 +135,9 @@ export const wireRoutes: Route[] = [
 
 async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody): Promise<Reply> {
   const { served, billed, name } = await prepare(call)
+  if (served.isEmbedded) {
+    return await relay(call, { served, billed, ...notByServer, ...(await embeddedOpenAi(call, served, path, body)) })
+  }
   const isStream = body.stream === true
   return await relay(call, {
     served,
@@ -150,9 +151,25 @@ async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody):
   })
 }
 
-async function classic(call: InferCall, task: string | null, body: z.output<typeof classicShape>): Promise<Reply> {
+async function classic(call: InferCall, task: string | null): Promise<Reply> {
+  // Checked against its shape where it is no bytes.
+  const body = (await readBodyOrBytes(call.request, classicShape, bodyLimit)) as Buffer | ClassicBody
   const { served, billed, name } = await prepare(call)
+  if (served.isEmbedded) {
+    return await relay(call, { served, billed, ...notByServer, ...(await embeddedClassic(call, served, task, body)) })
+  }
+  if (Buffer.isBuffer(body)) {
+    const reason = 'The servers of this model take JSON ({"inputs": ...}), with Content-Type: application/json.'
+    throw new HoldfastError('inference_unsupported', { reason })
+  }
   return await relay(call, { served, billed, ...classicCall(served, name, task, body) })
+}
+
+/** No server is asked where the hub answers itself. */
+const notByServer = {
+  questionFor: () => {
+    throw new Error('A server was asked for a model that the hub runs itself.')
+  },
 }
 
 /** Everything that is asked before a server is. */
@@ -165,7 +182,13 @@ async function prepare(
   const billed = await billedTo(call)
   const served = await findServed(hub.db.read, id)
   if (served === null) throw new HoldfastError('model_not_served', { model: name })
-  await refuseHeldModel(hub, facts, served.commit ?? headCommit)
+  try {
+    await refuseHeldModel(hub, facts, served.commit ?? headCommit)
+  } catch (error) {
+    // Nor does it stay in memory.
+    forgetModel(hub, id, null)
+    throw error
+  }
   return { served, billed, name }
 }
 

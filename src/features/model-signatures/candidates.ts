@@ -3,9 +3,9 @@ import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
 import { entriesAt, parseTree, rootTree } from '../../platform/git/tree.ts'
 import { looksLikeBundle } from '../../platform/model-signing/bundle.ts'
-import { findPointers } from '../files/service.ts'
+import { findPointers, openFile } from '../files/service.ts'
 import { findLinkedBlobs } from '../storage/service.ts'
-import { type DigestedFile, openFile } from './digests.ts'
+import type { DigestedFile } from './digests.ts'
 
 export const usualName = 'model.sig'
 const mostCandidates = 8

@@ -3,14 +3,13 @@
  * and remembered by content, wherever else it lies. Reading is left to jobs; hashing gives others their turn.
  */
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { Blake3Hasher } from '@napi-rs/blake-hash'
 import { contentOf } from '../../domain/quarantine.ts'
 import type { Hub } from '../../hub.ts'
-import { readObjects, streamBlob } from '../../platform/git/objects.ts'
+import { readObjects } from '../../platform/git/objects.ts'
 import { turnGiver } from '../../platform/give-turn.ts'
 import type { HashName } from '../../platform/model-signing/manifest.ts'
-import { findPlacedBlob, openBlob } from '../storage/service.ts'
+import { openFile } from '../files/service.ts'
 import { insertDigests, selectDigests } from './queries.ts'
 
 export interface DigestWay {
@@ -115,16 +114,6 @@ async function digestOf(
     await giveTurn()
   }
   return digester.digest()
-}
-
-/** The bytes of a file as they are meant. Throws where the repo does not have them. */
-export async function openFile(hub: Hub, repoId: string, file: DigestedFile): Promise<AsyncIterable<Buffer>> {
-  const { oid, size, lfs } = file
-  if (lfs === null) return streamBlob(hub.git, repoId, { oid, size })
-  const blob = await findPlacedBlob(hub.db, repoId, lfs.sha256)
-  if (blob === null) throw new Error(`The repo does not have the large file ${lfs.sha256}.`)
-  if (blob.size === 0) return Readable.from([])
-  return await openBlob(hub, blob, 0, blob.size - 1)
 }
 
 /** Hashes at most so much without a turn for others. */

@@ -9,11 +9,15 @@ export interface Confinement {
   readonly heapMiB: number
   /** Whether it needs native code. */
   readonly isNative: boolean
+  /** A folder that it reads beside its own program. */
+  readonly folder?: string
 }
 
 /** For Node: the process reads its own program; writing, processes, threads, and from Node 25 on the network, are denied. */
-export function confinedArguments({ heapMiB, isNative }: Confinement): string[] {
-  const readable = readablePaths().map((place) => `--allow-fs-read=${place}`)
+export function confinedArguments({ heapMiB, isNative, folder }: Confinement): string[] {
+  const readable = [...readablePaths(), ...(folder === undefined ? [] : [folder, realpathSync(folder)])].map(
+    (place) => `--allow-fs-read=${place}`,
+  )
   return [
     '--permission',
     ...readable,

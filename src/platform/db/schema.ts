@@ -1070,6 +1070,8 @@ export interface InferenceModelTable {
   revision: string | null
   /** What the revision was then. */
   commit: string | null
+  /** 1: the hub runs the model itself, and no server answers for it. */
+  embedded: number
   updatedAt: number
 }
 

@@ -1,0 +1,206 @@
+/** Calls of models that the hub runs itself: what is asked in the words of each API, the model where its files lie, the answer as servers give it. */
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { HoldfastError } from '../../../domain/errors.ts'
+import { authorize } from '../../../domain/policy.ts'
+import type { Hub } from '../../../hub.ts'
+import { openFile } from '../../files/service.ts'
+import type { BackendAnswer } from '../ask-backend.ts'
+import type { ClassicBody } from '../classic.ts'
+import type { Served } from '../queries.ts'
+import type { Asked, Call } from '../relay.ts'
+import { classicJob } from './classic-job.ts'
+import { EmbeddedHost, libraryName, type Waiting } from './embedded-host.ts'
+import { eventsOf } from './events.ts'
+import type { Source } from './held-models.ts'
+import type { EmbeddedTask, Job } from './job.ts'
+import { embeddedTask, type ModelPlan, planModel } from './model-files.ts'
+import { type OpenAiCall, openAiJob, type Told } from './open-ai-job.ts'
+import { removeStrays, stillServed, watchModels } from './watch-models.ts'
+
+type Parts = Pick<Asked, 'route' | 'embedded'>
+
+/** How long a call of the classic API waits for a model, which is then told to be loading. */
+const momentMs = 3_000
+
+/** Under the data folder. */
+const loadingFolder = 'models-loading'
+
+const hosts = new WeakMap<Hub, EmbeddedHost>()
+
+/** One for each open hub. */
+export function embeddedHostOf(hub: Hub): EmbeddedHost {
+  const known = hosts.get(hub)
+  if (known !== undefined) return known
+  const { dataFolder, inferenceMemory, inferenceConcurrency, inferenceFirstByte } = hub.config
+  const host = new EmbeddedHost({
+    // Of this process of the hub: others have theirs.
+    folder: path.join(dataFolder, loadingFolder, hub.clock.id()),
+    memory: inferenceMemory,
+    mostWaiting: inferenceConcurrency,
+    timeLimitMs: inferenceFirstByte,
+    log: hub.log,
+  })
+  hosts.set(hub, host)
+  return host
+}
+
+/** As long as the server runs: what is held, removed or set otherwise leaves memory. */
+export function startEmbedded(hub: Hub): { stop(): Promise<void> } {
+  const watch = watchModels(hub, () => hosts.get(hub) ?? null)
+  const cleaned = removeStrays(path.join(hub.config.dataFolder, loadingFolder)).catch((error: unknown) => {
+    hub.log.warn({ error }, 'Copies of models that a killed hub left behind could not be removed')
+  })
+  return {
+    async stop() {
+      await watch.stop()
+      await cleaned
+      await hosts.get(hub)?.stop()
+    },
+  }
+}
+
+/** What answers for a model has changed: what is loaded of it leaves, but for the commit that is still served. */
+export function forgetModel(hub: Hub, repoId: string, served: Served | null): void {
+  const keep = served?.isEmbedded === true ? (served.commit ?? served.headCommit) : null
+  hosts.get(hub)?.unload(repoId, keep ?? undefined)
+}
+
+/** How far it is loaded, for who administers it. */
+export function presentEmbedded(hub: Hub, repoId: string, { commit, headCommit }: Served): object {
+  const wanted = commit ?? headCommit
+  const states = (hosts.get(hub)?.statesOf(repoId) ?? []).filter((one) => one.commit === wanted)
+  const state = states.find((one) => one.state !== 'failed') ?? states[0]
+  const { bytes = 0, of = 0, memory = 0, why = null } = state ?? {}
+  const isInstalled = hasLibrary()
+  const problem = isInstalled
+    ? {}
+    : {
+        problem: `The library ${libraryName} is not installed. docs/inference.md, "Models on the hub itself", says how to add it.`,
+      }
+  return { state: state?.state ?? 'not loaded', bytes, of, memory, why, isInstalled, ...problem }
+}
+
+function hasLibrary(): boolean {
+  try {
+    createRequire(import.meta.url).resolve(libraryName)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return false
+    throw error
+  }
+}
+
+/** Throws `bad_request`, `inference_unsupported` and `model_not_runnable`. */
+export async function embeddedClassic(
+  call: Call,
+  served: Served,
+  named: string | null,
+  body: ClassicBody | Buffer,
+): Promise<Parts> {
+  const source = await sourceOf(call, served)
+  const task = taskAsked(await source.plan(), named)
+  const { job, told, route } = classicJob(task, body)
+  const patienceMs = waitsForModel(call, body) ? call.hub.config.inferenceFirstByte : momentMs
+  return {
+    route,
+    embedded: async (_, signal) => {
+      const { result, tokensIn, tokensOut } = await run(call, source, job, { signal, patienceMs })
+      const value = told(result)
+      return { ...whole(value), counts: () => ({ tokensIn, tokensOut }) }
+    },
+  }
+}
+
+/** As `embeddedClassic`, of OpenAI's API. */
+export async function embeddedOpenAi(call: Call, served: Served, route: string, body: object): Promise<Parts> {
+  const asked = openAiJob(route, body)
+  const source = await sourceOf(call, served)
+  taskAsked(await source.plan(), asked.job.head)
+  const told: Told = {
+    id: `${route === 'chat/completions' ? 'chatcmpl' : 'cmpl'}-${call.hub.clock.id()}`,
+    created: Math.floor(call.hub.clock.now() / 1_000),
+    model: source.name,
+  }
+  const patienceMs = call.hub.config.inferenceFirstByte
+  return {
+    route,
+    embedded: async (_, signal) => {
+      if (asked.stream !== null)
+        return await streamed(call, source, { ...asked, stream: asked.stream }, told, signal, patienceMs)
+      const { result, tokensIn, tokensOut } = await run(call, source, asked.job, { signal, patienceMs })
+      const value = asked.whole(told, result, { tokensIn, tokensOut })
+      return { ...whole(value), counts: () => ({ tokensIn, tokensOut }) }
+    },
+  }
+}
+
+function whole(value: unknown): Extract<BackendAnswer, { kind: 'json' }> {
+  return { kind: 'json', status: 200, text: JSON.stringify(value), value }
+}
+
+async function streamed(
+  call: Call,
+  source: Source,
+  asked: OpenAiCall & { readonly stream: NonNullable<OpenAiCall['stream']> },
+  told: Told,
+  signal: AbortSignal,
+  patienceMs: number,
+): Promise<BackendAnswer> {
+  const leaving = new AbortController()
+  const both = AbortSignal.any([signal, leaving.signal])
+  return await eventsOf(asked.stream, told, leaving, (onText) =>
+    run(call, source, asked.job, { signal: both, patienceMs, onText }),
+  )
+}
+
+/** INF-5: who had to wait may have lost the right meanwhile; then nothing is begun. */
+async function run(call: Call, source: Source, job: Job, waiting: Omit<Waiting, 'onTurn'>) {
+  const wanted = { ...source, head: job.head }
+  return await embeddedHostOf(call.hub).run(wanted, job, { ...waiting, onTurn: () => call.reauthorize() })
+}
+
+/** Throws `model_not_runnable` where nothing was uploaded yet. */
+async function sourceOf({ hub, allowed, facts }: Call, served: Served): Promise<Source> {
+  const reading = authorize('repo.content.read', facts)
+  const { id: repoId, owner, name, headCommit } = allowed.resource
+  const commit = served.commit ?? headCommit
+  if (commit === null) throw new HoldfastError('model_not_runnable', { reason: 'it has no files yet.' })
+  return {
+    ...{ repoId, commit, head: 'feature-extraction', name: `${owner.name}/${name}` },
+    plan: () => planModel(hub, reading, commit, hub.config.inferenceMemory),
+    open: (file) => openFile(hub, repoId, file),
+    isServed: async () => await stillServed(hub, reading, commit, served.visibility, served.gated),
+  }
+}
+
+/** What each model answers beside what it is for. */
+const alsoFor: Readonly<Record<string, readonly EmbeddedTask[]>> = {
+  'feature-extraction': ['sentence-similarity'],
+  'sentence-similarity': ['feature-extraction'],
+  'zero-shot-classification': ['text-classification'],
+  'text2text-generation': ['summarization', 'translation'],
+}
+
+/** `named`: in the address. Throws `inference_unsupported`. */
+function taskAsked({ task: own }: ModelPlan, named: string | null): EmbeddedTask {
+  const task = named ?? own
+  if (task === null) {
+    throw unsupported(
+      'What this model is for is not known. Say it in its card (pipeline_tag), or in the address: /models/{id}/pipeline/{task}.',
+    )
+  }
+  const known = embeddedTask(task)
+  if (known === null) throw unsupported(`This hub does not run ${task.slice(0, 60)}. Attach a server that does.`)
+  const isFor = own === null || own === known || alsoFor[own]?.includes(known) === true
+  if (!isFor) throw unsupported(`This model is for ${own}, and not for ${known}.`)
+  return known
+}
+
+const unsupported = (reason: string): HoldfastError => new HoldfastError('inference_unsupported', { reason })
+
+function waitsForModel({ request }: Call, body: ClassicBody | Buffer): boolean {
+  const header = request.header('x-wait-for-model')?.toLowerCase()
+  if (header !== undefined) return header === 'true' || header === '1'
+  return !Buffer.isBuffer(body) && body.options?.wait_for_model === true
+}

@@ -1,0 +1,213 @@
+/** Which files of a repo a model is loaded from, found by their names: the graph in ONNX, its tokenizer and what describes it. */
+import { z } from 'zod'
+import { HoldfastError } from '../../../domain/errors.ts'
+import type { Allowed } from '../../../domain/policy.ts'
+import type { Hub } from '../../../hub.ts'
+import { listFolder, openFile, type RepoEntry } from '../../files/service.ts'
+import { readCard } from '../../repos/service.ts'
+import { type EmbeddedTask, embeddedTasks, type Pooling } from './job.ts'
+
+/** What is to be laid out for the process, and how it reads it. */
+export interface ModelPlan {
+  readonly files: readonly RepoEntry[]
+  /** Of all of them. */
+  readonly bytes: number
+  /** Of the graph and its weights: about what they take in memory. */
+  readonly weights: number
+  readonly dtype: string
+  readonly subfolder: string
+  readonly pooling: Pooling
+  /** What the model is for, as its card says it, or else its configuration; null where that is not certain. */
+  readonly task: string | null
+}
+
+/** Of graphs by the end of their names; the most exact first. */
+const suffixes = [
+  ['fp32', ''],
+  ['q8', '_quantized'],
+  ['int8', '_int8'],
+  ['uint8', '_uint8'],
+  ['fp16', '_fp16'],
+  ['q4', '_q4'],
+  ['bnb4', '_bnb4'],
+  ['q4f16', '_q4f16'],
+] as const
+const graphs = ['model', 'encoder_model', 'decoder_model_merged'] as const
+const mostFiles = 10_000
+const filesAtOnce = 1_000
+/** What describes a model; weights are not among it. */
+const mostDescription = 64 << 20
+const descriptions = /^(?:[\w.-]+\.(?:json|txt|model|jinja)|1_Pooling\/config\.json)$/
+/** Of a file that the hub itself reads. */
+const mostRead = 1 << 20
+
+const known = new Map<string, ModelPlan>()
+const mostKnown = 200
+
+/** `most`: bytes that its weights may take. Throws `model_not_runnable`. */
+export async function planModel(
+  hub: Hub,
+  reading: Allowed<'repo.content.read'>,
+  commit: string,
+  most: number,
+): Promise<ModelPlan> {
+  // What is in a commit never changes.
+  const key = `${reading.resource.id} ${commit} ${most}`
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const plan = await planned(hub, reading, commit, most)
+  if (known.size >= mostKnown) known.delete(known.keys().next().value ?? '')
+  known.set(key, plan)
+  return plan
+}
+
+async function planned(
+  hub: Hub,
+  reading: Allowed<'repo.content.read'>,
+  commit: string,
+  most: number,
+): Promise<ModelPlan> {
+  const entries = await listFiles(hub, reading, commit)
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]))
+  for (const needed of ['config.json', 'tokenizer.json', 'preprocessor_config.json'] as const) {
+    const isThere =
+      byPath.has(needed) ||
+      (needed !== 'config.json' && (byPath.has('tokenizer.json') || byPath.has('preprocessor_config.json')))
+    if (!isThere) throw notRunnable(`it has no ${needed}.`)
+  }
+  const graph = graphOf(entries, most)
+  const described = entries.filter(({ path, size }) => descriptions.test(path) && size <= mostDescription)
+  const card = byPath.get('README.md')
+  const readme = card === undefined || card.size > mostRead ? '' : await readText(hub, reading.resource.id, card)
+  const read = async (path: string): Promise<unknown> => {
+    const entry = byPath.get(path)
+    return entry === undefined || entry.size > mostRead ? null : await readJson(hub, reading.resource.id, entry)
+  }
+  const files = [...described, ...graph.files]
+  return {
+    ...graph,
+    files,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    pooling: poolingOf(await read('modules.json'), await read('1_Pooling/config.json')),
+    task: await taskIn(readme, byPath.has('modules.json'), await read('config.json')),
+  }
+}
+
+export function notRunnable(reason: string): HoldfastError {
+  return new HoldfastError('model_not_runnable', { reason })
+}
+
+async function listFiles(hub: Hub, reading: Allowed<'repo.content.read'>, commit: string): Promise<RepoEntry[]> {
+  const files: RepoEntry[] = []
+  let after: string | null = null
+  do {
+    const page = await listFolder(hub, reading, commit, '', { recursive: true, after, limit: filesAtOnce })
+    files.push(...page.entries.filter(({ type, isSymlink }) => type === 'file' && !isSymlink))
+    if (files.length > mostFiles) throw notRunnable(`it has more than ${mostFiles} files.`)
+    after = page.next
+  } while (after !== null)
+  return files
+}
+
+/** The first kind of graph that is whole and not too large, in the folder `onnx` or beside the configuration. */
+function graphOf(
+  entries: readonly RepoEntry[],
+  most: number,
+): Pick<ModelPlan, 'files' | 'weights' | 'dtype' | 'subfolder'> {
+  let smallest: number | null = null
+  for (const subfolder of ['onnx', '']) {
+    const prefix = subfolder === '' ? '' : `${subfolder}/`
+    const inFolder = new Map(
+      entries.filter(({ path }) => path.startsWith(prefix)).map((entry) => [entry.path.slice(prefix.length), entry]),
+    )
+    for (const [dtype, suffix] of suffixes) {
+      const files = graphs.flatMap((name) => {
+        const file = `${name}${suffix}.onnx`
+        // Its weights may lie beside it, in one file or several.
+        const beside = [...inFolder.keys()].filter(
+          (other) => other.startsWith(`${file}_data`) || other === `${file}.data`,
+        )
+        const entry = inFolder.get(file)
+        return entry === undefined ? [] : [entry, ...beside.flatMap((other) => inFolder.get(other) ?? [])]
+      })
+      const isWhole = [['model'], ['encoder_model', 'decoder_model_merged']].some((names) =>
+        names.every((name) => inFolder.has(`${name}${suffix}.onnx`)),
+      )
+      if (!isWhole) continue
+      const weights = files.reduce((sum, { size }) => sum + size, 0)
+      if (weights <= most) return { files, weights, dtype, subfolder }
+      smallest = Math.min(smallest ?? weights, weights)
+    }
+  }
+  if (smallest !== null) {
+    throw notRunnable(
+      `its weights have ${smallest} bytes, and this hub gives models ${most} (HOLDFAST_INFERENCE_MEMORY).`,
+    )
+  }
+  throw notRunnable(
+    'it has no graph in ONNX (onnx/model.onnx, or encoder_model.onnx with decoder_model_merged.onnx). Export one, such as with "optimum-cli export onnx".',
+  )
+}
+
+async function readText(hub: Hub, repoId: string, entry: RepoEntry): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of await openFile(hub, repoId, entry)) parts.push(part)
+  return Buffer.concat(parts).toString('utf8')
+}
+
+async function readJson(hub: Hub, repoId: string, entry: RepoEntry): Promise<unknown> {
+  try {
+    return JSON.parse(await readText(hub, repoId, entry))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw notRunnable(`its ${entry.path} is no JSON.`)
+  }
+}
+
+/** By the card of this commit: what the hub knows of the head is read a moment after it was pushed. */
+async function taskIn(readme: string, isSentences: boolean, config: unknown): Promise<string | null> {
+  const card = await readCard(readme)
+  const tag = card.kind === 'card' ? card.data.pipeline_tag : null
+  if (typeof tag === 'string') return tag
+  return isSentences ? 'sentence-similarity' : taskOf(config)
+}
+
+const modulesShape = z.array(z.looseObject({ type: z.string() }))
+const poolingShape = z.looseObject({
+  pooling_mode: z.string().nullish(),
+  pooling_mode_cls_token: z.boolean().nullish(),
+  pooling_mode_lasttoken: z.boolean().nullish(),
+})
+
+/** As sentence-transformers writes it down; else the mean. */
+function poolingOf(modules: unknown, pooling: unknown): Pooling {
+  const parts = modulesShape.safeParse(modules)
+  const said = poolingShape.safeParse(pooling).data
+  const isNormalized = parts.success && parts.data.some(({ type }) => type.endsWith('.Normalize'))
+  if (said?.pooling_mode_cls_token === true || said?.pooling_mode === 'cls') return { kind: 'cls', isNormalized }
+  if (said?.pooling_mode_lasttoken === true || said?.pooling_mode === 'lasttoken') return { kind: 'last', isNormalized }
+  return { kind: 'mean', isNormalized }
+}
+
+const configShape = z.looseObject({ architectures: z.array(z.string()).nullish() })
+const ends: readonly (readonly [string, EmbeddedTask])[] = [
+  ['ForSequenceClassification', 'text-classification'],
+  ['ForTokenClassification', 'token-classification'],
+  ['ForMaskedLM', 'fill-mask'],
+  ['ForQuestionAnswering', 'question-answering'],
+  ['ForCausalLM', 'text-generation'],
+  ['LMHeadModel', 'text-generation'],
+  ['ForImageClassification', 'image-classification'],
+  ['MarianMTModel', 'translation'],
+  ['Model', 'feature-extraction'],
+]
+
+/** By what the model's class is called. */
+function taskOf(config: unknown): EmbeddedTask | null {
+  const [name = ''] = configShape.safeParse(config).data?.architectures ?? []
+  return ends.find(([end]) => name.endsWith(end))?.[1] ?? null
+}
+
+export function embeddedTask(name: string): EmbeddedTask | null {
+  return embeddedTasks.find((task) => task === name) ?? null
+}

@@ -1,0 +1,163 @@
+/** OpenAI's API of models that the hub runs: chats, completions and vectors, whole and as a stream. INF-1, INF-6. */
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type EmbeddedWorld, startEmbeddedHub } from '../../../../tests/support/embedded.ts'
+import { alphabetModel, embeddingModel, embeddingWidth } from '../../../../tests/support/tiny-models.ts'
+
+interface Event {
+  readonly choices: readonly {
+    readonly delta?: { readonly content?: string }
+    readonly text?: string
+    readonly finish_reason: string | null
+  }[]
+  readonly usage?: object
+}
+
+describe('OpenAI’s API of models that the hub runs', () => {
+  let world: EmbeddedWorld
+  let letters: string
+  beforeAll(async () => {
+    world = await startEmbeddedHub('sqlite')
+    letters = await world.run(alphabetModel({ isEndless: false }), { tag: 'text-generation', isPrivate: true })
+  })
+  afterAll(async () => {
+    await world?.host.stop()
+    await world?.site.stop()
+  })
+
+  const post = (path: string, body: object) => world.ask('POST', `/v1/${path}`, { token: world.ada.token, body })
+  const eventsOf = (text: string): Event[] =>
+    text
+      .split('\n\n')
+      .filter((line) => line.startsWith('data: {'))
+      .map((line) => JSON.parse(line.slice(6)) as Event)
+
+  test('a chat is put into the template of the model', async () => {
+    const messages = [
+      { role: 'system', content: 'the' },
+      { role: 'user', content: [{ type: 'text', text: 'a b' }] },
+    ]
+    const answer = await post('chat/completions', { model: letters, messages })
+    expect(answer.status, answer.text).toBe(200)
+    expect(answer.json()).toEqual({
+      id: expect.stringMatching(/^chatcmpl-/),
+      object: 'chat.completion',
+      created: expect.any(Number),
+      model: letters,
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'c d e', refusal: null },
+          logprobs: null,
+          finish_reason: 'stop',
+        },
+      ],
+      // Three letters and the end.
+      usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+    })
+    const cut = await post('chat/completions', { model: letters, messages, max_tokens: 2 })
+    expect(cut.json<{ choices: unknown[] }>().choices[0]).toMatchObject({
+      message: { content: 'c d' },
+      finish_reason: 'length',
+    })
+  })
+
+  test('streams say the same words, and count them whether the caller asks or not', async () => {
+    const asked = { model: letters, messages: [{ role: 'user', content: 'a' }], stream: true }
+    const told = await post('chat/completions', { ...asked, stream_options: { include_usage: true } })
+    expect(told.headers.get('content-type')).toContain('text/event-stream')
+    expect(told.text.endsWith('data: [DONE]\n\n')).toBe(true)
+    const events = eventsOf(told.text)
+    expect(events.map(({ choices }) => choices[0]?.delta?.content ?? '').join('')).toBe('b c d e')
+    expect(events.filter(({ choices }) => choices[0]?.finish_reason === 'stop').length).toBe(1)
+    expect(events.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 5 } })
+    const silent = eventsOf((await post('chat/completions', asked)).text)
+    expect(silent.some(({ usage }) => usage !== undefined)).toBe(false)
+    const completed = await post('completions', { model: letters, prompt: 'a', stop: 'd', stream: true })
+    expect(
+      eventsOf(completed.text)
+        .map(({ choices }) => choices[0]?.text ?? '')
+        .join(''),
+    ).toBe('b c ')
+    const rows = (await world.usage()).slice(-3)
+    expect(rows.map(({ route, backend, tokensIn }) => [route, backend, tokensIn])).toEqual([
+      ['chat/completions', 'embedded', 1],
+      ['chat/completions', 'embedded', 1],
+      ['completions', 'embedded', 1],
+    ])
+    expect(rows.every(({ tokensOut }) => (tokensOut ?? 0) >= 3)).toBe(true)
+  })
+
+  test('vectors are of length 1, as numbers or in Base64', async () => {
+    const model = await world.run(embeddingModel(), { tag: 'sentence-similarity' })
+    const plain = await post('embeddings', { model, input: ['dog', 'the cat'] })
+    expect(plain.status, plain.text).toBe(200)
+    const { data, usage } = plain.json<{ data: { embedding: number[]; index: number }[]; usage: object }>()
+    expect(usage).toEqual({ prompt_tokens: 7, total_tokens: 7 })
+    for (const { embedding } of data) expect(Math.hypot(...embedding)).toBeCloseTo(1, 5)
+    const packed = await post('embeddings', { model, input: 'dog', encoding_format: 'base64' })
+    const bytes = Buffer.from(packed.json<{ data: { embedding: string }[] }>().data[0]?.embedding ?? '', 'base64')
+    expect(Array.from({ length: embeddingWidth }, (_, at) => bytes.readFloatLE(at * 4))).toEqual(data[0]?.embedding)
+    // What it is not for, in the dialect of the API.
+    const chat = await post('chat/completions', { model, messages: [{ role: 'user', content: 'a' }] })
+    expect([chat.status, chat.json()]).toEqual([
+      400,
+      {
+        error: {
+          message: expect.stringContaining('This model is for sentence-similarity'),
+          type: 'invalid_request_error',
+          param: null,
+          code: 'inference_unsupported',
+        },
+      },
+    ])
+  })
+
+  // The attack: fields that would change the answer and are passed over in silence, prompts that are longer than the model, and nonsense.
+  test('what cannot be done is refused, and named', async () => {
+    const messages = [{ role: 'user', content: 'a' }]
+    const refused = async (path: string, body: object) => {
+      const { status, json } = await post(path, { model: letters, ...body })
+      return [status, json<{ error: { message: string } }>().error.message]
+    }
+    expect(await refused('chat/completions', { messages, tools: [{ type: 'function' }] })).toEqual([
+      400,
+      expect.stringContaining('tools'),
+    ])
+    expect(await refused('chat/completions', { messages, n: 2 })).toEqual([400, expect.stringContaining('"n"')])
+    expect(await refused('chat/completions', { messages, unheard_of: 1 })).toEqual([
+      400,
+      expect.stringContaining('unheard_of'),
+    ])
+    expect(await refused('chat/completions', { messages: [] })).toEqual([400, expect.stringContaining('messages')])
+    expect(await refused('completions', { prompt: 'a '.repeat(80) })).toEqual([
+      400,
+      expect.stringContaining('at most 64'),
+    ])
+    expect(await refused('completions', { prompt: 'a'.repeat(1_000_001) })).toEqual([
+      400,
+      expect.stringContaining('1000001 characters'),
+    ])
+    expect(await refused('responses', { input: 'a' })).toEqual([400, expect.stringContaining('/v1/chat/completions')])
+    expect(await refused('embeddings', { input: 'a' })).toEqual([400, expect.stringContaining('text-generation')])
+  })
+
+  test('a caller who leaves ends the work', async () => {
+    const endless = await world.run(alphabetModel({ isEndless: true, most: 100_000 }), { tag: 'text-generation' })
+    const leaving = new AbortController()
+    const response = await fetch(`${world.site.url}/v1/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.ada.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: endless, prompt: 'a', max_tokens: 4096, stream: true }),
+      signal: leaving.signal,
+    })
+    await response.body?.getReader().read()
+    leaving.abort()
+    await vi.waitFor(
+      async () => expect((await world.usage()).at(-1)).toMatchObject({ status: 499, backend: 'embedded' }),
+      {
+        timeout: 10_000,
+      },
+    )
+    await vi.waitFor(() => expect(world.host.underWay).toBe(0), { timeout: 10_000 })
+  }, 40_000)
+})
