@@ -48,6 +48,7 @@ import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
+import { serverPageRoutes } from './inference/server-page-routes.tsx'
 import { scheduleForgettingUsage, startUsageRecords, usageJobs } from './inference/service.ts'
 import { wireRoutes } from './inference/wire-routes.ts'
 import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
@@ -219,6 +220,7 @@ export const routes: readonly Route[] = [
   ...xetRoutes,
   ...gitRoutes(commitGate),
   ...inferenceRoutes,
+  ...serverPageRoutes,
   ...wireRoutes,
   //
 ]

@@ -40,7 +40,7 @@ import { downloadSamples } from './download-samples.tsx'
 import { editingSamples } from './editing-samples.tsx'
 import { factorSamples } from './factor-samples.tsx'
 import { gateSamples, sampleGate } from './gate-samples.tsx'
-
+import { inferenceSamples } from './inference-samples.tsx'
 import { modelSignatureSamples } from './model-signature-samples.tsx'
 import { placeMove, placePages } from './place-samples.tsx'
 import { scanSamples } from './scan-samples.ts'
@@ -712,12 +712,20 @@ export function samplePages(words: (text: string) => string): Map<string, string
       />
     ),
     'repo-settings': (
-      <RepoSettingsPage {...settings} mayReadDownloads={true} mayMove={true} mayDelete={true} dialog={null} />
+      <RepoSettingsPage
+        {...settings}
+        mayReadDownloads={true}
+        mayReadServers={true}
+        mayMove={true}
+        mayDelete={true}
+        dialog={null}
+      />
     ),
     'repo-delete': (
       <RepoSettingsPage
         {...settings}
         mayReadDownloads={true}
+        mayReadServers={true}
         mayMove={true}
         mayDelete={true}
         dialog={{ kind: 'delete', form: fresh }}
@@ -727,6 +735,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <RepoSettingsPage
         {...settings}
         mayReadDownloads={true}
+        mayReadServers={true}
         mayMove={true}
         mayDelete={true}
         dialog={{ kind: 'place', ...placeMove(words), from: place }}
@@ -784,6 +793,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <EmptyRepoPage context={context} repo={repo} tab="files" publicUrl={words('https://hub.acme.example')} />
     ),
     ...downloads.pages,
+    ...inferenceSamples(context, words, repo),
     ...trustSamples(words, context, repo, now),
     'blob-text': (
       <BlobPage

@@ -21,32 +21,48 @@ export async function getServers(
   return await findServed(hub.db.read, allowed.resource.id)
 }
 
-/** Throws `invalid_input` for an address that is not let through, and `revision_not_found`. `facts`: those that were decided by. */
+/** What a page was drawn from. */
+export interface MadeFrom {
+  /** `updatedAt` of the servers as they were seen; null: there were none. Absent: whatever they are now is replaced. */
+  readonly updatedAt?: number | null
+  /** Whatever revision and commit there are stay as they are. */
+  readonly keepsRevision?: true
+}
+
+/**
+ * Throws `invalid_input` for an address that is not let through, `revision_not_found`, and `servers_changed` where they are not as they were seen.
+ * `facts`: those that were decided by.
+ */
 export async function setServers(
   hub: Hub,
   allowed: Allowed<'repo.inference.update'>,
   facts: Facts,
   origin: Origin,
   asked: NewSettings,
+  madeFrom: MadeFrom = {},
 ): Promise<Served> {
   const { id: repoId } = allowed.resource
   if (asked.backends.length > mostBackends) throw tooMany()
   for (const backend of asked.backends) judge(hub, backend.url)
-  const revision = asked.revision ?? null
-  const commit =
-    revision === null ? null : (await getRevision(hub, authorize('repo.content.read', facts), revision)).commit
+  const wanted = asked.revision ?? null
+  const pinned = wanted === null ? null : (await getRevision(hub, authorize('repo.content.read', facts), wanted)).commit
   await hub.transaction(async (tx) => {
     if ((await lockRepo(tx, hub.db.dialect, repoId)) === null) throw new HoldfastError('repo_not_found')
     // What stays keeps its secret as it is now, whoever changed it a moment ago.
-    const before = (await findServed(tx, repoId))?.backends ?? []
-    const known = new Map(before.map((backend) => [keyOf(backend), backend]))
+    const before = await findServed(tx, repoId)
+    refuseChanged(before, madeFrom)
+    const known = new Map((before?.backends ?? []).map((backend) => [keyOf(backend), backend]))
     const backends = asked.backends.map((backend, position) => {
       // Each server that was there stays the same one, once.
       const old = known.get(keyOf(backend)) ?? null
       known.delete(keyOf(backend))
       return describe(hub, repoId, position, backend, old)
     })
-    await replaceServed(tx, { repoId, revision, commit, updatedAt: hub.clock.now() }, backends)
+    const { revision, commit } =
+      madeFrom.keepsRevision && before !== null ? before : { revision: wanted, commit: pinned }
+    // Each state has a moment of its own, by which a page says what it was drawn from.
+    const updatedAt = Math.max(hub.clock.now(), (before?.updatedAt ?? 0) + 1)
+    await replaceServed(tx, { repoId, revision, commit, updatedAt }, backends)
     await record(hub, tx, allowed, origin, {
       backends: backends.map(inWords),
       revision,
@@ -69,13 +85,22 @@ function inWords({ url, kind, model, weight, secret }: Backend): string {
   ].join(', ')
 }
 
-/** Nobody answers for it any more. Throws `not_found` where nobody did. */
+function refuseChanged(before: Served | null, { updatedAt }: MadeFrom): void {
+  if (updatedAt !== undefined && (before?.updatedAt ?? null) !== updatedAt) throw new HoldfastError('servers_changed')
+}
+
+/** Nobody answers for it any more. Throws `not_found` where nobody did, and `servers_changed`. */
 export async function removeServers(
   hub: Hub,
   allowed: Allowed<'repo.inference.update'>,
   origin: Origin,
+  madeFrom: MadeFrom = {},
 ): Promise<void> {
   await hub.transaction(async (tx) => {
+    if (madeFrom.updatedAt !== undefined) {
+      await lockRepo(tx, hub.db.dialect, allowed.resource.id)
+      refuseChanged(await findServed(tx, allowed.resource.id), madeFrom)
+    }
     if (!(await deleteServed(tx, allowed.resource.id))) throw new HoldfastError('not_found')
     await record(hub, tx, allowed, origin, { backends: [], revision: null, commit: null })
   })

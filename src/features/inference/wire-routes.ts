@@ -32,7 +32,7 @@ function inBody({ body }: Asked<z.output<typeof openAiShape>>) {
   return { on: 'repo', kind: 'model', namespace: rest.length === 0 ? namespace : '', name } as const
 }
 
-type InferCall = RouteCall<'repo.infer', unknown, unknown>
+export type InferCall = RouteCall<'repo.infer', unknown, unknown>
 
 const answers = {
   200: 'What the server of the model answers; events, as they come, where `stream` is set',
@@ -135,7 +135,7 @@ export const wireRoutes: Route[] = [
   }),
 ]
 
-async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody): Promise<Reply> {
+export async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody): Promise<Reply> {
   const { served, billed, name } = await prepare(call)
   const isStream = body.stream === true
   return await relay(call, {
@@ -150,7 +150,11 @@ async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody):
   })
 }
 
-async function classic(call: InferCall, task: string | null, body: z.output<typeof classicShape>): Promise<Reply> {
+export async function classic(
+  call: InferCall,
+  task: string | null,
+  body: z.output<typeof classicShape>,
+): Promise<Reply> {
   const { served, billed, name } = await prepare(call)
   return await relay(call, { served, billed, ...classicCall(served, name, task, body) })
 }
