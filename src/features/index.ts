@@ -50,6 +50,7 @@ import { groupApiRoutes } from './groups/routes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
 import { serverPageRoutes } from './inference/server-page-routes.tsx'
 import { scheduleForgettingUsage, startUsageRecords, usageJobs } from './inference/service.ts'
+import { inferenceUsagePages } from './inference/usage-page-routes.tsx'
 import { wireRoutes } from './inference/wire-routes.ts'
 import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
@@ -221,6 +222,7 @@ export const routes: readonly Route[] = [
   ...gitRoutes(commitGate),
   ...inferenceRoutes,
   ...serverPageRoutes,
+  ...inferenceUsagePages,
   ...wireRoutes,
   //
 ]

@@ -793,7 +793,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <EmptyRepoPage context={context} repo={repo} tab="files" publicUrl={words('https://hub.acme.example')} />
     ),
     ...downloads.pages,
-    ...inferenceSamples(context, words, repo),
+    ...inferenceSamples(context, words, repo, now),
     ...trustSamples(words, context, repo, now),
     'blob-text': (
       <BlobPage

@@ -8,6 +8,7 @@ import {
   findServed,
   insertUsage,
   selectListed,
+  sumBilledUsage,
   sumUsage,
   usageGroups,
 } from './queries.ts'
@@ -41,7 +42,10 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
           ...{ firstByteMs: 1, tookMs: 1 },
         },
       ])
-      for (const by of usageGroups) await sumUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+      for (const by of usageGroups) {
+        await sumUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+        await sumBilledUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+      }
       await deleteUsageBefore(tx, '1', 100)
     }, 40)
   })
