@@ -267,6 +267,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     sort: 'lastModified' as const,
     author: words('acme'),
     filters: [words('safetensors')],
+    served: true,
   }
   const listing = { context, kind: 'model' as const, query, suggestedFilters: [words('license:mit')], firstHref: null }
   const place = { id: 'w1', name: words('Robotics') }
@@ -359,6 +360,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     repo,
     facts,
     gate: null,
+    calledBy: 'chat' as const,
     results: [result, { ...result, signature: null }, { ...result, commit: null, signature: null, isKnown: false }],
     publicUrl: words('https://hub.acme.example'),
   }
@@ -765,7 +767,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }}
       />
     ),
-    'card-missing': <CardPage {...card} results={null} alarms={[]} card={{ kind: 'missing' }} />,
+    'card-missing': <CardPage {...card} calledBy="embedding" results={null} alarms={[]} card={{ kind: 'missing' }} />,
     'card-unreadable': (
       <CardPage {...card} alarms={[]} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
     ),

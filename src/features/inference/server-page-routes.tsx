@@ -25,7 +25,8 @@ import {
 } from './server-form.ts'
 import { ServersPage, type ServerView, serversPath, type TryView } from './server-pages.tsx'
 import { getServers, type MadeFrom, removeServers, setServers } from './service.ts'
-import { tryModel, tryShape, usualWay } from './try-it.ts'
+import { tryModel, tryShape } from './try-it.ts'
+import { usualCall } from './usual-call.ts'
 
 const path = '/:namespace/:name/settings/inference'
 const target = ({ params }: { readonly params: Params }) =>
@@ -267,7 +268,7 @@ async function serversReply(
       tried={{
         form: tried?.form ?? freshForm,
         answer: tried?.answer ?? null,
-        way: served === null ? 'chat' : usualWay(served),
+        way: served === null ? 'chat' : usualCall(served),
       }}
       dialog={dialogOf(dialog?.kind, asked, servers.length)}
       mayChange={decide('repo.inference.update', facts).allow}

@@ -189,6 +189,41 @@ describe.each(dialects)('the page of servers on %s', (dialect) => {
     server.play(sayHello)
   })
 
+  test('a model that is answered for says how to call it, in the lists as well; what is hidden is in none', async () => {
+    const open = await world.serve([server.url])
+    const hidden = await world.serve([server.url], { isPrivate: true })
+    const embeds = await world.serve([server.url], { kind: 'tei' })
+    const plain = await world.makeModel(false)
+    const page = (path: string, cookie = bob) => world.ask('GET', path, { cookie })
+    const shown = (await page(`/${open}`)).text
+    expect(shown).toContain('Call this model')
+    expect(shown).toContain(`${world.site.hub.config.publicUrl}/v1/chat/completions`)
+    expect(shown).toContain('InferenceClient')
+    expect(shown).not.toContain(server.url)
+    expect((await page(`/${embeds}`)).text).toContain(`/models/${embeds}`)
+    expect((await page(`/${plain}`)).text).not.toContain('Call this model')
+    const served = (await page('/models?inference=served')).text
+    expect(served).toContain(`href="/${open}"`)
+    expect(served).not.toContain(`href="/${plain}"`)
+    expect(served).not.toContain(hidden)
+    expect((await page('/models?inference=served', ada)).text).toContain(hidden)
+    const row = (html: string, model: string) => html.slice(html.indexOf(`href="/${model}"`)).split('</tr>')[0]
+    const all = (await page('/models')).text
+    expect(row(all, open)).toContain('answers')
+    expect(row(all, plain)).not.toContain('answers')
+    for (const word of ['warm', 'served']) {
+      const listed = (
+        await world.ask('GET', `/api/models?inference=${word}&limit=1000`, { token: world.bob.token })
+      ).json<{ id: string }[]>()
+      const ids = listed.map(({ id }) => id)
+      expect(ids).toContain(open)
+      expect(ids).not.toContain(plain)
+      expect(ids).not.toContain(hidden)
+    }
+    expect((await world.ask('GET', '/api/models?inference=cold')).json<unknown[]>()).toEqual([])
+    expect((await world.ask('GET', '/api/datasets?inference=warm')).json<unknown[]>()).toEqual([])
+  })
+
   // The story: a model answers with markup that would run in the page of whoever administers it, and so does a server in its refusals, and
   // whoever named it in its address and its name.
   test('XSS: what servers and people say is text', async () => {

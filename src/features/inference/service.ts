@@ -11,7 +11,10 @@ import { lockRepo } from '../repos/service.ts'
 import { mostBackends, type NewBackend, type NewSettings } from './backend.ts'
 import { type Backend, deleteServed, findServed, replaceServed, type Served } from './queries.ts'
 
+import { type UsualCall, usualCall } from './usual-call.ts'
+
 export { scheduleForgettingUsage, startUsageRecords, usageJobs } from './usage-book.ts'
+export type { UsualCall } from './usual-call.ts'
 
 /** Null where none does. */
 export async function getServers(
@@ -19,6 +22,12 @@ export async function getServers(
   allowed: Allowed<'repo.inference.read' | 'repo.inference.update'>,
 ): Promise<Served | null> {
   return await findServed(hub.db.read, allowed.resource.id)
+}
+
+/** For who sees the model: how it is called; null where no server answers for it. */
+export async function howToCall(hub: Hub, allowed: Allowed<'repo.read'>): Promise<UsualCall | null> {
+  const served = await findServed(hub.db.read, allowed.resource.id)
+  return served === null ? null : usualCall(served)
 }
 
 /** What a page was drawn from. */

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import type { Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
-import type { Served } from './queries.ts'
 import { countsIn, notCounted, type TokenCounts } from './token-counts.ts'
 import { classic, type InferCall, passThrough } from './wire-routes.ts'
 
@@ -27,12 +26,6 @@ export interface Tried {
 const mostTokens = 256
 const mostShown = 8_000
 const mostNumbers = 8
-
-/** What is tried first: by the task on the card, else by what runs there. */
-export function usualWay({ pipelineTag, backends }: Served): WayToTry {
-  if (pipelineTag === 'feature-extraction' || pipelineTag === 'sentence-similarity') return 'embedding'
-  return backends.length > 0 && backends.every(({ kind }) => kind === 'tei') ? 'embedding' : 'chat'
-}
 
 /** Throws as a call on the wire does; `invalid_input` without a text. A `Reply`: whoever asked has left. */
 export async function tryModel(call: InferCall, { way, text }: z.output<typeof tryShape>): Promise<Tried | Reply> {
