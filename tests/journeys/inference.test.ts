@@ -1,6 +1,7 @@
 /* INF-6 and INF-7 in a real browser: an administrator names servers for a model, tries it, sees what was called, and ends it. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeUser } from '../support/accounts.ts'
 import { expectAccessible, findChromium, openBrowser, signInOn } from '../support/browser.ts'
 import { type InferenceWorld, password, startInference } from '../support/inference.ts'
 import { answer, type ModelServer, sayHello, startModelServer } from '../support/model-server.ts'
@@ -154,6 +155,14 @@ describe.skipIf(chromium === null)('inference in a browser', { timeout: 180_000 
     await expectFine('usage-none', '/organizations/acme/settings/usage?period=last-month')
     await expectFine('usage-own', '/settings/usage?group_by=status')
     await ada.getByRole('row', { name: /502/ }).waitFor()
+  })
+
+  test('the administration of the hub shows inference at a glance', async () => {
+    await makeUser(world.site, 'hugo', { password, isAdmin: true })
+    const hugo = await signInOn(browser, world.site.url, 'hugo', password)
+    await open(hugo, '/admin')
+    await hugo.getByText('Calls in the last 24 hours').waitFor()
+    await expectAccessible(hugo, 'inference-admin')
   })
 
   test('INF-7: it ends after a question', async () => {

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import {
+  countRecentCalls,
+  countServedModels,
   deleteServed,
   deleteUsageBefore,
   findServed,
@@ -46,6 +48,8 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
         await sumUsage(db, 'o', { from: '0', to: '9' }, by, 100)
         await sumBilledUsage(db, 'o', { from: '0', to: '9' }, by, 100)
       }
+      await countRecentCalls(db, 'f', 10)
+      await countServedModels(db, 10)
       await deleteUsageBefore(tx, '1', 100)
     }, 40)
   })

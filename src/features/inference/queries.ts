@@ -91,6 +91,29 @@ export async function deleteUsageBefore(tx: Tx, id: string, limit: number): Prom
   return Number(done.numDeletedRows)
 }
 
+/** The last ones since an id, at most `limit`; and how many of these failed. */
+export async function countRecentCalls(
+  db: Db,
+  since: string,
+  limit: number,
+): Promise<{ readonly calls: number; readonly failed: number }> {
+  const { rows } = await sql<{ calls: number; failed: number | null }>`select count(*) as "calls",
+      sum(case when "status" >= 400 then 1 else 0 end) as "failed"
+    from (select "status" from "inferenceUsage" where "id" >= ${since} order by "id" desc limit ${limit}) as "recent"`.execute(
+    db.list,
+  )
+  return { calls: Number(rows[0]?.calls ?? 0), failed: Number(rows[0]?.failed ?? 0) }
+}
+
+/** At most `limit`. */
+export async function countServedModels(db: Db, limit: number): Promise<number> {
+  const { count } = await db.list
+    .selectFrom((q) => q.selectFrom('inferenceModel').select('repoId').orderBy('repoId').limit(limit).as('some'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed'] as const
 export type UsageGroup = (typeof usageGroups)[number]
 

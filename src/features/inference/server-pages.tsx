@@ -165,7 +165,7 @@ function ServerTable({ servers, here, mayChange }: Placed) {
           <Cell label="How it does">
             <Health server={server} />
           </Cell>
-          <Cell class="act">
+          <Cell class="end nowrap">
             {mayChange && (
               <span class="inline-flex gap-1">
                 <a

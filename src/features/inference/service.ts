@@ -13,6 +13,7 @@ import { type Backend, deleteServed, findServed, replaceServed, type Served } fr
 
 import { type UsualCall, usualCall } from './usual-call.ts'
 
+export { glanceAtInference, type InferenceGlance } from './glance.ts'
 export { scheduleForgettingUsage, startUsageRecords, usageJobs } from './usage-book.ts'
 export type { UsualCall } from './usual-call.ts'
 

@@ -1,6 +1,6 @@
 /** The pages of usage: an organization's for its administrators, and one's own. INF-6. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { signInAs } from '../../../tests/support/accounts.ts'
+import { makeUser, signInAs } from '../../../tests/support/accounts.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { hello, type InferenceWorld, password, startInference } from '../../../tests/support/inference.ts'
 import { type ModelServer, startModelServer } from '../../../tests/support/model-server.ts'
@@ -90,6 +90,17 @@ describe.each(dialects)('the pages of usage on %s', (dialect) => {
       expect(refused.text).toContain('role="alert"')
     }
     expect((await see("?group_by=model'--&period=ever")).status).toBe(200)
+  })
+
+  test('the administration of the hub sees how many calls there were, of how many models', async () => {
+    await makeUser(world.site, 'hugo', { password, isAdmin: true })
+    const hugo = await signInAs(world.site, { name: 'hugo', password })
+    const words = (await see('', hugo, '/admin')).text.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')
+    expect(words).toContain('Calls in the last 24 hours 4 1 of them failed. Models that answer 2 Servers left alone 0')
+    for (let call = 0; call < 2; call++) await world.chat('acme/m2', world.ada.token)
+    const later = (await see('', hugo, '/admin')).text.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')
+    expect(later).toContain('Servers left alone 1 They failed several times in a row')
+    expect((await see('', ada, '/admin')).status).toBe(403)
   })
 
   // The story: somebody of the organization, or of none, wants to know who calls what there and how much it pays.

@@ -166,12 +166,9 @@ function UsageTable({ usage, exportHref }: { usage: UsageView; exportHref: strin
   return (
     <section class="panel" aria-labelledby="usage-h">
       <div class="panel-head">
-        <h2 id="usage-h">
+        <h2 id="usage-h" title={`${minuteTime(usage.from)} until ${minuteTime(usage.to)}`}>
           {shortDate(usage.from)} to {shortDate(usage.to - 1)}
         </h2>
-        <span class="text-sm text-muted">
-          {minuteTime(usage.from)} until {minuteTime(usage.to)}
-        </span>
         {exportHref !== null && (
           <a class="btn btn-sm btn-line ml-auto" href={exportHref}>
             <Icon name="download" />
@@ -275,7 +272,7 @@ function failedWords({ failed }: UsageFigures): string {
 }
 
 function uncountedWords({ uncounted }: UsageFigures): string | null {
-  return uncounted === 0 ? null : `Of ${countWords(uncounted)} calls it is not known.`
+  return uncounted === 0 ? null : `Not known of ${countWords(uncounted)} ${uncounted === 1 ? 'call' : 'calls'}.`
 }
 
 function meanMs({ calls, tookMs }: UsageFigures): number {
