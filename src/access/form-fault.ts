@@ -4,7 +4,16 @@ import type { FormState } from '../web/form-state.ts'
 import { deniedHeaders } from './error-reply.ts'
 import type { Headers, Reply } from './reply.ts'
 
-const neverShownAgain: readonly string[] = ['password', 'current', 'link', 'confirm', 'code', 'recovery', 'response']
+const neverShownAgain: readonly string[] = [
+  'password',
+  'current',
+  'link',
+  'confirm',
+  'code',
+  'recovery',
+  'response',
+  'secret',
+]
 
 /** Runs a form's action; a refusal that its sender can mend goes to `show`, everything else on. */
 export async function orShow(

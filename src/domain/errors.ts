@@ -917,6 +917,11 @@ export const errorCatalogue = {
     message: 'All servers of this model are busy.',
     next: 'Try again in a moment.',
   },
+  servers_changed: {
+    status: 409,
+    message: 'Somebody changed the servers of this model since you opened this page. Nothing was changed.',
+    next: 'Look at them as they are now, and decide again.',
+  },
   internal: { status: 500, message: 'Something went wrong here, not with you.' },
 } as const satisfies Record<string, CatalogueEntry>
 

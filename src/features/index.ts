@@ -48,7 +48,9 @@ import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
+import { serverPageRoutes } from './inference/server-page-routes.tsx'
 import { scheduleForgettingUsage, startEmbedded, startUsageRecords, usageJobs } from './inference/service.ts'
+import { inferenceUsagePages } from './inference/usage-page-routes.tsx'
 import { wireRoutes } from './inference/wire-routes.ts'
 import { afterRefMove, type CommitGate, ingestJobs, settleOnStart as settleRefMoves } from './ingest/service.ts'
 import { instanceRoutes } from './instance/routes.ts'
@@ -219,6 +221,8 @@ export const routes: readonly Route[] = [
   ...xetRoutes,
   ...gitRoutes(commitGate),
   ...inferenceRoutes,
+  ...serverPageRoutes,
+  ...inferenceUsagePages,
   ...wireRoutes,
   //
 ]

@@ -63,6 +63,7 @@ export const iconNames = [
   'scan-search',
   'scroll-text',
   'search',
+  'server',
   'settings',
   'shield-check',
   'signature',

@@ -20,6 +20,7 @@ const yours: readonly SidePlace[] = [
   { href: '/settings/connected-applications', label: 'Connected applications', icon: 'app-window' },
   { href: '/settings/keys', label: 'GPG and SSH keys', icon: 'file-badge' },
   { href: '/settings/gated-repos', label: 'Gated repositories', icon: 'ticket' },
+  { href: '/settings/usage', label: 'Usage', icon: 'activity' },
   { href: '/settings/organizations', label: 'Organizations', icon: 'building-2' },
 ]
 
@@ -111,6 +112,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
     places: [
       { place: 'profile', label: 'Profile', icon: 'building-2' },
       { place: 'storage', label: 'Seats and storage', icon: 'hard-drive' },
+      { place: 'usage', label: 'Usage', icon: 'activity', forAdmins: true },
       { place: 'account', label: 'Rename or delete', icon: 'settings', forAdmins: true },
     ],
   },

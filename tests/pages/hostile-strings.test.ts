@@ -11,7 +11,7 @@ const attributes = new Set(
   data-copy-label data-dialog data-dialog-close data-icons data-l data-options data-passkey data-passkey-note data-picker data-picker-box data-picker-count
   data-branch data-drop data-editor data-files-here data-folder data-guarded data-hash-worker data-list data-path data-problem data-problem-words
   data-remove data-repo data-size data-stop data-total data-upload data-upload-place data-words data-summary data-theme-form datetime disabled enctype fill for form height hidden href id inert inputmode lang list max maxlength method
-  minlength multiple name formaction open placeholder popover popovertarget r readonly rel required role rows rx ry scope selected size
+  minlength multiple name formaction open placeholder popover preserveAspectRatio popovertarget r readonly rel required role rows rx ry scope selected size
   spellcheck src stroke stroke-linecap stroke-linejoin stroke-width tabindex target title type value viewBox webkitdirectory width wrap x x1 x2 y y1
   y2`.split(/\s+/),
 )

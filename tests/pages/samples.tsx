@@ -40,7 +40,7 @@ import { downloadSamples } from './download-samples.tsx'
 import { editingSamples } from './editing-samples.tsx'
 import { factorSamples } from './factor-samples.tsx'
 import { gateSamples, sampleGate } from './gate-samples.tsx'
-
+import { inferenceSamples } from './inference-samples.tsx'
 import { modelSignatureSamples } from './model-signature-samples.tsx'
 import { placeMove, placePages } from './place-samples.tsx'
 import { scanSamples } from './scan-samples.ts'
@@ -267,6 +267,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     sort: 'lastModified' as const,
     author: words('acme'),
     filters: [words('safetensors')],
+    served: true,
   }
   const listing = { context, kind: 'model' as const, query, suggestedFilters: [words('license:mit')], firstHref: null }
   const place = { id: 'w1', name: words('Robotics') }
@@ -359,6 +360,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     repo,
     facts,
     gate: null,
+    calledBy: 'chat' as const,
     results: [result, { ...result, signature: null }, { ...result, commit: null, signature: null, isKnown: false }],
     publicUrl: words('https://hub.acme.example'),
   }
@@ -712,12 +714,20 @@ export function samplePages(words: (text: string) => string): Map<string, string
       />
     ),
     'repo-settings': (
-      <RepoSettingsPage {...settings} mayReadDownloads={true} mayMove={true} mayDelete={true} dialog={null} />
+      <RepoSettingsPage
+        {...settings}
+        mayReadDownloads={true}
+        mayReadServers={true}
+        mayMove={true}
+        mayDelete={true}
+        dialog={null}
+      />
     ),
     'repo-delete': (
       <RepoSettingsPage
         {...settings}
         mayReadDownloads={true}
+        mayReadServers={true}
         mayMove={true}
         mayDelete={true}
         dialog={{ kind: 'delete', form: fresh }}
@@ -727,6 +737,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <RepoSettingsPage
         {...settings}
         mayReadDownloads={true}
+        mayReadServers={true}
         mayMove={true}
         mayDelete={true}
         dialog={{ kind: 'place', ...placeMove(words), from: place }}
@@ -756,7 +767,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
         card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }}
       />
     ),
-    'card-missing': <CardPage {...card} results={null} alarms={[]} card={{ kind: 'missing' }} />,
+    'card-missing': <CardPage {...card} calledBy="embedding" results={null} alarms={[]} card={{ kind: 'missing' }} />,
     'card-unreadable': (
       <CardPage {...card} alarms={[]} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
     ),
@@ -784,6 +795,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
       <EmptyRepoPage context={context} repo={repo} tab="files" publicUrl={words('https://hub.acme.example')} />
     ),
     ...downloads.pages,
+    ...inferenceSamples(context, words, repo, now),
     ...trustSamples(words, context, repo, now),
     'blob-text': (
       <BlobPage

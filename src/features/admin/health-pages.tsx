@@ -11,6 +11,7 @@ import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { hubSettingsPath } from '../../web/settings-frame.tsx'
 import { counted, countWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
+import type { InferenceGlance } from '../inference/service.ts'
 import type { ScanningHealth } from '../scanning/service.ts'
 import { bounded } from './organizations-page.tsx'
 import type { HubCounts, QueueState } from './queries.ts'
@@ -19,6 +20,7 @@ export type OverviewView = {
   counts: HubCounts
   queues: readonly QueueState[]
   scanning: Pick<ScanningHealth, 'waiting' | 'waitingSince' | 'failed'>
+  inference: InferenceGlance
   database: string
   storage: string
   uptimeMs: number
@@ -68,6 +70,23 @@ export function OverviewPage({ context, view }: { context: PageContext; view: Ov
           <Figure label="Repositories" value={bounded(view.counts.repos)} />
         </dl>
       </SettingsSection>
+      <SettingsSection id="inference-h" title="Inference">
+        <dl class="p-4 grid gap-4 sm:grid-cols-3">
+          <Figure
+            label="Calls in the last 24 hours"
+            value={bounded(view.inference.calls)}
+            note={view.inference.failed === 0 ? null : `${countWords(view.inference.failed)} of them failed.`}
+          />
+          <Figure label="Models that answer" href="/models?inference=served" value={bounded(view.inference.models)} />
+          <Figure
+            label="Servers left alone"
+            value={countWords(view.inference.leftAlone)}
+            note={
+              view.inference.leftAlone === 0 ? null : 'They failed several times in a row, as this process sees it.'
+            }
+          />
+        </dl>
+      </SettingsSection>
       <SettingsSection id="run-h" title="How it runs">
         <dl class="facts p-4">
           <dt>Database</dt>
@@ -99,7 +118,7 @@ export function OverviewPage({ context, view }: { context: PageContext; view: Ov
   )
 }
 
-function Figure(props: { label: string; value: string; href?: string }) {
+function Figure(props: { label: string; value: string; href?: string; note?: string | null }) {
   return (
     <div>
       <dt class="text-sm text-muted">{props.label}</dt>
@@ -111,6 +130,7 @@ function Figure(props: { label: string; value: string; href?: string }) {
         ) : (
           props.value
         )}
+        {props.note && <span class="block text-sm font-normal">{props.note}</span>}
       </dd>
     </div>
   )

@@ -4,6 +4,7 @@ import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { type Route, route } from '../../access/route.ts'
 import type { Hub } from '../../hub.ts'
 import { hubSettingsPath } from '../../web/settings-frame.tsx'
+import { glanceAtInference } from '../inference/service.ts'
 import { glanceAtQueue, glanceAtScanning } from '../scanning/service.ts'
 import { OverviewPage, ScannersPage, SettingsOverviewPage } from './health-pages.tsx'
 import { countHub, selectQueues } from './queries.ts'
@@ -22,16 +23,18 @@ export function healthRoutes(queues: (hub: Hub) => readonly string[]): Route[] {
       ...page,
       path: hubSettingsPath(''),
       handle: async ({ hub, facts, request }) => {
-        const [context, counts, states, scanning] = await Promise.all([
+        const [context, counts, states, scanning, inference] = await Promise.all([
           pageContext(hub, facts, request),
           countHub(hub.db),
           selectQueues(hub.db, queues(hub)),
           glanceAtQueue(hub),
+          glanceAtInference(hub),
         ])
         const view = {
           counts,
           queues: states,
           scanning,
+          inference,
           database: hub.db.dialect === 'postgres' ? 'PostgreSQL' : 'SQLite, in the data folder',
           storage: storageWords(hub),
           uptimeMs: process.uptime() * 1000,

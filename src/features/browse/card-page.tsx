@@ -14,7 +14,9 @@ import { sizeWords } from '../../web/size.ts'
 import { Snippet } from '../../web/snippet.tsx'
 import { Time } from '../../web/time.tsx'
 import { GatePanel, type GateView } from '../gated/service.ts'
+import type { UsualCall } from '../inference/service.ts'
 import type { FileWithIssue } from '../scanning/service.ts'
+import { HowToCall } from './how-to-call.tsx'
 import { HowToFill } from './how-to-fill.tsx'
 import { Results, type ResultView } from './results.tsx'
 import { ScanBanner } from './scan-parts.tsx'
@@ -53,6 +55,8 @@ export function CardPage(props: {
   results: readonly ResultView[] | null
   /** Null where it has none. */
   gate: GateView | null
+  /** Null where no server answers for it. */
+  calledBy: UsualCall | null
   /** The hub's public URL, as programs must name it. */
   publicUrl: string
 }) {
@@ -129,6 +133,7 @@ function CardAside(props: {
   repo: RepoView
   facts: CardFacts
   results: readonly ResultView[] | null
+  calledBy: UsualCall | null
   publicUrl: string
 }) {
   const { repo, publicUrl } = props
@@ -159,6 +164,11 @@ function CardAside(props: {
           </p>
         )}
       </AsideBlock>
+      {props.calledBy && (
+        <AsideBlock title="Call this model">
+          <HowToCall repo={repo} by={props.calledBy} publicUrl={publicUrl} />
+        </AsideBlock>
+      )}
       <AsideBlock title="Facts">
         <Facts {...props} />
       </AsideBlock>
@@ -205,7 +215,7 @@ function libraryCode(repo: RepoAddress, library: string | null): string | null {
   return `from transformers import AutoModel\n\nAutoModel.from_pretrained("${repoId(repo)}")`
 }
 
-function Facts({ repo, facts }: { repo: RepoView; facts: CardFacts }) {
+function Facts({ repo, facts, calledBy }: { repo: RepoView; facts: CardFacts; calledBy: UsualCall | null }) {
   const list = repo.kind === 'model' ? '/models' : repo.kind === 'dataset' ? '/datasets' : '/spaces'
   const filter = (tag: string, words: string) => (
     <a class="quiet" href={withQuery(list, { filter: tag })}>
@@ -216,6 +226,13 @@ function Facts({ repo, facts }: { repo: RepoView; facts: CardFacts }) {
     <dl class="facts">
       {facts.task && <Fact name="Task">{filter(facts.task, taskWords(facts.task))}</Fact>}
       {facts.library && <Fact name="Library">{filter(facts.library, facts.library)}</Fact>}
+      {calledBy && (
+        <Fact name="Inference">
+          <a class="quiet" href="/models?inference=served">
+            answers here
+          </a>
+        </Fact>
+      )}
       {facts.languages.length > 0 && <Fact name="Languages">{facts.languages.join(', ')}</Fact>}
       {facts.license && <Fact name="Licence">{filter(`license:${facts.license}`, facts.license)}</Fact>}
       {facts.baseModels.length > 0 && (

@@ -13,6 +13,7 @@ import type { RepoTab, RepoView } from '../../web/repo-place.tsx'
 import { loadLatestDownloads, noteDownload } from '../downloads/service.ts'
 import { entryNotFound, findEntry, getRevision } from '../files/service.ts'
 import { loadGate } from '../gated/service.ts'
+import { howToCall } from '../inference/service.ts'
 import { modelSignatureOf } from '../model-signatures/service.ts'
 import { repoViewOf } from '../repos/service.ts'
 import { revisionHold } from '../storage/service.ts'
@@ -52,12 +53,13 @@ export const browseRoutes: Route[] = [
     handle: (call) =>
       at(call, 'main', 'card', async ({ commit, context, repo }) => {
         const { hub, allowed } = call
-        const [card, facts, alarms, results, gate] = await Promise.all([
+        const [card, facts, alarms, results, gate, calledBy] = await Promise.all([
           loadCard(hub, allowed, repo, commit),
           loadCardFacts(hub, allowed),
           loadAlarms(hub, allowed, commit),
           repo.kind === 'model' ? loadResults(hub, allowed, commit) : [],
           loadGate(hub, call.facts, renderTerms),
+          repo.kind === 'model' ? howToCall(hub, allowed) : null,
         ])
         const { publicUrl } = hub.config
         return pageReply(
@@ -70,6 +72,7 @@ export const browseRoutes: Route[] = [
             alarms={alarms}
             results={results}
             gate={gate}
+            calledBy={calledBy}
             publicUrl={publicUrl}
           />,
         )

@@ -99,6 +99,12 @@ class Gateway {
     return { failures: state?.failures ?? 0, skippedUntil: isSkipped ? state.skippedUntil : null }
   }
 
+  /** Servers that are not asked at this moment. */
+  leftAlone(): number {
+    const now = this.#now()
+    return [...this.#states.values()].filter(({ skippedUntil }) => skippedUntil > now).length
+  }
+
   #taken(backend: Backend, state: State, waited: boolean): Lease {
     // Whoever waited was handed the place of another.
     if (!waited) state.inUse++

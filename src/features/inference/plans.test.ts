@@ -3,11 +3,14 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import {
+  countRecentCalls,
+  countServedModels,
   deleteServed,
   deleteUsageBefore,
   findServed,
   insertUsage,
   selectListed,
+  sumBilledUsage,
   sumUsage,
   usageGroups,
 } from './queries.ts'
@@ -41,7 +44,12 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
           ...{ firstByteMs: 1, tookMs: 1 },
         },
       ])
-      for (const by of usageGroups) await sumUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+      for (const by of usageGroups) {
+        await sumUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+        await sumBilledUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+      }
+      await countRecentCalls(db, 'f', 10)
+      await countServedModels(db, 10)
       await deleteUsageBefore(tx, '1', 100)
     }, 40)
   })

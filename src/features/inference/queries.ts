@@ -109,6 +109,29 @@ export async function deleteUsageBefore(tx: Tx, id: string, limit: number): Prom
   return Number(done.numDeletedRows)
 }
 
+/** The last ones since an id, at most `limit`; and how many of these failed. */
+export async function countRecentCalls(
+  db: Db,
+  since: string,
+  limit: number,
+): Promise<{ readonly calls: number; readonly failed: number }> {
+  const { rows } = await sql<{ calls: number; failed: number | null }>`select count(*) as "calls",
+      sum(case when "status" >= 400 then 1 else 0 end) as "failed"
+    from (select "status" from "inferenceUsage" where "id" >= ${since} order by "id" desc limit ${limit}) as "recent"`.execute(
+    db.list,
+  )
+  return { calls: Number(rows[0]?.calls ?? 0), failed: Number(rows[0]?.failed ?? 0) }
+}
+
+/** At most `limit`. */
+export async function countServedModels(db: Db, limit: number): Promise<number> {
+  const { count } = await db.list
+    .selectFrom((q) => q.selectFrom('inferenceModel').select('repoId').orderBy('repoId').limit(limit).as('some'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed'] as const
 export type UsageGroup = (typeof usageGroups)[number]
 
@@ -137,24 +160,54 @@ const keyOf: Readonly<Record<UsageGroup, { readonly key: RawBuilder<string>; rea
   billed: { key: sql`"billedId"`, label: sql`max("billedName")` },
 }
 
-/** What an organization is billed for, and what others called of its models; between two ids, the largest groups first. */
+/** Between two ids. */
+export interface UsageRange {
+  readonly from: string
+  readonly to: string
+}
+
+/** What an organization is billed for, and what others called of its models: the largest groups first. */
 export async function sumUsage(
   db: Db,
   organizationId: string,
-  range: { readonly from: string; readonly to: string },
+  range: UsageRange,
   by: UsageGroup,
   limit: number,
 ): Promise<UsageSum[]> {
-  const between = sql`"id" >= ${range.from} and "id" < ${range.to}`
+  const others = sql`"ownerId" = ${organizationId} and "billedId" <> ${organizationId}`
+  return await sumOf(db, [sql`"billedId" = ${organizationId}`, others], range, by, limit)
+}
+
+/** What one is billed for, and nothing else: the largest groups first. */
+export async function sumBilledUsage(
+  db: Db,
+  billedId: string,
+  range: UsageRange,
+  by: UsageGroup,
+  limit: number,
+): Promise<UsageSum[]> {
+  return await sumOf(db, [sql`"billedId" = ${billedId}`], range, by, limit)
+}
+
+/** `calls`: each by an index of its own, and none of them with a call of another. */
+async function sumOf(
+  db: Db,
+  calls: readonly RawBuilder<unknown>[],
+  range: UsageRange,
+  by: UsageGroup,
+  limit: number,
+): Promise<UsageSum[]> {
   const { key, label } = keyOf[by]
   const columns = sql`"at", "repoId", "repoName", "actorId", "actorName", "tokenId", "tokenLast4", "backend", "status", "billedId", "billedName", "tokensIn", "tokensOut", "tookMs"`
+  const parts = calls.map(
+    (which) =>
+      sql`select ${columns} from "inferenceUsage" where ${which} and "id" >= ${range.from} and "id" < ${range.to}`,
+  )
   const { rows } = await sql<UsageSum>`select ${key} as "key", ${label} as "label", count(*) as "calls",
       sum(case when "status" >= 400 then 1 else 0 end) as "failed", coalesce(sum("tokensIn"), 0) as "tokensIn",
       coalesce(sum("tokensOut"), 0) as "tokensOut", sum(case when "tokensIn" is null then 1 else 0 end) as "uncounted",
       sum("tookMs") as "tookMs"
-    from (select ${columns} from "inferenceUsage" where "billedId" = ${organizationId} and ${between}
-      union all
-      select ${columns} from "inferenceUsage" where "ownerId" = ${organizationId} and ${between} and "billedId" <> ${organizationId}) as "calls"
+    from (${sql.join(parts, sql` union all `)}) as "calls"
     group by 1 order by 3 desc, 1 limit ${limit}`.execute(db.list)
   return rows.map((row) => ({
     key: row.key,

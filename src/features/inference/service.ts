@@ -16,8 +16,12 @@ import { forgetModel } from './embedded/embedded.ts'
 import { planModel } from './embedded/model-files.ts'
 import { type Backend, deleteServed, findServed, replaceServed, type Served } from './queries.ts'
 
+import { type UsualCall, usualCall } from './usual-call.ts'
+
 export { startEmbedded } from './embedded/embedded.ts'
+export { glanceAtInference, type InferenceGlance } from './glance.ts'
 export { scheduleForgettingUsage, startUsageRecords, usageJobs } from './usage-book.ts'
+export type { UsualCall } from './usual-call.ts'
 
 /** Null where none does. */
 export async function getServers(
@@ -27,8 +31,23 @@ export async function getServers(
   return await findServed(hub.db.read, allowed.resource.id)
 }
 
+/** For who sees the model: how it is called; null where no server answers for it. */
+export async function howToCall(hub: Hub, allowed: Allowed<'repo.read'>): Promise<UsualCall | null> {
+  const served = await findServed(hub.db.read, allowed.resource.id)
+  return served === null ? null : usualCall(served)
+}
+
+/** What a page was drawn from. */
+export interface MadeFrom {
+  /** `updatedAt` of the servers as they were seen; null: there were none. Absent: whatever they are now is replaced. */
+  readonly updatedAt?: number | null
+  /** Whatever revision and commit there are stay as they are. */
+  readonly keepsRevision?: true
+}
+
 /**
- * Throws `invalid_input` for an address that is not let through, `revision_not_found`, and `model_not_runnable` for files that the hub cannot run.
+ * Throws `invalid_input` for an address that is not let through, `revision_not_found`, `model_not_runnable` for files that the hub cannot run, and
+ * `servers_changed` where they are not as they were seen.
  * `facts`: those that were decided by.
  */
 export async function setServers(
@@ -37,31 +56,36 @@ export async function setServers(
   facts: Facts,
   origin: Origin,
   asked: NewSettings,
+  madeFrom: MadeFrom = {},
 ): Promise<Served> {
   const { id: repoId, headCommit } = allowed.resource
   const isEmbedded = asked.embedded === true
-  const wanted = asked.backends ?? []
-  if (wanted.length > mostBackends) throw tooMany()
-  for (const backend of wanted) judge(hub, backend.url)
-  const revision = asked.revision ?? null
-  const reading = revision !== null || isEmbedded ? authorize('repo.content.read', facts) : null
-  const commit = revision === null || reading === null ? null : (await getRevision(hub, reading, revision)).commit
-  const first = commit ?? headCommit
+  const askedBackends = asked.backends ?? []
+  if (askedBackends.length > mostBackends) throw tooMany()
+  for (const backend of askedBackends) judge(hub, backend.url)
+  const wanted = asked.revision ?? null
+  const reading = wanted !== null || isEmbedded ? authorize('repo.content.read', facts) : null
+  const pinned = wanted === null || reading === null ? null : (await getRevision(hub, reading, wanted)).commit
+  const first = pinned ?? headCommit
   // Told at once, while whoever attaches it is there. An empty repo may get its files later.
   if (isEmbedded && reading !== null && first !== null) await planModel(hub, reading, first, hub.config.inferenceMemory)
   await hub.transaction(async (tx) => {
     if ((await lockRepo(tx, hub.db.dialect, repoId)) === null) throw new HoldfastError('repo_not_found')
     // What stays keeps its secret as it is now, whoever changed it a moment ago.
-    const before = (await findServed(tx, repoId))?.backends ?? []
-    const known = new Map(before.map((backend) => [keyOf(backend), backend]))
-    const backends = wanted.map((backend, position) => {
+    const before = await findServed(tx, repoId)
+    refuseChanged(before, madeFrom)
+    const known = new Map((before?.backends ?? []).map((backend) => [keyOf(backend), backend]))
+    const backends = askedBackends.map((backend, position) => {
       // Each server that was there stays the same one, once.
       const old = known.get(keyOf(backend)) ?? null
       known.delete(keyOf(backend))
       return describe(hub, repoId, position, backend, old)
     })
-    const model = { repoId, revision, commit, embedded: isEmbedded ? 1 : 0, updatedAt: hub.clock.now() }
-    await replaceServed(tx, model, backends)
+    const { revision, commit } =
+      madeFrom.keepsRevision && before !== null ? before : { revision: wanted, commit: pinned }
+    // Each state has a moment of its own, by which a page says what it was drawn from.
+    const updatedAt = Math.max(hub.clock.now(), (before?.updatedAt ?? 0) + 1)
+    await replaceServed(tx, { repoId, revision, commit, embedded: isEmbedded ? 1 : 0, updatedAt }, backends)
     await record(hub, tx, allowed, origin, {
       backends: isEmbedded ? ['the hub itself'] : backends.map(inWords),
       revision,
@@ -85,13 +109,22 @@ function inWords({ url, kind, model, weight, secret }: Backend): string {
   ].join(', ')
 }
 
-/** Nobody answers for it any more. Throws `not_found` where nobody did. */
+function refuseChanged(before: Served | null, { updatedAt }: MadeFrom): void {
+  if (updatedAt !== undefined && (before?.updatedAt ?? null) !== updatedAt) throw new HoldfastError('servers_changed')
+}
+
+/** Nobody answers for it any more. Throws `not_found` where nobody did, and `servers_changed`. */
 export async function removeServers(
   hub: Hub,
   allowed: Allowed<'repo.inference.update'>,
   origin: Origin,
+  madeFrom: MadeFrom = {},
 ): Promise<void> {
   await hub.transaction(async (tx) => {
+    if (madeFrom.updatedAt !== undefined) {
+      await lockRepo(tx, hub.db.dialect, allowed.resource.id)
+      refuseChanged(await findServed(tx, allowed.resource.id), madeFrom)
+    }
     if (!(await deleteServed(tx, allowed.resource.id))) throw new HoldfastError('not_found')
     await record(hub, tx, allowed, origin, { backends: [], revision: null, commit: null })
   })

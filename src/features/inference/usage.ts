@@ -1,10 +1,14 @@
-/** What an organization is billed for, and what others called of its models: sums over a time, for its administrators. */
+/**
+ * What an organization is billed for, and what others called of its models: sums over a time, for its administrators; and for a person what that one
+ * is billed for.
+ */
 import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.ts'
+import { accountOf } from '../../domain/facts.ts'
 import { firstIdAt } from '../../domain/ids.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
-import { sumUsage, type UsageGroup, type UsageSum, usageGroups } from './queries.ts'
+import { sumBilledUsage, sumUsage, type UsageGroup, type UsageRange, type UsageSum, usageGroups } from './queries.ts'
 import { usageBookOf } from './usage-book.ts'
 
 const dayMs = 86_400_000
@@ -25,11 +29,33 @@ export interface Usage {
   readonly isComplete: boolean
 }
 
+type UsageQuery = z.output<typeof usageQuery>
+
 /** The last 30 days unless said; a day stands for its beginning (UTC). Throws `bad_request` for more than 400 days, or for none. */
 export async function getUsage(
   hub: Hub,
   allowed: Allowed<'org.inference_usage.read'>,
-  asked: z.output<typeof usageQuery>,
+  asked: UsageQuery,
+): Promise<Usage> {
+  const { id } = allowed.resource
+  return await summed(hub, asked, (range, limit) => sumUsage(hub.db, id, range, asked.group_by, limit))
+}
+
+/** What the person who asks is billed for. Throws as `getUsage`. */
+export async function getOwnUsage(
+  hub: Hub,
+  { principal }: Allowed<'account.settings.read'>,
+  asked: UsageQuery,
+): Promise<Usage> {
+  const account = accountOf(principal)
+  if (account === null) throw new Error('Nobody has pages of their own without an account.')
+  return await summed(hub, asked, (range, limit) => sumBilledUsage(hub.db, account.id, range, asked.group_by, limit))
+}
+
+async function summed(
+  hub: Hub,
+  asked: UsageQuery,
+  sum: (range: UsageRange, limit: number) => Promise<UsageSum[]>,
 ): Promise<Usage> {
   const to = asked.to === undefined ? hub.clock.now() + 1 : Date.parse(asked.to)
   const from = asked.from === undefined ? to - daysUnlessSaid * dayMs : Date.parse(asked.from)
@@ -39,8 +65,7 @@ export async function getUsage(
   }
   // What was called a moment ago is part of it.
   await usageBookOf(hub).flush()
-  const range = { from: firstIdAt(from), to: firstIdAt(to) }
-  const groups = await sumUsage(hub.db, allowed.resource.id, range, asked.group_by, mostGroups + 1)
+  const groups = await sum({ from: firstIdAt(from), to: firstIdAt(to) }, mostGroups + 1)
   return {
     ...{ from, to, by: asked.group_by },
     groups: groups.slice(0, mostGroups).map((group) => (asked.group_by === 'day' ? named(group) : group)),

@@ -34,7 +34,7 @@ function inBody({ body }: Asked<z.output<typeof openAiShape>>) {
   return { on: 'repo', kind: 'model', namespace: rest.length === 0 ? namespace : '', name } as const
 }
 
-type InferCall = RouteCall<'repo.infer', unknown, unknown>
+export type InferCall = RouteCall<'repo.infer', unknown, unknown>
 
 const answers = {
   200: 'What the server of the model answers; events, as they come, where `stream` is set',
@@ -83,7 +83,7 @@ export const wireRoutes: Route[] = [
     target: inPath,
     summary: 'Calls a model by the classic API: JSON (`inputs`, `parameters`, `options`), or the bytes of an image.',
     answers,
-    handle: (call) => classic(call, null),
+    handle: async (call) => classic(call, null, await classicBody(call)),
   }),
   route({
     method: 'POST',
@@ -93,7 +93,7 @@ export const wireRoutes: Route[] = [
     target: inPath,
     summary: 'As /models/{id}, with the task in the address.',
     answers,
-    handle: (call) => classic(call, call.params.get('task')),
+    handle: async (call) => classic(call, call.params.get('task'), await classicBody(call)),
   }),
   route({
     method: 'GET',
@@ -133,7 +133,7 @@ export const wireRoutes: Route[] = [
   }),
 ]
 
-async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody): Promise<Reply> {
+export async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody): Promise<Reply> {
   const { served, billed, name } = await prepare(call)
   if (served.isEmbedded) {
     return await relay(call, { served, billed, ...notByServer, ...(await embeddedOpenAi(call, served, path, body)) })
@@ -151,9 +151,7 @@ async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody):
   })
 }
 
-async function classic(call: InferCall, task: string | null): Promise<Reply> {
-  // Checked against its shape where it is no bytes.
-  const body = (await readBodyOrBytes(call.request, classicShape, bodyLimit)) as Buffer | ClassicBody
+export async function classic(call: InferCall, task: string | null, body: Buffer | ClassicBody): Promise<Reply> {
   const { served, billed, name } = await prepare(call)
   if (served.isEmbedded) {
     return await relay(call, { served, billed, ...notByServer, ...(await embeddedClassic(call, served, task, body)) })
@@ -163,6 +161,11 @@ async function classic(call: InferCall, task: string | null): Promise<Reply> {
     throw new HoldfastError('inference_unsupported', { reason })
   }
   return await relay(call, { served, billed, ...classicCall(served, name, task, body) })
+}
+
+/** Checked against its shape where it is no bytes. */
+async function classicBody({ request }: InferCall): Promise<Buffer | ClassicBody> {
+  return (await readBodyOrBytes(request, classicShape, bodyLimit)) as Buffer | ClassicBody
 }
 
 /** No server is asked where the hub answers itself. */

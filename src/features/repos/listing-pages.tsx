@@ -22,6 +22,8 @@ export type ListingQuery = {
   author: string
   /** Tags, libraries and tasks as the Hub's `filter` has them. */
   filters: readonly string[]
+  /** Only models that a server answers for. */
+  served: boolean
 }
 
 type ListingPageProps = {
@@ -42,7 +44,7 @@ export function ListingPage(props: ListingPageProps) {
   const { kind, query } = props
   const words = kindWords[kind]
   const title = words.many[0]?.toUpperCase() + words.many.slice(1)
-  const isNarrowed = query.search !== '' || query.author !== '' || query.filters.length > 0
+  const isNarrowed = query.search !== '' || query.author !== '' || query.filters.length > 0 || query.served
   const sort = listingSorts.find(({ value }) => value === query.sort) ?? listingSorts[0]
   return (
     <Page context={props.context} title={title} section={words.section}>
@@ -115,7 +117,7 @@ function ListingForm(props: { kind: RepoKind; query: ListingQuery }) {
         {others.map((filter) => (
           <input type="hidden" name="filter" value={filter} />
         ))}
-        <details open={query.filters.length > 0}>
+        <details open={query.filters.length > 0 || query.served}>
           <summary class="text-sm font-medium w-fit">Filters</summary>
           <div class="grid gap-3 pt-2 grid-cols-2 md:grid-cols-5 items-end">
             {groups.map(({ label, words, chosen }) => (
@@ -135,6 +137,18 @@ function ListingForm(props: { kind: RepoKind; query: ListingQuery }) {
               Tag
               <input class="input input-sm" name="filter" maxlength={200} placeholder="any tag, as it stands there" />
             </label>
+            {kind === 'model' && (
+              <label class="flex items-center gap-2 text-sm min-h-8">
+                <input
+                  class="checkbox checkbox-sm"
+                  type="checkbox"
+                  name="inference"
+                  value="served"
+                  checked={query.served}
+                />
+                Answers calls
+              </label>
+            )}
             <button class="btn btn-sm btn-line w-fit" type="submit">
               Apply filters
             </button>
@@ -148,12 +162,19 @@ function ListingForm(props: { kind: RepoKind; query: ListingQuery }) {
 function Filters(props: ListingPageProps) {
   const { kind, query } = props
   const suggested = props.suggestedFilters.filter((filter) => !query.filters.includes(filter))
-  if (query.filters.length === 0 && query.author === '' && suggested.length === 0) return null
+  if (query.filters.length === 0 && query.author === '' && suggested.length === 0 && !query.served) return null
   return (
     <div class="flex flex-wrap items-center gap-1.5 text-sm">
       {query.author !== '' && (
         <a class="btn btn-xs btn-primary" href={listingHref(kind, { ...query, author: '' })}>
           by {query.author}
+          <Icon name="x" />
+          <span class="sr-only">remove this filter</span>
+        </a>
+      )}
+      {query.served && (
+        <a class="btn btn-xs btn-primary" href={listingHref(kind, { ...query, served: false })}>
+          answers calls
           <Icon name="x" />
           <span class="sr-only">remove this filter</span>
         </a>
@@ -184,6 +205,7 @@ export function listingHref(kind: RepoKind, query: ListingQuery): string {
   if (query.sort !== 'lastModified') search.set('sort', query.sort)
   if (query.author !== '') search.set('author', query.author)
   for (const filter of query.filters) search.append('filter', filter)
+  if (query.served) search.set('inference', 'served')
   return search.size === 0 ? listPath[kind] : `${listPath[kind]}?${search}`
 }
 

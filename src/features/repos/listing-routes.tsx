@@ -31,6 +31,7 @@ const listingShape = z.object({
   sort: z.string().default('lastModified'),
   author: z.string().max(100).default(''),
   filter: repeatable.default([]),
+  inference: z.string().max(20).default(''),
   cursor: z.string().max(500).optional(),
 })
 
@@ -67,12 +68,13 @@ export const listingRoutes = (drawOwnerCard: DrawOwnerCard): Route[] => [
       target: instance,
       query: listingShape,
       handle: async ({ hub, facts, query, request }) => {
-        const asked = askedFor(query)
+        const asked = askedFor(kind, query)
         const page = await listRepos(hub, facts, {
           ...ordered(kind, asked.sort),
           author: asked.author === '' ? undefined : asked.author,
           words: wordsOf(asked.search),
           tags: asked.filters,
+          isServed: asked.served ? true : undefined,
           after: query.cursor === undefined ? undefined : readCursor(query.cursor),
           limit: perPage,
         })
@@ -181,10 +183,11 @@ async function decisionOf(decision: Promise<unknown>): Promise<'allowed' | Error
   return outcome instanceof HoldfastError ? outcome.code : 'allowed'
 }
 
-function askedFor(query: z.output<typeof listingShape>): ListingQuery {
+function askedFor(kind: RepoKind, query: z.output<typeof listingShape>): ListingQuery {
   const sort = listingSorts.find(({ value }) => value === query.sort)?.value ?? 'lastModified'
   const filters = query.filter.filter((filter) => filter !== '' && filter.length <= 200).slice(0, 10)
-  return { search: query.search.trim(), sort, author: query.author, filters }
+  const served = kind === 'model' && query.inference === 'served'
+  return { search: query.search.trim(), sort, author: query.author, filters, served }
 }
 
 function ordered(
@@ -192,7 +195,7 @@ function ordered(
   sort: ListingQuery['sort'],
 ): Pick<ListRequest, 'kind' | 'orderBy' | 'direction' | 'wanted'> {
   const orderBy = sort === 'lastModified' ? 'updatedAt' : sort
-  return { kind, orderBy, direction: 'descending', wanted: { card: false, config: false } }
+  return { kind, orderBy, direction: 'descending', wanted: { card: false, config: false, served: kind === 'model' } }
 }
 
 function wordsOf(text: string): string[] {
@@ -214,6 +217,7 @@ function shownRow(row: ShownRow): RepoRow {
     name: row.name,
     isPrivate: row.visibility !== 'public',
     isGated: row.gated !== 'open',
+    isServed: row.isServed === 1,
     description: row.description,
     task: row.pipelineTag,
     library: row.libraryName,

@@ -36,8 +36,9 @@ export const listingQuery = z.object({
   cardData: queryFlag.optional(),
   expand: repeatable.optional(),
   gated: queryFlag.optional(),
-  // What this hub has none of: a list that asks for it is empty.
+  /** `warm` or `served`: models that a server answers for. */
   inference: z.string().optional(),
+  // What this hub has none of: a list that asks for it is empty.
   inference_provider: repeatable.optional(),
   num_parameters: z.string().optional(),
   datasets: repeatable.optional(),
@@ -65,11 +66,13 @@ export interface ListRequest {
   readonly tags?: readonly string[] | undefined
   readonly pipelineTag?: string | undefined
   readonly isGated?: boolean | undefined
+  /** Only models that a server answers for. */
+  readonly isServed?: true | undefined
   readonly orderBy: RepoOrder
   readonly direction: 'ascending' | 'descending'
   readonly after?: RepoPosition | undefined
   readonly limit: number
-  readonly wanted: { readonly card: boolean; readonly config: boolean }
+  readonly wanted: { readonly card: boolean; readonly config: boolean; readonly served?: boolean | undefined }
 }
 
 export interface ListPage {
@@ -118,8 +121,12 @@ export function readListing(kind: RepoKind, query: ListingQuery): ListRequest | 
   }
   const direction = query.direction === '1' || query.direction === 'asc' ? 'ascending' : 'descending'
   const after = query.cursor === undefined ? undefined : readCursor(query.cursor)
+  // The Hub's word, and this hub's.
+  const isServed = kind === 'model' && (query.inference === 'warm' || query.inference === 'served')
   const isForeign =
-    [query.inference, query.inference_provider, query.num_parameters].some((asked) => asked !== undefined) ||
+    [isServed ? undefined : query.inference, query.inference_provider, query.num_parameters].some(
+      (asked) => asked !== undefined,
+    ) ||
     (kind === 'space' && [query.datasets, query.models].some((asked) => asked !== undefined))
   if (isForeign) return null
   return {
@@ -129,6 +136,7 @@ export function readListing(kind: RepoKind, query: ListingQuery): ListRequest | 
     tags,
     pipelineTag: query.pipeline_tag,
     isGated: query.gated,
+    isServed: isServed ? true : undefined,
     orderBy,
     direction,
     after,

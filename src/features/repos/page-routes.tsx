@@ -311,6 +311,7 @@ async function settingsReply(
       moveForm={state.moveForm ?? freshForm}
       owners={[repo.namespace, ...owners.filter((owner) => owner !== repo.namespace)]}
       mayReadDownloads={decide('repo.download.read', facts).allow}
+      mayReadServers={repo.kind === 'model' && decide('repo.inference.read', facts).allow}
       mayMove={decide('repo.move', facts).allow}
       mayDelete={decide('repo.delete', facts).allow}
       workspace={await loadWorkspaces(hub, facts)}

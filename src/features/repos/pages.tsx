@@ -135,6 +135,8 @@ type RepoSettingsProps = {
   owners: readonly string[]
   /** From the policy, each on its own. */
   mayReadDownloads: boolean
+  /** Which servers answer for it; of models alone. */
+  mayReadServers: boolean
   mayMove: boolean
   mayDelete: boolean
   /** Null for whoever may not move it between workspaces. */
@@ -189,6 +191,14 @@ export function RepoSettingsPage(props: RepoSettingsProps) {
             <LinkButton href={`${here}/trusted-publishers`}>Trusted publishers</LinkButton>
           </div>
         </SettingsSection>
+        {props.mayReadServers && (
+          <SettingsSection id="inference-h" title="Inference">
+            <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">
+              <p class="flex-1 min-w-60 text-sm text-muted">Which servers answer when somebody calls this model.</p>
+              <LinkButton href={`${here}/inference`}>Inference</LinkButton>
+            </div>
+          </SettingsSection>
+        )}
         {props.mayReadDownloads && (
           <SettingsSection id="downloads-h" title="Downloads">
             <div class="p-4 flex flex-wrap items-center gap-x-4 gap-y-2">

@@ -10,6 +10,8 @@ import type { Sibling } from './siblings.ts'
 export type ShownRow = Omit<RepoRow, 'cardData' | 'config'> & {
   readonly cardData?: string | null
   readonly config?: string | null
+  /** 1: a server answers for it. */
+  readonly isServed?: number
 }
 
 export interface Shown {

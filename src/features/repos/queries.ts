@@ -1,5 +1,5 @@
 /** The SQL of repos. Whoever may see a row was decided before: by an `Allowed`, or by the ids that access/visible-repos.ts gave. */
-import type { Insertable, Selectable } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import type { RepoKind } from '../../domain/facts.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { prepared } from '../../platform/db/prepared.ts'
@@ -40,12 +40,22 @@ export async function findRepoId(
   return (await idByName.first(on, { ...key }))?.id ?? null
 }
 
+/** Large columns, and what is in other tables, only where they were asked for. */
+type ListedRow = Omit<RepoRow, 'cardData' | 'config'> & {
+  cardData?: string | null
+  config?: string | null
+  /** 1: a server answers for it. */
+  isServed?: number
+}
+
+const isServed = sql<number>`case when exists (select 1 from "inferenceModel" where "inferenceModel"."repoId" = "repo"."id") then 1 else 0 end`
+
 /** The rows of these ids, in no order. Large columns come only where they are asked for. */
 export async function listRepoRows(
   db: Db,
   ids: readonly string[],
-  wanted: { readonly card: boolean; readonly config: boolean },
-): Promise<(Omit<RepoRow, 'cardData' | 'config'> & { cardData?: string | null; config?: string | null })[]> {
+  wanted: { readonly card: boolean; readonly config: boolean; readonly served?: boolean | undefined },
+): Promise<ListedRow[]> {
   if (ids.length === 0) return []
   return await db.list
     .selectFrom('repo')
@@ -86,6 +96,7 @@ export async function listRepoRows(
     ])
     .$if(wanted.card, (q) => q.select('repo.cardData'))
     .$if(wanted.config, (q) => q.select('repo.config'))
+    .$if(wanted.served === true, (q) => q.select(isServed.as('isServed')))
     .where('repo.id', 'in', ids)
     .where('repo.deletedAt', 'is', null)
     .execute()

@@ -1,5 +1,5 @@
 import { type RepoAddress, type RepoKind, repoId, repoPath } from '../../web/address.ts'
-import { RepoBadges } from '../../web/badge.tsx'
+import { Badge, RepoBadges } from '../../web/badge.tsx'
 import type { Section } from '../../web/header.tsx'
 import { Icon } from '../../web/icon.tsx'
 import type { IconName } from '../../web/icon-names.ts'
@@ -9,6 +9,8 @@ import { Time } from '../../web/time.tsx'
 export type RepoRow = RepoAddress & {
   isPrivate: boolean
   isGated?: boolean
+  /** A server answers for it. */
+  isServed?: boolean
   /** One line; from the card. */
   description: string | null
   /** "text-generation"; null where the card says nothing. */
@@ -47,6 +49,11 @@ export function RepoRows(props: { caption: string; repos: readonly RepoRow[]; sh
                 {repoId(repo)}
               </a>
               <RepoBadges isPrivate={repo.isPrivate} isGated={repo.isGated} />
+              {repo.isServed && (
+                <Badge icon="server" title="It can be called at this hub's address">
+                  answers
+                </Badge>
+              )}
             </span>
           </RowHead>
           <Cell label="Task" class="max-lg:hidden text-muted">

@@ -1,0 +1,296 @@
+/** The page on which somebody says which servers answer for a model. The rules are those of the API: the same services decide. */
+import { z } from 'zod'
+import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
+import type { HttpRequest } from '../../access/http-request.ts'
+import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
+import type { Reply } from '../../access/reply.ts'
+import { type Params, type Route, route } from '../../access/route.ts'
+import { HoldfastError } from '../../domain/errors.ts'
+import type { Facts } from '../../domain/facts.ts'
+import { type Allowed, decide } from '../../domain/policy.ts'
+import type { Hub } from '../../hub.ts'
+import { withQuery } from '../../web/address.ts'
+import { type FormState, freshForm } from '../../web/form-state.ts'
+import { repoViewOf } from '../repos/service.ts'
+import { gatewayOf } from './gateway.ts'
+import type { Backend, Served } from './queries.ts'
+import {
+  madeFromShape,
+  type ServerForm,
+  serverFormShape,
+  serverOf,
+  withoutServer,
+  withRevision,
+  withServer,
+} from './server-form.ts'
+import { ServersPage, type ServerView, serversPath, type TryView } from './server-pages.tsx'
+import { getServers, type MadeFrom, removeServers, setServers } from './service.ts'
+import { tryModel, tryShape } from './try-it.ts'
+import { usualCall } from './usual-call.ts'
+
+const path = '/:namespace/:name/settings/inference'
+const target = ({ params }: { readonly params: Params }) =>
+  ({ on: 'repo', kind: 'model', namespace: params.get('namespace'), name: params.get('name') }) as const
+
+const query = z.object({
+  dialog: z.enum(['remove', 'end']).optional().catch(undefined),
+  server: z.string().max(100).default(''),
+  change: z.string().max(100).default(''),
+  /** Of a server that was removed: to take it back. */
+  url: z.string().max(2_000).optional(),
+  kind: z.string().max(20).optional(),
+  model: z.string().max(200).optional(),
+  weight: z.string().max(3).optional(),
+})
+
+interface View {
+  readonly form?: FormState
+  /** The id of the server that is changed. */
+  readonly changing?: string
+  readonly revisionForm?: FormState
+  readonly tried?: Omit<TryView, 'way'>
+  readonly dialog?: { readonly kind: 'end' } | { readonly kind: 'remove'; readonly id: string }
+  readonly fault?: HoldfastError
+}
+
+export const serverPageRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path,
+    surface: 'page',
+    action: 'repo.inference.read',
+    target,
+    query,
+    handle: async ({ hub, allowed, facts, query: asked, request }) =>
+      await serversReply(hub, facts, request, await getServers(hub, allowed), viewOfQuery(asked)),
+  }),
+  route({
+    method: 'POST',
+    path,
+    surface: 'page',
+    action: 'repo.inference.update',
+    target,
+    body: serverFormShape,
+    handle: ({ hub, allowed, facts, body, request }) => saveServer(hub, allowed, facts, request, null, body),
+  }),
+  route({
+    method: 'POST',
+    path: `${path}/revision`,
+    surface: 'page',
+    action: 'repo.inference.update',
+    target,
+    body: madeFromShape.extend({ revision: z.string().max(1_000).default('') }),
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          const served = withRevision(await getServers(hub, allowed), body.revision)
+          const { revision } = await setServers(hub, allowed, facts, request.origin, served, seen(body))
+          const words = revision === null ? 'The servers run the head' : `The servers run ${revision}`
+          return redirectWithNotice(here(facts), 'success', `${words}, as far as the hub is told.`)
+        },
+        async (fault) =>
+          await serversReply(hub, facts, request, await getServers(hub, allowed), {
+            revisionForm: formWithFault({ revision: body.revision }, fault, revisionFields),
+            fault,
+          }),
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: `${path}/end`,
+    surface: 'page',
+    action: 'repo.inference.update',
+    target,
+    body: madeFromShape,
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          await removeServers(hub, allowed, request.origin, seen(body))
+          return redirectWithNotice(here(facts), 'success', 'No server answers for this model any more.')
+        },
+        (fault) => changedReply(hub, allowed, facts, request, fault),
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: `${path}/try`,
+    surface: 'page',
+    action: 'repo.infer',
+    target,
+    body: tryShape,
+    handle: async (call) => {
+      const { hub, facts, body, request } = call
+      const served = await getServers(hub, await call.authorizeAlso('repo.inference.read', target(call)))
+      try {
+        const answer = await tryModel(call, body)
+        if ('kind' in answer) return answer
+        return await serversReply(hub, facts, request, served, {
+          tried: { form: { values: body, errors: {} }, answer },
+        })
+      } catch (fault) {
+        // A refusal of the rules is told with its reason; what servers say is the answer of this page.
+        if (!(fault instanceof HoldfastError) || fault.extras.denied !== undefined) throw fault
+        const tried = { form: formWithFault(body, fault), answer: null }
+        return await serversReply(hub, facts, request, served, { tried, fault })
+      }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: `${path}/:id`,
+    surface: 'page',
+    action: 'repo.inference.update',
+    target,
+    body: serverFormShape,
+    handle: ({ hub, allowed, facts, body, params, request }) =>
+      saveServer(hub, allowed, facts, request, params.get('id'), body),
+  }),
+  route({
+    method: 'POST',
+    path: `${path}/:id/remove`,
+    surface: 'page',
+    action: 'repo.inference.update',
+    target,
+    body: madeFromShape,
+    handle: ({ hub, allowed, facts, body, params, request }) =>
+      orShow(
+        async () => {
+          const served = await getServers(hub, allowed)
+          refuseStale(served, body)
+          const gone = serverOf(served, params.get('id'))
+          const rest = withoutServer(served, gone.id)
+          if ((rest.backends ?? []).length === 0) await removeServers(hub, allowed, request.origin, seen(body))
+          else await setServers(hub, allowed, facts, request.origin, rest, keeping(body))
+          const notice = `${gone.url} gets no more calls. To take it back, add it again: the form below has it${gone.secret === null ? '' : ', without its key'}.`
+          return redirectWithNotice(withQuery(here(facts), again(gone)), 'success', notice)
+        },
+        (fault) => changedReply(hub, allowed, facts, request, fault),
+      ),
+  }),
+]
+
+const revisionFields = { revision_not_found: 'revision', branch_not_found: 'revision' } as const
+
+function here(facts: Facts): string {
+  return serversPath(repoViewOf(facts))
+}
+
+type Changing = Allowed<'repo.inference.update'>
+
+async function saveServer(
+  hub: Hub,
+  allowed: Changing,
+  facts: Facts,
+  request: HttpRequest,
+  id: string | null,
+  body: ServerForm,
+): Promise<Reply> {
+  return await orShow(
+    async () => {
+      const served = await getServers(hub, allowed)
+      refuseStale(served, body)
+      await setServers(hub, allowed, facts, request.origin, withServer(served, id, body), keeping(body))
+      const words = id === null ? 'answers for this model from now on' : 'is changed'
+      return redirectWithNotice(here(facts), 'success', `${body.url.trim()} ${words}.`)
+    },
+    async (fault) => {
+      const served = await getServers(hub, allowed)
+      const { secret: _never, madeFrom: _old, ...shown } = body
+      const isThere = served?.backends.some((backend) => backend.id === id) === true
+      return await serversReply(hub, facts, request, served, {
+        form: formWithFault(shown, fault),
+        ...(id !== null && isThere ? { changing: id } : {}),
+        fault,
+      })
+    },
+  )
+}
+
+function seen({ madeFrom }: z.output<typeof madeFromShape>): MadeFrom {
+  return { updatedAt: madeFrom === '' ? null : madeFrom }
+}
+
+/** Everything but the servers stays as it is. */
+function keeping(body: z.output<typeof madeFromShape>): MadeFrom {
+  return { ...seen(body), keepsRevision: true }
+}
+
+/** Before anything else is said of servers that are others by now; what counts is asked again when it is written. */
+function refuseStale(served: Served | null, body: z.output<typeof madeFromShape>): void {
+  if (seen(body).updatedAt !== (served?.updatedAt ?? null)) throw new HoldfastError('servers_changed')
+}
+
+/** What would put a server that was removed into the form again. */
+function again({ url, kind, model, weight }: Backend): Record<string, string | null> {
+  return { url, kind, model, weight: String(weight) }
+}
+
+function viewOfQuery(asked: z.output<typeof query>): View {
+  const { dialog, server, change, url, kind, model, weight } = asked
+  if (dialog === 'end') return { dialog: { kind: 'end' } }
+  if (dialog === 'remove') return { dialog: { kind: 'remove', id: server } }
+  if (change !== '') return { changing: change }
+  if (url === undefined) return {}
+  const values = Object.entries({ url, kind, model, weight }).filter(([, value]) => value !== undefined)
+  return { form: { values: Object.fromEntries(values) as Record<string, string>, errors: {} } }
+}
+
+/** The list as it is now, with what went wrong over the form. */
+async function changedReply(hub: Hub, allowed: Changing, facts: Facts, request: HttpRequest, fault: HoldfastError) {
+  return await serversReply(hub, facts, request, await getServers(hub, allowed), {
+    form: formWithFault({}, fault),
+    fault,
+  })
+}
+
+async function serversReply(
+  hub: Hub,
+  facts: Facts,
+  request: HttpRequest,
+  served: Served | null,
+  view: View,
+): Promise<Reply> {
+  const context = await pageContext(hub, facts, request)
+  const servers = (served?.backends ?? []).map((backend) => viewOf(hub, backend))
+  const { dialog, tried, fault } = view
+  const asked = dialog?.kind === 'remove' ? servers.find(({ id }) => id === dialog.id) : undefined
+  const page = (
+    <ServersPage
+      context={context}
+      repo={repoViewOf(facts)}
+      servers={servers}
+      revision={served?.revision ?? null}
+      commit={served?.commit ?? null}
+      madeFrom={served === null ? '' : String(served.updatedAt)}
+      form={view.form ?? freshForm}
+      changing={servers.find(({ id }) => id === view.changing) ?? null}
+      revisionForm={view.revisionForm ?? freshForm}
+      tried={{
+        form: tried?.form ?? freshForm,
+        answer: tried?.answer ?? null,
+        way: served === null ? 'chat' : usualCall(served),
+      }}
+      dialog={dialogOf(dialog?.kind, asked, servers.length)}
+      mayChange={decide('repo.inference.update', facts).allow}
+      mayTry={decide('repo.infer', facts).allow}
+    />
+  )
+  return pageReply(context, page, fault === undefined ? {} : answerFor(fault))
+}
+
+function dialogOf(kind: 'end' | 'remove' | undefined, server: ServerView | undefined, count: number) {
+  if (kind === 'remove' && server !== undefined) return { kind, server } as const
+  return kind === 'end' && count > 0 ? ({ kind } as const) : null
+}
+
+/** That a server of the model failed is told on a page that did not: what stands before the hub leaves it as it is. */
+function answerFor(fault: HoldfastError) {
+  return fault.status >= 500 ? {} : faultAnswer(fault)
+}
+
+function viewOf(hub: Hub, backend: Backend): ServerView {
+  const { id, url, kind, model, weight, secret } = backend
+  const { failures, skippedUntil } = gatewayOf(hub).healthOf(backend)
+  const leftAloneMs = skippedUntil === null ? null : skippedUntil - hub.clock.now()
+  return { id, url, kind, model, weight, hasSecret: secret !== null, failures, leftAloneMs }
+}
