@@ -256,7 +256,7 @@ describe.skipIf(chromium === null)('files changed in a browser', { timeout: 90_0
     expect(await scripted.locator('.cm-lineNumbers .cm-gutterElement').allTextContents()).toContain('4')
     await box(scripted).click()
     await scripted.keyboard.press('Control+f')
-    await scripted.getByRole('textbox', { name: 'Find' }).pressSequentially('Vliss')
+    await scripted.getByRole('textbox', { name: 'Find' }).pressSequentially('tides')
     await scripted.locator('.cm-searchMatch').waitFor()
     await expectAccessible(scripted, 'edit-search')
     await scripted.keyboard.press('Escape')
