@@ -47,6 +47,7 @@ import { gatedApiRoutes } from './gated/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
+import { limitRoutes } from './inference/limit-routes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
 import { scheduleForgettingUsage, startEmbedded, startUsageRecords, usageJobs } from './inference/service.ts'
 import { wireRoutes } from './inference/wire-routes.ts'
@@ -219,6 +220,7 @@ export const routes: readonly Route[] = [
   ...xetRoutes,
   ...gitRoutes(commitGate),
   ...inferenceRoutes,
+  ...limitRoutes,
   ...wireRoutes,
   //
 ]

@@ -109,7 +109,7 @@ export async function deleteUsageBefore(tx: Tx, id: string, limit: number): Prom
   return Number(done.numDeletedRows)
 }
 
-export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed'] as const
+export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed', 'workspace'] as const
 export type UsageGroup = (typeof usageGroups)[number]
 
 /** Of many calls. */
@@ -135,6 +135,7 @@ const keyOf: Readonly<Record<UsageGroup, { readonly key: RawBuilder<string>; rea
   backend: { key: sql`coalesce("backend", 'none')`, label: sql`max(coalesce("backend", 'none'))` },
   status: { key: sql`cast("status" as text)`, label: sql`max(cast("status" as text))` },
   billed: { key: sql`"billedId"`, label: sql`max("billedName")` },
+  workspace: { key: sql`coalesce("workspaceId", 'none')`, label: sql`max(coalesce("workspaceName", 'none'))` },
 }
 
 /** What an organization is billed for, and what others called of its models; between two ids, the largest groups first. */
@@ -147,7 +148,7 @@ export async function sumUsage(
 ): Promise<UsageSum[]> {
   const between = sql`"id" >= ${range.from} and "id" < ${range.to}`
   const { key, label } = keyOf[by]
-  const columns = sql`"at", "repoId", "repoName", "actorId", "actorName", "tokenId", "tokenLast4", "backend", "status", "billedId", "billedName", "tokensIn", "tokensOut", "tookMs"`
+  const columns = sql`"at", "repoId", "repoName", "actorId", "actorName", "tokenId", "tokenLast4", "backend", "status", "billedId", "billedName", "workspaceId", "workspaceName", "tokensIn", "tokensOut", "tookMs"`
   const { rows } = await sql<UsageSum>`select ${key} as "key", ${label} as "label", count(*) as "calls",
       sum(case when "status" >= 400 then 1 else 0 end) as "failed", coalesce(sum("tokensIn"), 0) as "tokensIn",
       coalesce(sum("tokensOut"), 0) as "tokensOut", sum(case when "tokensIn" is null then 1 else 0 end) as "uncounted",

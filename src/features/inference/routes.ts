@@ -64,7 +64,7 @@ export const inferenceRoutes: Route[] = [
     target: ({ params }) => ({ on: 'organization', name: params.get('name') }),
     query: usageQuery,
     summary:
-      'Calls of models that an organization is billed for, and those of its models, by model, principal, token, day, backend, status or who is billed; the last 30 days unless said.',
+      'Calls of models that an organization is billed for, and those of its models, by model, principal, token, day, backend, status, who is billed or for which workspace; the last 30 days unless said.',
     answers: { 400: 'More than 400 days, or a time that is none' },
     handle: async ({ hub, allowed, query }) =>
       json(presentUsage(await getUsage(hub, allowed, query)), 200, { 'cache-control': 'no-store' }),

@@ -3,12 +3,15 @@
  * second. What was asked and what was answered is in none of them.
  */
 import { firstIdAt } from '../../domain/ids.ts'
+import { monthOf } from '../../domain/inference-limits.ts'
 import type { Hub } from '../../hub.ts'
 import type { InferenceUsageTable } from '../../platform/db/schema.ts'
 import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { Flusher } from '../downloads/service.ts'
+import { addToMonths, deleteMonthsBefore } from './limit-queries.ts'
 import { deleteUsageBefore, insertUsage } from './queries.ts'
+import { monthsIn, spendingOf } from './spending.ts'
 
 const flushMs = 1_000
 /** Written at once when as many have gathered; and as many at once, which keeps a statement within what PostgreSQL takes. */
@@ -33,6 +36,7 @@ class UsageBook {
   }
 
   note(call: InferenceUsageTable): void {
+    spendingOf(this.#hub).ended(call)
     if (this.#notes.length >= mostNotes) this.#lost++
     else this.#notes.push(call)
     this.#flusher.soon(this.#notes.length === manyNotes ? 0 : flushMs)
@@ -46,8 +50,13 @@ class UsageBook {
   async #write(): Promise<void> {
     while (this.#notes.length > 0) {
       const batch = this.#notes.slice(0, manyNotes)
-      await this.#hub.transaction((tx) => insertUsage(tx, batch))
+      const added = monthsIn(batch)
+      const sums = await this.#hub.transaction(async (tx) => {
+        await insertUsage(tx, batch)
+        return await addToMonths(tx, added)
+      })
       this.#notes.splice(0, batch.length)
+      spendingOf(this.#hub).written(added, sums)
     }
     if (this.#lost === 0) return
     this.#hub.log.error(
@@ -97,10 +106,17 @@ async function forgetUsage(hub: Hub, signal: AbortSignal): Promise<void> {
   await scheduleForgettingUsage(hub)
   const { inferenceUsageDays } = hub.config
   if (inferenceUsageDays === 0) return
-  const before = firstIdAt(hub.clock.now() - inferenceUsageDays * dayMs)
+  const oldest = hub.clock.now() - inferenceUsageDays * dayMs
+  const before = firstIdAt(oldest)
+  await inParts(signal, () => hub.transaction((tx) => deleteUsageBefore(tx, before, rowsAtOnce)))
+  // The sums of this month stay, however short records are kept: limits are held against them.
+  const month = Math.min(monthOf(oldest).key, monthOf(hub.clock.now()).key)
+  await inParts(signal, () => hub.transaction((tx) => deleteMonthsBefore(tx, month, rowsAtOnce)))
+}
+
+async function inParts(signal: AbortSignal, remove: () => Promise<number>): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
-    const removed = await hub.transaction((tx) => deleteUsageBefore(tx, before, rowsAtOnce))
-    if (removed < rowsAtOnce) return
+    if ((await remove()) < rowsAtOnce) return
   }
 }
