@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeToken } from '../../../tests/support/accounts.ts'
 import { dialects } from '../../../tests/support/databases.ts'
 import { hello, type InferenceWorld, startInference } from '../../../tests/support/inference.ts'
-import { type ModelServer, startModelServer } from '../../../tests/support/model-server.ts'
+import { helloEvents, type ModelServer, sayHello, startModelServer } from '../../../tests/support/model-server.ts'
 import { makeAccountToken, makeServiceAccount } from '../../../tests/support/service-accounts.ts'
 import { freshMs, spendingOf } from './spending.ts'
 import { usageBookOf } from './usage-book.ts'
@@ -162,6 +162,29 @@ describe.each(dialects)('limits of inference on %s', (dialect) => {
     expect((await chat(token, null)).status).toBe(200)
   })
 
+  // The story: servers tell the tokens of a stream only where the caller asks for them. Whoever does not ask was under no limit of tokens.
+  test('a stream that tells no tokens counts by what went through it', async () => {
+    const silent = await makeServiceAccount(world.site, world.acme, 'silent', 'read')
+    const token = await makeAccountToken(world.site, world.acme, silent)
+    await set({ serviceAccounts: [{ name: 'silent', tokensPerMonth: 20 }] })
+    const stream = () => world.chat(model, token, { stream: true })
+    server.play(({ body }, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(helloEvents(body.model).join('').replace(/,"usage":\{[^}]*\}/, ''))
+    })
+    const first = await stream()
+    server.play(sayHello)
+    expect([first.status, first.text.includes('"usage"')]).toEqual([200, false])
+    const { members, ...told } = (await world.ask('GET', path, { token: world.ada.token })).json<Told>()
+    expect(members).toEqual([])
+    const [used] = told.serviceAccounts.map((one) => (one.used as { tokensPerMonth: number }).tokensPerMonth)
+    expect(used).toBeGreaterThan(20)
+    expect((await stream()).status).toBe(429)
+    // The record does not say what nobody told.
+    expect((await world.usage()).at(-1)).toMatchObject({ tokensIn: null, tokensOut: null })
+    await set({})
+  })
+
   test('what another process let through counts as soon as it is read again', async () => {
     const { hub } = world.site
     const erik = await makeServiceAccount(world.site, world.acme, 'erik', 'read')
@@ -231,6 +254,68 @@ describe.each(dialects)('limits of inference on %s', (dialect) => {
     expect((await chat(token, null)).status).toBe(200)
     expect((await chat(token, null)).status).toBe(429)
     await set({})
+  })
+
+  test('INF-4: of a workspace hold for calls that name it, and so do those of its organization', async () => {
+    const made = await world.ask('POST', '/api/organizations/acme/resource-groups', {
+      token: world.ada.token,
+      body: { name: 'Vision', users: [{ user: 'carl', role: 'read' }] },
+    })
+    expect(made.status, made.text).toBe(200)
+    const { id } = made.json<{ id: string }>()
+    const hal = await makeServiceAccount(world.site, world.acme, 'hal', 'read')
+    const machine = await makeAccountToken(world.site, world.acme, hal)
+    await set({ workspaces: [{ id, requestsPerMonth: 1 }] })
+    expect((await chat(world.carl.token, id)).status).toBe(200)
+    const refused = await chat(world.carl.token, id)
+    expect(refused.status).toBe(429)
+    expect(refused.json<{ error: { message: string } }>().error.message).toContain(
+      '1 requests a month of workspace Vision',
+    )
+    expect((await chat(world.carl.token)).status).toBe(200)
+    await set({ everyWorkspace: { requestsPerMonth: 2 }, workspaces: [] })
+    expect([(await chat(world.carl.token, id)).status, (await chat(world.carl.token, id)).status]).toEqual([200, 429])
+    // The story: somebody spends what others pay for: by the name of an organization, or by the id of a workspace that was seen somewhere.
+    const nobody = [
+      await chat(world.bob.token, id),
+      await chat(world.bob.token, 'f'.repeat(24)),
+      await chat(world.bob.token, 'acme'),
+      await chat(world.bob.token, 'nobody-at-all'),
+      await chat(machine, id),
+      await chat(machine, 'Ada'),
+      await chat(machine, 'f'.repeat(24)),
+    ]
+    expect(nobody.map(({ status }) => status)).toEqual(nobody.map(() => 403))
+    const words = nobody.map(({ text }) =>
+      text.replaceAll(/[0-9a-f]{24}|acme|nobody-at-all|Ada/g, 'X').replaceAll(/"requestId":"[^"]+"/g, ''),
+    )
+    expect(words[0]).toBe(words[1])
+    expect(words[4]).toBe(words[6])
+    expect(words[2]).toBe(words[3])
+    expect(nobody[0]?.headers.get('x-hub-denied')).toContain('role; need=read; have=none')
+    const added = await world.ask('POST', `/api/organizations/acme/resource-groups/${id}/users`, {
+      token: world.ada.token,
+      body: { users: [{ user: `sa-${hal.id}`, role: 'read' }] },
+    })
+    expect(added.status, added.text).toBe(200)
+    await set({})
+    expect((await chat(machine, id)).status).toBe(200)
+    expect((await world.usage()).at(-1)).toMatchObject({ billedName: 'acme', workspaceName: 'Vision', workspaceId: id })
+    const usage = await world.ask('GET', '/api/organizations/acme/usage?group_by=workspace', { token: world.ada.token })
+    const groups = usage.json<{ groups: { key: string; name: string; calls: number }[] }>().groups
+    expect(groups.find(({ key }) => key === id)).toMatchObject({ name: 'Vision', calls: 3 })
+    expect(groups.find(({ key }) => key === 'none')?.calls).toBeGreaterThan(3)
+    // A fine-grained token needs the permission there, for a workspace as for the organization.
+    const narrow = await makeToken(world.site, world.carl, {
+      role: 'fineGrained',
+      scoped: ['user:carl=inference.serverless.write', 'org:acme=repo.content.read'],
+    })
+    expect((await chat(narrow, id)).status).toBe(403)
+    const wide = await makeToken(world.site, world.carl, {
+      role: 'fineGrained',
+      scoped: ['org:acme=inference.serverless.write,repo.content.read'],
+    })
+    expect((await chat(wide, id)).status).toBe(200)
   })
 
   test('of who pays for themselves are those of the hub', async () => {

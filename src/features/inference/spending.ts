@@ -26,6 +26,12 @@ export interface Spender {
   readonly tokenId: string | null
 }
 
+/** A record of a call, with the tokens that it is held to have taken. */
+export interface Counted {
+  readonly call: InferenceUsageTable
+  readonly heldTokens: number
+}
+
 /** Limits that others changed hold after so long, and so do the calls that other processes let through. */
 export const freshMs = 5_000
 const minuteMs = 60_000
@@ -90,13 +96,12 @@ class Spending {
   }
 
   /** A call ended, and will be written down. */
-  ended(row: InferenceUsageTable): void {
-    const tokens = tokensOf(row)
-    if (tokens === 0) return
+  ended({ call, heldTokens }: Counted): void {
+    if (heldTokens === 0) return
     const now = this.#hub.clock.now()
-    for (const subject of subjectsOfRow(row)) {
-      this.#minuteOf(row.billedId, subject, now).tokens += tokens
-      this.#monthOf(row.billedId, subject, row.at).tokensHere += tokens
+    for (const subject of subjectsOfRow(call)) {
+      this.#minuteOf(call.billedId, subject, now).tokens += heldTokens
+      this.#monthOf(call.billedId, subject, call.at).tokensHere += heldTokens
     }
   }
 
@@ -285,7 +290,7 @@ function isOwn(billedId: string, { id, kind }: { readonly id: string; readonly k
 }
 
 /** Whom a record counts for, as its call did. */
-export function subjectsOfRow(row: InferenceUsageTable): readonly string[] {
+function subjectsOfRow(row: InferenceUsageTable): readonly string[] {
   const { billedId, workspaceId, actorId, actorKind, tokenId, parentTokenId } = row
   const isPersonal = isOwn(billedId, { id: actorId, kind: actorKind })
   return distinct([billedId, workspaceId, ...(isPersonal ? [] : [actorId, parentTokenId ?? tokenId])])
@@ -299,14 +304,15 @@ export const tokensOf = ({ tokensIn, tokensOut }: Pick<InferenceUsageTable, 'tok
   (tokensIn ?? 0) + (tokensOut ?? 0)
 
 /** What records add to the sums of their months. In one order everywhere, so that two writers never wait for each other. */
-export function monthsIn(rows: readonly InferenceUsageTable[]): MonthRow[] {
+export function monthsIn(counted: readonly Counted[]): MonthRow[] {
   const sums = new Map<string, MonthRow>()
-  for (const row of rows) {
-    const month = monthOf(row.at).key
-    for (const subject of subjectsOfRow(row)) {
-      const key = `${row.billedId} ${month} ${subject}`
+  for (const { call, heldTokens } of counted) {
+    const { billedId } = call
+    const month = monthOf(call.at).key
+    for (const subject of subjectsOfRow(call)) {
+      const key = `${billedId} ${month} ${subject}`
       const { calls, tokens } = sums.get(key) ?? { calls: 0, tokens: 0 }
-      const sum = { billedId: row.billedId, month, subject, calls: calls + 1, tokens: tokens + tokensOf(row) }
+      const sum = { billedId, month, subject, calls: calls + 1, tokens: tokens + heldTokens }
       sums.set(key, sum)
     }
   }

@@ -11,7 +11,7 @@ import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { Flusher } from '../downloads/service.ts'
 import { addToMonths, deleteMonthsBefore } from './limit-queries.ts'
 import { deleteUsageBefore, insertUsage } from './queries.ts'
-import { monthsIn, spendingOf } from './spending.ts'
+import { type Counted, monthsIn, spendingOf, tokensOf } from './spending.ts'
 
 const flushMs = 1_000
 /** Written at once when as many have gathered; and as many at once, which keeps a statement within what PostgreSQL takes. */
@@ -24,7 +24,7 @@ const queue = 'forget-inference-usage'
 
 class UsageBook {
   readonly #hub: Hub
-  #notes: InferenceUsageTable[] = []
+  #notes: Counted[] = []
   #lost = 0
   readonly #flusher: Flusher
 
@@ -35,10 +35,12 @@ class UsageBook {
     this.#flusher = new Flusher(() => this.#write(), tell, flushMs)
   }
 
-  note(call: InferenceUsageTable): void {
-    spendingOf(this.#hub).ended(call)
+  /** `heldTokens`: what is held against limits of tokens, where it is not what the server told. */
+  note(call: InferenceUsageTable, heldTokens = tokensOf(call)): void {
+    const counted = { call, heldTokens }
+    spendingOf(this.#hub).ended(counted)
     if (this.#notes.length >= mostNotes) this.#lost++
-    else this.#notes.push(call)
+    else this.#notes.push(counted)
     this.#flusher.soon(this.#notes.length === manyNotes ? 0 : flushMs)
   }
 
@@ -52,7 +54,10 @@ class UsageBook {
       const batch = this.#notes.slice(0, manyNotes)
       const added = monthsIn(batch)
       const sums = await this.#hub.transaction(async (tx) => {
-        await insertUsage(tx, batch)
+        await insertUsage(
+          tx,
+          batch.map(({ call }) => call),
+        )
         return await addToMonths(tx, added)
       })
       this.#notes.splice(0, batch.length)
