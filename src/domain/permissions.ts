@@ -314,6 +314,14 @@ export const permissions = {
     audited: false,
     title: "open one's pages: profile, addresses, organizations, requests for access",
   },
+  'account.inference_usage.read': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: { classic: 'read', fineGrained: [] },
+    audited: false,
+    title: "see which calls of models one pays for, and who called one's models",
+  },
   'account.update': {
     on: 'self',
     people: true,

@@ -249,6 +249,7 @@ const sentences = {
   'storage.damaged': ({ name }) => `Found damaged bytes in ${name}`,
   'download.export': ({ name }) => `Exported who downloaded ${name}`,
   'org.download.export': ({ name }) => `Exported who downloaded ${name}`,
+  'org.inference_usage.export': ({ name }) => `Exported the calls of models of ${name}`,
   'org.audit_log.export': ({ name }) => `Exported the audit log of ${name}`,
 } as const satisfies Readonly<Record<string, Sentence>>
 

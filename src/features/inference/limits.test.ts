@@ -170,7 +170,11 @@ describe.each(dialects)('limits of inference on %s', (dialect) => {
     const stream = () => world.chat(model, token, { stream: true })
     server.play(({ body }, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.end(helloEvents(body.model).join('').replace(/,"usage":\{[^}]*\}/, ''))
+      response.end(
+        helloEvents(body.model)
+          .join('')
+          .replace(/,"usage":\{[^}]*\}/, ''),
+      )
     })
     const first = await stream()
     server.play(sayHello)

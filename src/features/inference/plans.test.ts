@@ -20,6 +20,7 @@ import {
   deleteUsageBefore,
   findServed,
   insertUsage,
+  selectCalls,
   selectListed,
   sumUsage,
   usageGroups,
@@ -67,6 +68,7 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
         },
       ])
       for (const by of usageGroups) await sumUsage(db, 'o', { from: '0', to: '9' }, by, 100)
+      await selectCalls(db, 'o', { after: '0', to: '9' }, 100)
       await deleteUsageBefore(tx, '1', 100)
     }, 40)
   })

@@ -168,3 +168,21 @@ export async function sumUsage(
     tookMs: Number(row.tookMs),
   }))
 }
+
+/** Single calls between two ids, in the order in which they ended: what an account is billed for, and what others called of its models. */
+export async function selectCalls(
+  db: Db,
+  accountId: string,
+  range: { readonly after: string; readonly to: string },
+  limit: number,
+): Promise<InferenceUsageTable[]> {
+  const part = (whose: RawBuilder<unknown>) =>
+    sql`select * from (select * from "inferenceUsage" where ${whose} and "id" > ${range.after} and "id" < ${range.to}
+      order by "id" limit ${limit}) as "part"`
+  const { rows } = await sql<InferenceUsageTable>`select * from (
+      ${part(sql`"billedId" = ${accountId}`)}
+      union all
+      ${part(sql`"ownerId" = ${accountId} and "billedId" <> ${accountId}`)}) as "calls"
+    order by "id" limit ${limit}`.execute(db.list)
+  return rows
+}
