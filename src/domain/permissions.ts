@@ -216,6 +216,13 @@ export const permissions = {
     audited: false,
     title: 'see how this hub does: organizations, jobs, scanners, storage, settings',
   },
+  'instance.metrics.read': {
+    on: 'instance',
+    least: 'admin',
+    token: { classic: 'read', fineGrained: [] },
+    audited: false,
+    title: 'read the metrics of this hub, as Prometheus does',
+  },
   'announcement.write': {
     on: 'instance',
     least: 'admin',

@@ -5,6 +5,7 @@ import { limitFault, type Meter, meterHeaders, overMeter, tightestMeter } from '
 import type { Hub } from '../../hub.ts'
 import { organizationSettingsPath } from '../../web/address.ts'
 import type { Billed } from './billing.ts'
+import { inferenceMetricsOf } from './inference-metrics.ts'
 import { type Spender, spendingOf } from './spending.ts'
 
 /**
@@ -20,6 +21,7 @@ export async function admit(hub: Hub, facts: Facts, request: HttpRequest, billed
   const over = overMeter(meters())
   if (over !== null) {
     tell(request, over)
+    inferenceMetricsOf(hub).limited(over.scope, over.name)
     throw limitFault(over, whoRaises(hub, over, billed))
   }
   spending.count(spender)

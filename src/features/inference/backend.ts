@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { BackendKind } from '../../platform/db/schema.ts'
 
-const backendKinds = ['vllm', 'tgi', 'tei', 'llama.cpp', 'ollama', 'openai'] as const satisfies BackendKind[]
+export const backendKinds = ['vllm', 'tgi', 'tei', 'llama.cpp', 'ollama', 'openai'] as const satisfies BackendKind[]
 
 export const mostBackends = 8
 const mostWeight = 100

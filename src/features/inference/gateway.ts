@@ -99,6 +99,18 @@ class Gateway {
     return { failures: state?.failures ?? 0, skippedUntil: isSkipped ? state.skippedUntil : null }
   }
 
+  /** For who watches over the hub: calls at servers, calls that wait, and servers that are left alone. */
+  load(): { readonly running: number; readonly waiting: number; readonly skipped: number } {
+    const now = this.#now()
+    const states = [...this.#states.values()]
+    const sum = (of: (state: State) => number): number => states.reduce((before, state) => before + of(state), 0)
+    return {
+      running: sum(({ inUse }) => inUse),
+      waiting: sum(({ queue }) => queue.length),
+      skipped: sum(({ skippedUntil }) => (skippedUntil > now ? 1 : 0)),
+    }
+  }
+
   #taken(backend: Backend, state: State, waited: boolean): Lease {
     // Whoever waited was handed the place of another.
     if (!waited) state.inUse++

@@ -9,6 +9,7 @@ import type { InferenceUsageTable } from '../../platform/db/schema.ts'
 import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { Flusher } from '../downloads/service.ts'
+import { inferenceMetricsOf } from './inference-metrics.ts'
 import { addToMonths, deleteMonthsBefore } from './limit-queries.ts'
 import { deleteUsageBefore, insertUsage } from './queries.ts'
 import { type Counted, monthsIn, spendingOf, tokensOf } from './spending.ts'
@@ -39,6 +40,7 @@ class UsageBook {
   note(call: InferenceUsageTable, heldTokens = tokensOf(call)): void {
     const counted = { call, heldTokens }
     spendingOf(this.#hub).ended(counted)
+    inferenceMetricsOf(this.#hub).ended(call)
     if (this.#notes.length >= mostNotes) this.#lost++
     else this.#notes.push(counted)
     this.#flusher.soon(this.#notes.length === manyNotes ? 0 : flushMs)
@@ -94,6 +96,8 @@ export function usageBookOf(hub: Hub): UsageBook {
 
 /** As long as the server runs; `stop` writes what is left. */
 export function startUsageRecords(hub: Hub): { stop(): Promise<void> } {
+  // Also what nobody called yet is told.
+  inferenceMetricsOf(hub)
   return { stop: () => usageBookOf(hub).stop() }
 }
 
