@@ -327,7 +327,7 @@ export const permissions = {
     least: 'signed-in',
     token: { classic: 'read', fineGrained: [] },
     audited: false,
-    title: "see which calls of models one pays for, and who called one's models",
+    title: 'see which calls of models one pays for',
   },
   'account.update': {
     on: 'self',

@@ -138,24 +138,54 @@ const keyOf: Readonly<Record<UsageGroup, { readonly key: RawBuilder<string>; rea
   workspace: { key: sql`coalesce("workspaceId", 'none')`, label: sql`max(coalesce("workspaceName", 'none'))` },
 }
 
-/** What an organization is billed for, and what others called of its models; between two ids, the largest groups first. */
+/** Between two ids. */
+export interface UsageRange {
+  readonly from: string
+  readonly to: string
+}
+
+/** What an organization is billed for, and what others called of its models: the largest groups first. */
 export async function sumUsage(
   db: Db,
   organizationId: string,
-  range: { readonly from: string; readonly to: string },
+  range: UsageRange,
   by: UsageGroup,
   limit: number,
 ): Promise<UsageSum[]> {
-  const between = sql`"id" >= ${range.from} and "id" < ${range.to}`
+  const others = sql`"ownerId" = ${organizationId} and "billedId" <> ${organizationId}`
+  return await sumOf(db, [sql`"billedId" = ${organizationId}`, others], range, by, limit)
+}
+
+/** What one is billed for, and nothing else: the largest groups first. */
+export async function sumBilledUsage(
+  db: Db,
+  billedId: string,
+  range: UsageRange,
+  by: UsageGroup,
+  limit: number,
+): Promise<UsageSum[]> {
+  return await sumOf(db, [sql`"billedId" = ${billedId}`], range, by, limit)
+}
+
+/** `calls`: each by an index of its own, and none of them with a call of another. */
+async function sumOf(
+  db: Db,
+  calls: readonly RawBuilder<unknown>[],
+  range: UsageRange,
+  by: UsageGroup,
+  limit: number,
+): Promise<UsageSum[]> {
   const { key, label } = keyOf[by]
   const columns = sql`"at", "repoId", "repoName", "actorId", "actorName", "tokenId", "tokenLast4", "backend", "status", "billedId", "billedName", "workspaceId", "workspaceName", "tokensIn", "tokensOut", "tookMs"`
+  const parts = calls.map(
+    (which) =>
+      sql`select ${columns} from "inferenceUsage" where ${which} and "id" >= ${range.from} and "id" < ${range.to}`,
+  )
   const { rows } = await sql<UsageSum>`select ${key} as "key", ${label} as "label", count(*) as "calls",
       sum(case when "status" >= 400 then 1 else 0 end) as "failed", coalesce(sum("tokensIn"), 0) as "tokensIn",
       coalesce(sum("tokensOut"), 0) as "tokensOut", sum(case when "tokensIn" is null then 1 else 0 end) as "uncounted",
       sum("tookMs") as "tookMs"
-    from (select ${columns} from "inferenceUsage" where "billedId" = ${organizationId} and ${between}
-      union all
-      select ${columns} from "inferenceUsage" where "ownerId" = ${organizationId} and ${between} and "billedId" <> ${organizationId}) as "calls"
+    from (${sql.join(parts, sql` union all `)}) as "calls"
     group by 1 order by 3 desc, 1 limit ${limit}`.execute(db.list)
   return rows.map((row) => ({
     key: row.key,

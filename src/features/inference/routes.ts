@@ -89,8 +89,7 @@ export const inferenceRoutes: Route[] = [
     action: 'account.inference_usage.read',
     target: { on: 'self' },
     query: usageQuery,
-    summary:
-      "Calls of models that the caller pays for, and those of the caller's models, summed up as for organizations.",
+    summary: 'Calls of models that the caller pays for, summed up as for organizations.',
     answers: { 400: 'More than 400 days, or a time that is none' },
     handle: async ({ hub, allowed, query }) =>
       json(presentUsage(await getOwnUsage(hub, allowed, query)), 200, { 'cache-control': 'no-store' }),

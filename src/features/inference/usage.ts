@@ -1,11 +1,14 @@
-/** What an account is billed for, and what others called of its models: sums over a time, for administrators of an organization and for people. */
+/**
+ * What an organization is billed for, and what others called of its models: sums over a time, for its administrators; and for a person what that one
+ * is billed for.
+ */
 import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.ts'
 import { accountOf } from '../../domain/facts.ts'
 import { firstIdAt } from '../../domain/ids.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
-import { sumUsage, type UsageGroup, type UsageSum, usageGroups } from './queries.ts'
+import { sumBilledUsage, sumUsage, type UsageGroup, type UsageRange, type UsageSum, usageGroups } from './queries.ts'
 import { usageBookOf } from './usage-book.ts'
 
 const dayMs = 86_400_000
@@ -15,9 +18,8 @@ const mostDays = 400
 const mostGroups = 1_000
 
 const time = z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional()
-const range = { from: time, to: time }
-export const usageQuery = z.object({ ...range, group_by: z.enum(usageGroups).default('model') })
-export const exportQuery = z.object({ ...range, format: z.enum(['csv', 'jsonl']).default('csv') })
+export const usageQuery = z.object({ from: time, to: time, group_by: z.enum(usageGroups).default('model') })
+export const exportQuery = z.object({ from: time, to: time, format: z.enum(['csv', 'jsonl']).default('csv') })
 
 export interface Usage {
   /** Milliseconds; `to` is not part of it. */
@@ -28,24 +30,27 @@ export interface Usage {
   readonly isComplete: boolean
 }
 
+type UsageQuery = z.output<typeof usageQuery>
+
 /** The last 30 days unless said; a day stands for its beginning (UTC). Throws `bad_request` for more than 400 days, or for none. */
 export async function getUsage(
   hub: Hub,
-  { resource }: Allowed<'org.inference_usage.read'>,
-  asked: z.output<typeof usageQuery>,
+  allowed: Allowed<'org.inference_usage.read'>,
+  asked: UsageQuery,
 ): Promise<Usage> {
-  return await usageOf(hub, resource.id, asked)
+  const { id } = allowed.resource
+  return await summed(hub, asked, (range, limit) => sumUsage(hub.db, id, range, asked.group_by, limit))
 }
 
-/** What a person pays for, and what others called of the person's models. Throws as `getUsage` does. */
+/** What the person who asks is billed for. Throws as `getUsage`. */
 export async function getOwnUsage(
   hub: Hub,
-  { principal }: Allowed<'account.inference_usage.read'>,
-  asked: z.output<typeof usageQuery>,
+  { principal }: Allowed<'account.settings.read' | 'account.inference_usage.read'>,
+  asked: UsageQuery,
 ): Promise<Usage> {
   const account = accountOf(principal)
-  if (account === null) throw new HoldfastError('unauthenticated', {}, { denied: { code: 'unauthenticated' } })
-  return await usageOf(hub, account.id, asked)
+  if (account === null) throw new Error('Nobody has pages of their own without an account.')
+  return await summed(hub, asked, (range, limit) => sumBilledUsage(hub.db, account.id, range, asked.group_by, limit))
 }
 
 /** Throws `bad_request` for more than 400 days, or for none. */
@@ -62,12 +67,15 @@ export function timesIn(
   return { from, to }
 }
 
-async function usageOf(hub: Hub, accountId: string, asked: z.output<typeof usageQuery>): Promise<Usage> {
+async function summed(
+  hub: Hub,
+  asked: UsageQuery,
+  sum: (range: UsageRange, limit: number) => Promise<UsageSum[]>,
+): Promise<Usage> {
   const { from, to } = timesIn(hub, asked)
   // What was called a moment ago is part of it.
   await usageBookOf(hub).flush()
-  const ids = { from: firstIdAt(from), to: firstIdAt(to) }
-  const groups = await sumUsage(hub.db, accountId, ids, asked.group_by, mostGroups + 1)
+  const groups = await sum({ from: firstIdAt(from), to: firstIdAt(to) }, mostGroups + 1)
   return {
     ...{ from, to, by: asked.group_by },
     groups: groups.slice(0, mostGroups).map((group) => (asked.group_by === 'day' ? named(group) : group)),
