@@ -47,6 +47,7 @@ import { gatedApiRoutes } from './gated/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
+import { limitPageRoutes } from './inference/limit-page-routes.tsx'
 import { limitRoutes } from './inference/limit-routes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
 import { scheduleForgettingUsage, startEmbedded, startUsageRecords, usageJobs } from './inference/service.ts'
@@ -221,6 +222,7 @@ export const routes: readonly Route[] = [
   ...gitRoutes(commitGate),
   ...inferenceRoutes,
   ...limitRoutes,
+  ...limitPageRoutes,
   ...wireRoutes,
   //
 ]

@@ -111,6 +111,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
     places: [
       { place: 'profile', label: 'Profile', icon: 'building-2' },
       { place: 'storage', label: 'Seats and storage', icon: 'hard-drive' },
+      { place: 'inference-limits', label: 'Inference limits', icon: 'activity', forAdmins: true },
       { place: 'account', label: 'Rename or delete', icon: 'settings', forAdmins: true },
     ],
   },

@@ -130,15 +130,18 @@ export async function findMonth(db: Db, billedId: string, month: number, subject
 }
 
 /** Those of the organization, by id. */
-export async function selectWorkspaceIds(tx: Tx, organizationId: string, ids: readonly string[]): Promise<string[]> {
+export async function selectWorkspacesById(
+  tx: Tx,
+  organizationId: string,
+  ids: readonly string[],
+): Promise<{ id: string; name: string }[]> {
   if (ids.length === 0) return []
-  const rows = await tx
+  return await tx
     .selectFrom('workspace')
-    .select('id')
+    .select(['id', 'name'])
     .where('id', 'in', [...ids])
     .where('organizationId', '=', organizationId)
     .execute()
-  return rows.map(({ id }) => id)
 }
 
 /** Members of the organization, by the keys of their names. */
@@ -172,6 +175,18 @@ export async function selectServiceAccountsByName(
     .where('organizationId', '=', organizationId)
     .where('nameKey', 'in', [...keys])
     .execute()
+}
+
+const workspaceByName = prepared<{ organizationId: string; key: string }, { id: string }>((q, param) =>
+  q
+    .selectFrom('workspace')
+    .select('id')
+    .where('organizationId', '=', param('organizationId'))
+    .where('nameKey', '=', param('key')),
+)
+
+export async function findWorkspaceId(db: Db, organizationId: string, key: string): Promise<string | null> {
+  return (await workspaceByName.first(db.read, { organizationId, key }))?.id ?? null
 }
 
 const ownerOfWorkspace = prepared<{ id: string }, { id: string; name: string }>((q, param) =>

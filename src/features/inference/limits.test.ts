@@ -89,7 +89,9 @@ describe.each(dialects)('limits of inference on %s', (dialect) => {
     expect([again.status, again.headers.get('etag')]).toEqual([200, version])
     const told = await events()
     expect(told.length).toBe(before)
-    expect(told.at(-1)?.data).toContain('requestsPerMonth=5000')
+    expect(told.at(-1)?.data).toContain('organization: none to requestsPerMinute=any requestsPerMonth=5000')
+    expect(told.at(-1)?.data).toContain('every member: none to')
+    expect(told.at(-1)?.data).toContain('robot: none to requestsPerMinute=100')
     await set({})
     const late = await world.ask('PUT', path, {
       token: world.ada.token,

@@ -17,7 +17,7 @@ import {
   selectLimits,
   selectMembersByName,
   selectServiceAccountsByName,
-  selectWorkspaceIds,
+  selectWorkspacesById,
 } from './limit-queries.ts'
 import { spendingOf } from './spending.ts'
 import { usageBookOf } from './usage-book.ts'
@@ -87,13 +87,13 @@ export async function setLimits(
     await lockOrganizations(tx, hub.db.dialect, [id])
     const before = await selectLimits(tx, id, monthOf(hub.clock.now()).key)
     if (ifMatch !== null && ifMatch !== versionOf(before)) throw new HoldfastError('inference_limits_changed')
-    const rows = await rowsOf(tx, id, asked, before)
+    const { rows, names } = await rowsOf(tx, id, asked, before)
     if (versionOf(rows) === versionOf(before)) return
     await replaceLimits(tx, id, rows)
     await recordEvent(hub, tx, allowed, origin, {
       resource: { kind: 'organization', id, name },
       ownerId: id,
-      data: difference(before, rows),
+      data: difference(before, rows, names),
     })
   })
   spendingOf(hub).forgetLimits()
@@ -162,20 +162,17 @@ async function rowsOf(
   organizationId: string,
   asked: NewLimits,
   before: readonly NamedLimit[],
-): Promise<LimitRow[]> {
+): Promise<{ readonly rows: LimitRow[]; readonly names: ReadonlyMap<string, string> }> {
   const keysOf = (named: readonly { readonly name: string }[]): string[] =>
     named.map(({ name }) => nameKey(name.trim()))
-  const [workspaces, members, accounts] = [
-    new Set(
-      await selectWorkspaceIds(
-        tx,
-        organizationId,
-        asked.workspaces.map(({ id }) => id),
-      ),
-    ),
-    await selectMembersByName(tx, organizationId, keysOf(asked.members)),
-    await selectServiceAccountsByName(tx, organizationId, keysOf(asked.serviceAccounts)),
-  ]
+  const workspaceIds = asked.workspaces.map(({ id }) => id)
+  const workspaces = await selectWorkspacesById(tx, organizationId, workspaceIds)
+  const members = await selectMembersByName(tx, organizationId, keysOf(asked.members))
+  const accounts = await selectServiceAccountsByName(tx, organizationId, keysOf(asked.serviceAccounts))
+  const names = new Map([
+    ...before.flatMap(({ subject, name, kind }) => (kind === 'default' ? [] : [[subject, name ?? subject] as const])),
+    ...workspaces.map(({ id, name }) => [id, name] as const),
+  ])
   const kept = before.flatMap(({ kind, name, subject }) =>
     kind === 'user' && name !== null ? [{ id: subject, key: nameKey(name) }] : [],
   )
@@ -196,20 +193,23 @@ async function rowsOf(
   ]
   const rows = ofAll.filter((row) => !isUnlimited(row))
   for (const { id, amounts } of asked.workspaces) {
-    if (!workspaces.has(id)) throw invalid(`"${id.slice(0, 100)}" is no workspace of this organization.`)
+    if (!workspaces.some((one) => one.id === id))
+      throw invalid(`"${id.slice(0, 100)}" is no workspace of this organization.`)
     rows.push({ organizationId, subject: id, kind: 'workspace', ...amounts })
   }
   for (const { name, amounts } of asked.members) {
     const subject = idOf(name, [...members, ...kept], 'member')
+    names.set(subject, name.trim())
     rows.push({ organizationId, subject, kind: 'user', ...amounts })
   }
   for (const { name, amounts } of asked.serviceAccounts) {
     const subject = idOf(name, accounts, 'service account')
+    names.set(subject, name.trim())
     rows.push({ organizationId, subject, kind: 'service-account', ...amounts })
   }
   const subjects = new Set(rows.map(({ subject }) => subject))
   if (subjects.size < rows.length) throw invalid('A workspace or an account is named twice.')
-  return rows
+  return { rows, names: names.set(organizationId, 'organization') }
 }
 
 const invalid = (reason: string): HoldfastError => new HoldfastError('invalid_input', { reason })
@@ -221,12 +221,16 @@ function versionOf(rows: readonly LimitRow[]): string {
 }
 
 /** Whose limits came, went or changed, from what to what. */
-function difference(before: readonly NamedLimit[], after: readonly LimitRow[]): EventData {
+function difference(
+  before: readonly NamedLimit[],
+  after: readonly LimitRow[],
+  names: ReadonlyMap<string, string>,
+): EventData {
   const subjects = [...new Set([...before, ...after].map(({ subject }) => subject))]
   const changes = subjects.flatMap((subject) => {
     const [old, now] = [before, after].map((rows) => rows.find((row) => row.subject === subject))
     const [from, to] = [inWords(old), inWords(now)]
-    return from === to ? [] : [`${subject}: ${from} to ${to}`]
+    return from === to ? [] : [`${names.get(subject) ?? `every ${subject}`}: ${from} to ${to}`]
   })
   return { changes }
 }

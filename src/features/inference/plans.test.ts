@@ -9,11 +9,12 @@ import {
   findMonth,
   findMonthOfCall,
   findOwnerOfWorkspace,
+  findWorkspaceId,
   replaceLimits,
   selectLimits,
   selectMembersByName,
   selectServiceAccountsByName,
-  selectWorkspaceIds,
+  selectWorkspacesById,
 } from './limit-queries.ts'
 import {
   deleteServed,
@@ -80,9 +81,10 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
       await findMonthOfCall(db, { billedId: 'o', month: 202611, ...call, tokenId: 't' })
       await findMonth(db, 'o', 202611, 'o')
       await findOwnerOfWorkspace(db, 'w')
+      await findWorkspaceId(db, 'o', 'w')
       await addToMonths(tx, [{ billedId: 'o', month: 202611, subject: 'o', calls: 1, tokens: 1 }])
       await selectLimits(db.list, 'o', 202611)
-      await selectWorkspaceIds(tx, 'o', ['w'])
+      await selectWorkspacesById(tx, 'o', ['w'])
       await selectMembersByName(tx, 'o', ['a', 'b'])
       await selectServiceAccountsByName(tx, 'o', ['a', 'b'])
       await replaceLimits(tx, 'none', [])
