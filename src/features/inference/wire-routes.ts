@@ -158,7 +158,12 @@ async function classic(call: InferCall, task: string | null): Promise<Reply> {
   const body = (await readBodyOrBytes(call.request, classicShape, bodyLimit)) as Buffer | ClassicBody
   const { served, billed, name } = await prepare(call)
   if (served.isEmbedded) {
-    return await admitted(call, { served, billed, ...notByServer, ...(await embeddedClassic(call, served, task, body)) })
+    return await admitted(call, {
+      served,
+      billed,
+      ...notByServer,
+      ...(await embeddedClassic(call, served, task, body)),
+    })
   }
   if (Buffer.isBuffer(body)) {
     const reason = 'The servers of this model take JSON ({"inputs": ...}), with Content-Type: application/json.'
