@@ -28,6 +28,14 @@ interface Setting {
   readonly secret?: true
 }
 
+const personLimit = <Env extends string>(env: Env, about: string) =>
+  ({
+    env: `HOLDFAST_INFERENCE_PERSON_${env}`,
+    schema: z.coerce.number().int().min(0),
+    fallback: '0',
+    about: `${about}; 0: any number. What organizations pay for they limit themselves.`,
+  }) as const
+
 export const settings = {
   dataFolder: {
     env: 'HOLDFAST_DATA',
@@ -324,6 +332,13 @@ export const settings = {
     fallback: '400',
     about: 'Days after which the records of calls of models are removed; 0 keeps them.',
   },
+  personRequestsPerMinute: personLimit('REQUESTS_PER_MINUTE', 'Calls of models in a minute that a person pays for'),
+  personRequestsPerMonth: personLimit(
+    'REQUESTS_PER_MONTH',
+    'Calls of models in a calendar month that a person pays for',
+  ),
+  personTokensPerMinute: personLimit('TOKENS_PER_MINUTE', 'Tokens, in and out, of such calls in a minute'),
+  personTokensPerMonth: personLimit('TOKENS_PER_MONTH', 'Tokens, in and out, of such calls in a calendar month'),
   outboundAllow: {
     env: 'HOLDFAST_OUTBOUND_ALLOW',
     schema: z.string().transform(parseOutboundList),

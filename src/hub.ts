@@ -13,6 +13,8 @@ import { readXetEpoch } from './platform/db/xet-epoch.ts'
 import { type GitStore, openGitStore } from './platform/git/git-store.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { type Mailer, openMailer } from './platform/mail/mailer.ts'
+import { type Metrics, openMetrics } from './platform/metrics/metrics.ts'
+import { watchProcess } from './platform/metrics/process-metrics.ts'
 import { type Outbound, openOutbound, type Resolver } from './platform/outbound/outbound.ts'
 import { openXetWorkers } from './platform/xet/open-xet-workers.ts'
 import type { XetWorkers } from './platform/xet/xet-workers.ts'
@@ -30,6 +32,7 @@ export interface Hub {
   readonly xetEpoch: string | null
   readonly mailer: Mailer
   readonly outbound: Outbound
+  readonly metrics: Metrics
   transaction<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -55,6 +58,8 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
   const xet = openXetWorkers()
   const xetEpoch = await readXetEpoch(db)
   const mailer = openMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom })
+  const metrics = openMetrics()
+  const watch = watchProcess(metrics)
   return {
     config,
     clock,
@@ -67,8 +72,10 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     xetEpoch,
     mailer,
     outbound: openOutbound(config.outboundAllow, overrides.resolver),
+    metrics,
     transaction: (fn) => db.transaction(fn),
     close: async () => {
+      watch.stop()
       await git.close()
       await xet.close()
       await blobs.close()

@@ -21,6 +21,7 @@ import { followed, movedReply, renamedReply } from './old-address.ts'
 import { pageErrorReply } from './page-reply.tsx'
 import type { Presented } from './presented.ts'
 import { type Reply, send } from './reply.ts'
+import { requestCountOf } from './request-count.ts'
 import { logRequest } from './request-log.ts'
 import type { Asked, Call, ErasedDefinition, Route, Surface } from './route.ts'
 import { type Match, type RouteTable, routeTable } from './route-table.ts'
@@ -48,6 +49,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
   const table = routeTable(routes)
   const isTrusted = trustedProxies(hub.config.trustedProxies)
   const uses = watchCredentials(hub)
+  const countRequest = requestCountOf(hub)
   const door: Door = { hub, table, uses, publicOrigin: () => new URL(hub.config.publicUrl).origin }
   let underWay = 0
   const responses = new WeakMap<Socket, ServerResponse>()
@@ -61,13 +63,15 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
     handle: (message, response) => {
       const request = readRequest(message, response, isTrusted)
       const startedAt = performance.now()
+      const seen: Seen = { surface: surfaceAt(request.path) }
       underWay++
       responses.set(message.socket, response)
       response.once('close', () => {
         underWay--
+        countRequest(seen.surface, response)
         logRequest(hub, request, response, performance.now() - startedAt)
       })
-      answer(door, request).catch((error: unknown) => {
+      answer(door, request, seen).catch((error: unknown) => {
         hub.log.error({ error, requestId: request.origin.requestId }, 'A reply could not be written')
         response.destroy()
       })
@@ -84,7 +88,12 @@ interface Door {
   readonly publicOrigin: () => string
 }
 
-async function answer(door: Door, request: HttpRequest): Promise<void> {
+/** What is known of a request that came. */
+interface Seen {
+  surface: Surface
+}
+
+async function answer(door: Door, request: HttpRequest, seen: Seen): Promise<void> {
   const { response } = request
   response.setHeader('x-request-id', request.origin.requestId)
   response.setHeader('x-content-type-options', 'nosniff')
@@ -92,6 +101,7 @@ async function answer(door: Door, request: HttpRequest): Promise<void> {
   response.setHeader('access-control-expose-headers', exposedHeaders)
   if (request.method === 'OPTIONS') return preflight(response)
   const match = door.table.find(request.method, request.path)
+  if (match !== null) seen.surface = match.route.surface
   const state: RequestState = { facts: null, action: null }
   let reply: Reply
   try {

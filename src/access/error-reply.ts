@@ -144,7 +144,7 @@ function openAiError(error: HoldfastError, headers: Record<string, string>, requ
     body: JSON.stringify({
       error: {
         message: words,
-        type: openAiTypeOf(error.status),
+        type: error.code === 'insufficient_quota' ? error.code : openAiTypeOf(error.status),
         param: null,
         code: error.code,
       },

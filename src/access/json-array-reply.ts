@@ -1,7 +1,8 @@
 /**
- * Sends a long list as one JSON array, made while it is sent. The client's pace is ours: a page is read when the one before is on its way, so no
+ * Sends a long list as one JSON array, as lines of JSON, or as a table, made while it is sent. The client's pace is ours: a page is read when the one before is on its way, so no
  * query waits for a slow reader, and memory holds one page. A client that reads nothing for a minute, or goes, ends it.
  */
+import { csvLine } from './csv.ts'
 import type { HttpRequest } from './http-request.ts'
 import { type Reply, taken } from './reply.ts'
 
@@ -17,10 +18,36 @@ export interface ArraySource<Position> {
   /** Called before each page but the first: what was allowed a while ago may no longer be. Throws where it is not. */
   stillAllowed(): Promise<unknown>
   readonly stallMs?: number
+  /** At most so many items; `mostExported` unless said. */
+  readonly most?: number
 }
 
-const array = { type: 'application/json; charset=utf-8', first: '[', between: ',\n', last: ']', empty: '[]' }
-const lines = { type: 'application/x-ndjson; charset=utf-8', first: '', between: '\n', last: '\n', empty: '' }
+interface Form {
+  readonly type: string
+  readonly first: string
+  readonly between: string
+  readonly last: string
+  readonly empty: string
+  /** As it stands in the list. */
+  write(item: object): string
+}
+
+const array: Form = {
+  type: 'application/json; charset=utf-8',
+  first: '[',
+  between: ',\n',
+  last: ']',
+  empty: '[]',
+  write: JSON.stringify,
+}
+const lines: Form = {
+  type: 'application/x-ndjson; charset=utf-8',
+  first: '',
+  between: '\n',
+  last: '\n',
+  empty: '',
+  write: JSON.stringify,
+}
 
 /** At most `mostExported` items. */
 export async function replyWithJsonArray<Position>(
@@ -35,10 +62,26 @@ export async function replyWithLines<Position>(request: HttpRequest, source: Arr
   return await replyWithItems(request, source, lines)
 }
 
+/** The same as a table for spreadsheets: what each item has under the names of the columns. */
+export async function replyWithCsv<Position>(
+  request: HttpRequest,
+  source: ArraySource<Position> & { readonly columns: readonly string[] },
+): Promise<Reply> {
+  const head = csvLine(source.columns)
+  return await replyWithItems(request, source, {
+    type: 'text/csv; charset=utf-8',
+    first: head,
+    between: '',
+    last: '',
+    empty: head,
+    write: (item) => csvLine(source.columns.map((column) => (item as Readonly<Record<string, unknown>>)[column])),
+  })
+}
+
 async function replyWithItems<Position>(
   { response, method }: HttpRequest,
   source: ArraySource<Position>,
-  form: typeof array,
+  form: Form,
 ): Promise<Reply> {
   let page = await source.page(null, rowsOfPage)
   response.writeHead(200, {
@@ -50,13 +93,13 @@ async function replyWithItems<Position>(
     response.end()
     return taken
   }
-  let left = mostExported
+  let left = source.most ?? mostExported
   let mark = form.first
   let isEmpty = true
   for (;;) {
     let text = ''
     for (const item of page.items.slice(0, left)) {
-      text += `${mark}${JSON.stringify(item)}`
+      text += `${mark}${form.write(item)}`
       mark = form.between
       isEmpty = false
     }

@@ -922,6 +922,21 @@ export const errorCatalogue = {
     message: 'Somebody changed the servers of this model since you opened this page. Nothing was changed.',
     next: 'Look at them as they are now, and decide again.',
   },
+  rate_limit_exceeded: {
+    status: 429,
+    message: 'The limit of {limit} of {whom} is used up.',
+    next: 'Try again in {seconds} seconds. {raise}',
+  },
+  insufficient_quota: {
+    status: 429,
+    message: 'The limit of {limit} of {whom} is used up.',
+    next: 'It begins anew with the next month (UTC), in {seconds} seconds. {raise}',
+  },
+  inference_limits_changed: {
+    status: 412,
+    message: 'Somebody changed these limits since you read them. Nothing was changed.',
+    next: 'Look at them again, and decide again.',
+  },
   internal: { status: 500, message: 'Something went wrong here, not with you.' },
 } as const satisfies Record<string, CatalogueEntry>
 

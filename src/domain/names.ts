@@ -15,7 +15,7 @@ const reserved = new Set(
     'models datasets spaces api settings organizations oauth login logout join v1 cas new new-dataset new-space assets docs health search admin ' +
     'why papers collections buckets kernels invitations password-reset well-known favicon.ico robots.txt public private git lfs xet hub holdfast ' +
     'huggingface root administrator system support security anonymous deleted ghost service-accounts users user me none null undefined ' +
-    'avatars theme verify-email setup sign-in sign-up device'
+    'avatars metrics theme verify-email setup sign-in sign-up device'
   ).split(' '),
 )
 

@@ -216,6 +216,13 @@ export const permissions = {
     audited: false,
     title: 'see how this hub does: organizations, jobs, scanners, storage, settings',
   },
+  'instance.metrics.read': {
+    on: 'instance',
+    least: 'admin',
+    token: { classic: 'read', fineGrained: [] },
+    audited: false,
+    title: 'read the metrics of this hub, as Prometheus does',
+  },
   'announcement.write': {
     on: 'instance',
     least: 'admin',
@@ -313,6 +320,14 @@ export const permissions = {
     token: 'session',
     audited: false,
     title: "open one's pages: profile, addresses, organizations, requests for access",
+  },
+  'account.inference_usage.read': {
+    on: 'self',
+    people: true,
+    least: 'signed-in',
+    token: { classic: 'read', fineGrained: [] },
+    audited: false,
+    title: 'see which calls of models one pays for',
   },
   'account.update': {
     on: 'self',
@@ -865,6 +880,20 @@ export const permissions = {
     audited: false,
     title: 'have calls of models billed to an organization',
   },
+  'org.inference_limits.read': {
+    on: 'organization',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['inference.endpoints.write'] },
+    audited: false,
+    title: 'see how much of its inference may be used by whom',
+  },
+  'org.inference_limits.update': {
+    on: 'organization',
+    least: 'admin',
+    token: { classic: 'write', fineGrained: ['inference.endpoints.write'] },
+    audited: true,
+    title: 'limit how many requests and tokens an organization is billed for, and each workspace, account and token',
+  },
   'org.inference_usage.read': {
     on: 'organization',
     least: 'admin',
@@ -1114,6 +1143,13 @@ export const permissions = {
     token: placeRead,
     audited: false,
     title: 'see a workspace, who is in it and what is in it',
+  },
+  'resource_group.bill_inference': {
+    on: 'workspace',
+    least: 'read',
+    token: { classic: 'read', fineGrained: ['inference.serverless.write'] },
+    audited: false,
+    title: 'have calls of models billed to a workspace',
   },
   'resource_group.settings': {
     on: 'workspace',

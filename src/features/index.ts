@@ -47,6 +47,8 @@ import { gatedApiRoutes } from './gated/routes.ts'
 import { gitRoutes } from './git-http/routes.ts'
 import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
+import { limitPageRoutes } from './inference/limit-page-routes.tsx'
+import { limitRoutes } from './inference/limit-routes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
 import { serverPageRoutes } from './inference/server-page-routes.tsx'
 import { scheduleForgettingUsage, startEmbedded, startUsageRecords, usageJobs } from './inference/service.ts'
@@ -223,6 +225,8 @@ export const routes: readonly Route[] = [
   ...inferenceRoutes,
   ...serverPageRoutes,
   ...inferenceUsagePages,
+  ...limitRoutes,
+  ...limitPageRoutes,
   ...wireRoutes,
   //
 ]

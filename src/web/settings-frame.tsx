@@ -113,6 +113,7 @@ const organizationPlaces: readonly { title: string; places: readonly Organizatio
       { place: 'profile', label: 'Profile', icon: 'building-2' },
       { place: 'storage', label: 'Seats and storage', icon: 'hard-drive' },
       { place: 'usage', label: 'Usage', icon: 'activity', forAdmins: true },
+      { place: 'inference-limits', label: 'Inference limits', icon: 'activity', forAdmins: true },
       { place: 'account', label: 'Rename or delete', icon: 'settings', forAdmins: true },
     ],
   },

@@ -199,6 +199,8 @@ const looked = [
   'invitation-stranger',
   'organization-profile',
   'organization-storage',
+  'inference-limits',
+  'inference-limits-change',
   'organization-delete',
   'listing',
   'home',

@@ -41,6 +41,7 @@ import { editingSamples } from './editing-samples.tsx'
 import { factorSamples } from './factor-samples.tsx'
 import { gateSamples, sampleGate } from './gate-samples.tsx'
 import { inferenceSamples } from './inference-samples.tsx'
+import { limitSamples } from './limit-samples.tsx'
 import { modelSignatureSamples } from './model-signature-samples.tsx'
 import { placeMove, placePages } from './place-samples.tsx'
 import { scanSamples } from './scan-samples.ts'
@@ -639,6 +640,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     'organization-profile': <OrganizationProfilePage {...profile} />,
     'organization-profile-read': <OrganizationProfilePage {...profile} mayChange={false} hasCard={true} />,
     'organization-second-factor': <OrganizationProfilePage {...profile} dialog="second-factor" />,
+    ...limitSamples(context, words),
     'organization-storage': (
       <OrganizationStoragePage
         context={context}

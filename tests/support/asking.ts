@@ -14,6 +14,7 @@ export interface Asking {
   readonly body?: unknown
   /** Sent as a form. */
   readonly form?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export type Ask = (method: string, path: string, how?: Asking) => Promise<Answer>
@@ -21,7 +22,7 @@ export type Ask = (method: string, path: string, how?: Asking) => Promise<Answer
 /** Redirects are not followed. */
 export function asking({ url }: { readonly url: string }): Ask {
   return async (method, path, how = {}) => {
-    const headers = new Headers()
+    const headers = new Headers(how.headers)
     if (how.token !== undefined) headers.set('authorization', `Bearer ${how.token}`)
     if (how.cookie !== undefined) headers.set('cookie', how.cookie)
     if (how.body !== undefined) headers.set('content-type', 'application/json')

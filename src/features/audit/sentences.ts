@@ -228,6 +228,7 @@ const sentences = {
   'repo.access.grant': (told) => `Let in to the ${repo(told)} without a request${whom(told.data)}`,
   'repo.access.export': (told) => `Downloaded the list of requests for access to the ${repo(told)}`,
   'repo.inference.update': (told) => `Changed which servers answer for the ${repo(told)}`,
+  'org.inference_limits.update': ({ name }) => `Changed the limits of inference of ${name}`,
   'repo.publisher.create': (told) => `Let ${publisherWords(told.data)} push to the ${repo(told)}`,
   'repo.publisher.delete': (told) =>
     `Deleted the trusted publisher ${publisherWords(told.data)} of the ${repo(told)}${tokensGone(told.data)}`,
@@ -248,6 +249,7 @@ const sentences = {
   'storage.damaged': ({ name }) => `Found damaged bytes in ${name}`,
   'download.export': ({ name }) => `Exported who downloaded ${name}`,
   'org.download.export': ({ name }) => `Exported who downloaded ${name}`,
+  'org.inference_usage.export': ({ name }) => `Exported the calls of models of ${name}`,
   'org.audit_log.export': ({ name }) => `Exported the audit log of ${name}`,
 } as const satisfies Readonly<Record<string, Sentence>>
 

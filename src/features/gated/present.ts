@@ -1,4 +1,5 @@
 /** Requests on the wire, in the Hub's shapes, and as lines of the report. */
+import { csvLine } from '../../access/csv.ts'
 import { isoTime } from '../../domain/iso-time.ts'
 import type { Hub } from '../../hub.ts'
 import { avatarUrl } from '../organizations/service.ts'
@@ -102,11 +103,5 @@ export function reportAsCsv(lines: readonly ReportLine[]): string {
       ...fields.map((field) => (Object.hasOwn(line.fields, field) ? (line.fields[field] ?? '') : '')),
     ]),
   ]
-  return `${rows.map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`
-}
-
-/** Answers are a stranger's words, and a spreadsheet takes what begins like this for a formula: it gets a mark before it. */
-function cell(value: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+  return rows.map(csvLine).join('')
 }

@@ -99,10 +99,16 @@ class Gateway {
     return { failures: state?.failures ?? 0, skippedUntil: isSkipped ? state.skippedUntil : null }
   }
 
-  /** Servers that are not asked at this moment. */
-  leftAlone(): number {
+  /** For who watches over the hub: calls at servers, calls that wait, and servers that are left alone. */
+  load(): { readonly running: number; readonly waiting: number; readonly skipped: number } {
     const now = this.#now()
-    return [...this.#states.values()].filter(({ skippedUntil }) => skippedUntil > now).length
+    const states = [...this.#states.values()]
+    const sum = (of: (state: State) => number): number => states.reduce((before, state) => before + of(state), 0)
+    return {
+      running: sum(({ inUse }) => inUse),
+      waiting: sum(({ queue }) => queue.length),
+      skipped: sum(({ skippedUntil }) => (skippedUntil > now ? 1 : 0)),
+    }
   }
 
   #taken(backend: Backend, state: State, waited: boolean): Lease {

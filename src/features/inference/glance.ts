@@ -24,5 +24,5 @@ export async function glanceAtInference(hub: Hub): Promise<InferenceGlance> {
     countRecentCalls(hub.db, since, mostCounted + 1),
     countServedModels(hub.db, mostCounted + 1),
   ])
-  return { calls, failed, models, leftAlone: gatewayOf(hub).leftAlone() }
+  return { calls, failed, models, leftAlone: gatewayOf(hub).load().skipped }
 }

@@ -3,19 +3,37 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
 import {
+  addToMonths,
+  deleteMonthsBefore,
+  findLimitsOfCall,
+  findMonth,
+  findMonthOfCall,
+  findOwnerOfWorkspace,
+  findWorkspaceId,
+  replaceLimits,
+  selectLimits,
+  selectMembersByName,
+  selectServiceAccountsByName,
+  selectWorkspacesById,
+} from './limit-queries.ts'
+import {
   countRecentCalls,
   countServedModels,
   deleteServed,
   deleteUsageBefore,
   findServed,
   insertUsage,
+  selectCalls,
   selectListed,
   sumBilledUsage,
   sumUsage,
   usageGroups,
 } from './queries.ts'
 
-const large = ['inferenceModel', 'inferenceBackend', 'inferenceUsage', 'repo', 'namespace']
+const large = [
+  ...['inferenceModel', 'inferenceBackend', 'inferenceUsage', 'inferenceLimit', 'inferenceMonth'],
+  ...['repo', 'namespace', 'workspace', 'serviceAccount', 'roleGrant'],
+]
 
 describe.each(dialects)('the statements of inference, on %s', (dialect) => {
   let database: TestDatabase
@@ -32,7 +50,16 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
 
   it('go by indexes', async () => {
     const { db, tx } = watched
-    const none = { commit: null, tokenId: null, tokenLast4: null, backend: null, tokensIn: null, tokensOut: null }
+    const ofNone = { workspaceId: null, workspaceName: null, parentTokenId: null }
+    const none = {
+      commit: null,
+      tokenId: null,
+      tokenLast4: null,
+      backend: null,
+      tokensIn: null,
+      tokensOut: null,
+      ...ofNone,
+    }
     await watched.expectCheap(async () => {
       await findServed(db.read, 'r1')
       await selectListed(db, ['r1', 'r2'])
@@ -50,7 +77,26 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
       }
       await countRecentCalls(db, 'f', 10)
       await countServedModels(db, 10)
+      await selectCalls(db, 'o', { after: '0', to: '9' }, 100)
       await deleteUsageBefore(tx, '1', 100)
     }, 40)
+  })
+  it('of limits go by indexes', async () => {
+    const { db, tx } = watched
+    const call = { workspaceId: 'w', accountId: 'a' }
+    await watched.expectCheap(async () => {
+      await findLimitsOfCall(db, { organizationId: 'o', ...call, accountDefault: 'member' })
+      await findMonthOfCall(db, { billedId: 'o', month: 202611, ...call, tokenId: 't' })
+      await findMonth(db, 'o', 202611, 'o')
+      await findOwnerOfWorkspace(db, 'w')
+      await findWorkspaceId(db, 'o', 'w')
+      await addToMonths(tx, [{ billedId: 'o', month: 202611, subject: 'o', calls: 1, tokens: 1 }])
+      await selectLimits(db.list, 'o', 202611)
+      await selectWorkspacesById(tx, 'o', ['w'])
+      await selectMembersByName(tx, 'o', ['a', 'b'])
+      await selectServiceAccountsByName(tx, 'o', ['a', 'b'])
+      await replaceLimits(tx, 'none', [])
+      await deleteMonthsBefore(tx, 1, 100)
+    }, 60)
   })
 })

@@ -132,7 +132,7 @@ export async function countServedModels(db: Db, limit: number): Promise<number> 
   return Number(count)
 }
 
-export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed'] as const
+export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed', 'workspace'] as const
 export type UsageGroup = (typeof usageGroups)[number]
 
 /** Of many calls. */
@@ -158,6 +158,7 @@ const keyOf: Readonly<Record<UsageGroup, { readonly key: RawBuilder<string>; rea
   backend: { key: sql`coalesce("backend", 'none')`, label: sql`max(coalesce("backend", 'none'))` },
   status: { key: sql`cast("status" as text)`, label: sql`max(cast("status" as text))` },
   billed: { key: sql`"billedId"`, label: sql`max("billedName")` },
+  workspace: { key: sql`coalesce("workspaceId", 'none')`, label: sql`max(coalesce("workspaceName", 'none'))` },
 }
 
 /** Between two ids. */
@@ -198,7 +199,7 @@ async function sumOf(
   limit: number,
 ): Promise<UsageSum[]> {
   const { key, label } = keyOf[by]
-  const columns = sql`"at", "repoId", "repoName", "actorId", "actorName", "tokenId", "tokenLast4", "backend", "status", "billedId", "billedName", "tokensIn", "tokensOut", "tookMs"`
+  const columns = sql`"at", "repoId", "repoName", "actorId", "actorName", "tokenId", "tokenLast4", "backend", "status", "billedId", "billedName", "workspaceId", "workspaceName", "tokensIn", "tokensOut", "tookMs"`
   const parts = calls.map(
     (which) =>
       sql`select ${columns} from "inferenceUsage" where ${which} and "id" >= ${range.from} and "id" < ${range.to}`,
@@ -219,4 +220,22 @@ async function sumOf(
     uncounted: Number(row.uncounted),
     tookMs: Number(row.tookMs),
   }))
+}
+
+/** Single calls between two ids, in the order in which they ended: what an account is billed for, and what others called of its models. */
+export async function selectCalls(
+  db: Db,
+  accountId: string,
+  range: { readonly after: string; readonly to: string },
+  limit: number,
+): Promise<InferenceUsageTable[]> {
+  const part = (whose: RawBuilder<unknown>) =>
+    sql`select * from (select * from "inferenceUsage" where ${whose} and "id" > ${range.after} and "id" < ${range.to}
+      order by "id" limit ${limit}) as "part"`
+  const { rows } = await sql<InferenceUsageTable>`select * from (
+      ${part(sql`"billedId" = ${accountId}`)}
+      union all
+      ${part(sql`"ownerId" = ${accountId} and "billedId" <> ${accountId}`)}) as "calls"
+    order by "id" limit ${limit}`.execute(db.list)
+  return rows
 }

@@ -13,7 +13,15 @@ import { askBackend, type BackendAnswer, BackendFault, nextOf, type Question } f
 import type { Billed } from './billing.ts'
 import { busy, gatewayOf } from './gateway.ts'
 import type { Backend, Served } from './queries.ts'
-import { CountingReader, countsIn, notCounted, type TokenCounts } from './token-counts.ts'
+import {
+  CountingReader,
+  countsIn,
+  guessedTokens,
+  notCounted,
+  nothingPassed,
+  type Passed,
+  type TokenCounts,
+} from './token-counts.ts'
 import { usageBookOf } from './usage-book.ts'
 
 export interface Call {
@@ -40,6 +48,8 @@ interface Outcome {
   status: number
   backend: Backend | null
   counts: TokenCounts
+  /** What is held against limits where the server did not count. */
+  passed: Passed
   firstByteMs: number | null
 }
 
@@ -55,7 +65,7 @@ export async function relay(call: Call, asked: Asked): Promise<Reply> {
   // Who left while the call was prepared is not told of any more.
   if (response.destroyed) onClose()
   const startedAt = performance.now()
-  const outcome: Outcome = { status: 200, backend: null, counts: notCounted, firstByteMs: null }
+  const outcome: Outcome = { status: 200, backend: null, counts: notCounted, passed: nothingPassed, firstByteMs: null }
   try {
     leaving.signal.throwIfAborted()
     return await answered(call, asked, leaving.signal, outcome, startedAt)
@@ -90,7 +100,9 @@ async function answered(
     try {
       // Whose turn came late may have lost the right meanwhile: then nothing is begun.
       if (lease.waited) await call.reauthorize()
-      const answer = await askBackend(hub, backend, asked.questionFor(backend), signal)
+      const question = asked.questionFor(backend)
+      outcome.passed = { ...nothingPassed, sentBytes: question.body.length }
+      const answer = await askBackend(hub, backend, question, signal)
       const told = answer.kind === 'json' && asked.told !== undefined ? JSON.stringify(asked.told(answer.value)) : null
       gateway.worked(backend)
       outcome.backend = backend
@@ -130,6 +142,7 @@ async function passOn(
   outcome.firstByteMs = Math.round(performance.now() - startedAt)
   if (answer.kind === 'json') {
     outcome.counts = answer.counts?.() ?? countsIn(answer.value) ?? notCounted
+    outcome.passed = { ...outcome.passed, answerBytes: answer.text.length }
     const body = told ?? answer.text
     return { kind: 'body', status: 200, type: 'application/json; charset=utf-8', body, headers: noStore }
   }
@@ -168,6 +181,7 @@ async function passStream(
     signal.removeEventListener('abort', onLeaving)
     reader.end()
     outcome.counts = answer.counts?.() ?? reader.counts
+    outcome.passed = { ...outcome.passed, events: reader.events }
   }
 }
 
@@ -206,7 +220,7 @@ function writeDown(
   const account = accountOf(principal)
   if (account === null) return
   const { id, owner, name, headCommit } = allowed.resource
-  usageBookOf(hub).note({
+  const record = {
     id: hub.clock.id(),
     at: hub.clock.now(),
     repoId: id,
@@ -214,6 +228,8 @@ function writeDown(
     ownerId: owner.id,
     billedId: billed.id,
     billedName: billed.name,
+    workspaceId: billed.workspace?.id ?? null,
+    workspaceName: billed.workspace?.name ?? null,
     commit: served.commit ?? headCommit,
     route,
     actorKind: account.kind,
@@ -222,12 +238,16 @@ function writeDown(
     actorName: account.kind === 'service-account' ? account.fullname : account.name,
     tokenId: credential?.kind === 'token' ? credential.id : null,
     tokenLast4: credential?.kind === 'token' ? credential.last4 : null,
+    parentTokenId: credential?.kind === 'token' ? (credential.parent?.id ?? null) : null,
     backend: embedded === undefined ? nameOf(outcome.backend) : 'embedded',
     status: outcome.status,
     ...outcome.counts,
     firstByteMs: outcome.firstByteMs,
     tookMs,
-  })
+  }
+  // What the hub runs it counts itself.
+  const isCounted = embedded !== undefined || record.tokensIn !== null || record.tokensOut !== null
+  usageBookOf(hub).note(record, isCounted ? undefined : guessedTokens(route, outcome.passed))
 }
 
 function nameOf(backend: Backend | null): string | null {

@@ -9,7 +9,8 @@ import { presentEmbedded } from './embedded/embedded.ts'
 import { gatewayOf } from './gateway.ts'
 import type { Backend, Served } from './queries.ts'
 import { getServers, removeServers, setServers } from './service.ts'
-import { getUsage, type Usage, usageQuery } from './usage.ts'
+import { exportQuery, getOwnUsage, getUsage, type Usage, usageQuery } from './usage.ts'
+import { exportUsage } from './usage-export.ts'
 
 const path = '/api/models/:namespace/:name/inference'
 const target = ({ params }: { readonly params: Params }) =>
@@ -64,10 +65,34 @@ export const inferenceRoutes: Route[] = [
     target: ({ params }) => ({ on: 'organization', name: params.get('name') }),
     query: usageQuery,
     summary:
-      'Calls of models that an organization is billed for, and those of its models, by model, principal, token, day, backend, status or who is billed; the last 30 days unless said.',
+      'Calls of models that an organization is billed for, and those of its models, by model, principal, token, day, backend, status, who is billed or for which workspace; the last 30 days unless said.',
     answers: { 400: 'More than 400 days, or a time that is none' },
     handle: async ({ hub, allowed, query }) =>
       json(presentUsage(await getUsage(hub, allowed, query)), 200, { 'cache-control': 'no-store' }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/organizations/:name/usage/export',
+    surface: 'api',
+    action: 'org.inference_usage.read',
+    target: ({ params }) => ({ on: 'organization', name: params.get('name') }),
+    query: exportQuery,
+    summary:
+      'These calls one by one, oldest first, as a table (`format=csv`) or as lines of JSON (`jsonl`). The export is itself recorded.',
+    answers: { 200: 'All calls of the time', 400: 'More than 400 days, or a time that is none' },
+    handle: (call) => exportUsage(call, call.query),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/settings/usage',
+    surface: 'api',
+    action: 'account.inference_usage.read',
+    target: { on: 'self' },
+    query: usageQuery,
+    summary: 'Calls of models that the caller pays for, summed up as for organizations.',
+    answers: { 400: 'More than 400 days, or a time that is none' },
+    handle: async ({ hub, allowed, query }) =>
+      json(presentUsage(await getOwnUsage(hub, allowed, query)), 200, { 'cache-control': 'no-store' }),
   }),
 ]
 

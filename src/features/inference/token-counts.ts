@@ -7,6 +7,31 @@ export interface TokenCounts {
 
 export const notCounted: TokenCounts = { tokensIn: null, tokensOut: null }
 
+/** What went through the hub in a call. */
+export interface Passed {
+  readonly sentBytes: number
+  /** Of an answer that is no stream. */
+  readonly answerBytes: number
+  /** Of a stream; most servers send one for each token. */
+  readonly events: number
+}
+
+export const nothingPassed: Passed = { sentBytes: 0, answerBytes: 0, events: 0 }
+
+/** Of English, about as many letters make a token. */
+const bytesOfToken = 4
+/** Their answers are long lists of numbers. */
+const vectorRoutes: readonly string[] = ['embeddings', 'feature-extraction', 'sentence-similarity']
+
+/**
+ * What a call is held to have taken where its server does not say: else whoever streams without asking for the count would be under no limit of tokens.
+ */
+export function guessedTokens(route: string, { sentBytes, answerBytes, events }: Passed): number {
+  if (answerBytes === 0 && events === 0) return 0
+  const read = vectorRoutes.includes(route) ? sentBytes : sentBytes + answerBytes
+  return Math.ceil(read / bytesOfToken) + events
+}
+
 /** More is not believed. */
 const mostTokens = 1_000_000_000
 
@@ -36,9 +61,15 @@ export class CountingReader {
   #line = ''
   #isTooLong = false
   #last: TokenCounts | null = null
+  #events = 0
 
   get counts(): TokenCounts {
     return this.#last ?? notCounted
+  }
+
+  /** How many it had so far; of most servers one for each token. */
+  get events(): number {
+    return this.#events
   }
 
   read(chunk: Buffer): void {
@@ -67,7 +98,9 @@ export class CountingReader {
     const isWhole = !this.#isTooLong
     this.#line = ''
     this.#isTooLong = false
-    if (!isWhole || !line.startsWith('data:') || !line.includes('"usage"')) return
+    if (!line.startsWith('data:')) return
+    this.#events++
+    if (!isWhole || !line.includes('"usage"')) return
     try {
       this.#last = countsIn(JSON.parse(line.slice(5))) ?? this.#last
     } catch (error) {

@@ -3,12 +3,16 @@
  * second. What was asked and what was answered is in none of them.
  */
 import { firstIdAt } from '../../domain/ids.ts'
+import { monthOf } from '../../domain/inference-limits.ts'
 import type { Hub } from '../../hub.ts'
 import type { InferenceUsageTable } from '../../platform/db/schema.ts'
 import { ensureEnqueued } from '../../platform/jobs/enqueue.ts'
 import type { JobHandlers } from '../../platform/jobs/workers.ts'
 import { Flusher } from '../downloads/service.ts'
+import { inferenceMetricsOf } from './inference-metrics.ts'
+import { addToMonths, deleteMonthsBefore } from './limit-queries.ts'
 import { deleteUsageBefore, insertUsage } from './queries.ts'
+import { type Counted, monthsIn, spendingOf, tokensOf } from './spending.ts'
 
 const flushMs = 1_000
 /** Written at once when as many have gathered; and as many at once, which keeps a statement within what PostgreSQL takes. */
@@ -21,7 +25,7 @@ const queue = 'forget-inference-usage'
 
 class UsageBook {
   readonly #hub: Hub
-  #notes: InferenceUsageTable[] = []
+  #notes: Counted[] = []
   #lost = 0
   readonly #flusher: Flusher
 
@@ -32,9 +36,13 @@ class UsageBook {
     this.#flusher = new Flusher(() => this.#write(), tell, flushMs)
   }
 
-  note(call: InferenceUsageTable): void {
+  /** `heldTokens`: what is held against limits of tokens, where it is not what the server told. */
+  note(call: InferenceUsageTable, heldTokens = tokensOf(call)): void {
+    const counted = { call, heldTokens }
+    spendingOf(this.#hub).ended(counted)
+    inferenceMetricsOf(this.#hub).ended(call)
     if (this.#notes.length >= mostNotes) this.#lost++
-    else this.#notes.push(call)
+    else this.#notes.push(counted)
     this.#flusher.soon(this.#notes.length === manyNotes ? 0 : flushMs)
   }
 
@@ -46,8 +54,16 @@ class UsageBook {
   async #write(): Promise<void> {
     while (this.#notes.length > 0) {
       const batch = this.#notes.slice(0, manyNotes)
-      await this.#hub.transaction((tx) => insertUsage(tx, batch))
+      const added = monthsIn(batch)
+      const sums = await this.#hub.transaction(async (tx) => {
+        await insertUsage(
+          tx,
+          batch.map(({ call }) => call),
+        )
+        return await addToMonths(tx, added)
+      })
       this.#notes.splice(0, batch.length)
+      spendingOf(this.#hub).written(added, sums)
     }
     if (this.#lost === 0) return
     this.#hub.log.error(
@@ -80,6 +96,8 @@ export function usageBookOf(hub: Hub): UsageBook {
 
 /** As long as the server runs; `stop` writes what is left. */
 export function startUsageRecords(hub: Hub): { stop(): Promise<void> } {
+  // Also what nobody called yet is told.
+  inferenceMetricsOf(hub)
   return { stop: () => usageBookOf(hub).stop() }
 }
 
@@ -97,10 +115,17 @@ async function forgetUsage(hub: Hub, signal: AbortSignal): Promise<void> {
   await scheduleForgettingUsage(hub)
   const { inferenceUsageDays } = hub.config
   if (inferenceUsageDays === 0) return
-  const before = firstIdAt(hub.clock.now() - inferenceUsageDays * dayMs)
+  const oldest = hub.clock.now() - inferenceUsageDays * dayMs
+  const before = firstIdAt(oldest)
+  await inParts(signal, () => hub.transaction((tx) => deleteUsageBefore(tx, before, rowsAtOnce)))
+  // The sums of this month stay, however short records are kept: limits are held against them.
+  const month = Math.min(monthOf(oldest).key, monthOf(hub.clock.now()).key)
+  await inParts(signal, () => hub.transaction((tx) => deleteMonthsBefore(tx, month, rowsAtOnce)))
+}
+
+async function inParts(signal: AbortSignal, remove: () => Promise<number>): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
-    const removed = await hub.transaction((tx) => deleteUsageBefore(tx, before, rowsAtOnce))
-    if (removed < rowsAtOnce) return
+    if ((await remove()) < rowsAtOnce) return
   }
 }

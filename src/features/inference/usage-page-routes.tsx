@@ -3,7 +3,8 @@ import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
 import { pageContext, pageReply } from '../../access/page-reply.tsx'
 import { type Route, route } from '../../access/route.ts'
 import type { HoldfastError } from '../../domain/errors.ts'
-import { namespacePath } from '../../web/address.ts'
+import { isoTime } from '../../domain/iso-time.ts'
+import { namespacePath, withQuery } from '../../web/address.ts'
 import type { FormState } from '../../web/form-state.ts'
 import { type UsageGroup, type UsageSum, usageGroups } from './queries.ts'
 import { getOwnUsage, getUsage, type Usage } from './usage.ts'
@@ -18,8 +19,8 @@ import { betweenOf, type UsageForm, usageFormShape } from './usage-period.ts'
 
 /** On one page; the figures above the list are of all. */
 const mostRows = 100
-/** Of one's own calls it is known who called, and who pays. */
-const ownGroups = usageGroups.filter((group) => group !== 'principal' && group !== 'billed')
+/** Of one's own calls it is known who called, and who pays; workspaces are organizations'. */
+const ownGroups = usageGroups.filter((group) => group !== 'principal' && group !== 'billed' && group !== 'workspace')
 
 export const inferenceUsagePages: Route[] = [
   route({
@@ -39,7 +40,7 @@ export const inferenceUsagePages: Route[] = [
           form={form}
           groups={usageGroups}
           usage={usage}
-          exportHref={null}
+          exportHref={usage === null ? null : exportHref(name, usage)}
         />
       )
       return await orShow(
@@ -74,6 +75,12 @@ export const inferenceUsagePages: Route[] = [
   }),
 ]
 
+/** The calls of the same time, one by one. */
+function exportHref(organization: string, { from, to }: UsageView): string {
+  const path = `/api/organizations/${encodeURIComponent(organization)}/usage/export`
+  return withQuery(path, { format: 'csv', from: isoTime(from), to: isoTime(to) })
+}
+
 function formOf(query: UsageForm): FormState {
   return { values: { ...query }, errors: {} }
 }
@@ -106,6 +113,8 @@ function labelOf(by: UsageGroup, key: string, label: string): string {
       return key === 'session' ? 'Signed in, without a token' : `Token that ends in ${label}`
     case 'backend':
       return key === 'none' ? 'No server' : label
+    case 'workspace':
+      return key === 'none' ? 'No workspace' : label
     case 'status':
       return label === '499' ? '499: the caller left' : label
     default:

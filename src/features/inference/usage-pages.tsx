@@ -122,6 +122,7 @@ const groupWords: Readonly<Record<UsageGroup, string>> = {
   backend: 'Server',
   status: 'Status',
   billed: 'Who is billed',
+  workspace: 'Workspace',
 }
 
 function UsageForm({ here, form, groups }: Placed) {

@@ -19,6 +19,7 @@ const mostGroups = 1_000
 
 const time = z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional()
 export const usageQuery = z.object({ from: time, to: time, group_by: z.enum(usageGroups).default('model') })
+export const exportQuery = z.object({ from: time, to: time, format: z.enum(['csv', 'jsonl']).default('csv') })
 
 export interface Usage {
   /** Milliseconds; `to` is not part of it. */
@@ -44,7 +45,7 @@ export async function getUsage(
 /** What the person who asks is billed for. Throws as `getUsage`. */
 export async function getOwnUsage(
   hub: Hub,
-  { principal }: Allowed<'account.settings.read'>,
+  { principal }: Allowed<'account.settings.read' | 'account.inference_usage.read'>,
   asked: UsageQuery,
 ): Promise<Usage> {
   const account = accountOf(principal)
@@ -52,17 +53,26 @@ export async function getOwnUsage(
   return await summed(hub, asked, (range, limit) => sumBilledUsage(hub.db, account.id, range, asked.group_by, limit))
 }
 
-async function summed(
+/** Throws `bad_request` for more than 400 days, or for none. */
+export function timesIn(
   hub: Hub,
-  asked: UsageQuery,
-  sum: (range: UsageRange, limit: number) => Promise<UsageSum[]>,
-): Promise<Usage> {
+  asked: { readonly from?: string | undefined; readonly to?: string | undefined },
+): { readonly from: number; readonly to: number } {
   const to = asked.to === undefined ? hub.clock.now() + 1 : Date.parse(asked.to)
   const from = asked.from === undefined ? to - daysUnlessSaid * dayMs : Date.parse(asked.from)
   if (!(from < to)) throw new HoldfastError('bad_request', { reason: '"from" has to be before "to".' })
   if (to - from > mostDays * dayMs) {
     throw new HoldfastError('bad_request', { reason: `Ask for at most ${mostDays} days at once.` })
   }
+  return { from, to }
+}
+
+async function summed(
+  hub: Hub,
+  asked: UsageQuery,
+  sum: (range: UsageRange, limit: number) => Promise<UsageSum[]>,
+): Promise<Usage> {
+  const { from, to } = timesIn(hub, asked)
   // What was called a moment ago is part of it.
   await usageBookOf(hub).flush()
   const groups = await sum({ from: firstIdAt(from), to: firstIdAt(to) }, mostGroups + 1)

@@ -4,6 +4,7 @@ import { readBodyOrBytes } from '../../access/body.ts'
 import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Params, type Route, type Call as RouteCall, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { admit } from './admit.ts'
 import { openAiAddress } from './backend.ts'
 import { billedTo } from './billing.ts'
 import { type ClassicBody, classicCall, classicShape } from './classic.ts'
@@ -41,6 +42,7 @@ const answers = {
   401: 'No token, or none that is valid',
   403: 'The token does not carry `inference.serverless.write`, the model is gated or held, or who is to be billed is not the caller',
   404: 'No such model, or no server answers for it',
+  429: 'A limit of requests or tokens is used up: of the organization that is billed, a workspace, the account, or the token',
   502: 'The servers of the model failed',
   503: 'They are busy',
 }
@@ -136,10 +138,10 @@ export const wireRoutes: Route[] = [
 export async function passThrough(call: InferCall, path: OpenAiPath, body: OpenAiBody): Promise<Reply> {
   const { served, billed, name } = await prepare(call)
   if (served.isEmbedded) {
-    return await relay(call, { served, billed, ...notByServer, ...(await embeddedOpenAi(call, served, path, body)) })
+    return await admitted(call, { served, billed, ...notByServer, ...(await embeddedOpenAi(call, served, path, body)) })
   }
   const isStream = body.stream === true
-  return await relay(call, {
+  return await admitted(call, {
     served,
     billed,
     route: path,
@@ -154,13 +156,18 @@ export async function passThrough(call: InferCall, path: OpenAiPath, body: OpenA
 export async function classic(call: InferCall, task: string | null, body: Buffer | ClassicBody): Promise<Reply> {
   const { served, billed, name } = await prepare(call)
   if (served.isEmbedded) {
-    return await relay(call, { served, billed, ...notByServer, ...(await embeddedClassic(call, served, task, body)) })
+    return await admitted(call, {
+      served,
+      billed,
+      ...notByServer,
+      ...(await embeddedClassic(call, served, task, body)),
+    })
   }
   if (Buffer.isBuffer(body)) {
     const reason = 'The servers of this model take JSON ({"inputs": ...}), with Content-Type: application/json.'
     throw new HoldfastError('inference_unsupported', { reason })
   }
-  return await relay(call, { served, billed, ...classicCall(served, name, task, body) })
+  return await admitted(call, { served, billed, ...classicCall(served, name, task, body) })
 }
 
 /** Checked against its shape where it is no bytes. */
@@ -173,6 +180,12 @@ const notByServer = {
   questionFor: () => {
     throw new Error('A server was asked for a model that the hub runs itself.')
   },
+}
+
+/** Within what may be used: the last thing that is asked. */
+async function admitted(call: InferCall, asked: Parameters<typeof relay>[1]): Promise<Reply> {
+  await admit(call.hub, call.facts, call.request, asked.billed)
+  return await relay(call, asked)
 }
 
 /** Everything that is asked before a server is. */

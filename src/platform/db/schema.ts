@@ -1102,6 +1102,9 @@ export interface InferenceUsageTable {
   /** An organization, or a user. */
   billedId: string
   billedName: string
+  /** The workspace of that organization which was named to be billed. */
+  workspaceId: string | null
+  workspaceName: string | null
   commit: string | null
   /** Such as `chat/completions`. */
   route: string
@@ -1110,6 +1113,8 @@ export interface InferenceUsageTable {
   actorName: string
   tokenId: string | null
   tokenLast4: string | null
+  /** Of a child token: with its limits the call is counted. */
+  parentTokenId: string | null
   /** Kind and host of the server that answered; null: none did. */
   backend: string | null
   /** Of the answer to the caller; 499 where the caller left before its end. */
@@ -1119,6 +1124,30 @@ export interface InferenceUsageTable {
   tokensOut: number | null
   firstByteMs: number | null
   tookMs: number
+}
+
+/** How much of an organization's inference may be used; null: any amount. */
+export interface InferenceLimitTable {
+  organizationId: string
+  /** The id of the organization, of a workspace, a user or a service account; or of whom a default is: `member`, `service-account`, ... */
+  subject: string
+  kind: 'organization' | 'default' | 'workspace' | 'user' | 'service-account'
+  requestsPerMinute: number | null
+  requestsPerMonth: number | null
+  tokensPerMinute: number | null
+  tokensPerMonth: number | null
+}
+
+/** Sums over `inferenceUsage`, kept in step with it. */
+export interface InferenceMonthTable {
+  /** An organization, or a user. */
+  billedId: string
+  /** Such as 202611, in UTC. */
+  month: number
+  /** Whoever is billed as a whole, or a workspace, an account or a token in that. */
+  subject: string
+  calls: number
+  tokens: number
 }
 
 export interface SecurityWebhookTable {
@@ -1341,6 +1370,8 @@ export interface Schema {
   inferenceModel: InferenceModelTable
   inferenceBackend: InferenceBackendTable
   inferenceUsage: InferenceUsageTable
+  inferenceLimit: InferenceLimitTable
+  inferenceMonth: InferenceMonthTable
   job: JobTable
   contentScan: ContentScanTable
   scanResult: ScanResultTable

@@ -34,6 +34,7 @@ import * as tokenDigest from './0034-token-digest.ts'
 import * as announcements from './0036-announcements.ts'
 import * as tokenMail from './0037-token-mail.ts'
 import * as inference from './0038-inference.ts'
+import * as inferenceLimits from './0039-inference-limits.ts'
 import * as embeddedModels from './0040-embedded-models.ts'
 
 export interface Migration {
@@ -74,5 +75,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0036-announcements': announcements,
   '0037-token-mail': tokenMail,
   '0038-inference': inference,
+  '0039-inference-limits': inferenceLimits,
   '0040-embedded-models': embeddedModels,
 }
