@@ -1,6 +1,6 @@
 /** A hub that runs models itself: tiny ones, uploaded as their owners do it. */
 import { expect } from 'vitest'
-import { embeddedHostOf } from '../../src/features/inference/embedded/embedded.ts'
+import { embeddedHostOf } from '../../src/features/inference/embedded/running.ts'
 import type { DialectName } from '../../src/platform/db/kysely-handle.ts'
 import { startInference } from './inference.ts'
 import type { ModelFiles } from './tiny-models.ts'

@@ -1,95 +1,25 @@
 /** Calls of models that the hub runs itself: what is asked in the words of each API, the model where its files lie, the answer as servers give it. */
-import { createRequire } from 'node:module'
-import path from 'node:path'
 import { HoldfastError } from '../../../domain/errors.ts'
 import { authorize } from '../../../domain/policy.ts'
-import type { Hub } from '../../../hub.ts'
 import { openFile } from '../../files/service.ts'
 import type { BackendAnswer } from '../ask-backend.ts'
 import type { ClassicBody } from '../classic.ts'
 import type { Served } from '../queries.ts'
 import type { Asked, Call } from '../relay.ts'
 import { classicJob } from './classic-job.ts'
-import { EmbeddedHost, libraryName, type Waiting } from './embedded-host.ts'
+import type { Waiting } from './embedded-host.ts'
 import { eventsOf } from './events.ts'
 import type { Source } from './held-models.ts'
 import type { EmbeddedTask, Job } from './job.ts'
 import { embeddedTask, type ModelPlan, planModel } from './model-files.ts'
 import { type OpenAiCall, openAiJob, type Told } from './open-ai-job.ts'
-import { removeStrays, stillServed, watchModels } from './watch-models.ts'
+import { embeddedHostOf } from './running.ts'
+import { stillServed } from './watch-models.ts'
 
 type Parts = Pick<Asked, 'route' | 'embedded'>
 
 /** How long a call of the classic API waits for a model, which is then told to be loading. */
 const momentMs = 3_000
-
-/** Under the data folder. */
-const loadingFolder = 'models-loading'
-
-const hosts = new WeakMap<Hub, EmbeddedHost>()
-
-/** One for each open hub. */
-export function embeddedHostOf(hub: Hub): EmbeddedHost {
-  const known = hosts.get(hub)
-  if (known !== undefined) return known
-  const { dataFolder, inferenceMemory, inferenceConcurrency, inferenceFirstByte } = hub.config
-  const host = new EmbeddedHost({
-    // Of this process of the hub: others have theirs.
-    folder: path.join(dataFolder, loadingFolder, hub.clock.id()),
-    memory: inferenceMemory,
-    mostWaiting: inferenceConcurrency,
-    timeLimitMs: inferenceFirstByte,
-    log: hub.log,
-  })
-  hosts.set(hub, host)
-  return host
-}
-
-/** As long as the server runs: what is held, removed or set otherwise leaves memory. */
-export function startEmbedded(hub: Hub): { stop(): Promise<void> } {
-  const watch = watchModels(hub, () => hosts.get(hub) ?? null)
-  const cleaned = removeStrays(path.join(hub.config.dataFolder, loadingFolder)).catch((error: unknown) => {
-    hub.log.warn({ error }, 'Copies of models that a killed hub left behind could not be removed')
-  })
-  return {
-    async stop() {
-      await watch.stop()
-      await cleaned
-      await hosts.get(hub)?.stop()
-    },
-  }
-}
-
-/** What answers for a model has changed: what is loaded of it leaves, but for the commit that is still served. */
-export function forgetModel(hub: Hub, repoId: string, served: Served | null): void {
-  const keep = served?.isEmbedded === true ? (served.commit ?? served.headCommit) : null
-  hosts.get(hub)?.unload(repoId, keep ?? undefined)
-}
-
-/** How far it is loaded, for who administers it. */
-export function presentEmbedded(hub: Hub, repoId: string, { commit, headCommit }: Served): object {
-  const wanted = commit ?? headCommit
-  const states = (hosts.get(hub)?.statesOf(repoId) ?? []).filter((one) => one.commit === wanted)
-  const state = states.find((one) => one.state !== 'failed') ?? states[0]
-  const { bytes = 0, of = 0, memory = 0, why = null } = state ?? {}
-  const isInstalled = hasLibrary()
-  const problem = isInstalled
-    ? {}
-    : {
-        problem: `The library ${libraryName} is not installed. docs/inference.md, "Models on the hub itself", says how to add it.`,
-      }
-  return { state: state?.state ?? 'not loaded', bytes, of, memory, why, isInstalled, ...problem }
-}
-
-function hasLibrary(): boolean {
-  try {
-    createRequire(import.meta.url).resolve(libraryName)
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return false
-    throw error
-  }
-}
 
 /** Throws `bad_request`, `inference_unsupported` and `model_not_runnable`. */
 export async function embeddedClassic(
