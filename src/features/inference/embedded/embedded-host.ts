@@ -8,6 +8,7 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
 import { HoldfastError } from '../../../domain/errors.ts'
+import { busy } from '../gateway.ts'
 import { Held, HeldModels, type ModelState, type Source } from './held-models.ts'
 import type { FromProcess, Job } from './job.ts'
 import { type ModelPlan, notRunnable } from './model-files.ts'
@@ -59,6 +60,10 @@ const turnLimitMs = 30_000
 /** For a call to end that nobody waits for any more. */
 const stopLimitMs = 15_000
 const failedKeptMs = 20_000
+/** So long it is told afterwards that a model failed, and why. */
+const toldMs = 600_000
+/** Models that are remembered at once; those that failed go first. */
+const mostRemembered = 1_000
 /** A model with which the process ended so often in a row is left alone. */
 const mostCrashes = 3
 const crashedKeptMs = 300_000
@@ -126,6 +131,7 @@ export class EmbeddedHost {
     const { signal } = waiting
     signal.throwIfAborted()
     const held = this.#heldOf(source)
+    if (held.users >= this.#options.mostWaiting + atOnce) throw busy()
     held.enter()
     try {
       const isCold = held.state === 'loading'
@@ -158,6 +164,16 @@ export class EmbeddedHost {
     }
   }
 
+  /** Forgets what failed long ago; and without a model there is no process. */
+  tidy(): void {
+    const now = Date.now()
+    for (const held of this.#models.all())
+      if (held.state === 'failed' && held.until < now - toldMs) this.#models.remove(held)
+    for (const [key, { until }] of this.#crashes) if (until < now) this.#crashes.delete(key)
+    const isIdle = this.#models.all().every(({ state }) => state === 'failed') && this.#running.size === 0
+    if (isIdle && this.#models.memory === 0) this.#process.rest()
+  }
+
   async stop(): Promise<void> {
     await this.#process.stop()
     await rm(this.#options.folder, { recursive: true, force: true })
@@ -174,12 +190,17 @@ export class EmbeddedHost {
     const known = this.#models.get(key)
     if (known?.state === 'failed' && known.until > Date.now()) throw asTold(known.error)
     if (known !== null && known.state !== 'failed') return known
+    if (this.#models.all().length >= mostRemembered) this.#forgetFailed()
     const held = new Held(key, source)
     this.#models.add(held)
     // One after the other: each needs the memory that those before it left.
     held.loading = this.#loadTurn.then(() => this.#load(held))
     this.#loadTurn = held.loading.catch(ignored)
     return held
+  }
+
+  #forgetFailed(): void {
+    for (const held of this.#models.all()) if (held.state === 'failed') this.#models.remove(held)
   }
 
   /** Waits as long as the caller does. */

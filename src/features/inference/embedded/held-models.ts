@@ -50,6 +50,11 @@ export class Held {
     this.source = source
   }
 
+  /** Calls that wait for it, or that it works on. */
+  get users(): number {
+    return this.#users
+  }
+
   enter(): void {
     this.#users++
   }

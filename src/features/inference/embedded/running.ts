@@ -6,6 +6,8 @@ import type { Served } from '../queries.ts'
 import { EmbeddedHost, libraryName } from './embedded-host.ts'
 import { removeStrays, watchModels } from './watch-models.ts'
 
+/** They are short: more of them may wait than for a server. */
+const waitingOfEach = 4
 /** Under the data folder. */
 const loadingFolder = 'models-loading'
 
@@ -20,7 +22,7 @@ export function embeddedHostOf(hub: Hub): EmbeddedHost {
     // Of this process of the hub: others have theirs.
     folder: path.join(dataFolder, loadingFolder, hub.clock.id()),
     memory: inferenceMemory,
-    mostWaiting: inferenceConcurrency,
+    mostWaiting: waitingOfEach * inferenceConcurrency,
     timeLimitMs: inferenceFirstByte,
     log: hub.log,
   })

@@ -51,6 +51,7 @@ export async function stillServed(
 /** Looks at all that is loaded. */
 export async function sweepModels(host: EmbeddedHost): Promise<void> {
   for (const { repoId, isServed } of host.sources) if (!(await isServed())) host.unload(repoId)
+  host.tidy()
 }
 
 export function watchModels(hub: Hub, hostOf: () => EmbeddedHost | null): { stop(): Promise<void> } {
