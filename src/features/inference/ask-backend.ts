@@ -51,6 +51,8 @@ export async function askBackend(
   try {
     answer = await hub.outbound.open({
       url: question.url,
+      // Who administers another model cannot disturb what is said on them.
+      scope: backend.id,
       method: 'POST',
       headers: {
         'content-type': 'application/json',
