@@ -111,12 +111,13 @@ describe('kept connections', () => {
       (first: string) => [`${first}HTTP/1.1 200 OK\r\nX-A: `, `b\r\nContent-Length: 6\r\n\r\nstolen`],
     ],
     ['a second answer a moment later', (first: string) => [first, whole('stolen')]],
+    ['the beginning of one, and nothing more', (first: string) => [`${first}HTTP/1.1 200 OK\r\nX-A: `]],
     ['a piece of nonsense behind it', (first: string) => [`${first}x`]],
     ['trailers', () => [`${chunked('first').slice(0, -2)}X-A: b\r\n\r\n`, whole('stolen')]],
   ])('%s is told to nobody, and the connection is used no more', async (_name, pieces) => {
     for (const shape of [whole, chunked]) {
-      const server = await serve(async (socket, { nth }) => {
-        if (nth > 1) return void socket.write(whole('own'))
+      const server = await serve(async (socket, { nth, onThis }) => {
+        if (nth > 1) return void socket.write(whole(onThis > 1 ? 'stolen' : 'own'))
         for (const piece of pieces(shape('first'))) {
           socket.write(piece)
           await new Promise((resolve) => setTimeout(resolve, 20))
