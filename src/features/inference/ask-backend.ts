@@ -24,12 +24,14 @@ export type BackendAnswer = (
   counts?(): TokenCounts
 }
 
-/** The next server may do better. `isFault`: it counts against this one. */
+/** The next server may do better. `isFault`: it counts against this one; `isGone`: nobody answered there. */
 export class BackendFault extends Error {
   readonly isFault: boolean
-  constructor(reason: string, options: { isFault?: boolean; cause?: unknown } = {}) {
+  readonly isGone: boolean
+  constructor(reason: string, options: { isFault?: boolean; isGone?: boolean; cause?: unknown } = {}) {
     super(reason, { cause: options.cause })
     this.isFault = options.isFault ?? true
+    this.isGone = options.isGone ?? false
   }
 }
 
@@ -66,7 +68,10 @@ export async function askBackend(
       idleLimitMs: hub.config.inferenceFirstByte,
     })
   } catch (error) {
-    if (error instanceof OutboundRefusal) throw new BackendFault(faultWords[error.fault], { cause: error })
+    if (error instanceof OutboundRefusal) {
+      const isGone = error.fault === 'unreachable' || error.fault === 'late'
+      throw new BackendFault(faultWords[error.fault], { isGone, cause: error })
+    }
     throw error
   }
   try {
@@ -79,7 +84,7 @@ export async function askBackend(
 }
 
 /** Where the servers of a model are is nobody's business but that of its administrators. */
-const faultWords: Readonly<Record<OutboundFault, string>> = {
+export const faultWords: Readonly<Record<OutboundFault, string>> = {
   late: 'it did not answer in time.',
   redirects: 'it redirects elsewhere, which is not followed.',
   unreachable: 'it could not be reached.',
@@ -92,7 +97,7 @@ async function judged(answer: OutboundAnswer, { isStream }: Question, secret: st
   const type = (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (status === 401 || status === 403) throw new BackendFault('it does not take the key that this hub has for it.')
   if (status === 429) throw new BackendFault('it has too much to do.', { isFault: false })
-  if (status >= 500 || status < 200) throw new BackendFault(`it answered ${status}.`)
+  if (status >= 500 || status < 200) throw new BackendFault(`it answered ${status}.`, { isGone: isStarting(status) })
   if (status >= 400) throw await refusalOf(answer, type, secret)
   const encoding = answer.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity') throw new BackendFault('it compressed its answer, which it was not asked for.')
@@ -105,6 +110,11 @@ async function judged(answer: OutboundAnswer, { isStream }: Question, secret: st
   const value = parse(text)
   if (typeof value !== 'object' || value === null) throw new BackendFault('its answer is not valid JSON.')
   return { kind: 'json', status, text, value }
+}
+
+/** What a server says that loads its model, and what stands before one that is not there. */
+export function isStarting(status: number): boolean {
+  return status >= 502 && status <= 504
 }
 
 function nameOf(type: string): string {

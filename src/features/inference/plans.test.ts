@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { dialects, makeDatabase, type TestDatabase } from '../../../tests/support/databases.ts'
 import { type Watched, watchPlans } from '../../../tests/support/plans.ts'
+import { selectBackends } from './probe-queries.ts'
 import {
   addToMonths,
   deleteMonthsBefore,
@@ -63,6 +64,7 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
     await watched.expectCheap(async () => {
       await findServed(db.read, 'r1')
       await selectListed(db, ['r1', 'r2'])
+      await selectBackends(db, ['b1', 'b2'])
       await deleteServed(tx, 'r1')
       await insertUsage(tx, [
         {

@@ -109,7 +109,7 @@ async function answered(
       return await passOn(call, answer, told, signal, outcome, startedAt)
     } catch (error) {
       if (!(error instanceof BackendFault)) throw error
-      if (error.isFault) gateway.failed(backend)
+      if (error.isFault) gateway.failed(backend, error)
       outcome.backend = backend
       hub.log.warn({ reason: error.message, kind: backend.kind, backendId: backend.id }, 'A server of a model failed')
       last = error

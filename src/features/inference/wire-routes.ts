@@ -195,8 +195,7 @@ async function prepare(
   const { hub, allowed, facts } = call
   const { id, owner, name: ownName, headCommit } = allowed.resource
   const name = `${owner.name}/${ownName}`
-  const billed = await billedTo(call)
-  const served = await findServed(hub.db.read, id)
+  const [billed, served] = await Promise.all([billedTo(call), findServed(hub.db.read, id)])
   if (served === null) throw new HoldfastError('model_not_served', { model: name })
   try {
     await refuseHeldModel(hub, facts, served.commit ?? headCommit)

@@ -30,6 +30,8 @@ export interface OutboundRequest {
   readonly body?: string
   /** Milliseconds for all of it. */
   readonly timeLimitMs?: number
+  /** Ends it before. */
+  readonly signal?: AbortSignal
   /** Bytes of the answer. */
   readonly sizeLimit?: number
 }
@@ -164,7 +166,8 @@ async function send(
   resolver: Resolver,
 ): Promise<OutboundReply> {
   const { timeLimitMs = 10_000, sizeLimit = 1_048_576, body } = wanted
-  const signal = AbortSignal.timeout(timeLimitMs)
+  const inTime = AbortSignal.timeout(timeLimitMs)
+  const signal = wanted.signal === undefined ? inTime : AbortSignal.any([inTime, wanted.signal])
   try {
     const response = await new Promise<IncomingMessage>((done, fail) => {
       const start = url.protocol === 'https:' ? requestHttps : requestHttp
@@ -187,7 +190,8 @@ async function send(
     return { status: response.statusCode ?? 0, body: await readWithin(response, sizeLimit, url) }
   } catch (error) {
     if (error instanceof OutboundRefusal) throw error
-    if (signal.aborted)
+    wanted.signal?.throwIfAborted()
+    if (inTime.aborted)
       throw new OutboundRefusal(`${url.host} did not answer within ${timeLimitMs / 1000} seconds.`, {
         fault: 'late',
         cause: error,
