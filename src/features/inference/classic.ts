@@ -46,7 +46,7 @@ type Parts = Pick<Asked, 'route' | 'questionFor' | 'told'>
 
 /** `named`: the task in the address, else what the card says, else what the server is for. Throws `inference_unsupported` and `bad_request`. */
 export function classicCall(served: Served, repoName: string, named: string | null, body: ClassicBody): Parts {
-  const task = taskOf(served, named)
+  const task = taskOf(served, named, body)
   switch (task) {
     case 'feature-extraction':
       return features(repoName, body)
@@ -57,7 +57,9 @@ export function classicCall(served: Served, repoName: string, named: string | nu
   }
 }
 
-function taskOf({ pipelineTag, backends }: Served, named: string | null): ClassicTask {
+function taskOf({ pipelineTag, backends }: Served, named: string | null, { inputs }: ClassicBody): ClassicTask {
+  // Clients that were given the address of a model name no task, and the card of a model has one for both.
+  if (named === null && similarity.safeParse(inputs).success) return 'sentence-similarity'
   const isEmbedding = backends.every(({ kind }) => kind === 'tei')
   const task = named ?? pipelineTag ?? (isEmbedding ? 'feature-extraction' : 'text-generation')
   const found = classicTasks.find((known) => known === task)

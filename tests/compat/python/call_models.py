@@ -35,7 +35,18 @@ async def later():
     text = "".join([event.choices[0].delta.content or "" async for event in stream if event.choices])
     hf = AsyncInferenceClient(base_url=f"{hub}/v1", api_key=token)
     said = await hf.chat_completion(messages, model=chat, max_tokens=4)
-    return [text, said.usage.completion_tokens]
+    by_url = AsyncInferenceClient(model=f"{hub}/models/{chat}", token=token)
+    streamed = await by_url.chat_completion(messages, max_tokens=4, stream=True)
+    events = [event async for event in streamed]
+    vectors = AsyncInferenceClient(model=f"{hub}/models/{embed}", token=token)
+    embedded = await vectors.feature_extraction("abc")
+    near = await vectors.sentence_similarity("a", other_sentences=["a", "bbb"])
+    try:
+        await AsyncInferenceClient(model=f"{hub}/models/{embed}", token=weak).feature_extraction("abc")
+        denied = None
+    except HfHubHTTPError as error:
+        denied = [error.response.status_code, str(error)]
+    return [text, said.usage.completion_tokens, len(events) > 1, embedded.tolist(), len(near), denied]
 
 
 out["async"] = asyncio.run(later())
