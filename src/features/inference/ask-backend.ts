@@ -11,6 +11,8 @@ export interface Question {
   /** Where, at this server. */
   readonly url: string
   readonly body: Buffer
+  /** Of the body; JSON unless said. */
+  readonly type?: string
   /** Whether events may come as the answer. */
   readonly isStream: boolean
 }
@@ -57,7 +59,7 @@ export async function askBackend(
       scope: backend.id,
       method: 'POST',
       headers: {
-        'content-type': 'application/json',
+        'content-type': question.type ?? 'application/json',
         accept: question.isStream ? 'text/event-stream, application/json' : 'application/json',
         'accept-encoding': 'identity',
         ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),

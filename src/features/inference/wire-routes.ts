@@ -7,7 +7,8 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { admit } from './admit.ts'
 import { openAiAddress } from './backend.ts'
 import { billedTo } from './billing.ts'
-import { type ClassicBody, classicCall, classicShape } from './classic.ts'
+import { classicCall } from './classic.ts'
+import { type ClassicBody, classicShape } from './classic-parts.ts'
 import { embeddedClassic, embeddedOpenAi, forgetModel } from './embedded/embedded.ts'
 import { refuseHeldModel } from './hold.ts'
 import { getCallable, listCallable, presentModel } from './list-models.ts'
@@ -162,10 +163,6 @@ export async function classic(call: InferCall, task: string | null, body: Buffer
       ...notByServer,
       ...(await embeddedClassic(call, served, task, body)),
     })
-  }
-  if (Buffer.isBuffer(body)) {
-    const reason = 'The servers of this model take JSON ({"inputs": ...}), with Content-Type: application/json.'
-    throw new HoldfastError('inference_unsupported', { reason })
   }
   return await admitted(call, { served, billed, ...classicCall(served, name, task, body) })
 }

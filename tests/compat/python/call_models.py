@@ -76,6 +76,15 @@ by_url = InferenceClient(model=f"{hub}/models/{chat}", token=token)
 out["hf_model"] = by_url.chat_completion(messages, max_tokens=4).usage.completion_tokens
 out["hf_stream"] = len(list(by_url.chat_completion(messages, max_tokens=4, stream=True))) > 1
 out["hf_text"] = isinstance(by_url.text_generation("a b", max_new_tokens=4), str)
+pieces = list(by_url.text_generation("a b", max_new_tokens=4, do_sample=False, stream=True, details=True))
+whole = by_url.text_generation("a b", max_new_tokens=4, do_sample=False, details=True)
+out["hf_text_stream"] = [
+    "".join(piece.token.text for piece in pieces) == pieces[-1].generated_text == whole.generated_text,
+    len(pieces) > 2,
+    pieces[-1].details.finish_reason,
+    pieces[-1].details.generated_tokens,
+    whole.details.generated_tokens,
+]
 vectors = InferenceClient(model=f"{hub}/models/{embed}", token=token)
 out["hf_features"] = vectors.feature_extraction("abc").tolist()
 out["hf_weak"] = refused(lambda: InferenceClient(model=f"{hub}/models/{embed}", token=weak).feature_extraction("abc"))
