@@ -3,8 +3,8 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import { type OutboundAnswer, type OutboundFault, OutboundRefusal } from '../../platform/outbound/outbound.ts'
+import { secretOf } from './backend-secret.ts'
 import type { Backend } from './queries.ts'
-import { secretOf } from './service.ts'
 import type { TokenCounts } from './token-counts.ts'
 
 export interface Question {

@@ -6,10 +6,10 @@ import type { Hub } from '../../hub.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
 import { faultWords } from './ask-backend.ts'
 import { probeAddress } from './backend.ts'
+import { secretOf } from './backend-secret.ts'
 import { gatewayOf } from './gateway.ts'
 import { selectBackends } from './probe-queries.ts'
 import type { Backend } from './queries.ts'
-import { secretOf } from './service.ts'
 
 /** In one round; the others come in the next. */
 const mostInRound = 100
