@@ -6,6 +6,7 @@ import { download } from './children/download.ts'
 import { serveEcho } from './children/echo-server.ts'
 import { embedByHub, embedDirectly } from './children/embeddings.ts'
 import { serveFile } from './children/file-server.ts'
+import { holdIdleStreams } from './children/idle-streams.ts'
 import { load } from './children/load.ts'
 import { servePaced } from './children/paced-server.ts'
 import { pickleScan } from './children/pickle-scan.ts'
@@ -20,6 +21,7 @@ const children = {
   file: serveFile,
   sink: serveSink,
   paced: servePaced,
+  idle: holdIdleStreams,
   streams,
   load,
   download,

@@ -4,6 +4,7 @@ import type { DownloadOptions, DownloadResult } from './children/download.ts'
 import type { EchoOptions } from './children/echo-server.ts'
 import type { AskedOptions, SentencesOptions, SentencesResult } from './children/embeddings.ts'
 import type { FileOptions } from './children/file-server.ts'
+import type { IdleStreamsOptions } from './children/idle-streams.ts'
 import type { LoadOptions, LoadResult } from './children/load.ts'
 import type { PacedOptions } from './children/paced-server.ts'
 import type { PickleScanOptions, PickleScanResult } from './children/pickle-scan.ts'
@@ -25,6 +26,8 @@ interface Servers {
   file: FileOptions
   sink: SinkOptions
   paced: PacedOptions
+  /** Says how many it holds where the others say their port. */
+  idle: IdleStreamsOptions
 }
 
 interface Clients {

@@ -326,6 +326,13 @@ export const settings = {
     about:
       'Memory that models may take together which this hub runs itself, in each of its processes. The one that was not called for longest makes room for the next.',
   },
+  inferenceProbe: {
+    env: 'HOLDFAST_INFERENCE_PROBE',
+    schema: z.coerce.number().int().min(0).max(3_600),
+    fallback: '15',
+    about:
+      'Seconds between two looks at the servers of models that were called in the last hour: whether one that failed is there again, and whether one that nobody calls is. 0 looks at none.',
+  },
   inferenceUsageDays: {
     env: 'HOLDFAST_INFERENCE_USAGE_DAYS',
     schema: z.coerce.number().int().min(0).max(36_500),

@@ -60,6 +60,7 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
   const mailer = openMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom })
   const metrics = openMetrics()
   const watch = watchProcess(metrics)
+  const outbound = openOutbound(config.outboundAllow, overrides.resolver)
   return {
     config,
     clock,
@@ -71,11 +72,12 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     xet,
     xetEpoch,
     mailer,
-    outbound: openOutbound(config.outboundAllow, overrides.resolver),
+    outbound,
     metrics,
     transaction: (fn) => db.transaction(fn),
     close: async () => {
       watch.stop()
+      outbound.close()
       await git.close()
       await xet.close()
       await blobs.close()

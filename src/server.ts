@@ -24,6 +24,11 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
     (request, response) => door.handle(request, response),
   )
   server.on('clientError', (fault: NodeJS.ErrnoException, socket: Socket) => door.refuse(fault, socket))
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   // A connection on which nothing moves for this long is dead; git may think for minutes before it sends.
   server.setTimeout(600_000)
   hub.git.startApart((error) => hub.log.warn({ error }, 'Git is started from the main process for a minute'))
@@ -43,7 +48,7 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
     port,
     dispatcher: door,
     stop: async () => {
-      await close(server, door)
+      await close(server, door, sockets)
       await workers.stop()
       await ongoing.stop()
       await door.stop()
@@ -61,12 +66,15 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   })
 }
 
-async function close(server: Server, door: Dispatcher): Promise<void> {
+async function close(server: Server, door: Dispatcher, sockets: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
   const timer = setTimeout(() => server.closeAllConnections(), drainMs)
   const idle = setInterval(() => {
-    if (door.underWay() === 0) server.closeIdleConnections()
+    if (door.underWay() > 0) return
+    server.closeIdleConnections()
+    // Clients open connections ahead: one on which nothing came yet is not idle to Node, and would be waited for.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   }, 200)
   await closed
   clearTimeout(timer)

@@ -47,6 +47,8 @@ const repo = fc.record({
   isDeleted: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   number: fc.integer({ min: 0, max: 3 }),
   tags: fc.subarray(tagNames),
+  /** Somebody, or the hub itself, answers for it. */
+  isServed: fc.boolean(),
 })
 
 /** Mostly what opens much. */
@@ -168,6 +170,7 @@ const look = fc.record({
   words: fc.oneof(fc.constant([]), fc.subarray(words, { maxLength: 2 })),
   tags: fc.oneof(fc.constant([]), fc.subarray(tagNames, { maxLength: 2 })),
   isGated: fc.constantFrom(undefined, undefined, true, false),
+  isServed: fc.constantFrom(undefined, undefined, true as const),
 })
 
 describe.each(dialects)('lists of repos on %s', (dialect) => {
@@ -214,6 +217,7 @@ describe.each(dialects)('lists of repos on %s', (dialect) => {
       isDeleted: false,
       number,
       tags,
+      isServed: false,
     })
     await build(db, {
       repos: [make(w1, 0, ['bert']), make(w1, 1, []), make(u3, 0, ['bert'])],
@@ -352,6 +356,7 @@ async function build(db: Db, world: World) {
   const { repos, through, grants, tokenGrants, groupMembers, strict, demands, verdicts, requests } = world
   await db.transaction(async (tx) => {
     for (const table of [
+      'inferenceModel',
       'accessRequest',
       'repo',
       'repoTag',
@@ -395,6 +400,12 @@ async function build(db: Db, world: World) {
           deletedAt: each.isDeleted ? 1 : null,
         })
         .execute()
+      if (each.isServed) {
+        await tx
+          .insertInto('inferenceModel')
+          .values({ repoId: id, revision: null, commit: null, embedded: 0, updatedAt: 0 })
+          .execute()
+      }
       for (const tag of each.tags) await tx.insertInto('repoTag').values({ repoId: id, kind: each.kind, tag }).execute()
     }
     for (const { temporary, ...each } of grants) {
@@ -526,10 +537,12 @@ async function filtered(db: Db, presented: Presented, query: RepoListQuery): Pro
     .where('deletedAt', 'is', null)
     .execute()
   const tags = await db.read.selectFrom('repoTag').selectAll().execute()
+  const served = await db.read.selectFrom('inferenceModel').select('repoId').execute()
   const kept: typeof rows = []
   for (const row of rows) {
     if (query.ownerId !== undefined && row.ownerId !== query.ownerId) continue
     if (query.isGated !== undefined && (row.gated !== 'open') !== query.isGated) continue
+    if (query.isServed === true && !served.some(({ repoId }) => repoId === row.id)) continue
     if (!(query.words ?? []).every((word) => row.fullNameKey.includes(word))) continue
     if (!(query.tags ?? []).every((tag) => tags.some((each) => each.repoId === row.id && each.tag === tag))) continue
     const target = { on: 'repo', kind: query.kind, namespace: row.ownerId, name: row.name } as const
@@ -554,6 +567,7 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
     isDeleted: false,
     number: 1,
     tags: [],
+    isServed: true,
   } as const
   const places: World['repos'][number]['place'][] = [
     { ownerId: 'o1', workspaceId: null },
@@ -603,6 +617,9 @@ async function plansOf(db: Db): Promise<{ statement: string; plan: string[] }[]>
         { ownerId: 'o1' },
         { isGated: true },
         { isGated: false, ownerId: 'o1' },
+        { isServed: true as const },
+        { isServed: true as const, words: ['bert'], tags: ['en'] },
+        { isServed: true as const, ownerId: 'o1' },
       ]) {
         for (const after of [undefined, { id: 's', value: 99 }]) {
           const query = { kind: 'model', orderBy, direction: 'descending', limit: 1, after, budget: 1, now: 1 } as const

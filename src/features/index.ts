@@ -49,6 +49,7 @@ import { groupPageRoutes } from './groups/page-routes.tsx'
 import { groupApiRoutes } from './groups/routes.ts'
 import { limitPageRoutes } from './inference/limit-page-routes.tsx'
 import { limitRoutes } from './inference/limit-routes.ts'
+import { startProbes } from './inference/probes.ts'
 import { inferenceRoutes } from './inference/routes.ts'
 import { serverPageRoutes } from './inference/server-page-routes.tsx'
 import { scheduleForgettingUsage, startEmbedded, startUsageRecords, usageJobs } from './inference/service.ts'
@@ -289,6 +290,7 @@ export function startOngoing(hub: Hub): { stop(): Promise<void> } {
     startDownloadAudit(hub),
     startUsageRecords(hub),
     startEmbedded(hub),
+    startProbes(hub),
   ]
   // They tell of what the others sealed, also at the end.
   const tellers = [startWebhooks(hub), startSyslog(hub)]

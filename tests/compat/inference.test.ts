@@ -72,14 +72,16 @@ describe.skipIf(python === null)('clients call models', () => {
       hf_model: 4,
       hf_stream: true,
       hf_text: true,
+      hf_text_stream: [true, true, 'length', 4, 4],
       hf_features: [3, 1, 0],
     })
     // The same words, whole and as a stream.
     expect(out.streamed).toEqual(out.chat)
-    expect(out.async).toEqual([(out.chat as unknown[])[0], 4])
+    const refused = [403, expect.stringContaining('inference.serverless.write')]
+    expect(out.async).toEqual([(out.chat as unknown[])[0], 4, true, [3, 1, 0], 2, refused])
     expect(out.hf_weak).toEqual(['HfHubHTTPError', 403, expect.stringContaining('inference.serverless.write')])
     const rows = await usage()
-    expect(rows.filter(({ status }) => status === 200).length).toBe(11)
+    expect(rows.filter(({ status }) => status === 200).length).toBe(16)
     expect(rows.find(({ route }) => route === 'completions')).toMatchObject({ tokensOut: 4, status: 200 })
   }, 150_000)
 

@@ -3,14 +3,16 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import { type OutboundAnswer, type OutboundFault, OutboundRefusal } from '../../platform/outbound/outbound.ts'
+import { secretOf } from './backend-secret.ts'
 import type { Backend } from './queries.ts'
-import { secretOf } from './service.ts'
 import type { TokenCounts } from './token-counts.ts'
 
 export interface Question {
   /** Where, at this server. */
   readonly url: string
   readonly body: Buffer
+  /** Of the body; JSON unless said. */
+  readonly type?: string
   /** Whether events may come as the answer. */
   readonly isStream: boolean
 }
@@ -24,12 +26,14 @@ export type BackendAnswer = (
   counts?(): TokenCounts
 }
 
-/** The next server may do better. `isFault`: it counts against this one. */
+/** The next server may do better. `isFault`: it counts against this one; `isGone`: nobody answered there. */
 export class BackendFault extends Error {
   readonly isFault: boolean
-  constructor(reason: string, options: { isFault?: boolean; cause?: unknown } = {}) {
+  readonly isGone: boolean
+  constructor(reason: string, options: { isFault?: boolean; isGone?: boolean; cause?: unknown } = {}) {
     super(reason, { cause: options.cause })
     this.isFault = options.isFault ?? true
+    this.isGone = options.isGone ?? false
   }
 }
 
@@ -51,9 +55,11 @@ export async function askBackend(
   try {
     answer = await hub.outbound.open({
       url: question.url,
+      // Who administers another model cannot disturb what is said on them.
+      scope: backend.id,
       method: 'POST',
       headers: {
-        'content-type': 'application/json',
+        'content-type': question.type ?? 'application/json',
         accept: question.isStream ? 'text/event-stream, application/json' : 'application/json',
         'accept-encoding': 'identity',
         ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
@@ -64,7 +70,10 @@ export async function askBackend(
       idleLimitMs: hub.config.inferenceFirstByte,
     })
   } catch (error) {
-    if (error instanceof OutboundRefusal) throw new BackendFault(faultWords[error.fault], { cause: error })
+    if (error instanceof OutboundRefusal) {
+      const isGone = error.fault === 'unreachable' || error.fault === 'late'
+      throw new BackendFault(faultWords[error.fault], { isGone, cause: error })
+    }
     throw error
   }
   try {
@@ -77,7 +86,7 @@ export async function askBackend(
 }
 
 /** Where the servers of a model are is nobody's business but that of its administrators. */
-const faultWords: Readonly<Record<OutboundFault, string>> = {
+export const faultWords: Readonly<Record<OutboundFault, string>> = {
   late: 'it did not answer in time.',
   redirects: 'it redirects elsewhere, which is not followed.',
   unreachable: 'it could not be reached.',
@@ -90,7 +99,7 @@ async function judged(answer: OutboundAnswer, { isStream }: Question, secret: st
   const type = (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (status === 401 || status === 403) throw new BackendFault('it does not take the key that this hub has for it.')
   if (status === 429) throw new BackendFault('it has too much to do.', { isFault: false })
-  if (status >= 500 || status < 200) throw new BackendFault(`it answered ${status}.`)
+  if (status >= 500 || status < 200) throw new BackendFault(`it answered ${status}.`, { isGone: isStarting(status) })
   if (status >= 400) throw await refusalOf(answer, type, secret)
   const encoding = answer.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity') throw new BackendFault('it compressed its answer, which it was not asked for.')
@@ -103,6 +112,11 @@ async function judged(answer: OutboundAnswer, { isStream }: Question, secret: st
   const value = parse(text)
   if (typeof value !== 'object' || value === null) throw new BackendFault('its answer is not valid JSON.')
   return { kind: 'json', status, text, value }
+}
+
+/** What a server says that loads its model, and what stands before one that is not there. */
+export function isStarting(status: number): boolean {
+  return status >= 502 && status <= 504
 }
 
 function nameOf(type: string): string {

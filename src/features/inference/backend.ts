@@ -57,3 +57,9 @@ export function ownAddress({ url }: { readonly url: string }): string {
   base.pathname = `${base.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}/`
   return base.href
 }
+
+/** Where it says whether it is well. */
+export function probeAddress(backend: { readonly url: string; readonly kind: BackendKind }): string {
+  if (backend.kind === 'openai') return openAiAddress(backend, 'models')
+  return `${ownAddress(backend)}${backend.kind === 'ollama' ? 'api/version' : 'health'}`
+}

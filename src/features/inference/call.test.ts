@@ -278,7 +278,7 @@ describe.each(dialects)('calls of models on %s', (dialect) => {
       [{ inputs: 'x' }, '/pipeline/text-to-magic', 400],
       [{ inputs: 3 }, '', 400],
       [{ inputs: 'x', parameters: { best_of: 3 } }, '', 400],
-      [{ inputs: 'x', stream: true }, '', 400],
+      [{ inputs: 'x', stream: true }, '/pipeline/feature-extraction', 400],
       [{ inputs: [] }, '/pipeline/feature-extraction', 400],
       [{}, '', 400],
     ] as const) {

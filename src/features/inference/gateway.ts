@@ -10,6 +10,8 @@ import type { Backend } from './queries.ts'
 const failuresToSkip = 3
 const firstSkipMs = 5_000
 const longestSkipMs = 300_000
+/** Who was not called for as long is not looked at any more. */
+const probedForMs = 3_600_000
 /** How long a call waits for its turn. */
 const turnLimitMs = 30_000
 /** Servers that are remembered; those on which nothing goes on, and which are well, are forgotten first. */
@@ -25,6 +27,19 @@ interface State {
   failures: number
   /** Not asked before, unless there is no other. */
   skippedUntil: number
+  /** Nobody answered there the last time that it failed: once somebody does, that is over. */
+  isGone: boolean
+  calledAt: number
+  /** When it last began to answer a call. */
+  workedAt: number
+  probe: Probe | null
+}
+
+/** What a server said when it was asked whether it is well. */
+export interface Probe {
+  readonly at: number
+  /** As part of a sentence about the server; null: it is well. */
+  readonly fault: string | null
 }
 
 export interface Lease {
@@ -37,6 +52,7 @@ export interface Lease {
 export interface Health {
   readonly failures: number
   readonly skippedUntil: number | null
+  readonly probe: Probe | null
 }
 
 class Gateway {
@@ -79,24 +95,61 @@ class Gateway {
     return this.#taken(shortest.backend, shortest.state, true)
   }
 
-  failed({ id }: Backend): void {
+  /** `isGone`: nobody answered there, as far as a server can be told from its address. */
+  failed({ id }: Pick<Backend, 'id'>, { isGone }: { isGone: boolean }): void {
     const state = this.#stateOf(id)
     state.failures++
+    state.isGone = isGone
     if (state.failures < failuresToSkip) return
     const skipMs = Math.min(firstSkipMs * 2 ** Math.min(state.failures - failuresToSkip, 20), longestSkipMs)
     state.skippedUntil = this.#now() + skipMs
   }
 
-  worked({ id }: Backend): void {
+  worked({ id }: Pick<Backend, 'id'>): void {
     const state = this.#stateOf(id)
     state.failures = 0
     state.skippedUntil = 0
+    state.isGone = false
+    state.workedAt = this.#now()
+  }
+
+  /**
+   * The servers that want to be looked at: called in the last hour, and none that answered a call in the last `quietMs`. Those that are left alone
+   * come first, then those that were looked at longest ago.
+   */
+  toProbe(quietMs: number, limit: number): string[] {
+    const now = this.#now()
+    return [...this.#states]
+      .filter(([, { calledAt, workedAt }]) => calledAt > now - probedForMs && workedAt <= now - quietMs)
+      .map(([id, { skippedUntil, probe }]) => ({ id, isSkipped: skippedUntil > now, at: probe?.at ?? 0 }))
+      .sort((a, b) => Number(b.isSkipped) - Number(a.isSkipped) || a.at - b.at)
+      .slice(0, limit)
+      .map(({ id }) => id)
+  }
+
+  /** A server that failed by wrong answers, and says that it is well, waits its time all the same. */
+  probed(backend: Pick<Backend, 'id'>, fault: string | null): void {
+    const state = this.#stateOf(backend.id)
+    state.probe = { at: this.#now(), fault }
+    if (fault !== null) this.failed(backend, { isGone: true })
+    else if (state.isGone) {
+      state.failures = 0
+      state.skippedUntil = 0
+      state.isGone = false
+    }
+  }
+
+  /** It is a server of a model no more. */
+  forget(id: string): void {
+    const state = this.#states.get(id)
+    if (state?.inUse === 0 && state.queue.length === 0) this.#states.delete(id)
   }
 
   healthOf({ id }: Backend): Health {
     const state = this.#states.get(id)
     const isSkipped = state !== undefined && state.skippedUntil > this.#now()
-    return { failures: state?.failures ?? 0, skippedUntil: isSkipped ? state.skippedUntil : null }
+    const { failures = 0, probe = null } = state ?? {}
+    return { failures, skippedUntil: isSkipped ? state.skippedUntil : null, probe }
   }
 
   /** For who watches over the hub: calls at servers, calls that wait, and servers that are left alone. */
@@ -114,6 +167,7 @@ class Gateway {
   #taken(backend: Backend, state: State, waited: boolean): Lease {
     // Whoever waited was handed the place of another.
     if (!waited) state.inUse++
+    state.calledAt = this.#now()
     let isHeld = true
     return {
       backend,
@@ -157,7 +211,10 @@ class Gateway {
     const known = this.#states.get(id)
     if (known !== undefined) return known
     if (this.#states.size >= mostServers) this.#forget()
-    const state: State = { inUse: 0, queue: [], failures: 0, skippedUntil: 0 }
+    const state: State = {
+      ...{ inUse: 0, queue: [], failures: 0, skippedUntil: 0 },
+      ...{ isGone: false, calledAt: 0, workedAt: 0, probe: null },
+    }
     this.#states.set(id, state)
     return state
   }

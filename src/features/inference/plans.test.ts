@@ -16,6 +16,7 @@ import {
   selectServiceAccountsByName,
   selectWorkspacesById,
 } from './limit-queries.ts'
+import { selectBackends } from './probe-queries.ts'
 import {
   countRecentCalls,
   countServedModels,
@@ -63,6 +64,7 @@ describe.each(dialects)('the statements of inference, on %s', (dialect) => {
     await watched.expectCheap(async () => {
       await findServed(db.read, 'r1')
       await selectListed(db, ['r1', 'r2'])
+      await selectBackends(db, ['b1', 'b2'])
       await deleteServed(tx, 'r1')
       await insertUsage(tx, [
         {

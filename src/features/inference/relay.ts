@@ -40,8 +40,16 @@ export interface Asked {
   questionFor(backend: Backend): Question
   /** What the caller is told for a whole answer; as it came unless said. Throws `BackendFault` for one that is not what it has to be. */
   readonly told?: (value: unknown) => unknown
+  /** What the caller is told for a stream; as it came unless said. */
+  readonly translate?: () => Translation
   /** Where the hub itself answers, and no server is asked. */
   readonly embedded?: (call: Call, signal: AbortSignal) => Promise<BackendAnswer>
+}
+
+/** Events of a server in the words of another API, as they come. Throws `BackendFault` for what is not what it has to be. */
+export interface Translation {
+  add(chunk: Buffer): string
+  end(): string
 }
 
 interface Outcome {
@@ -88,7 +96,8 @@ async function answered(
 ): Promise<Reply> {
   const { hub } = call
   if (asked.embedded !== undefined) {
-    return await passOn(call, await asked.embedded(call, signal), null, signal, outcome, startedAt)
+    const answer = await asked.embedded(call, signal)
+    return await passOn(call, answer, { whole: null, translation: null }, signal, outcome, startedAt)
   }
   const gateway = gatewayOf(hub)
   let untried = gateway.order(asked.served.backends)
@@ -103,13 +112,15 @@ async function answered(
       const question = asked.questionFor(backend)
       outcome.passed = { ...nothingPassed, sentBytes: question.body.length }
       const answer = await askBackend(hub, backend, question, signal)
-      const told = answer.kind === 'json' && asked.told !== undefined ? JSON.stringify(asked.told(answer.value)) : null
+      if (answer.kind === 'json' && asked.translate !== undefined) throw new BackendFault('its answer is no stream.')
+      const whole = answer.kind === 'json' && asked.told !== undefined ? JSON.stringify(asked.told(answer.value)) : null
       gateway.worked(backend)
       outcome.backend = backend
-      return await passOn(call, answer, told, signal, outcome, startedAt)
+      const translation = asked.translate?.() ?? null
+      return await passOn(call, answer, { whole, translation }, signal, outcome, startedAt)
     } catch (error) {
       if (!(error instanceof BackendFault)) throw error
-      if (error.isFault) gateway.failed(backend)
+      if (error.isFault) gateway.failed(backend, error)
       outcome.backend = backend
       hub.log.warn({ reason: error.message, kind: backend.kind, backendId: backend.id }, 'A server of a model failed')
       last = error
@@ -124,7 +135,7 @@ async function answered(
 async function passOn(
   call: Call,
   answer: BackendAnswer,
-  told: string | null,
+  { whole, translation }: { readonly whole: string | null; readonly translation: Translation | null },
   signal: AbortSignal,
   outcome: Outcome,
   startedAt: number,
@@ -143,11 +154,11 @@ async function passOn(
   if (answer.kind === 'json') {
     outcome.counts = answer.counts?.() ?? countsIn(answer.value) ?? notCounted
     outcome.passed = { ...outcome.passed, answerBytes: answer.text.length }
-    const body = told ?? answer.text
+    const body = whole ?? answer.text
     return { kind: 'body', status: 200, type: 'application/json; charset=utf-8', body, headers: noStore }
   }
   response.writeHead(200, { ...noStore, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
-  await passStream(call, answer, signal, outcome)
+  await passStream(call, answer, translation, signal, outcome)
   return taken
 }
 
@@ -156,6 +167,7 @@ const noStore = { 'cache-control': 'no-store' }
 async function passStream(
   { hub, request: { response } }: Call,
   answer: Extract<BackendAnswer, { kind: 'stream' }>,
+  translation: Translation | null,
   signal: AbortSignal,
   outcome: Outcome,
 ): Promise<void> {
@@ -165,11 +177,13 @@ async function passStream(
   try {
     for (let chunk: Buffer | null = answer.first; chunk !== null; chunk = await nextOf(answer.rest)) {
       reader.read(chunk)
+      const told = translation === null ? chunk : translation.add(chunk)
       // Whoever reads slowly slows the server down.
-      if (!response.write(chunk)) await drained(response, signal)
+      if (told.length > 0 && !response.write(told)) await drained(response, signal)
       signal.throwIfAborted()
     }
-    response.end()
+    if (translation === null) response.end()
+    else response.end(translation.end())
   } catch (error) {
     answer.end()
     signal.throwIfAborted()

@@ -122,7 +122,10 @@ function present(hub: Hub, repoId: string, served: Served): object {
 }
 
 function presentBackend(hub: Hub, backend: Backend): object {
-  const { failures, skippedUntil } = gatewayOf(hub).healthOf(backend)
+  const { failures, skippedUntil, probe } = gatewayOf(hub).healthOf(backend)
   const { id, url, kind, model, weight, secret } = backend
-  return { id, url, kind, model, weight, hasSecret: secret !== null, failures, skippedUntil: isoTime(skippedUntil) }
+  return {
+    ...{ id, url, kind, model, weight, hasSecret: secret !== null, failures, skippedUntil: isoTime(skippedUntil) },
+    probe: probe === null ? null : { at: isoTime(probe.at), isWell: probe.fault === null, fault: probe.fault },
+  }
 }

@@ -130,11 +130,6 @@ export async function removeServers(
   forgetModel(hub, allowed.resource.id, null)
 }
 
-/** What the server is told as its key. Throws where it was made with a key that this hub has no more. */
-export function secretOf(hub: Hub, { id, secret }: Backend): string | null {
-  return secret === null ? null : hub.keys.decrypt('backend-secret', secret, id)
-}
-
 /** A secret goes on only where the whole address is the same: else whoever may change the address would be sent it. */
 function keyOf({ url, kind, model }: { url: string; kind: string; model?: string | null | undefined }): string {
   return JSON.stringify([url, kind, model ?? null])

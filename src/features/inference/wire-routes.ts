@@ -7,7 +7,8 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { admit } from './admit.ts'
 import { openAiAddress } from './backend.ts'
 import { billedTo } from './billing.ts'
-import { type ClassicBody, classicCall, classicShape } from './classic.ts'
+import { classicCall } from './classic.ts'
+import { type ClassicBody, classicShape } from './classic-parts.ts'
 import { embeddedClassic, embeddedOpenAi } from './embedded/embedded.ts'
 import { forgetModel } from './embedded/running.ts'
 import { refuseHeldModel } from './hold.ts'
@@ -164,10 +165,6 @@ export async function classic(call: InferCall, task: string | null, body: Buffer
       ...(await embeddedClassic(call, served, task, body)),
     })
   }
-  if (Buffer.isBuffer(body)) {
-    const reason = 'The servers of this model take JSON ({"inputs": ...}), with Content-Type: application/json.'
-    throw new HoldfastError('inference_unsupported', { reason })
-  }
   return await admitted(call, { served, billed, ...classicCall(served, name, task, body) })
 }
 
@@ -196,8 +193,7 @@ async function prepare(
   const { hub, allowed, facts } = call
   const { id, owner, name: ownName, headCommit } = allowed.resource
   const name = `${owner.name}/${ownName}`
-  const billed = await billedTo(call)
-  const served = await findServed(hub.db.read, id)
+  const [billed, served] = await Promise.all([billedTo(call), findServed(hub.db.read, id)])
   if (served === null) throw new HoldfastError('model_not_served', { model: name })
   try {
     await refuseHeldModel(hub, facts, served.commit ?? headCommit)

@@ -3,10 +3,11 @@
  * is made, after its name was resolved, so that a name which answers differently the second time gains nothing. Redirects are not followed.
  */
 import { type LookupAddress, lookup as resolve } from 'node:dns'
-import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
+import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { isAllowedNetwork, isLinkLocal, isPublicAddress, type OutboundAllow } from './addresses.ts'
+import { type KeptConnections, keepConnections } from './kept-connections.ts'
 
 /** Why nothing came of it: the address is not let through, or whoever has it did not do its part. */
 export type OutboundFault = 'not let through' | 'late' | 'redirects' | 'unreachable' | 'wrong answer'
@@ -29,6 +30,8 @@ export interface OutboundRequest {
   readonly body?: string
   /** Milliseconds for all of it. */
   readonly timeLimitMs?: number
+  /** Ends it before. */
+  readonly signal?: AbortSignal
   /** Bytes of the answer. */
   readonly sizeLimit?: number
 }
@@ -40,6 +43,8 @@ export interface OutboundReply {
 
 export interface OutboundCall {
   readonly url: string
+  /** Calls of one scope may follow each other on one connection. */
+  readonly scope: string
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
@@ -66,6 +71,8 @@ export interface Outbound {
   open(call: OutboundCall): Promise<OutboundAnswer>
   /** Whether `send` would take this address before anything is resolved. Throws `OutboundRefusal`. */
   judge(url: string): URL
+  /** Ends the connections that wait for another call. */
+  close(): void
 }
 
 export type Resolver = (host: string, then: (error: Error | null, addresses: LookupAddress[]) => void) => void
@@ -74,10 +81,12 @@ const systemResolver: Resolver = (host, then) => resolve(host, { all: true, verb
 
 export function openOutbound(allow: OutboundAllow, resolver: Resolver = systemResolver): Outbound {
   const judge = (text: string) => judgeUrl(text, allow)
+  const kept = keepConnections()
   return {
     judge,
     send: async (request) => await send(judge(request.url), request, allow, resolver),
-    open: async (call) => await open(judge(call.url), call, allow, resolver),
+    open: async (call) => await open(judge(call.url), call, { allow, resolver, kept }),
+    close: kept.close,
   }
 }
 
@@ -107,6 +116,17 @@ const plainHttp = () =>
   new OutboundRefusal(
     'Only https addresses are asked, except on hosts that the administrator of this hub lets through.',
   )
+
+/** As `requireOpen`, of a connection that is there already. */
+function isOpen(host: string, address: string, url: URL, allow: OutboundAllow): boolean {
+  try {
+    requireOpen(host, address, url, allow)
+    return true
+  } catch (error) {
+    if (error instanceof OutboundRefusal) return false
+    throw error
+  }
+}
 
 /** Throws unless `address`, which `host` leads to, may be connected to. */
 function requireOpen(host: string, address: string, url: URL, allow: OutboundAllow): void {
@@ -146,7 +166,8 @@ async function send(
   resolver: Resolver,
 ): Promise<OutboundReply> {
   const { timeLimitMs = 10_000, sizeLimit = 1_048_576, body } = wanted
-  const signal = AbortSignal.timeout(timeLimitMs)
+  const inTime = AbortSignal.timeout(timeLimitMs)
+  const signal = wanted.signal === undefined ? inTime : AbortSignal.any([inTime, wanted.signal])
   try {
     const response = await new Promise<IncomingMessage>((done, fail) => {
       const start = url.protocol === 'https:' ? requestHttps : requestHttp
@@ -169,7 +190,8 @@ async function send(
     return { status: response.statusCode ?? 0, body: await readWithin(response, sizeLimit, url) }
   } catch (error) {
     if (error instanceof OutboundRefusal) throw error
-    if (signal.aborted)
+    wanted.signal?.throwIfAborted()
+    if (inTime.aborted)
       throw new OutboundRefusal(`${url.host} did not answer within ${timeLimitMs / 1000} seconds.`, {
         fault: 'late',
         cause: error,
@@ -178,37 +200,17 @@ async function send(
   }
 }
 
-async function open(url: URL, call: OutboundCall, allow: OutboundAllow, resolver: Resolver): Promise<OutboundAnswer> {
-  const { signal, connectLimitMs, idleLimitMs } = call
+interface Ways {
+  readonly allow: OutboundAllow
+  readonly resolver: Resolver
+  readonly kept: KeptConnections
+}
+
+async function open(url: URL, call: OutboundCall, ways: Ways): Promise<OutboundAnswer> {
+  const { signal } = call
   signal.throwIfAborted()
   try {
-    const response = await new Promise<IncomingMessage>((done, fail) => {
-      const start = url.protocol === 'https:' ? requestHttps : requestHttp
-      const request = start(url, {
-        method: call.method,
-        agent: false,
-        lookup: guardedLookup(url, allow, resolver),
-        signal,
-        headers: { 'user-agent': 'Holdfast', ...call.headers, 'content-length': String(call.body.length) },
-      })
-      const late = (limitMs: number) => () =>
-        request.destroy(
-          new OutboundRefusal(`${url.host} did not answer within ${limitMs / 1000} seconds.`, { fault: 'late' }),
-        )
-      const connecting = setTimeout(late(connectLimitMs), connectLimitMs)
-      request.once('socket', (socket) => {
-        socket.setNoDelay(true)
-        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-          clearTimeout(connecting)
-          socket.setTimeout(idleLimitMs, late(idleLimitMs))
-        })
-      })
-      request.once('response', done)
-      // Also behind the answer: what fails then fails its body.
-      request.on('error', fail)
-      request.once('close', () => clearTimeout(connecting))
-      request.end(call.body)
-    })
+    const response = await askKept(url, call, ways)
     const status = response.statusCode ?? 0
     if (status >= 300 && status < 400) {
       response.destroy()
@@ -223,6 +225,85 @@ async function open(url: URL, call: OutboundCall, allow: OutboundAllow, resolver
     if (error instanceof OutboundRefusal) throw error
     throw new OutboundRefusal(`${url.host} could not be reached.`, { fault: 'unreachable', cause: error })
   }
+}
+
+/** The server closed a connection that had waited, and said nothing to this request. */
+class StaleConnection extends Error {}
+
+/** Over a connection that waits, if there is one; over another, once, where that turns out to be closed. */
+async function askKept(url: URL, call: OutboundCall, ways: Ways): Promise<IncomingMessage> {
+  const { kept, allow } = ways
+  const waiting = await kept.waiting(url, call.scope, (address) => isOpen(hostOf(url), address, url, allow))
+  call.signal.throwIfAborted()
+  try {
+    return await ask(url, call, ways, waiting === 'unsure' ? false : kept.agentOf(url))
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error
+    kept.drop(url, call.scope)
+    return await ask(url, call, ways, false)
+  }
+}
+
+/** `agent` false: over a connection of its own. */
+function ask(url: URL, call: OutboundCall, ways: Ways, agent: Agent | false): Promise<IncomingMessage> {
+  const { allow, resolver, kept } = ways
+  const { signal, connectLimitMs, idleLimitMs } = call
+  return new Promise<IncomingMessage>((done, fail) => {
+    const start = url.protocol === 'https:' ? requestHttps : requestHttp
+    const options = {
+      method: call.method,
+      agent,
+      // Names the connections that it may take.
+      scope: call.scope,
+      lookup: guardedLookup(url, allow, resolver),
+      signal,
+      headers: { 'user-agent': 'Holdfast', ...call.headers, 'content-length': String(call.body.length) },
+    }
+    const request = start(url, options)
+    const late = (limitMs: number) => () =>
+      request.destroy(
+        new OutboundRefusal(`${url.host} did not answer within ${limitMs / 1000} seconds.`, { fault: 'late' }),
+      )
+    const connecting = setTimeout(late(connectLimitMs), connectLimitMs)
+    const silent = late(idleLimitMs)
+    let used: Socket | null = null
+    let readBefore = 0
+    request.once('socket', (socket) => {
+      used = socket
+      readBefore = socket.bytesRead
+      kept.begin(socket)
+      const connected = (): void => {
+        clearTimeout(connecting)
+        socket.setTimeout(idleLimitMs, silent)
+      }
+      if (request.reusedSocket) connected()
+      else {
+        socket.setNoDelay(true)
+        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
+      }
+    })
+    request.once('response', (response) => {
+      kept.answered(response.socket, response)
+      done(response)
+    })
+    // Also behind the answer: what fails then fails its body.
+    request.on('error', (error) => {
+      const isUnheard = used !== null && used.bytesRead === readBefore
+      fail(
+        request.reusedSocket && isUnheard && isClosed(error) ? new StaleConnection('Closed.', { cause: error }) : error,
+      )
+    })
+    request.once('close', () => {
+      clearTimeout(connecting)
+      used?.off('timeout', silent)
+    })
+    request.end(call.body)
+  })
+}
+
+function isClosed(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ECONNRESET' || code === 'EPIPE'
 }
 
 async function readWithin(response: IncomingMessage, sizeLimit: number, url: URL): Promise<string> {

@@ -35,7 +35,18 @@ async def later():
     text = "".join([event.choices[0].delta.content or "" async for event in stream if event.choices])
     hf = AsyncInferenceClient(base_url=f"{hub}/v1", api_key=token)
     said = await hf.chat_completion(messages, model=chat, max_tokens=4)
-    return [text, said.usage.completion_tokens]
+    by_url = AsyncInferenceClient(model=f"{hub}/models/{chat}", token=token)
+    streamed = await by_url.chat_completion(messages, max_tokens=4, stream=True)
+    events = [event async for event in streamed]
+    vectors = AsyncInferenceClient(model=f"{hub}/models/{embed}", token=token)
+    embedded = await vectors.feature_extraction("abc")
+    near = await vectors.sentence_similarity("a", other_sentences=["a", "bbb"])
+    try:
+        await AsyncInferenceClient(model=f"{hub}/models/{embed}", token=weak).feature_extraction("abc")
+        denied = None
+    except HfHubHTTPError as error:
+        denied = [error.response.status_code, str(error)]
+    return [text, said.usage.completion_tokens, len(events) > 1, embedded.tolist(), len(near), denied]
 
 
 out["async"] = asyncio.run(later())
@@ -65,6 +76,15 @@ by_url = InferenceClient(model=f"{hub}/models/{chat}", token=token)
 out["hf_model"] = by_url.chat_completion(messages, max_tokens=4).usage.completion_tokens
 out["hf_stream"] = len(list(by_url.chat_completion(messages, max_tokens=4, stream=True))) > 1
 out["hf_text"] = isinstance(by_url.text_generation("a b", max_new_tokens=4), str)
+pieces = list(by_url.text_generation("a b", max_new_tokens=4, do_sample=False, stream=True, details=True))
+whole = by_url.text_generation("a b", max_new_tokens=4, do_sample=False, details=True)
+out["hf_text_stream"] = [
+    "".join(piece.token.text for piece in pieces) == pieces[-1].generated_text == whole.generated_text,
+    len(pieces) > 2,
+    pieces[-1].details.finish_reason,
+    pieces[-1].details.generated_tokens,
+    whole.details.generated_tokens,
+]
 vectors = InferenceClient(model=f"{hub}/models/{embed}", token=token)
 out["hf_features"] = vectors.feature_extraction("abc").tolist()
 out["hf_weak"] = refused(lambda: InferenceClient(model=f"{hub}/models/{embed}", token=weak).feature_extraction("abc"))

@@ -1,7 +1,7 @@
 /** The classic API (`inputs`, `parameters`, `options`) in terms of what the hub itself runs, task by task. */
 import { z } from 'zod'
 import { HoldfastError } from '../../../domain/errors.ts'
-import type { ClassicBody } from '../classic.ts'
+import type { ClassicBody } from '../classic-parts.ts'
 import type { EmbeddedTask, Generation, Job } from './job.ts'
 import { cosine, vectorsOf } from './vectors.ts'
 
