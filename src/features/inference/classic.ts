@@ -7,16 +7,7 @@ import { type ClassicBody, mostInputs, openAi, type Parts, read, unsupported } f
 import { classification, ranking } from './classic-tei.ts'
 import { cosine } from './embedded/vectors.ts'
 import type { Served } from './queries.ts'
-
-export const classicTasks = [
-  'feature-extraction',
-  'sentence-similarity',
-  'text-generation',
-  'text-classification',
-  'sentence-ranking',
-  'automatic-speech-recognition',
-] as const
-type ClassicTask = (typeof classicTasks)[number]
+import { type ClassicTask, classicTasks } from './wire-names.ts'
 
 const texts = z.union([z.string(), z.array(z.string()).min(1).max(mostInputs)])
 const similarity = z.strictObject({

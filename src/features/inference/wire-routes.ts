@@ -15,6 +15,7 @@ import { refuseHeldModel } from './hold.ts'
 import { getCallable, listCallable, presentModel } from './list-models.ts'
 import { findServed, type Served } from './queries.ts'
 import { relay } from './relay.ts'
+import { type OpenAiPath, openAiPaths } from './wire-names.ts'
 
 /** Of a request: images come inside of it. */
 const bodyLimit = 16_777_216
@@ -24,9 +25,6 @@ const openAiShape = z.looseObject({ model: z.string().min(1).max(300), stream: z
 /** Where the address names the model, the field is what a client had to write. */
 const namedShape = z.looseObject({ model: z.string().max(300).nullish(), stream: z.boolean().nullish() })
 type OpenAiBody = z.output<typeof namedShape>
-
-const openAiPaths = ['chat/completions', 'completions', 'embeddings', 'responses'] as const
-type OpenAiPath = (typeof openAiPaths)[number]
 
 const inPath = ({ params }: { readonly params: Params }) =>
   ({ on: 'repo', kind: 'model', namespace: params.get('namespace'), name: params.get('name') }) as const
