@@ -3,13 +3,12 @@ import { limitNames } from '../../domain/inference-limits.ts'
 import type { Hub } from '../../hub.ts'
 import type { InferenceUsageTable } from '../../platform/db/schema.ts'
 import { backendKinds } from './backend.ts'
-import { classicTasks } from './classic.ts'
 import { embeddedTasks } from './embedded/job.ts'
 import { gatewayOf } from './gateway.ts'
 
 /** `none`: no server was asked, or none answered. */
 const kinds = [...backendKinds, 'embedded', 'none']
-const tasks = ['chat/completions', 'completions', 'embeddings', 'responses', ...classicTasks, ...embeddedTasks]
+const tasks = ['chat/completions', 'completions', 'embeddings', 'responses', ...embeddedTasks]
 const statuses = ['2xx', '4xx', '5xx', '499']
 const scopes = ['organization', 'workspace', 'account', 'token', 'person']
 const secondsToFirst = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
