@@ -8,7 +8,9 @@ import { gatewayOf } from './gateway.ts'
 
 /** `none`: no server was asked, or none answered. */
 const kinds = [...backendKinds, 'embedded', 'none']
-const tasks = ['chat/completions', 'completions', 'embeddings', 'responses', ...embeddedTasks]
+/** Tasks that servers do and the hub itself does not. */
+const byServersAlone = ['automatic-speech-recognition', 'sentence-ranking']
+const tasks = ['chat/completions', 'completions', 'embeddings', 'responses', ...embeddedTasks, ...byServersAlone]
 const statuses = ['2xx', '4xx', '5xx', '499']
 const scopes = ['organization', 'workspace', 'account', 'token', 'person']
 const secondsToFirst = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
