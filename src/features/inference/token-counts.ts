@@ -23,12 +23,15 @@ const bytesOfToken = 4
 /** Their answers are long lists of numbers. */
 const vectorRoutes: readonly string[] = ['embeddings', 'feature-extraction', 'sentence-similarity']
 
+/** What is sent there is sound, of which no bytes are letters. */
+const speechRoute = 'automatic-speech-recognition'
+
 /**
  * What a call is held to have taken where its server does not say: else whoever streams without asking for the count would be under no limit of tokens.
  */
 export function guessedTokens(route: string, { sentBytes, answerBytes, events }: Passed): number {
   if (answerBytes === 0 && events === 0) return 0
-  const read = vectorRoutes.includes(route) ? sentBytes : sentBytes + answerBytes
+  const read = (route === speechRoute ? 0 : sentBytes) + (vectorRoutes.includes(route) ? 0 : answerBytes)
   return Math.ceil(read / bytesOfToken) + events
 }
 
