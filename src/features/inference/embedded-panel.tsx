@@ -28,7 +28,7 @@ export function EmbeddedPanel({ embedded, repo, commit, revision, here }: Placed
           <dt>Runs</dt>
           <dd>
             {commit === null ? (
-              'the head, whatever it is'
+              'the head: what is pushed next takes its place'
             ) : (
               <>
                 {revision !== null && revision !== commit && `${revision}, at `}

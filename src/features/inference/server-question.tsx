@@ -9,7 +9,7 @@ export function ServersQuestion(props: Placed & { dialog: ServersDialog }) {
 }
 
 /** The hub takes their place. */
-function EmbedQuestion({ here, madeFrom, servers, repo }: Placed) {
+function EmbedQuestion({ here, madeFrom, servers, repo, revision }: Placed) {
   const hasKeys = servers.some(({ hasSecret }) => hasSecret)
   return (
     <Dialog
@@ -20,8 +20,8 @@ function EmbedQuestion({ here, madeFrom, servers, repo }: Placed) {
     >
       <input type="hidden" name="madeFrom" value={madeFrom} />
       <p class="text-sm [overflow-wrap:anywhere]">
-        The hub runs <b>{repoId(repo)}</b> itself from the next call on, of the revision that the servers were said to
-        run. These get no more calls; answers that have begun come to their end:
+        The hub runs <b>{repoId(repo)}</b> itself from the next call on, at {revision ?? 'the head'} as the servers did.
+        These get no more calls; answers that have begun come to their end:
       </p>
       <ul class="text-sm grid gap-1">
         {servers.map(({ url }) => (

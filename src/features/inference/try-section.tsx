@@ -88,7 +88,7 @@ function Answer({ answer, isEmbedded }: { answer: Tried; isEmbedded: boolean }) 
   const tokens =
     tokensIn === null && tokensOut === null
       ? isEmbedded
-        ? 'What tokens it took stands in the usage.'
+        ? 'How many tokens it took stands in the usage.'
         : 'The server did not say how many tokens it took.'
       : `${countWords(tokensIn ?? 0)} tokens in, ${countWords(tokensOut ?? 0)} out.`
   return (
