@@ -171,7 +171,7 @@ describe.skipIf(chromium === null)('inference in a browser', { timeout: 180_000 
     await ada.getByText('the one that is held is forgotten').waitFor()
     await expectAccessible(ada, 'inference-end')
     await ada.getByRole('button', { name: 'End inference' }).click()
-    await ada.getByText('No server answers for this model any more.').waitFor()
+    await ada.getByText('Nobody answers for this model any more.').waitFor()
     expect((await world.chat(model, world.ada.token)).status).toBe(404)
   })
 })

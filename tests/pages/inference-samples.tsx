@@ -1,5 +1,12 @@
 /* Pages of inference, with every word that a stranger could have chosen passed through `words`. */
-import { ServersPage, type ServersPageProps, type ServerView } from '../../src/features/inference/server-pages.tsx'
+import { ServersPage } from '../../src/features/inference/server-pages.tsx'
+import type {
+  EmbeddedView,
+  RunningView,
+  ServersPageProps,
+  ServerView,
+} from '../../src/features/inference/server-view.ts'
+import { waysOfEmbedded, waysOfServers } from '../../src/features/inference/try-ways.ts'
 import { OrganizationUsagePage, OwnUsagePage, type UsageView } from '../../src/features/inference/usage-pages.tsx'
 import type { PageContext } from '../../src/web/page-context.ts'
 import type { PageNode } from '../../src/web/render.ts'
@@ -13,11 +20,97 @@ export function inferenceSamples(
   repo: RepoView,
   now: number,
 ): Record<string, PageNode> {
-  return { ...serverSamples(context, words, repo), ...usageSamples(context, words, now) }
+  return {
+    ...serverSamples(context, words, repo),
+    ...embeddedSamples(context, words, repo),
+    ...usageSamples(context, words, now),
+  }
+}
+
+const fresh = { values: {}, errors: {} }
+const couldRun: EmbeddedView = {
+  ...{ isInstalled: true, command: 'npm install --no-save library', most: 2 ** 31, running: null, form: fresh },
+}
+
+function emptyPage(context: PageContext, repo: RepoView): ServersPageProps {
+  return {
+    context,
+    repo,
+    servers: [],
+    embedded: couldRun,
+    revision: null,
+    commit: null,
+    madeFrom: '',
+    form: fresh,
+    changing: null,
+    revisionForm: fresh,
+    tried: { form: fresh, ways: waysOfServers, mask: '[MASK]', imageAddress: null, answer: null },
+    dialog: null,
+    mayChange: true,
+    mayTry: true,
+  }
+}
+
+/** The hub runs it: each state, and what each task asks for. */
+function embeddedSamples(context: PageContext, words: Words, repo: RepoView): Record<string, PageNode> {
+  const loaded: RunningView = {
+    ...{ state: 'loaded', bytes: 90_000_000, of: 90_000_000, memory: 120_000_000, why: null, notRunnable: null },
+    ...{ hasFiles: true, graph: { dtype: 'fp32', weights: 90_000_000, task: words('question-answering') } },
+  }
+  const empty = emptyPage(context, repo)
+  const page = (running: Partial<RunningView>, more: Partial<ServersPageProps> = {}, isInstalled = true) => (
+    <ServersPage
+      {...empty}
+      madeFrom="1700000000000"
+      embedded={{ ...couldRun, isInstalled, running: { ...loaded, ...running } }}
+      {...more}
+    />
+  )
+  const tried = (...tasks: Parameters<typeof waysOfEmbedded>[0]) => ({ ...empty.tried, ways: waysOfEmbedded(tasks) })
+  const answer = {
+    ...({ way: 'question-answering', isCut: false, counts: { tokensIn: null, tokensOut: null } } as const),
+    ...{ tookMs: 40, text: words('Paris') },
+  }
+  const refused = { ...fresh, problem: words('This hub cannot run this model: it has no config.json.') }
+  return {
+    'embedded: loaded': page(
+      {},
+      {
+        ...{ revision: words('v1.0'), commit: '4f'.repeat(20) },
+        tried: { ...tried('question-answering'), answer },
+      },
+    ),
+    'embedded: not loaded': page({ state: 'not loaded' }, { tried: tried('embedding', 'sentence-similarity') }),
+    'embedded: loading': page(
+      { state: 'loading', bytes: 30_000_000 },
+      { tried: { ...tried('fill-mask'), mask: words('<mask>') } },
+    ),
+    'embedded: looked up': page(
+      { state: 'loading', bytes: 0, of: 0, graph: null },
+      { tried: tried(), dialog: { kind: 'end' } },
+    ),
+    'embedded: failed': page(
+      { state: 'failed', why: words('its graph is broken.') },
+      {
+        tried: {
+          ...tried('zero-shot-classification'),
+          form: { values: { text: words('A'), more: words('b') }, errors: { more: words('None.') } },
+        },
+      },
+    ),
+    'embedded: images': page(
+      { graph: { dtype: 'q8', weights: 1_000, task: null } },
+      { tried: { ...empty.tried, ways: [], imageAddress: words('https://hub/models/acme/eyes') } },
+    ),
+    'embedded: cannot be run': page({ notRunnable: words('it has no graph in ONNX.'), graph: null }),
+    'embedded: no files, no library': page({ state: 'not loaded', hasFiles: false, graph: null }, {}, false),
+    'embedded: refused': <ServersPage {...empty} embedded={{ ...couldRun, form: refused }} />,
+    'embedded: could not': <ServersPage {...empty} embedded={{ ...couldRun, isInstalled: false }} />,
+    'embedded: read only': page({}, { mayChange: false, mayTry: false }),
+  }
 }
 
 function serverSamples(context: PageContext, words: Words, repo: RepoView): Record<string, PageNode> {
-  const fresh = { values: {}, errors: {} }
   const server: ServerView = {
     ...{ id: words('b1'), url: words('http://gpu1.internal:8000'), kind: 'vllm', model: words('chat-v2'), weight: 3 },
     ...{ hasSecret: true, failures: 0, leftAloneMs: null },
@@ -27,21 +120,7 @@ function serverSamples(context: PageContext, words: Words, repo: RepoView): Reco
     { ...server, id: 'b2', kind: 'llama.cpp', model: null, weight: 1, hasSecret: false, failures: 2 },
     { ...server, id: 'b3', kind: 'ollama', failures: 5, leftAloneMs: 19_000 },
   ]
-  const none: ServersPageProps = {
-    context,
-    repo,
-    servers: [],
-    revision: null,
-    commit: null,
-    madeFrom: '',
-    form: fresh,
-    changing: null,
-    revisionForm: fresh,
-    tried: { form: fresh, way: 'chat', answer: null },
-    dialog: null,
-    mayChange: true,
-    mayTry: true,
-  }
+  const none = emptyPage(context, repo)
   const some: ServersPageProps = {
     ...none,
     servers,
@@ -51,9 +130,7 @@ function serverSamples(context: PageContext, words: Words, repo: RepoView): Reco
   }
   const answer = { way: 'chat', isCut: true, counts: { tokensIn: 7, tokensOut: 3 }, tookMs: 182 } as const
   return {
-    servers: (
-      <ServersPage {...some} tried={{ form: fresh, way: 'chat', answer: { ...answer, text: words('Hello there') } }} />
-    ),
+    servers: <ServersPage {...some} tried={{ ...none.tried, answer: { ...answer, text: words('Hello there') } }} />,
     'servers: none': <ServersPage {...none} />,
     'servers: change, refused': (
       <ServersPage
@@ -66,14 +143,14 @@ function serverSamples(context: PageContext, words: Words, repo: RepoView): Reco
         }}
         revisionForm={{ values: { revision: words('v9') }, errors: { revision: words('There is none.') } }}
         tried={{
+          ...none.tried,
           form: { values: { text: words('Hello') }, errors: {}, problem: words('It failed.') },
-          way: 'chat',
-          answer: null,
         }}
       />
     ),
     'servers: remove': <ServersPage {...some} dialog={{ kind: 'remove', server }} />,
     'servers: end': <ServersPage {...some} dialog={{ kind: 'end' }} />,
+    'servers: embed': <ServersPage {...some} dialog={{ kind: 'embed' }} />,
     'servers: read only': <ServersPage {...some} mayChange={false} mayTry={false} />,
   }
 }

@@ -361,7 +361,7 @@ export function samplePages(words: (text: string) => string): Map<string, string
     repo,
     facts,
     gate: null,
-    calledBy: 'chat' as const,
+    calledBy: { way: 'chat', mask: '[MASK]' } as const,
     results: [result, { ...result, signature: null }, { ...result, commit: null, signature: null, isKnown: false }],
     publicUrl: words('https://hub.acme.example'),
   }
@@ -769,7 +769,15 @@ export function samplePages(words: (text: string) => string): Map<string, string
         card={{ kind: 'plain', text: words('# As written'), notice: words('It takes too long.') }}
       />
     ),
-    'card-missing': <CardPage {...card} calledBy="embedding" results={null} alarms={[]} card={{ kind: 'missing' }} />,
+    'card-missing': (
+      <CardPage
+        {...card}
+        calledBy={{ way: 'embedding', mask: '[MASK]' }}
+        results={null}
+        alarms={[]}
+        card={{ kind: 'missing' }}
+      />
+    ),
     'card-unreadable': (
       <CardPage {...card} alarms={[]} card={{ kind: 'unreadable', reason: words('The front matter is no YAML.') }} />
     ),

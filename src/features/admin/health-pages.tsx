@@ -9,7 +9,7 @@ import type { PageContext } from '../../web/page-context.ts'
 import { PageHead, SettingsSection } from '../../web/page-head.tsx'
 import { Cell, Row, RowHead, Rows } from '../../web/rows.tsx'
 import { hubSettingsPath } from '../../web/settings-frame.tsx'
-import { counted, countWords } from '../../web/size.ts'
+import { counted, countWords, sizeWords } from '../../web/size.ts'
 import { Time } from '../../web/time.tsx'
 import type { InferenceGlance } from '../inference/service.ts'
 import type { ScanningHealth } from '../scanning/service.ts'
@@ -77,7 +77,12 @@ export function OverviewPage({ context, view }: { context: PageContext; view: Ov
             value={bounded(view.inference.calls)}
             note={view.inference.failed === 0 ? null : `${countWords(view.inference.failed)} of them failed.`}
           />
-          <Figure label="Models that answer" href="/models?inference=served" value={bounded(view.inference.models)} />
+          <Figure
+            label="Models that answer"
+            href="/models?inference=served"
+            value={bounded(view.inference.models)}
+            note={view.inference.embedded === 0 ? null : embeddedWords(view.inference)}
+          />
           <Figure
             label="Servers left alone"
             value={countWords(view.inference.leftAlone)}
@@ -287,4 +292,9 @@ function SettingValue({ setting }: { setting: GivenSetting }) {
       {!isSet && <span class="text-muted"> by default</span>}
     </>
   )
+}
+
+function embeddedWords({ embedded, memory }: InferenceGlance): string {
+  const loaded = memory === 0 ? 'none is loaded' : `the loaded ones take ${sizeWords(memory)}`
+  return `${countWords(embedded)} of them run on this hub itself; in this process ${loaded}.`
 }

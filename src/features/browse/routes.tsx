@@ -59,7 +59,7 @@ export const browseRoutes: Route[] = [
           loadAlarms(hub, allowed, commit),
           repo.kind === 'model' ? loadResults(hub, allowed, commit) : [],
           loadGate(hub, call.facts, renderTerms),
-          repo.kind === 'model' ? howToCall(hub, allowed) : null,
+          repo.kind === 'model' ? howToCall(hub, allowed, call.facts) : null,
         ])
         const { publicUrl } = hub.config
         return pageReply(

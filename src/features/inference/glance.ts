@@ -1,6 +1,7 @@
 /** How inference does on this hub, at a glance, for its administrators. Counts go as far as `mostCounted`. */
 import { firstIdAt } from '../../domain/ids.ts'
 import type { Hub } from '../../hub.ts'
+import { memoryOfModels } from './embedded/running.ts'
 import { gatewayOf } from './gateway.ts'
 import { countRecentCalls, countServedModels } from './queries.ts'
 
@@ -12,17 +13,21 @@ export interface InferenceGlance {
   readonly calls: number
   /** Of those. */
   readonly failed: number
-  /** Models that a server answers for. */
+  /** Models that servers answer for, or the hub itself. */
   readonly models: number
+  /** Of those: which the hub runs itself. */
+  readonly embedded: number
+  /** Bytes that those which this process has loaded take. */
+  readonly memory: number
   /** Servers that failed so often that this process leaves them alone at this moment. */
   readonly leftAlone: number
 }
 
 export async function glanceAtInference(hub: Hub): Promise<InferenceGlance> {
   const since = firstIdAt(hub.clock.now() - dayMs)
-  const [{ calls, failed }, models] = await Promise.all([
+  const [{ calls, failed }, { models, embedded }] = await Promise.all([
     countRecentCalls(hub.db, since, mostCounted + 1),
     countServedModels(hub.db, mostCounted + 1),
   ])
-  return { calls, failed, models, leftAlone: gatewayOf(hub).load().skipped }
+  return { calls, failed, models, embedded, memory: memoryOfModels(hub), leftAlone: gatewayOf(hub).load().skipped }
 }

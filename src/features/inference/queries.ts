@@ -123,13 +123,24 @@ export async function countRecentCalls(
   return { calls: Number(rows[0]?.calls ?? 0), failed: Number(rows[0]?.failed ?? 0) }
 }
 
-/** At most `limit`. */
-export async function countServedModels(db: Db, limit: number): Promise<number> {
-  const { count } = await db.list
-    .selectFrom((q) => q.selectFrom('inferenceModel').select('repoId').orderBy('repoId').limit(limit).as('some'))
-    .select((eb) => eb.fn.countAll<number>().as('count'))
+/** Of models that are not deleted, at most `limit` of both; `embedded`: which of these the hub runs itself. */
+export async function countServedModels(
+  db: Db,
+  limit: number,
+): Promise<{ readonly models: number; readonly embedded: number }> {
+  const some = db.list
+    .selectFrom('inferenceModel as m')
+    .innerJoin('repo as r', 'r.id', 'm.repoId')
+    .select('m.embedded')
+    .where('r.deletedAt', 'is', null)
+    .orderBy('m.repoId')
+    .limit(limit)
+    .as('some')
+  const { models, embedded } = await db.list
+    .selectFrom(some)
+    .select((eb) => [eb.fn.countAll<number>().as('models'), eb.fn.sum<number | null>('embedded').as('embedded')])
     .executeTakeFirstOrThrow()
-  return Number(count)
+  return { models: Number(models), embedded: Number(embedded ?? 0) }
 }
 
 export const usageGroups = ['model', 'principal', 'token', 'day', 'backend', 'status', 'billed', 'workspace'] as const

@@ -37,7 +37,7 @@ const advice: Readonly<Record<string, string>> = {
   weight: 'A weight is a whole number from 1 to 100.',
 }
 
-/** `null`: the server is added. Throws `invalid_input` with the field that is wrong, and `not_found` for a server that is gone. */
+/** `null`: the server is added; where the hub ran the model, it takes its place. Throws `invalid_input` with the field that is wrong, and `not_found` for a server that is gone. */
 export function withServer(served: Served | null, id: string | null, form: ServerForm): NewSettings {
   const backends = served?.backends ?? []
   const old = id === null ? null : serverOf(served, id)
@@ -67,10 +67,11 @@ export function serverOf(served: Served | null, id: string): Backend {
   return found
 }
 
-/** As it is, under another revision. */
+/** As it is, by servers or by the hub, under another revision. */
 export function withRevision(served: Served | null, revision: string): NewSettings {
   if (served === null) throw new HoldfastError('not_found')
-  return { backends: served.backends.map(kept), revision: revision.trim() === '' ? null : revision.trim() }
+  const wanted = { revision: revision.trim() === '' ? null : revision.trim() }
+  return served.isEmbedded ? { embedded: true, ...wanted } : { backends: served.backends.map(kept), ...wanted }
 }
 
 function read({ url, kind, model, secret, weight, noSecret }: ServerForm): NewBackend {

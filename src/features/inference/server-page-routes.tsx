@@ -1,18 +1,16 @@
 /** The page on which somebody says which servers answer for a model. The rules are those of the API: the same services decide. */
 import { z } from 'zod'
-import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
+import { formWithFault, orShow } from '../../access/form-fault.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
-import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
+import { redirectWithNotice } from '../../access/page-reply.tsx'
 import type { Reply } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Facts } from '../../domain/facts.ts'
-import { type Allowed, decide } from '../../domain/policy.ts'
+import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { withQuery } from '../../web/address.ts'
-import { type FormState, freshForm } from '../../web/form-state.ts'
 import { repoViewOf } from '../repos/service.ts'
-import { gatewayOf } from './gateway.ts'
 import type { Backend, Served } from './queries.ts'
 import {
   madeFromShape,
@@ -23,17 +21,17 @@ import {
   withRevision,
   withServer,
 } from './server-form.ts'
-import { ServersPage, type ServerView, serversPath, type TryView } from './server-pages.tsx'
+import { serversReply, type View } from './server-page-reply.tsx'
+import { serversPath } from './server-view.ts'
 import { getServers, type MadeFrom, removeServers, setServers } from './service.ts'
 import { tryModel, tryShape } from './try-it.ts'
-import { usualCall } from './usual-call.ts'
 
 const path = '/:namespace/:name/settings/inference'
 const target = ({ params }: { readonly params: Params }) =>
   ({ on: 'repo', kind: 'model', namespace: params.get('namespace'), name: params.get('name') }) as const
 
 const query = z.object({
-  dialog: z.enum(['remove', 'end']).optional().catch(undefined),
+  dialog: z.enum(['remove', 'end', 'embed']).optional().catch(undefined),
   server: z.string().max(100).default(''),
   change: z.string().max(100).default(''),
   /** Of a server that was removed: to take it back. */
@@ -42,16 +40,6 @@ const query = z.object({
   model: z.string().max(200).optional(),
   weight: z.string().max(3).optional(),
 })
-
-interface View {
-  readonly form?: FormState
-  /** The id of the server that is changed. */
-  readonly changing?: string
-  readonly revisionForm?: FormState
-  readonly tried?: Omit<TryView, 'way'>
-  readonly dialog?: { readonly kind: 'end' } | { readonly kind: 'remove'; readonly id: string }
-  readonly fault?: HoldfastError
-}
 
 export const serverPageRoutes: Route[] = [
   route({
@@ -83,14 +71,34 @@ export const serverPageRoutes: Route[] = [
     handle: ({ hub, allowed, facts, body, request }) =>
       orShow(
         async () => {
-          const served = withRevision(await getServers(hub, allowed), body.revision)
-          const { revision } = await setServers(hub, allowed, facts, request.origin, served, seen(body))
-          const words = revision === null ? 'The servers run the head' : `The servers run ${revision}`
-          return redirectWithNotice(here(facts), 'success', `${words}, as far as the hub is told.`)
+          const asked = withRevision(await getServers(hub, allowed), body.revision)
+          const served = await setServers(hub, allowed, facts, request.origin, asked, seen(body))
+          return redirectWithNotice(here(facts), 'success', revisionWords(served))
         },
         async (fault) =>
           await serversReply(hub, facts, request, await getServers(hub, allowed), {
             revisionForm: formWithFault({ revision: body.revision }, fault, revisionFields),
+            fault,
+          }),
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: `${path}/embedded`,
+    surface: 'page',
+    action: 'repo.inference.update',
+    target,
+    body: madeFromShape,
+    handle: ({ hub, allowed, facts, body, request }) =>
+      orShow(
+        async () => {
+          await setServers(hub, allowed, facts, request.origin, { embedded: true }, keeping(body))
+          const notice = 'The hub runs this model from now on. The first call loads it.'
+          return redirectWithNotice(here(facts), 'success', notice)
+        },
+        async (fault) =>
+          await serversReply(hub, facts, request, await getServers(hub, allowed), {
+            embedForm: formWithFault({}, fault),
             fault,
           }),
       ),
@@ -106,7 +114,7 @@ export const serverPageRoutes: Route[] = [
       orShow(
         async () => {
           await removeServers(hub, allowed, request.origin, seen(body))
-          return redirectWithNotice(here(facts), 'success', 'No server answers for this model any more.')
+          return redirectWithNotice(here(facts), 'success', 'Nobody answers for this model any more.')
         },
         (fault) => changedReply(hub, allowed, facts, request, fault),
       ),
@@ -169,7 +177,16 @@ export const serverPageRoutes: Route[] = [
   }),
 ]
 
-const revisionFields = { revision_not_found: 'revision', branch_not_found: 'revision' } as const
+const revisionFields = {
+  revision_not_found: 'revision',
+  branch_not_found: 'revision',
+  model_not_runnable: 'revision',
+} as const
+
+function revisionWords({ revision, isEmbedded }: Served): string {
+  const what = revision ?? 'the head'
+  return isEmbedded ? `The hub runs ${what}.` : `The servers run ${what}, as far as the hub is told.`
+}
 
 function here(facts: Facts): string {
   return serversPath(repoViewOf(facts))
@@ -227,7 +244,7 @@ function again({ url, kind, model, weight }: Backend): Record<string, string | n
 
 function viewOfQuery(asked: z.output<typeof query>): View {
   const { dialog, server, change, url, kind, model, weight } = asked
-  if (dialog === 'end') return { dialog: { kind: 'end' } }
+  if (dialog === 'end' || dialog === 'embed') return { dialog: { kind: dialog } }
   if (dialog === 'remove') return { dialog: { kind: 'remove', id: server } }
   if (change !== '') return { changing: change }
   if (url === undefined) return {}
@@ -241,56 +258,4 @@ async function changedReply(hub: Hub, allowed: Changing, facts: Facts, request: 
     form: formWithFault({}, fault),
     fault,
   })
-}
-
-async function serversReply(
-  hub: Hub,
-  facts: Facts,
-  request: HttpRequest,
-  served: Served | null,
-  view: View,
-): Promise<Reply> {
-  const context = await pageContext(hub, facts, request)
-  const servers = (served?.backends ?? []).map((backend) => viewOf(hub, backend))
-  const { dialog, tried, fault } = view
-  const asked = dialog?.kind === 'remove' ? servers.find(({ id }) => id === dialog.id) : undefined
-  const page = (
-    <ServersPage
-      context={context}
-      repo={repoViewOf(facts)}
-      servers={servers}
-      revision={served?.revision ?? null}
-      commit={served?.commit ?? null}
-      madeFrom={served === null ? '' : String(served.updatedAt)}
-      form={view.form ?? freshForm}
-      changing={servers.find(({ id }) => id === view.changing) ?? null}
-      revisionForm={view.revisionForm ?? freshForm}
-      tried={{
-        form: tried?.form ?? freshForm,
-        answer: tried?.answer ?? null,
-        way: served === null ? 'chat' : usualCall(served),
-      }}
-      dialog={dialogOf(dialog?.kind, asked, servers.length)}
-      mayChange={decide('repo.inference.update', facts).allow}
-      mayTry={decide('repo.infer', facts).allow}
-    />
-  )
-  return pageReply(context, page, fault === undefined ? {} : answerFor(fault))
-}
-
-function dialogOf(kind: 'end' | 'remove' | undefined, server: ServerView | undefined, count: number) {
-  if (kind === 'remove' && server !== undefined) return { kind, server } as const
-  return kind === 'end' && count > 0 ? ({ kind } as const) : null
-}
-
-/** That a server of the model failed is told on a page that did not: what stands before the hub leaves it as it is. */
-function answerFor(fault: HoldfastError) {
-  return fault.status >= 500 ? {} : faultAnswer(fault)
-}
-
-function viewOf(hub: Hub, backend: Backend): ServerView {
-  const { id, url, kind, model, weight, secret } = backend
-  const { failures, skippedUntil } = gatewayOf(hub).healthOf(backend)
-  const leftAloneMs = skippedUntil === null ? null : skippedUntil - hub.clock.now()
-  return { id, url, kind, model, weight, hasSecret: secret !== null, failures, leftAloneMs }
 }

@@ -5,22 +5,30 @@
 import { HoldfastError } from '../../domain/errors.ts'
 import type { EventData, Origin } from '../../domain/event.ts'
 import type { Facts } from '../../domain/facts.ts'
-import { type Allowed, authorize } from '../../domain/policy.ts'
+import { type Allowed, authorize, decide } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
 import { recordEvent } from '../audit/service.ts'
 import { getRevision } from '../files/service.ts'
 import { lockRepo } from '../repos/service.ts'
 import { mostBackends, type NewBackend, type NewSettings } from './backend.ts'
-import { planModel } from './embedded/model-files.ts'
+import { type ModelPlan, planModel } from './embedded/model-files.ts'
 import { forgetModel } from './embedded/running.ts'
 import { type Backend, deleteServed, findServed, replaceServed, type Served } from './queries.ts'
-import { type UsualCall, usualCall } from './usual-call.ts'
+import { embeddedCall, type UsualCall, usualCall } from './usual-call.ts'
 
+export {
+  sampleBody,
+  sampleContext,
+  sampleLabels,
+  sampleSentences,
+  sampleText,
+  type TextTask,
+} from './call-samples.ts'
 export { startEmbedded } from './embedded/running.ts'
 export { glanceAtInference, type InferenceGlance } from './glance.ts'
 export { scheduleForgettingUsage, startUsageRecords, usageJobs } from './usage-book.ts'
-export type { UsualCall } from './usual-call.ts'
+export type { CallWay, UsualCall } from './usual-call.ts'
 
 /** Null where none does. */
 export async function getServers(
@@ -30,10 +38,28 @@ export async function getServers(
   return await findServed(hub.db.read, allowed.resource.id)
 }
 
-/** For who sees the model: how it is called; null where no server answers for it. */
-export async function howToCall(hub: Hub, allowed: Allowed<'repo.read'>): Promise<UsualCall | null> {
+/** For who sees the model: how it is called; null where nobody answers for it. `facts`: those that were decided by. */
+export async function howToCall(hub: Hub, allowed: Allowed<'repo.read'>, facts: Facts): Promise<UsualCall | null> {
   const served = await findServed(hub.db.read, allowed.resource.id)
-  return served === null ? null : usualCall(served)
+  if (served === null) return null
+  return served.isEmbedded ? embeddedCall(served, (await planServed(hub, facts, served)).plan) : usualCall(served)
+}
+
+/** What the hub loads of a model that it runs, as far as whoever asks may read its files; and else why it cannot run it. */
+export async function planServed(
+  hub: Hub,
+  facts: Facts,
+  { commit, headCommit }: Served,
+): Promise<{ readonly plan: ModelPlan | null; readonly why: string | null }> {
+  const wanted = commit ?? headCommit
+  if (wanted === null || !decide('repo.content.read', facts).allow) return { plan: null, why: null }
+  try {
+    const plan = await planModel(hub, authorize('repo.content.read', facts), wanted, hub.config.inferenceMemory)
+    return { plan, why: null }
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'model_not_runnable') throw error
+    return { plan: null, why: error.message }
+  }
 }
 
 /** What a page was drawn from. */
@@ -65,7 +91,8 @@ export async function setServers(
   const wanted = asked.revision ?? null
   const reading = wanted !== null || isEmbedded ? authorize('repo.content.read', facts) : null
   const pinned = wanted === null || reading === null ? null : (await getRevision(hub, reading, wanted)).commit
-  const first = pinned ?? headCommit
+  const stays = isEmbedded && madeFrom.keepsRevision ? await findServed(hub.db.read, repoId) : null
+  const first = stays?.commit ?? pinned ?? headCommit
   // Told at once, while whoever attaches it is there. An empty repo may get its files later.
   if (isEmbedded && reading !== null && first !== null) await planModel(hub, reading, first, hub.config.inferenceMemory)
   await hub.transaction(async (tx) => {

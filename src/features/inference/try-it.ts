@@ -2,16 +2,21 @@
 import { z } from 'zod'
 import type { Reply } from '../../access/reply.ts'
 import { HoldfastError } from '../../domain/errors.ts'
+import { classicBodyOf } from './call-samples.ts'
 import { countsIn, notCounted, type TokenCounts } from './token-counts.ts'
+import { saidIn } from './tried-words.ts'
+import { moreOf, type WayToTry, waysToTry } from './try-ways.ts'
 import { classic, type InferCall, passThrough } from './wire-routes.ts'
 
-export const waysToTry = ['chat', 'completion', 'embedding', 'classic'] as const
-export type WayToTry = (typeof waysToTry)[number]
+const most = 4_000
 
 export const tryShape = z.object({
   way: z.enum(waysToTry),
-  text: z.string().trim().max(4_000).default(''),
+  text: z.string().trim().max(most).default(''),
+  /** What some ways ask for beside the text: labels, sentences, or a text in which the answer stands. */
+  more: z.string().trim().max(most).default(''),
 })
+type Trying = z.output<typeof tryShape>
 
 export interface Tried {
   readonly way: WayToTry
@@ -25,13 +30,16 @@ export interface Tried {
 
 const mostTokens = 256
 const mostShown = 8_000
-const mostNumbers = 8
 
-/** Throws as a call on the wire does; `invalid_input` without a text. A `Reply`: whoever asked has left. */
-export async function tryModel(call: InferCall, { way, text }: z.output<typeof tryShape>): Promise<Tried | Reply> {
+/** Throws as a call on the wire does; `invalid_input` with the field that is missing. A `Reply`: whoever asked has left. */
+export async function tryModel(call: InferCall, trying: Trying): Promise<Tried | Reply> {
+  const { way, text, more } = trying
   if (text === '') throw new HoldfastError('invalid_input', { reason: 'Type what the model is asked.', field: 'text' })
+  const missing = moreOf[way]
+  if (missing !== undefined && more === '')
+    throw new HoldfastError('invalid_input', { reason: `Fill in "${missing.label}" as well.`, field: 'more' })
   const startedAt = performance.now()
-  const reply = await ask(call, way, text)
+  const reply = await ask(call, trying)
   if (reply.kind !== 'body') return reply
   const value: unknown = JSON.parse(reply.body.toString())
   const said = saidIn(way, value)
@@ -44,7 +52,7 @@ export async function tryModel(call: InferCall, { way, text }: z.output<typeof t
   }
 }
 
-function ask(call: InferCall, way: WayToTry, text: string): Promise<Reply> {
+function ask(call: InferCall, { way, text, more }: Trying): Promise<Reply> {
   switch (way) {
     case 'chat':
       return passThrough(call, 'chat/completions', {
@@ -57,28 +65,20 @@ function ask(call: InferCall, way: WayToTry, text: string): Promise<Reply> {
       return passThrough(call, 'embeddings', { input: text })
     case 'classic':
       return classic(call, null, { inputs: text })
+    default: {
+      const listed = { labels: partsOf(more, ','), sentences: partsOf(more, '\n'), context: more }
+      const body = classicBodyOf(way, text, listed)
+      const isWritten = way === 'summarization' || way === 'translation' || way === 'text-generation'
+      const parameters = { ...body.parameters, ...(isWritten ? { max_new_tokens: mostTokens } : {}) }
+      // Whoever sits before the page waits for the model.
+      return classic(call, way, { inputs: body.inputs, parameters, options: { wait_for_model: true } })
+    }
   }
 }
 
-const message = z.looseObject({
-  choices: z.tuple([z.looseObject({ message: z.looseObject({ content: z.string() }) })], z.unknown()),
-})
-const completion = z.looseObject({ choices: z.tuple([z.looseObject({ text: z.string() })], z.unknown()) })
-const vector = z.looseObject({ data: z.tuple([z.looseObject({ embedding: z.array(z.number()).min(1) })], z.unknown()) })
-
-/** The words of an answer of the usual shape; any other as it came. */
-function saidIn(way: WayToTry, value: unknown): string {
-  const asChat = way === 'chat' ? message.safeParse(value) : null
-  if (asChat?.success) return asChat.data.choices[0].message.content
-  const asCompletion = way === 'completion' ? completion.safeParse(value) : null
-  if (asCompletion?.success) return asCompletion.data.choices[0].text
-  const asVector = way === 'embedding' ? vector.safeParse(value) : null
-  if (asVector?.success) return vectorWords(asVector.data.data[0].embedding)
-  return JSON.stringify(value, null, 2)
-}
-
-function vectorWords(numbers: readonly number[]): string {
-  const first = numbers.slice(0, mostNumbers).map((number) => String(Number(number.toPrecision(4))))
-  const more = numbers.length > mostNumbers ? ', …' : ''
-  return `A vector of ${numbers.length} numbers:\n[${first.join(', ')}${more}]`
+function partsOf(text: string, separator: string): string[] {
+  return text
+    .split(separator)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
 }

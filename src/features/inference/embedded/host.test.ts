@@ -54,6 +54,8 @@ function sourceOf(repoId: string, files: ModelFiles = embeddingModel(), beforeOp
       subfolder: 'onnx',
       pooling,
       task: null,
+      hasChatTemplate: false,
+      mask: null,
     }),
     open: async ({ path: at }) => {
       await beforeOpen?.()

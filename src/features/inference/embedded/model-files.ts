@@ -19,6 +19,10 @@ export interface ModelPlan {
   readonly pooling: Pooling
   /** What the model is for, as its card says it, or else its configuration; null where that is not certain. */
   readonly task: string | null
+  /** Whether it knows how a conversation is written down. */
+  readonly hasChatTemplate: boolean
+  /** What stands for a word that is missing; null where the model has none, or one of an unusual shape. */
+  readonly mask: string | null
 }
 
 /** Of graphs by the end of their names; the most exact first. */
@@ -84,12 +88,15 @@ async function planned(
     return entry === undefined || entry.size > mostRead ? null : await readJson(hub, reading.resource.id, entry)
   }
   const files = [...described, ...graph.files]
+  const ofTokenizer = tokenizerShape.safeParse(await read('tokenizer_config.json')).data
   return {
     ...graph,
     files,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     pooling: poolingOf(await read('modules.json'), await read('1_Pooling/config.json')),
     task: await taskIn(readme, byPath.has('modules.json'), await read('config.json')),
+    hasChatTemplate: byPath.has('chat_template.jinja') || hasTemplate(ofTokenizer?.chat_template),
+    mask: ofTokenizer?.mask_token ?? null,
   }
 }
 
@@ -170,6 +177,21 @@ async function taskIn(readme: string, isSentences: boolean, config: unknown): Pr
   const tag = card.kind === 'card' ? card.data.pipeline_tag : null
   if (typeof tag === 'string') return tag
   return isSentences ? 'sentence-similarity' : taskOf(config)
+}
+
+/** It is shown in commands that people copy: nothing but a word in brackets is taken for one, such as `[MASK]`, `<mask>` and `<|mask|>`. */
+const maskShape = z.string().regex(/^(?:\[[\w|]{1,30}\]|<[\w|]{1,30}>)$/)
+const tokenizerShape = z.looseObject({
+  chat_template: z.unknown().optional(),
+  mask_token: z
+    .union([maskShape, z.looseObject({ content: maskShape }).transform(({ content }) => content)])
+    .nullish()
+    .catch(null),
+})
+
+/** One, or several by name. */
+function hasTemplate(template: unknown): boolean {
+  return Array.isArray(template) ? template.length > 0 : typeof template === 'string' && template !== ''
 }
 
 const modulesShape = z.array(z.looseObject({ type: z.string() }))

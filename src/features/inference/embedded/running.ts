@@ -2,12 +2,16 @@
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import type { Hub } from '../../../hub.ts'
+import type { ModelState } from './held-models.ts'
 import type { Served } from '../queries.ts'
 import { EmbeddedHost, libraryName } from './embedded-host.ts'
 import { removeStrays, watchModels } from './watch-models.ts'
 
 /** They are short: more of them may wait than for a server. */
 const waitingOfEach = 4
+/** In the folder of the hub: adds the library where it was left out. */
+export const libraryCommand = `npm install --no-save --ignore-scripts ${libraryName}@4.3.2`
+
 /** Under the data folder. */
 const loadingFolder = 'models-loading'
 
@@ -51,22 +55,41 @@ export function forgetModel(hub: Hub, repoId: string, served: Served | null): vo
   hosts.get(hub)?.unload(repoId, keep ?? undefined)
 }
 
-/** How far it is loaded, for who administers it. */
-export function presentEmbedded(hub: Hub, repoId: string, { commit, headCommit }: Served): object {
+export interface LoadState {
+  readonly state: 'not loaded' | ModelState['state']
+  /** Laid out, of how many. */
+  readonly bytes: number
+  readonly of: number
+  readonly memory: number
+  readonly why: string | null
+}
+
+/** How far this process has loaded it, of the commit that is served. */
+export function loadState(hub: Hub, repoId: string, { commit, headCommit }: Served): LoadState {
   const wanted = commit ?? headCommit
   const states = (hosts.get(hub)?.statesOf(repoId) ?? []).filter((one) => one.commit === wanted)
-  const state = states.find((one) => one.state !== 'failed') ?? states[0]
-  const { bytes = 0, of = 0, memory = 0, why = null } = state ?? {}
+  const found = states.find((one) => one.state !== 'failed') ?? states[0]
+  const { state = 'not loaded', bytes = 0, of = 0, memory = 0, why = null } = found ?? {}
+  return { state, bytes, of, memory, why }
+}
+
+/** Of all models, in this process: bytes. */
+export function memoryOfModels(hub: Hub): number {
+  return hosts.get(hub)?.memory ?? 0
+}
+
+/** How far it is loaded, for who administers it. */
+export function presentEmbedded(hub: Hub, repoId: string, served: Served): object {
   const isInstalled = hasLibrary()
   const problem = isInstalled
     ? {}
     : {
         problem: `The library ${libraryName} is not installed. docs/inference.md, "Models on the hub itself", says how to add it.`,
       }
-  return { state: state?.state ?? 'not loaded', bytes, of, memory, why, isInstalled, ...problem }
+  return { ...loadState(hub, repoId, served), isInstalled, ...problem }
 }
 
-function hasLibrary(): boolean {
+export function hasLibrary(): boolean {
   try {
     createRequire(import.meta.url).resolve(libraryName)
     return true
