@@ -1,5 +1,8 @@
 /** OpenAI's API of models that the hub runs: chats, completions and vectors, whole and as a stream. INF-1, INF-6. */
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { makeToken } from '../../../../tests/support/accounts.ts'
 import { type EmbeddedWorld, startEmbeddedHub } from '../../../../tests/support/embedded.ts'
 import { alphabetModel, embeddingModel, embeddingWidth } from '../../../../tests/support/tiny-models.ts'
 
@@ -141,17 +144,49 @@ describe('OpenAI’s API of models that the hub runs', () => {
     expect(await refused('embeddings', { input: 'a' })).toEqual([400, expect.stringContaining('text-generation')])
   })
 
+  // The story: a token leaks while its model is loaded for minutes; it is revoked in time, and gets its answer all the same.
+  test('INF-5: a token that is revoked while its model is loaded starts nothing', async () => {
+    const { site, bob, host, ask } = world
+    const model = await world.run(embeddingModel(), { tag: 'sentence-similarity' })
+    const token = await makeToken(site, bob, { role: 'read', name: 'leaked' })
+    const [other] = host.sources
+    if (other === undefined) throw new Error('Nothing is loaded.')
+    // Loads come one after the other: this one holds up the next.
+    const gate = Promise.withResolvers<void>()
+    const slow = { ...other, repoId: 'slow', open: () => gate.promise.then(() => Promise.reject(new Error('never'))) }
+    const job = { head: 'feature-extraction', texts: ['a'], isNormalized: null, isCut: true } as const
+    const held = expect(
+      host.run(slow, job, { signal: new AbortController().signal, patienceMs: 60_000 }),
+    ).rejects.toThrow('never')
+    const asked = ask('POST', '/v1/embeddings', { token, body: { model, input: 'dog' } })
+    const classic = await ask('POST', `/models/${model}/pipeline/feature-extraction`, {
+      token,
+      body: { inputs: 'dog' },
+    })
+    expect([classic.status, classic.json()]).toEqual([
+      503,
+      expect.objectContaining({ error: `Model ${model} is currently loading`, estimated_time: expect.any(Number) }),
+    ])
+    await site.hub.transaction((tx) => tx.deleteFrom('accessToken').where('name', '=', 'leaked').execute())
+    gate.resolve()
+    await held
+    const refused = await asked
+    expect([refused.status, refused.text]).toEqual([401, expect.stringContaining('invalid_credentials')])
+    expect((await world.usage()).at(-1)).toMatchObject({ status: 401, tokensIn: null, backend: 'embedded' })
+  }, 60_000)
+
   test('a caller who leaves ends the work', async () => {
     const endless = await world.run(alphabetModel({ isEndless: true, most: 100_000 }), { tag: 'text-generation' })
-    const leaving = new AbortController()
-    const response = await fetch(`${world.site.url}/v1/completions`, {
+    const leaving = httpRequest(`${world.site.url}/v1/completions`, {
       method: 'POST',
+      agent: false,
       headers: { authorization: `Bearer ${world.ada.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: endless, prompt: 'a', max_tokens: 4096, stream: true }),
-      signal: leaving.signal,
     })
-    await response.body?.getReader().read()
-    leaving.abort()
+    leaving.on('error', () => undefined)
+    leaving.end(JSON.stringify({ model: endless, prompt: 'a', max_tokens: 4096, stream: true }))
+    const [begun] = (await once(leaving, 'response')) as [IncomingMessage]
+    await once(begun, 'data')
+    leaving.destroy()
     await vi.waitFor(
       async () => expect((await world.usage()).at(-1)).toMatchObject({ status: 499, backend: 'embedded' }),
       {
