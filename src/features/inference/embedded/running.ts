@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import type { Hub } from '../../../hub.ts'
-import type { ModelState } from './held-models.ts'
 import type { Served } from '../queries.ts'
 import { EmbeddedHost, libraryName } from './embedded-host.ts'
+import type { ModelState } from './held-models.ts'
 import { removeStrays, watchModels } from './watch-models.ts'
 
 /** They are short: more of them may wait than for a server. */
