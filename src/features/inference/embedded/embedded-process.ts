@@ -1,4 +1,4 @@
-/** The process that runs models. It gets them as folders, has no network, no secret and the lowest claim on the processors; the hub lives on without it. */
+/** The process that runs models. It gets them as folders, has no secret, fetches nothing, and has the lowest claim on the processors; the hub lives on without it. */
 import { setPriority } from 'node:os'
 import { fromModel, NotTheModels } from './faults.ts'
 import type { FromProcess, Job, ToLoad, ToProcess } from './job.ts'
