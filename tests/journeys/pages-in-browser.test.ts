@@ -52,7 +52,7 @@ describe.skipIf(chromium === null)('pages in a browser', () => {
       return pages.get(url.searchParams.get('dialog') === 'delete' ? 'token-delete' : 'tokens')
     if (url.pathname === '/settings/tokens/summary')
       return '<aside id="token-summary"><h2>What it will be able to do</h2><p>Asked again.</p></aside>'
-    return pages.get(url.pathname.replace('/sample/', ''))
+    return pages.get(decodeURIComponent(url.pathname.replace('/sample/', '')))
   }
 
   async function open(
