@@ -34,7 +34,10 @@ describe.skipIf(chromium === null)('your settings, in a browser', { timeout: 240
       if (scripts) await expectAccessible(page, `yours-${what}`)
     }
     const go = async (link: string) => {
-      await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: link, exact: true }).click()
+      const place = page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: link, exact: true })
+      await place.click()
+      // On a busy machine the page that is left is there for a moment more.
+      await place.and(page.locator('[aria-current="page"]')).waitFor()
     }
     await page.goto(`${site.url}/settings/profile`)
     await page.getByLabel('Full name').fill('Mara Lindqvist')

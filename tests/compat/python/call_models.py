@@ -36,7 +36,7 @@ async def later():
     hf = AsyncInferenceClient(base_url=f"{hub}/v1", api_key=token)
     said = await hf.chat_completion(messages, model=chat, max_tokens=4)
     by_url = AsyncInferenceClient(model=f"{hub}/models/{chat}", token=token)
-    streamed = await by_url.chat_completion(messages, max_tokens=4, stream=True)
+    streamed = await by_url.chat_completion(messages, max_tokens=4, temperature=0, stream=True)
     events = [event async for event in streamed]
     vectors = AsyncInferenceClient(model=f"{hub}/models/{embed}", token=token)
     embedded = await vectors.feature_extraction("abc")
@@ -74,7 +74,8 @@ hf = InferenceClient(base_url=f"{hub}/v1", api_key=token)
 out["hf_base_url"] = hf.chat_completion(messages, model=chat, max_tokens=4).usage.completion_tokens
 by_url = InferenceClient(model=f"{hub}/models/{chat}", token=token)
 out["hf_model"] = by_url.chat_completion(messages, max_tokens=4).usage.completion_tokens
-out["hf_stream"] = len(list(by_url.chat_completion(messages, max_tokens=4, stream=True))) > 1
+# Without chance: what the words of a model that nobody trained come to is no matter of luck.
+out["hf_stream"] = len(list(by_url.chat_completion(messages, max_tokens=4, temperature=0, stream=True))) > 1
 out["hf_text"] = isinstance(by_url.text_generation("a b", max_new_tokens=4), str)
 pieces = list(by_url.text_generation("a b", max_new_tokens=4, do_sample=False, stream=True, details=True))
 whole = by_url.text_generation("a b", max_new_tokens=4, do_sample=False, details=True)
