@@ -134,7 +134,9 @@ describe('refusals say what is missing', () => {
     expect(error?.message).toBe('This token has the role read; this needs write.')
   })
   it('a permission of a fine-grained token', () => {
-    const standing = { organizationRole: 'write', tokenGrants: ['repo.content.read'] } as const
+    // By two ways, as a token of a service account has what it has on its organization: named once.
+    const tokenGrants = ['repo.content.read', 'repo.content.read']
+    const standing = { organizationRole: 'write', tokenGrants } as const
     const error = denied('repo.push', facts(ada, token('fineGrained'), {}, standing))
     expect(error?.message).toBe('This token lacks the permission repo.write or repo.content.write on model acme/x.')
     expect(error?.extras.denied).toEqual({

@@ -395,7 +395,7 @@ export function outOfScope(row: PermissionRow, facts: Facts): Denial {
   if (facts.credential.role !== 'fineGrained') {
     return { kind: 'scope', denied: { code: 'token_role', need: row.token.classic, have: facts.credential.role } }
   }
-  const have = grantsThatCount(row, facts).join(' ') || 'none'
+  const have = [...new Set(grantsThatCount(row, facts))].join(' ') || 'none'
   return {
     kind: 'scope',
     denied: { code: 'token_permission', need: row.token.fineGrained.join(' or ') || 'a session', have },
