@@ -91,7 +91,7 @@ export function GuidePage(props: { context: PageContext; guide: Guide }) {
       frame={{ kind: 'aside', label: 'On this page', aside: <Sections sections={sections} /> }}
     >
       <article class="panel px-5 py-6 md:px-8">
-        <div class="card-text">
+        <div class="card-text guide">
           <h1 class="text-2xl">{title}</h1>
           <RawHtml html={html} />
         </div>
