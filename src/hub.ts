@@ -14,7 +14,6 @@ import { type GitStore, openGitStore } from './platform/git/git-store.ts'
 import { makeLogger } from './platform/log/logger.ts'
 import { type Mailer, openMailer } from './platform/mail/mailer.ts'
 import { type Metrics, openMetrics } from './platform/metrics/metrics.ts'
-import { watchProcess } from './platform/metrics/process-metrics.ts'
 import { type Outbound, openOutbound, type Resolver } from './platform/outbound/outbound.ts'
 import { openXetWorkers } from './platform/xet/open-xet-workers.ts'
 import type { XetWorkers } from './platform/xet/xet-workers.ts'
@@ -59,7 +58,6 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
   const xetEpoch = await readXetEpoch(db)
   const mailer = openMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom })
   const metrics = openMetrics()
-  const watch = watchProcess(metrics)
   const outbound = openOutbound(config.outboundAllow, overrides.resolver)
   return {
     config,
@@ -76,7 +74,6 @@ export async function openHub(config: Config, overrides: HubOverrides = {}): Pro
     metrics,
     transaction: (fn) => db.transaction(fn),
     close: async () => {
-      watch.stop()
       outbound.close()
       await git.close()
       await xet.close()

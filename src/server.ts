@@ -6,6 +6,7 @@ import type { Route } from './access/route.ts'
 import { jobHandlers, routes, settleOnStart, startOngoing } from './features/index.ts'
 import type { Hub } from './hub.ts'
 import { startWorkers } from './platform/jobs/workers.ts'
+import { watchProcess } from './platform/metrics/process-metrics.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -43,6 +44,7 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
     concurrency: 2,
   })
   const ongoing = startOngoing(hub)
+  const watch = watchProcess(hub.metrics)
   return {
     url: hub.config.publicUrl,
     port,
@@ -52,6 +54,7 @@ export async function startServer(hub: Hub, mounted: readonly Route[] = routes):
       await workers.stop()
       await ongoing.stop()
       await door.stop()
+      watch.stop()
     },
   }
 }
