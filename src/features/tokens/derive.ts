@@ -35,15 +35,9 @@ import {
   lockParent,
   placesOfRepos,
 } from './queries.ts'
-import {
-  fenceInWords,
-  findStored,
-  noPermissions,
-  parseTokenName,
-  permissionsInWords,
-  type ResolvedPermissions,
-  storeToken,
-} from './store.ts'
+import { fenceInWords } from './requested-fence.ts'
+import { noPermissions, permissionsInWords, type ResolvedPermissions } from './requested-permissions.ts'
+import { findStored, parseTokenName, storeToken } from './store.ts'
 import type { AnyTokenRole, StoredToken } from './token.ts'
 
 export const longestChildSeconds = 86_400

@@ -1,7 +1,7 @@
 /** The fence of a token as a form sends it. */
 import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.ts'
-import type { RequestedFence } from './store.ts'
+import type { RequestedFence } from './requested-fence.ts'
 
 /** `networks`, `paths`, `programs`: one a line; `notBefore`: a day (yyyy-mm-dd, from its beginning in UTC), or empty; an empty amount is none. */
 export const fenceFields = {

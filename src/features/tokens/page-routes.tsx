@@ -3,7 +3,6 @@
  * prefilled form makes nothing before it is sent (UAT-3, UAT-17).
  */
 import { z } from 'zod'
-import { repeatable } from '../../access/body.ts'
 import { faultAnswer, formWithFault, orShow } from '../../access/form-fault.ts'
 import type { HttpRequest } from '../../access/http-request.ts'
 import { pageContext, pageReply, redirectWithNotice } from '../../access/page-reply.tsx'
@@ -20,21 +19,14 @@ import { type AddingRepo, PermissionSummary } from '../../web/permission-picker.
 import { renderPart } from '../../web/render.ts'
 import { viewOfChild } from './child-view.ts'
 import { listChildren } from './derive.ts'
-import { fenceAsSent, fenceFields, fenceFromForm } from './fence-form.ts'
+import { fenceFromForm } from './fence-form.ts'
 import { EditTokenPage, NewTokenPage } from './form-pages.tsx'
 import { overlapOf, viewOfOldValue } from './old-value-view.ts'
 import { type MadeToken, type TokenRow, type TokensDialog, TokensPage } from './pages.tsx'
 import { tokensPath } from './paths.ts'
 import { type Picked, pickerGroups, reachWords, summarize } from './picker.ts'
-import {
-  findTypedRepo,
-  pickedFromTicks,
-  pickedFromToken,
-  pickerOwner,
-  requestedFromTicks,
-  type Ticks,
-} from './picking.ts'
-import { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
+import { pickedFromTicks, pickedFromToken, pickerOwner, requestedFromTicks, type Ticks } from './picking.ts'
+import { suggestRepos } from './repo-suggestions.ts'
 import {
   createToken,
   deleteAllOwnTokens,
@@ -47,31 +39,10 @@ import {
   type TokenRole,
   updateOwnToken,
 } from './service.ts'
+import { changedPicker, field, person, plain, prefilled, roles, ticksFrom, tokenForm, unjudged } from './token-form.ts'
 
 const self = { on: 'self' } as const
 const confirmAllWord = 'delete all tokens'
-const field = z.string().max(1_000).default('')
-const many = repeatable.pipe(z.array(z.string().max(400)).max(1_000)).default([])
-
-/** Both forms of a token. Everything may be absent: what is missing is said at its field. */
-const tokenForm = z.object({
-  name: field,
-  role: field,
-  expiry: field,
-  expiryDate: field,
-  ...fenceFields,
-  scoped: many,
-  global: many,
-  canReadGatedRepos: z.string().optional(),
-  selected: many,
-  add: z.string().optional(),
-  remove: z.string().max(400).optional(),
-  repo: field,
-})
-type TokenForm = z.output<typeof tokenForm>
-
-const roles: readonly TokenRole[] = ['read', 'write', 'fineGrained']
-
 export const tokenPageRoutes: Route[] = [
   route({
     method: 'GET',
@@ -400,81 +371,6 @@ function rowOf(token: Token): TokenRow {
   }
 }
 
-/**
- * The picker after *Add* or *Remove*, or where the form was sent while a repository was typed and not added yet: a token that silently
- * lacks it is not what anybody means. Null where the form is to be taken as it is.
- */
-async function changedPicker(
-  hub: Hub,
-  facts: Facts,
-  body: TokenForm,
-): Promise<{ ticks: Ticks; adding?: AddingRepo } | null> {
-  const ticks = ticksFrom(body)
-  if (body.remove !== undefined) {
-    const removed = body.remove
-    return {
-      ticks: {
-        ...ticks,
-        selected: ticks.selected.filter((entity) => entity !== removed),
-        scoped: ticks.scoped.filter((tick) => !tick.startsWith(`${removed}=`)),
-      },
-    }
-  }
-  const isLeftBehind = isTypedAndLeft(body)
-  if (body.add === undefined && !isLeftBehind) return null
-  const found = await findTypedRepo(hub, person(facts), body.repo)
-  if (found !== null) {
-    const added = { ...ticks, selected: [...ticks.selected, found] }
-    return isLeftBehind ? { ticks: added, adding: { error: addedInstead } } : { ticks: added }
-  }
-  return { ticks, adding: { error: 'There is no such repository, or you cannot see it.', typed: body.repo } }
-}
-
-function ticksFrom(body: TokenForm): Ticks {
-  return {
-    scoped: body.scoped,
-    selected: body.selected,
-    global: body.global,
-    canReadGatedRepos: body.canReadGatedRepos !== undefined,
-  }
-}
-
-/** The Hub's own names for a prefilled form; values come repeated or separated by commas. */
-function prefilled(facts: Facts, query: URLSearchParams): { role: TokenRole | null; ticks: Ticks } {
-  const list = (name: string): string[] =>
-    [...query.getAll(name), ...query.getAll(`${name}[]`)]
-      .flatMap((value) => value.split(','))
-      .map((value) => value.trim())
-      .filter((value) => value !== '')
-      .slice(0, 100)
-  const own = `user:${person(facts).name}`
-  const scoped = list('ownUserPermissions').map((permission) => `${own}=${permission}`)
-  for (const name of list('orgs')) {
-    for (const permission of list('orgPermissions')) scoped.push(`org:${name}=${permission}`)
-  }
-  const type = query.get('tokenType') === 'fine-grained' ? 'fineGrained' : query.get('tokenType')
-  return {
-    role: roles.find((known) => known === type) ?? null,
-    ticks: {
-      scoped,
-      selected: [],
-      global: list('globalPermissions'),
-      canReadGatedRepos: ['true', '1', ''].includes(query.get('canReadGatedRepos') ?? 'no'),
-    },
-  }
-}
-
-/** The values that the fields of the form show again; the picker has its own. */
-function plain(body: TokenForm): Record<string, string> {
-  const { name, role, expiry, expiryDate } = body
-  return { name, role, expiry, expiryDate, ...fenceAsSent(body) }
-}
-
-/** The form as it was sent, while only the picker changes. */
-function unjudged(body: TokenForm): FormState {
-  return { values: plain(body), errors: {} }
-}
-
 function expiryOf(hub: Hub, body: { expiry: string; expiryDate: string }, kept: number | null): number | null {
   const expiry = expiryFromForm(
     { expiry: body.expiry === '' ? 'never' : body.expiry, expiryDate: body.expiryDate },
@@ -491,9 +387,4 @@ function requireWord(typed: string, word: string): void {
   if (!isConfirmed(typed, word)) {
     throw new HoldfastError('invalid_input', { reason: `Type ${word} to confirm.`, field: 'confirm' })
   }
-}
-
-function person(facts: Facts): { id: string; name: string; fullname: string | null } {
-  if (facts.principal.kind !== 'user') throw new HoldfastError('unauthenticated')
-  return facts.principal
 }

@@ -12,7 +12,7 @@ import {
   resolveEntity,
 } from './grants.ts'
 import type { Picked, PickedGrant, PickerOwner, RepoEntityType } from './picker.ts'
-import type { RequestedPermissions } from './store.ts'
+import type { RequestedPermissions } from './requested-permissions.ts'
 import type { Token } from './token.ts'
 
 /** What a form says, whether it was sent or prefilled by an address. */

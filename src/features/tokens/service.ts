@@ -13,21 +13,21 @@ import { recordEvent } from '../audit/service.ts'
 import { askForApproval } from '../organization-tokens/service.ts'
 import { type ChildToken, listChildren, refuseChild } from './derive.ts'
 import type { TokenOwner } from './grants.ts'
+import { fenceInWords, parseFence, type RequestedFence } from './requested-fence.ts'
+import {
+  permissionsInWords,
+  type RequestedPermissions,
+  resolveKept,
+  resolvePermissions,
+} from './requested-permissions.ts'
 import {
   changeStored,
   closeOldValue,
-  fenceInWords,
   findStored,
   listStored,
   parseExpiry,
-  parseFence,
   parseTokenName,
-  permissionsInWords,
-  type RequestedFence,
-  type RequestedPermissions,
   removeStored,
-  resolveKept,
-  resolvePermissions,
   storeNewValue,
   storeToken,
 } from './store.ts'
@@ -57,29 +57,29 @@ export { presentChild, presentFence, presentGrant, presentOldValue } from './pre
 export type { LiveToken } from './queries.ts'
 export { type Finding, ownRadar } from './radar.ts'
 export { addedInstead, isTypedAndLeft, suggestRepos } from './repo-suggestions.ts'
+export { fenceInWords, parseFence, type RequestedFence } from './requested-fence.ts'
+export {
+  noPermissions,
+  permissionsInWords,
+  type RequestedPermissions,
+  type ResolvedPermissions,
+  resolveKept,
+  resolvePermissions,
+} from './requested-permissions.ts'
 export { scheduleForgettingValues, sightingJobs } from './sightings.ts'
 export {
   changeStored,
   closeOldValue,
   type EndedToken,
-  fenceInWords,
   findStored,
   grantsOfToken,
   listStored,
   longestOverlapSeconds,
-  noPermissions,
   parseExpiry,
-  parseFence,
   parseTokenName,
-  permissionsInWords,
   type RemovedToken,
-  type RequestedFence,
-  type RequestedPermissions,
-  type ResolvedPermissions,
   rememberEnded,
   removeStored,
-  resolveKept,
-  resolvePermissions,
   type StoredChange,
   storeNewValue,
   storeToken,

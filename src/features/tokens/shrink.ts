@@ -6,7 +6,8 @@ import type { Hub } from '../../hub.ts'
 import { recordEvent } from '../audit/service.ts'
 import { askForApproval } from '../organization-tokens/service.ts'
 import { gist, refuseChild } from './derive.ts'
-import { changeStored, findStored, permissionsInWords, resolvePermissions } from './store.ts'
+import { permissionsInWords, resolvePermissions } from './requested-permissions.ts'
+import { changeStored, findStored } from './store.ts'
 import { type Proposal, proposeShrink, type UsageReport, usageOf } from './usage.ts'
 
 /** Throws `not_found`. */

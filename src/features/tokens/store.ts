@@ -5,19 +5,11 @@
 
 import { randomBytes } from 'node:crypto'
 import { tokenHash } from '../../access/credentials.ts'
-import { type Fence, parseNetworks } from '../../access/fence.ts'
+import type { Fence } from '../../access/fence.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { PublisherRun } from '../../domain/facts.ts'
 import { makeTokenValue, type TokenPrefix } from '../../domain/token.ts'
-import {
-  isWithinLimits,
-  limitsInWords,
-  noLimits,
-  parseAmount,
-  parsePaths,
-  parsePrograms,
-  type TokenLimits,
-} from '../../domain/token-limits.ts'
+import { isWithinLimits, noLimits, type TokenLimits } from '../../domain/token-limits.ts'
 import type { Hub } from '../../hub.ts'
 import type { Db, Tx } from '../../platform/db/database.ts'
 import { isUniqueViolation } from '../../platform/db/errors.ts'
@@ -30,17 +22,7 @@ import {
   listWindows,
   type WindowRow,
 } from './former-queries.ts'
-import {
-  checkGlobalPermissions,
-  type Grant,
-  grantOfRow,
-  lostGrant,
-  type RequestedGrant,
-  type ResolvedGrant,
-  resolveEntity,
-  resolveGrants,
-  type TokenOwner,
-} from './grants.ts'
+import { type Grant, grantOfRow, type ResolvedGrant } from './grants.ts'
 import {
   countTokens,
   deleteChildren,
@@ -54,24 +36,11 @@ import {
   swapValue,
   updateToken,
 } from './queries.ts'
+import type { ResolvedPermissions } from './requested-permissions.ts'
 import type { AnyTokenRole, OldValue, StoredToken } from './token.ts'
 
 export const mostTokens = 500
 export const tokenNameLimit = 100
-
-export interface RequestedPermissions {
-  readonly canReadGatedRepos: boolean
-  readonly global: readonly string[]
-  readonly scoped: readonly RequestedGrant[]
-}
-
-export interface ResolvedPermissions {
-  readonly canReadGatedRepos: boolean
-  readonly global: readonly string[]
-  readonly scoped: readonly ResolvedGrant[]
-}
-
-export const noPermissions: ResolvedPermissions = { canReadGatedRepos: false, global: [], scoped: [] }
 
 export interface TokenToStore {
   readonly name: string
@@ -364,47 +333,6 @@ function grantsOfRows(ownerId: string, rows: readonly GrantRow[]): Grant[] {
   return rows.map((row) => grantOfRow(ownerId, row)).filter((grant) => grant !== null)
 }
 
-/** Throws `invalid_input` for what the owner cannot see, and for permissions that do not fit. */
-export async function resolvePermissions(
-  hub: Hub,
-  owner: TokenOwner,
-  requested: RequestedPermissions | undefined,
-): Promise<ResolvedPermissions> {
-  if (requested === undefined) return noPermissions
-  return {
-    canReadGatedRepos: requested.canReadGatedRepos,
-    global: checkGlobalPermissions(requested.global),
-    scoped: await resolveGrants(hub, owner, requested.scoped),
-  }
-}
-
-/**
- * Grants that are no longer effective stay listed when they are sent back (UAT-9, SA-23), by id or by the name they had, and with no more
- * than they had.
- */
-export async function resolveKept(
-  hub: Hub,
-  owner: TokenOwner,
-  before: StoredToken,
-  requested: RequestedPermissions,
-): Promise<ResolvedPermissions> {
-  const wanted = new Map<Grant, string[]>()
-  const others: RequestedGrant[] = []
-  for (const grant of requested.scoped) {
-    const lost = lostGrant(before, grant.entity)
-    if (lost === undefined || (await resolveEntity(hub, owner, grant.entity)) !== null) others.push(grant)
-    else wanted.set(lost, [...(wanted.get(lost) ?? []), ...grant.permissions])
-  }
-  const kept = [...wanted]
-    .map(([grant, permissions]) => ({
-      ...grant,
-      permissions: grant.permissions.filter((each) => permissions.includes(each)),
-    }))
-    .filter((grant) => grant.permissions.length > 0)
-  const resolved = await resolvePermissions(hub, owner, { ...requested, scoped: others })
-  return { ...resolved, scoped: [...resolved.scoped, ...kept] }
-}
-
 function grantRows(tokenId: string, grants: readonly ResolvedGrant[]): TokenGrantTable[] {
   return grants.map((grant) => ({
     tokenId,
@@ -446,49 +374,4 @@ export function parseExpiry(expiresAt: number | null, now: number): number | nul
 function limitsColumn({ paths, programs, requestsPerMinute, bytesPerDay }: TokenLimits): string | null {
   const limits: TokenLimits = { paths, programs, requestsPerMinute, bytesPerDay }
   return isWithinLimits(noLimits, limits) ? null : JSON.stringify(limits)
-}
-
-/** What was asked for of a fence. What is absent stays as it was. */
-export interface RequestedFence {
-  readonly networks?: readonly string[] | undefined
-  /** Milliseconds; null: from now on. */
-  readonly notBefore?: number | null | undefined
-  readonly paths?: readonly string[] | undefined
-  readonly programs?: readonly string[] | undefined
-  /** Null: without a limit. */
-  readonly requestsPerMinute?: number | null | undefined
-  readonly bytesPerDay?: number | null | undefined
-}
-
-/** Throws `invalid_input`. */
-export function parseFence(before: Fence, asked: RequestedFence): Fence {
-  const { networks, notBefore, paths, programs, requestsPerMinute, bytesPerDay } = asked
-  if (notBefore !== undefined && notBefore !== null && !Number.isSafeInteger(notBefore)) {
-    throw new HoldfastError('invalid_input', { reason: 'This is no time.', field: 'notBefore' })
-  }
-  return {
-    networks: networks === undefined ? before.networks : parseNetworks(networks),
-    notBefore: notBefore === undefined ? before.notBefore : notBefore,
-    paths: paths === undefined ? before.paths : parsePaths(paths),
-    programs: programs === undefined ? before.programs : parsePrograms(programs),
-    requestsPerMinute:
-      requestsPerMinute === undefined ? before.requestsPerMinute : parseAmount('requestsPerMinute', requestsPerMinute),
-    bytesPerDay: bytesPerDay === undefined ? before.bytesPerDay : parseAmount('bytesPerDay', bytesPerDay),
-  }
-}
-
-/** A fence as it stands in the audit log. */
-export function fenceInWords(fence: Fence): string[] {
-  const { networks, notBefore } = fence
-  const from = notBefore === null ? [] : [`not before ${new Date(notBefore).toISOString()}`]
-  return [...networks, ...from, ...limitsInWords(fence)]
-}
-
-/** Permissions as they stand in the audit log and on the command line. */
-export function permissionsInWords(permissions: ResolvedPermissions): string[] {
-  return [
-    ...permissions.scoped.map((grant) => `${grant.type}:${grant.name}=${grant.permissions.join(',')}`),
-    ...permissions.global.map((permission) => `global=${permission}`),
-    ...(permissions.canReadGatedRepos ? ['canReadGatedRepos'] : []),
-  ]
 }

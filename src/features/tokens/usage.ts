@@ -13,7 +13,7 @@ import type { Hub } from '../../hub.ts'
 import type { EntityType, RequestedGrant } from './grants.ts'
 import { permissionsFor } from './grants.ts'
 import { placesOfRepos } from './queries.ts'
-import { permissionsInWords } from './store.ts'
+import { permissionsInWords } from './requested-permissions.ts'
 import type { AnyTokenRole, StoredToken } from './token.ts'
 import { listCallers, listUses, type UseRow } from './usage-queries.ts'
 
