@@ -1008,17 +1008,12 @@ function fill(template: string, params: Readonly<Record<string, string | number>
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole))
 }
 
-/** Whether a request was judged and not taken; all else is a fault of the hub, and no answer. */
-export function isRefusal(error: unknown): error is HoldfastError {
-  return error instanceof HoldfastError && error.status < 500
-}
-
-/** What is decided, where a "no" is an answer and not the end: the refusal in place of the value. Faults are thrown. */
-export async function orRefusal<T>(decision: Promise<T>): Promise<T | HoldfastError> {
+/** What is decided, where a "no" is an answer and not the end: the refusal in place of the value. Faults of the hub are thrown. */
+export async function orRefusal<T>(decide: () => T | Promise<T>): Promise<T | HoldfastError> {
   try {
-    return await decision
+    return await decide()
   } catch (error) {
-    if (isRefusal(error)) return error
+    if (error instanceof HoldfastError && error.status < 500) return error
     throw error
   }
 }

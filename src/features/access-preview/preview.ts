@@ -79,7 +79,7 @@ async function sightOf({ hub, facts, authorizeAlso }: Asking, change: Change, re
   }
   const target = { on: 'organization', name: owner.name } as const
   const may = async (action: Action, on: Target = target) =>
-    !((await orRefusal(authorizeAlso(action, on))) instanceof HoldfastError)
+    !((await orRefusal(() => authorizeAlso(action, on))) instanceof HoldfastError)
   const isAdministrator =
     facts.standing.organizationRole === 'admin' &&
     (await may('org.token.read')) &&

@@ -58,12 +58,10 @@ async function ofFile(
   asked: { readonly path: string; readonly revision: string | null; readonly showsBytes: boolean },
 ): Promise<JudgedRow[]> {
   const need = 'content that is handed out'
-  const found = await orRefusal(
-    (async () => {
-      const { commit } = await getRevision(hub, allowed, asked.revision ?? 'main')
-      return { commit, entry: await getFile(hub, allowed, commit, asked.path) }
-    })(),
-  )
+  const found = await orRefusal(async () => {
+    const { commit } = await getRevision(hub, allowed, asked.revision ?? 'main')
+    return { commit, entry: await getFile(hub, allowed, commit, asked.path) }
+  })
   if (found instanceof HoldfastError) return [{ check: 'file', fault: found, need: null, have: null }]
   const { commit, entry } = found
   const rows: JudgedRow[] = [{ check: 'file', fault: null, need: null, have: `${entry.size} bytes` }]
@@ -79,6 +77,6 @@ async function ofFile(
 
 async function faultOf(look: () => void | Promise<void>): Promise<HoldfastError | null> {
   // What a request would be refused with is an answer here; what goes wrong is not.
-  const outcome = await orRefusal((async () => await look())())
+  const outcome = await orRefusal(look)
   return outcome instanceof HoldfastError ? outcome : null
 }

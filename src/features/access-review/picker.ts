@@ -73,6 +73,6 @@ export async function findPicker(hub: Hub, asker: Asker, sought: Sought): Promis
 
 /** By the same right as a question about others. */
 async function administeredId(asker: Asker, name: string): Promise<string | null> {
-  const allowed = await orRefusal(asker.authorizeAlso('org.access.read', { on: 'organization', name }))
+  const allowed = await orRefusal(() => asker.authorizeAlso('org.access.read', { on: 'organization', name }))
   return allowed instanceof HoldfastError ? null : allowed.resource.id
 }

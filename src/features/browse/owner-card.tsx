@@ -18,7 +18,7 @@ interface Asking {
 /** Null where there is none, or none that the caller may see; `owner`: the name as it is written. */
 export async function ownerCard({ hub, authorizeAlso }: Asking, owner: string): Promise<Child | null> {
   const repo = ownerCardRepo(owner)
-  const allowed = await orRefusal(authorizeAlso('repo.read', { on: 'repo', ...repo }))
+  const allowed = await orRefusal(() => authorizeAlso('repo.read', { on: 'repo', ...repo }))
   if (allowed instanceof HoldfastError) return null
   const opened = await openRevision(hub, allowed, 'main')
   if (opened.kind !== 'found') return null

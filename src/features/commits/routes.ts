@@ -138,6 +138,6 @@ async function mayRead(
   call: Pick<Call<'repo.push', unknown, unknown>, 'authorizeAlso'>,
   id: string,
 ): Promise<RepoFacts | null> {
-  const allowed = await orRefusal(call.authorizeAlso('repo.content.read', { on: 'repo-id', id }))
+  const allowed = await orRefusal(() => call.authorizeAlso('repo.content.read', { on: 'repo-id', id }))
   return allowed instanceof HoldfastError ? null : allowed.resource
 }

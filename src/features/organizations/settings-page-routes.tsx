@@ -150,7 +150,7 @@ async function profileReply(
     pageContext(hub, facts, request),
     getSettings(hub, organization.id),
     membersWithoutFactor(hub, organization.id),
-    orRefusal(call.authorizeAlso('repo.read', { on: 'repo', ...ownerCardRepo(organization.name) })),
+    orRefusal(() => call.authorizeAlso('repo.read', { on: 'repo', ...ownerCardRepo(organization.name) })),
   ])
   const page = (
     <OrganizationProfilePage

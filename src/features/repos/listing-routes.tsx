@@ -144,11 +144,19 @@ export const listingRoutes = (drawOwnerCard: DrawOwnerCard): Route[] => [
         after: cursor === undefined ? undefined : readCursor(cursor),
         limit: perPage,
       })
-      const context = await pageContext(hub, facts, request)
       const here = withQuery(namespacePath(profile.name), { kind: kind === 'model' ? null : kind })
-      const isOrganization = profile.kind === 'organization'
       const isFront = kind === 'model' && cursor === undefined
-      const creating = await decisionOf(authorizeAlso('repo.create', { on: 'namespace', name: profile.name }))
+      const { name } = profile
+      const ofOrganization = async (action: 'org.members.read' | 'org.settings.read') =>
+        profile.kind === 'organization' &&
+        (await decisionOf(() => authorizeAlso(action, { on: 'organization', name }))) === 'allowed'
+      const [context, creating, maySeeMembers, maySeeSettings, card] = await Promise.all([
+        pageContext(hub, facts, request),
+        decisionOf(() => authorizeAlso('repo.create', { on: 'namespace', name })),
+        ofOrganization('org.members.read'),
+        ofOrganization('org.settings.read'),
+        isFront ? drawOwnerCard(call, name) : null,
+      ])
       return pageReply(
         context,
         <NamespacePage
@@ -158,18 +166,10 @@ export const listingRoutes = (drawOwnerCard: DrawOwnerCard): Route[] => [
           repos={page.rows.map(shownRow)}
           nextHref={nextHref(here, page)}
           firstHref={cursor === undefined ? null : here}
-          card={isFront ? await drawOwnerCard(call, profile.name) : null}
+          card={card}
           mayCreate={creating === 'allowed'}
-          maySeeMembers={
-            isOrganization &&
-            (await decisionOf(authorizeAlso('org.members.read', { on: 'organization', name: profile.name }))) ===
-              'allowed'
-          }
-          maySeeSettings={
-            isOrganization &&
-            (await decisionOf(authorizeAlso('org.settings.read', { on: 'organization', name: profile.name }))) ===
-              'allowed'
-          }
+          maySeeMembers={maySeeMembers}
+          maySeeSettings={maySeeSettings}
           lacksSecondFactor={creating === 'second_factor_required'}
         />,
       )
@@ -178,8 +178,8 @@ export const listingRoutes = (drawOwnerCard: DrawOwnerCard): Route[] => [
 ]
 
 /** What the policy says: for buttons and notices, where a refusal is no fault. */
-async function decisionOf(decision: Promise<unknown>): Promise<'allowed' | ErrorCode> {
-  const outcome = await orRefusal(decision)
+async function decisionOf(decide: () => Promise<unknown>): Promise<'allowed' | ErrorCode> {
+  const outcome = await orRefusal(decide)
   return outcome instanceof HoldfastError ? outcome.code : 'allowed'
 }
 

@@ -2,7 +2,7 @@
 
 import { loadFactsAbout } from '../../access/explain-facts.ts'
 import type { Target } from '../../access/load-facts.ts'
-import { isRefusal } from '../../domain/errors.ts'
+import { HoldfastError, orRefusal } from '../../domain/errors.ts'
 import type { Action } from '../../domain/permissions.ts'
 import { type Allowed, authorize } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -108,13 +108,9 @@ async function mayNow<A extends Action>(
 ): Promise<Allowed<A> | null> {
   const { facts } = await loadFactsAbout(hub.db, { kind: 'account', id: userId }, target, hub.clock.now())
   if (facts === null) return null
-  try {
-    return authorize(action, facts)
-  } catch (error) {
-    // A refusal is an answer here: this part is not theirs to read.
-    if (isRefusal(error)) return null
-    throw error
-  }
+  // A refusal is an answer here: this part is not theirs to read.
+  const allowed = await orRefusal(() => authorize(action, facts))
+  return allowed instanceof HoldfastError ? null : allowed
 }
 
 function countWords(count: number, isMore: boolean, one: string, many: string): string {
