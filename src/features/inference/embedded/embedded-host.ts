@@ -76,6 +76,8 @@ export class EmbeddedHost {
   readonly #turns: Turns
   readonly #crashes = new Map<string, { count: number; until: number }>()
   #loadTurn: Promise<unknown> = Promise.resolve()
+  /** Models on their way into memory, also such as were removed meanwhile. */
+  #underLoad = 0
   #asked: { readonly held: Held; resolve(memory: number): void; reject(error: unknown): void } | null = null
   #lastId = 0
   #loads = 0
@@ -171,7 +173,7 @@ export class EmbeddedHost {
       if (held.state === 'failed' && held.until < now - toldMs) this.#models.remove(held)
     for (const [key, { until }] of this.#crashes) if (until < now) this.#crashes.delete(key)
     const isIdle = this.#models.all().every(({ state }) => state === 'failed') && this.#running.size === 0
-    if (isIdle && this.#models.memory === 0) this.#process.rest()
+    if (isIdle && this.#underLoad === 0 && this.#models.memory === 0) this.#process.rest()
   }
 
   async stop(): Promise<void> {
@@ -194,7 +196,8 @@ export class EmbeddedHost {
     const held = new Held(key, source)
     this.#models.add(held)
     // One after the other: each needs the memory that those before it left.
-    held.loading = this.#loadTurn.then(() => this.#load(held))
+    this.#underLoad++
+    held.loading = this.#loadTurn.then(() => this.#load(held)).finally(() => this.#underLoad--)
     this.#loadTurn = held.loading.catch(ignored)
     return held
   }

@@ -240,6 +240,22 @@ describe('the process that runs models', () => {
     expect(host.loads).toBe(1)
   }, 60_000)
 
+  // The attack: an owner attaches a model, calls it and hides it, so that it is removed while it is loaded. The process that nobody seemed to need was
+  // ended, whoever had asked it was never told, and no model of the whole hub was loaded any more.
+  test('story: a model that is removed while it is loaded does not keep others from being loaded', async () => {
+    const host = open()
+    const hidden = host.run(sourceOf('hidden'), dog, patient)
+    host.unload('hidden')
+    const tidying = setInterval(() => host.tidy(), 1)
+    try {
+      expect((await hidden).tokensIn).toBeGreaterThan(0)
+    } finally {
+      clearInterval(tidying)
+    }
+    const other = await host.run(sourceOf('other'), dog, patient)
+    expect(other.tokensIn).toBeGreaterThan(0)
+  })
+
   // The attack: a graph that names a file of the machine as its weights, to have it read and told as a vector.
   test('story: weights that lie outside of the model are not read', async () => {
     const outside = (location: string): ModelFiles => ({
