@@ -403,6 +403,19 @@ describe('models of repos', () => {
     expect((await world.attach(damaged, both)).status).toBe(400)
   }, 60_000)
 
+  // The attack: one text of 64 MB under ten thousand names, which a repo keeps once; laid out for the process they fill the disk of the hub.
+  test('story: files that describe a model are not laid out where they take more than models may', async () => {
+    const model = await world.makeModel(false)
+    const text = Buffer.alloc(33 * mib, 'a\n')
+    await world.put(model, { ...embeddingModel(), 'one.txt': text, 'two.txt': text }, tag)
+    const refused = await world.attach(model)
+    expect([refused.status, refused.text]).toEqual([422, expect.stringContaining('beside its weights')])
+    // What lies in a folder is not read.
+    const other = await world.makeModel(false)
+    await world.put(other, { ...embeddingModel(), 'one.txt': text, 'texts/two.txt': text }, tag)
+    expect((await world.attach(other)).status).toBe(200)
+  }, 60_000)
+
   // The attack: nonsense in every field, tasks that the model is not for, and texts of a size that no model takes.
   test('malformed and huge requests are refused, and named', async () => {
     const model = await world.run(embeddingModel(), { tag: 'sentence-similarity' })

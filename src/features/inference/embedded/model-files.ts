@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { HoldfastError } from '../../../domain/errors.ts'
 import type { Allowed } from '../../../domain/policy.ts'
 import type { Hub } from '../../../hub.ts'
+import { Remembered } from '../../../platform/remembered.ts'
 import { listFolder, openFile, type RepoEntry } from '../../files/service.ts'
 import { readCard } from '../../repos/service.ts'
 import { type EmbeddedTask, embeddedTasks, type Pooling } from './job.ts'
@@ -39,14 +40,19 @@ const suffixes = [
 const graphs = ['model', 'encoder_model', 'decoder_model_merged'] as const
 const mostFiles = 10_000
 const filesAtOnce = 1_000
-/** What describes a model; weights are not among it. */
+/** Of a file that describes a model; weights are not among them. All together they are copied, so they are bounded, too. */
 const mostDescription = 64 << 20
 const descriptions = /^(?:[\w.-]+\.(?:json|txt|model|jinja)|1_Pooling\/config\.json)$/
 /** Of a file that the hub itself reads. */
 const mostRead = 1 << 20
 
-const known = new Map<string, ModelPlan>()
-const mostKnown = 200
+const plans = new Remembered<ModelPlan>({
+  /** Files that they name. */
+  most: 100_000,
+  sizeOf: ({ files }) => 10 + files.length,
+  // What is in a commit never changes.
+  keptMs: () => Number.POSITIVE_INFINITY,
+})
 
 /** `most`: bytes that its weights may take. Throws `model_not_runnable`. */
 export async function planModel(
@@ -55,14 +61,7 @@ export async function planModel(
   commit: string,
   most: number,
 ): Promise<ModelPlan> {
-  // What is in a commit never changes.
-  const key = `${reading.resource.id} ${commit} ${most}`
-  const before = known.get(key)
-  if (before !== undefined) return before
-  const plan = await planned(hub, reading, commit, most)
-  if (known.size >= mostKnown) known.delete(known.keys().next().value ?? '')
-  known.set(key, plan)
-  return plan
+  return await plans.get(`${reading.resource.id} ${commit} ${most}`, () => planned(hub, reading, commit, most))
 }
 
 async function planned(
@@ -81,6 +80,12 @@ async function planned(
   }
   const graph = graphOf(entries, most)
   const described = entries.filter(({ path, size }) => descriptions.test(path) && size <= mostDescription)
+  const describing = sizeOfAll(described)
+  if (describing > most) {
+    throw notRunnable(
+      `the files beside its weights have ${describing} bytes, and this hub reads at most ${most} (HOLDFAST_INFERENCE_MEMORY). Move what does not describe the model into a folder.`,
+    )
+  }
   const card = byPath.get('README.md')
   const readme = card === undefined || card.size > mostRead ? '' : await readText(hub, reading.resource.id, card)
   const read = async (path: string): Promise<unknown> => {
@@ -92,12 +97,16 @@ async function planned(
   return {
     ...graph,
     files,
-    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    bytes: sizeOfAll(files),
     pooling: poolingOf(await read('modules.json'), await read('1_Pooling/config.json')),
     task: await taskIn(readme, byPath.has('modules.json'), await read('config.json')),
     hasChatTemplate: byPath.has('chat_template.jinja') || hasTemplate(ofTokenizer?.chat_template),
     mask: ofTokenizer?.mask_token ?? null,
   }
+}
+
+function sizeOfAll(files: readonly RepoEntry[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0)
 }
 
 export function notRunnable(reason: string): HoldfastError {
@@ -141,7 +150,7 @@ function graphOf(
         names.every((name) => inFolder.has(`${name}${suffix}.onnx`)),
       )
       if (!isWhole) continue
-      const weights = files.reduce((sum, { size }) => sum + size, 0)
+      const weights = sizeOfAll(files)
       if (weights <= most) return { files, weights, dtype, subfolder }
       smallest = Math.min(smallest ?? weights, weights)
     }
