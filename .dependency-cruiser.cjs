@@ -117,9 +117,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/platform/git/',
-          '^src/features/scanning/sandbox',
-          '^src/platform/confined/in-turn',
-          '^src/features/inference/embedded/model-process',
+          '^src/platform/confined/',
           tests,
         ],
       },

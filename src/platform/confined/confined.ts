@@ -1,4 +1,5 @@
-/** What processes that work on strangers' files have in common: what Node lets them do, and how much memory they hold. */
+/** What processes that work on strangers' files have in common: how they are started, what Node lets them do, and how much memory they may hold. */
+import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -11,6 +12,61 @@ export interface Confinement {
   readonly isNative: boolean
   /** A folder that it reads beside its own program. */
   readonly folder?: string
+}
+
+export type ConfinedProcess = ChildProcess
+
+export interface ConfinedProgram extends Confinement {
+  readonly module: URL
+  readonly arguments?: readonly string[]
+  /** Beside messages, bytes go over descriptor 4. */
+  readonly hasPipe?: boolean
+}
+
+/** Does not keep the hub going. */
+export function startConfined({
+  module,
+  arguments: given = [],
+  hasPipe,
+  ...confinement
+}: ConfinedProgram): ConfinedProcess {
+  const child = fork(fileURLToPath(module), given, {
+    execArgv: confinedArguments(confinement),
+    // No setting of the hub, and none of its secrets.
+    env: {},
+    // Its own group: Ctrl-C in a terminal is the hub's, and must not count against what is being worked on.
+    detached: true,
+    // Not `advanced`: the hub must not feed V8's deserializer with what a hostile file may have written.
+    serialization: 'json',
+    // What it writes may hold what it was asked, or what the file says.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc', ...(hasPipe === true ? (['pipe'] as const) : [])],
+  })
+  child.unref()
+  child.channel?.unref()
+  return child
+}
+
+/** Until it has ended, or what this gives is called. `tell` is called at each look at which it holds more than `most` bytes. */
+export function watchMemory(child: ConfinedProcess, most: number, everyMs: number, tell: () => void): () => void {
+  // It could not be started, which is told elsewhere.
+  if (child.pid === undefined) return () => undefined
+  let isWatched = true
+  const look = setInterval(() => {
+    residentBytes(child.pid).then(
+      (bytes) => {
+        if (isWatched && bytes > most) tell()
+      },
+      // It has ended, which is told elsewhere, or this is no Linux, where V8's own limit holds. What else fails is tried again at the next look.
+      () => undefined,
+    )
+  }, everyMs).unref()
+  const end = (): void => {
+    isWatched = false
+    clearInterval(look)
+    child.off('exit', end)
+  }
+  child.once('exit', end)
+  return end
 }
 
 /** For Node: the process reads its own program; writing, processes, threads, and from Node 25 on the network, are denied. */

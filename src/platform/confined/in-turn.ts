@@ -3,11 +3,9 @@
  * process, not the hub: it is replaced, and whoever asked is told. A thread would not do: V8 ends its whole process where one allocation of a thread
  * is too large, and 500 bytes of Parquet can ask for that. The process ends when nobody has needed it for a while.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { z } from 'zod'
-import { confinedArguments, residentBytes } from './confined.ts'
+import { type ConfinedProcess, startConfined, watchMemory } from './confined.ts'
 
 /** `busy`: not begun, come again; `slow` and `broken`: the job is at fault; `unanswered`: what it asked the hub for did not come in time. */
 export type Fault = 'busy' | 'slow' | 'broken' | 'unanswered'
@@ -60,7 +58,7 @@ const readyMessage = z.strictObject({ say: z.literal('ready') })
 export class InTurn<Job, Said, Result> {
   readonly #program: Program<Job, Said, Result>
   readonly #queue: Turn<Job, Result>[] = []
-  #worker: ChildProcess | null = null
+  #worker: ConfinedProcess | null = null
   #isReady = false
   #current: Turn<Job, Result> | null = null
   #timer: NodeJS.Timeout | undefined
@@ -118,18 +116,9 @@ export class InTurn<Job, Said, Result> {
     this.#worker?.send(message)
   }
 
-  #start(log: Logger | null): ChildProcess {
+  #start(log: Logger | null): ConfinedProcess {
     const { does, module, heapMiB, mostMemory, says } = this.#program
-    const started = fork(fileURLToPath(module), [], {
-      // Not `advanced`: the hub must not feed V8's deserializer with what a hostile file may have written.
-      serialization: 'json',
-      execArgv: confinedArguments({ heapMiB, isNative: false }),
-      // It needs no setting of the hub, and none of its secrets.
-      env: {},
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    })
-    started.unref()
-    started.channel?.unref()
+    const started = startConfined({ module, heapMiB, isNative: false })
     // Out of memory, or a fault of ours: this job fails, the next one has a new process.
     const ended = (how: unknown): void => {
       if (started !== this.#worker) return
@@ -147,12 +136,9 @@ export class InTurn<Job, Said, Result> {
       if (said === undefined) ended('it said what it never says')
       else this.#hear(said)
     })
-    const watch = setInterval(async () => {
-      if (this.#current === null || started.pid === undefined) return
-      const isTooLarge = (await memoryOf(started.pid)) > mostMemory
-      if (isTooLarge && started === this.#worker && this.#current !== null) this.#giveUp('broken')
-    }, watchMs).unref()
-    started.on('exit', () => clearInterval(watch))
+    watchMemory(started, mostMemory, watchMs, () => {
+      if (started === this.#worker && this.#current !== null) this.#giveUp('broken')
+    })
     started.on('error', ended)
     started.on('exit', (code, signal) => ended({ code, signal }))
     return started
@@ -207,16 +193,5 @@ export class InTurn<Job, Said, Result> {
     this.#worker = null
     this.#isReady = false
     ending?.kill('SIGKILL')
-  }
-}
-
-/** Where the system does not say, the heap alone is bounded. */
-async function memoryOf(pid: number): Promise<number> {
-  try {
-    return await residentBytes(pid)
-  } catch (error) {
-    // It ended meanwhile, or this is no Linux.
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return 0
-    throw error
   }
 }

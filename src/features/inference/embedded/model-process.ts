@@ -2,10 +2,8 @@
  * The life of the process that runs models: started when it is needed, watched while it works, and started again after it ended, later each time.
  * A thread would not do: native code that crashes takes its whole process with it.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import { confinedArguments, residentBytes } from '../../../platform/confined/confined.ts'
+import { type ConfinedProcess, startConfined, watchMemory } from '../../../platform/confined/confined.ts'
 import { type FromProcess, fromProcess, type ToProcess } from './job.ts'
 
 /** The library is not installed, or does not run on this machine. */
@@ -36,7 +34,7 @@ const missingKeptMs = 30_000
 
 export class ModelProcess {
   readonly #options: ProcessOptions
-  #child: ChildProcess | null = null
+  #child: ConfinedProcess | null = null
   #ready: Promise<void> | null = null
   /** In a row, without a call that worked in between. */
   #failures = 0
@@ -101,23 +99,14 @@ export class ModelProcess {
   }
 
   #begin(): Promise<void> {
-    const { library, folder, log, hear } = this.#options
+    const { library, folder, mostMemory, log, hear } = this.#options
     const file = import.meta.url.endsWith('.ts') ? './embedded-process.ts' : './embedded-process.js'
-    const child = fork(fileURLToPath(new URL(file, import.meta.url)), [library], {
-      execArgv: confinedArguments({ heapMiB, isNative: true, folder }),
-      // No setting of the hub, and none of its secrets.
-      env: {},
-      // Its own group: Ctrl-C in a terminal is the hub's.
-      detached: true,
-      // Not `advanced`: the hub must not feed V8's deserializer with what a hostile model may have written.
-      serialization: 'json',
-      // The runtime writes what it was asked there.
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    })
+    const module = new URL(file, import.meta.url)
+    const child = startConfined({ module, arguments: [library], heapMiB, isNative: true, folder })
     this.#child = child
-    child.unref()
-    child.channel?.unref()
-    this.#watch(child)
+    watchMemory(child, mostMemory, watchMs, () =>
+      this.#end(child, `it took more than ${mostMemory >> 20} MiB of memory`),
+    )
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#end(child, 'it did not start in time'), startLimitMs).unref()
       child.on('message', (said: unknown) => {
@@ -146,22 +135,7 @@ export class ModelProcess {
     })
   }
 
-  /** Where the system does not say, the heap alone is bounded. */
-  #watch(child: ChildProcess): void {
-    const { mostMemory } = this.#options
-    const timer = setInterval(() => {
-      residentBytes(child.pid).then(
-        (bytes) => {
-          if (bytes > mostMemory) this.#end(child, `it took more than ${mostMemory >> 20} MiB of memory`)
-        },
-        // It has ended, which is told elsewhere, or this is no Linux.
-        () => undefined,
-      )
-    }, watchMs).unref()
-    child.once('exit', () => clearInterval(timer))
-  }
-
-  #end(child: ChildProcess, how: string): void {
+  #end(child: ConfinedProcess, how: string): void {
     child.kill('SIGKILL')
     if (child !== this.#child) return
     this.#child = null

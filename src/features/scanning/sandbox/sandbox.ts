@@ -2,10 +2,8 @@
  * Runs scanners in a process of their own. A scan that takes too long, too much memory or crashes takes only that process with it; the next scan gets a new
  * one. Bytes go over a pipe as they are asked for.
  */
-import { type ChildProcess, fork } from 'node:child_process'
 import { Socket } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { confinedArguments, residentBytes } from '../../../platform/confined/confined.ts'
+import { type ConfinedProcess, startConfined, watchMemory } from '../../../platform/confined/confined.ts'
 import type { ByteSource } from '../byte-source.ts'
 import { ScannerDown, type ScanReport } from '../scanner.ts'
 import {
@@ -51,7 +49,7 @@ interface BytesWay {
 
 export class Sandbox {
   readonly #limits: SandboxLimits
-  #child: ChildProcess | null = null
+  #child: ConfinedProcess | null = null
   #way: BytesWay | null = null
   #ready: Promise<{ yara: string | null; reason: string | null }> | null = null
   #running: Running | null = null
@@ -93,16 +91,9 @@ export class Sandbox {
     if (this.#isClosed) return Promise.reject(new ScannerDown('The sandbox is closed.'))
     if (this.#ready !== null) return this.#ready
     const file = import.meta.url.endsWith('.ts') ? './sandbox-process.ts' : './sandbox-process.js'
-    const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
-      // Native code: YARA-X is some.
-      execArgv: confinedArguments({ heapMiB: 512, isNative: true }),
-      env: {},
-      // Its own group: Ctrl-C in a terminal must not count against the file that is being scanned.
-      detached: true,
-      // Not `advanced`: the hub must not feed V8's deserializer with what a hostile file may have written.
-      serialization: 'json',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'],
-    })
+    const module = new URL(file, import.meta.url)
+    // Native code: YARA-X is some.
+    const child = startConfined({ module, heapMiB: 512, isNative: true, hasPipe: true })
     const pipe = child.stdio[bytesDescriptor]
     if (!(pipe instanceof Socket)) throw new Error('A process was started without its pipe.')
     // Its end is told by the end of the process, too.
@@ -110,8 +101,6 @@ export class Sandbox {
     this.#child = child
     this.#way = { pipe, buffer: Buffer.allocUnsafeSlow(askedBytes), turn: Promise.resolve() }
     this.#scans = 0
-    child.unref()
-    child.channel?.unref()
     pipe.unref()
     const ready = new Promise<{ yara: string | null; reason: string | null }>((resolve, reject) => {
       const timer = setTimeout(() => fail('it did not start in time'), startMs)
@@ -155,16 +144,10 @@ export class Sandbox {
       () => giveUp(new Error(`The scan took longer than ${Math.round(timeMs / 1_000)} s.`)),
       timeMs,
     )
-    const memory = setInterval(() => {
-      residentBytes(child.pid).then(
-        (bytes) => {
-          if (bytes > this.#limits.memoryBytes)
-            giveUp(new Error(`The scan took more than ${this.#limits.memoryBytes >> 20} MiB of memory.`))
-        },
-        // The process has ended, which is told elsewhere, or this system does not say: V8's own limit holds then.
-        () => undefined,
-      )
-    }, memoryEveryMs)
+    const { memoryBytes } = this.#limits
+    const unwatch = watchMemory(child, memoryBytes, memoryEveryMs, () =>
+      giveUp(new Error(`The scan took more than ${memoryBytes >> 20} MiB of memory.`)),
+    )
     const abort = (): void => giveUp(signal.reason instanceof Error ? signal.reason : new Error('The scan was ended.'))
     signal.addEventListener('abort', abort, { once: true })
     child.ref()
@@ -174,7 +157,7 @@ export class Sandbox {
       return await done.promise
     } finally {
       clearTimeout(timer)
-      clearInterval(memory)
+      unwatch()
       signal.removeEventListener('abort', abort)
       this.#running = null
       child.unref()
@@ -183,7 +166,7 @@ export class Sandbox {
     }
   }
 
-  #hear(child: ChildProcess, message: Exclude<FromSandbox, { kind: 'ready' }>): void {
+  #hear(child: ConfinedProcess, message: Exclude<FromSandbox, { kind: 'ready' }>): void {
     const running = this.#running
     if (running === null || running.id !== message.id || child !== this.#child) return
     if (message.kind === 'done') running.resolve(message.report)
@@ -195,7 +178,7 @@ export class Sandbox {
     }
   }
 
-  async #answer(child: ChildProcess, way: BytesWay, running: Running, from: number, length: number): Promise<void> {
+  async #answer(child: ConfinedProcess, way: BytesWay, running: Running, from: number, length: number): Promise<void> {
     const { id, source } = running
     try {
       // The sandbox is not trusted with what it asks for.
@@ -215,12 +198,12 @@ export class Sandbox {
     }
   }
 
-  #tell(child: ChildProcess, message: ToSandbox): void {
+  #tell(child: ConfinedProcess, message: ToSandbox): void {
     if (child.connected) child.send(message, (error) => error && this.#lose(child, error))
   }
 
   /** The process is of no more use. */
-  #lose(child: ChildProcess, error: Error): void {
+  #lose(child: ConfinedProcess, error: Error): void {
     child.kill('SIGKILL')
     if (child !== this.#child) return
     this.#child = null
