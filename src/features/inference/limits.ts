@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { EventData, Origin } from '../../domain/event.ts'
-import { isUnlimited, type LimitAmounts, limitNames, monthOf, noLimit } from '../../domain/inference-limits.ts'
+import {
+  amountsIn,
+  isUnlimited,
+  type LimitAmounts,
+  type LimitName,
+  limitNames,
+  monthOf,
+  noLimit,
+} from '../../domain/inference-limits.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -37,13 +45,8 @@ export interface NewLimits {
   readonly serviceAccounts: readonly { readonly name: string; readonly amounts: LimitAmounts }[]
 }
 
-/** Of this month, and of the minute in this process. */
-export interface LimitUse {
-  readonly callsInMonth: number
-  readonly tokensInMonth: number
-  readonly callsInMinute: number
-  readonly tokensInMinute: number
-}
+/** Of this month, and of the minute in this process; by the limit that it is held against. */
+export type LimitUse = Readonly<Record<LimitName, number>>
 
 export interface OwnLimit {
   readonly id: string
@@ -110,22 +113,23 @@ async function read(hub: Hub, on: Db['list'], organizationId: string): Promise<L
     const row = rows.find((one) => one.subject === subject)
     return row === undefined ? noLimit : amountsIn(row)
   }
-  const minuteOf = (subject: string): Pick<LimitUse, 'callsInMinute' | 'tokensInMinute'> => {
-    const { calls, tokens } = spendingOf(hub).minuteOf(organizationId, subject)
-    return { callsInMinute: calls, tokensInMinute: tokens }
+  const useOf = (subject: string, month: { readonly calls: number; readonly tokens: number }): LimitUse => {
+    const minute = spendingOf(hub).minuteOf(organizationId, subject)
+    return {
+      requestsPerMinute: minute.calls,
+      requestsPerMonth: month.calls,
+      tokensPerMinute: minute.tokens,
+      tokensPerMonth: month.tokens,
+    }
   }
   const { workspace, member, token } = Object.fromEntries(
     limitDefaults.map((subject) => [subject, amountsOf(subject)]),
   ) as Record<LimitDefault, LimitAmounts>
   return {
     organization: amountsOf(organizationId),
-    use: {
-      callsInMonth: Number(sum?.calls ?? 0),
-      tokensInMonth: Number(sum?.tokens ?? 0),
-      ...minuteOf(organizationId),
-    },
+    use: useOf(organizationId, { calls: Number(sum?.calls ?? 0), tokens: Number(sum?.tokens ?? 0) }),
     defaults: { workspace, member, 'service-account': amountsOf('service-account'), token },
-    own: rows.flatMap((row) => ownLimit(row, minuteOf)).toSorted(byKindAndName),
+    own: rows.flatMap((row) => ownLimit(row, useOf)).toSorted(byKindAndName),
     version: versionOf(rows),
   }
 }
@@ -137,23 +141,10 @@ function byKindAndName(a: OwnLimit, b: OwnLimit): number {
 }
 
 /** Those of whom nothing is left are not told. */
-function ownLimit(
-  row: NamedLimit,
-  minuteOf: (subject: string) => Pick<LimitUse, 'callsInMinute' | 'tokensInMinute'>,
-): OwnLimit[] {
-  const { kind, name, subject, calls, tokens } = row
+function ownLimit(row: NamedLimit, useOf: (subject: string, month: NamedLimit) => LimitUse): OwnLimit[] {
+  const { kind, name, subject } = row
   if (kind === 'organization' || kind === 'default' || name === null) return []
-  const use = { callsInMonth: calls, tokensInMonth: tokens, ...minuteOf(subject) }
-  return [{ id: subject, kind, name, amounts: amountsIn(row), use }]
-}
-
-function amountsIn({
-  requestsPerMinute,
-  requestsPerMonth,
-  tokensPerMinute,
-  tokensPerMonth,
-}: LimitAmounts): LimitAmounts {
-  return { requestsPerMinute, requestsPerMonth, tokensPerMinute, tokensPerMonth }
+  return [{ id: subject, kind, name, amounts: amountsIn(row), use: useOf(subject, row) }]
 }
 
 /** `before`: whoever has a limit and left meanwhile keeps it, by name, until it is taken away: coming back frees nobody. */
