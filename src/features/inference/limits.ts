@@ -157,24 +157,23 @@ async function rowsOf(
   const keysOf = (named: readonly { readonly name: string }[]): string[] =>
     named.map(({ name }) => nameKey(name.trim()))
   const workspaceIds = asked.workspaces.map(({ id }) => id)
-  const workspaces = await selectWorkspacesById(tx, organizationId, workspaceIds)
+  const workspaces = new Map(
+    (await selectWorkspacesById(tx, organizationId, workspaceIds)).map(({ id, name }) => [id, name]),
+  )
   const members = await selectMembersByName(tx, organizationId, keysOf(asked.members))
-  const accounts = await selectServiceAccountsByName(tx, organizationId, keysOf(asked.serviceAccounts))
+  const accounts = byKey(await selectServiceAccountsByName(tx, organizationId, keysOf(asked.serviceAccounts)))
   const names = new Map([
     ...before.flatMap(({ subject, name, kind }) => (kind === 'default' ? [] : [[subject, name ?? subject] as const])),
-    ...workspaces.map(({ id, name }) => [id, name] as const),
+    ...workspaces,
   ])
   const kept = before.flatMap(({ kind, name, subject }) =>
     kind === 'user' && name !== null ? [{ id: subject, key: nameKey(name) }] : [],
   )
-  const idOf = (
-    name: string,
-    found: readonly { readonly id: string; readonly key: string }[],
-    what: string,
-  ): string => {
-    const one = found.find(({ key }) => key === nameKey(name.trim()))
-    if (one === undefined) throw invalid(`"${name.slice(0, 100)}" is no ${what} of this organization.`)
-    return one.id
+  const people = byKey([...kept, ...members])
+  const idOf = (name: string, found: ReadonlyMap<string, string>, what: string): string => {
+    const id = found.get(nameKey(name.trim()))
+    if (id === undefined) throw invalid(`"${name.slice(0, 100)}" is no ${what} of this organization.`)
+    return id
   }
   const ofAll: LimitRow[] = [
     { organizationId, subject: organizationId, kind: 'organization', ...asked.organization },
@@ -184,12 +183,11 @@ async function rowsOf(
   ]
   const rows = ofAll.filter((row) => !isUnlimited(row))
   for (const { id, amounts } of asked.workspaces) {
-    if (!workspaces.some((one) => one.id === id))
-      throw invalid(`"${id.slice(0, 100)}" is no workspace of this organization.`)
+    if (!workspaces.has(id)) throw invalid(`"${id.slice(0, 100)}" is no workspace of this organization.`)
     rows.push({ organizationId, subject: id, kind: 'workspace', ...amounts })
   }
   for (const { name, amounts } of asked.members) {
-    const subject = idOf(name, [...members, ...kept], 'member')
+    const subject = idOf(name, people, 'member')
     names.set(subject, name.trim())
     rows.push({ organizationId, subject, kind: 'user', ...amounts })
   }
@@ -201,6 +199,11 @@ async function rowsOf(
   const subjects = new Set(rows.map(({ subject }) => subject))
   if (subjects.size < rows.length) throw invalid('A workspace or an account is named twice.')
   return { rows, names: names.set(organizationId, 'organization') }
+}
+
+/** Their ids; of two with the same name the later one counts. */
+function byKey(found: readonly { readonly id: string; readonly key: string }[]): ReadonlyMap<string, string> {
+  return new Map(found.map(({ id, key }) => [key, id]))
 }
 
 const invalid = (reason: string): HoldfastError => new HoldfastError('invalid_input', { reason })
@@ -217,10 +220,10 @@ function difference(
   after: readonly LimitRow[],
   names: ReadonlyMap<string, string>,
 ): EventData {
-  const subjects = [...new Set([...before, ...after].map(({ subject }) => subject))]
-  const changes = subjects.flatMap((subject) => {
-    const [old, now] = [before, after].map((rows) => rows.find((row) => row.subject === subject))
-    const [from, to] = [inWords(old), inWords(now)]
+  const bySubject = (rows: readonly LimitRow[]) => new Map(rows.map((row) => [row.subject, row]))
+  const [old, now] = [bySubject(before), bySubject(after)]
+  const changes = [...new Set([...old.keys(), ...now.keys()])].flatMap((subject) => {
+    const [from, to] = [inWords(old.get(subject)), inWords(now.get(subject))]
     return from === to ? [] : [`${names.get(subject) ?? `every ${subject}`}: ${from} to ${to}`]
   })
   return { changes }
