@@ -18,6 +18,12 @@ export const noLimit: LimitAmounts = {
 }
 export const largestLimit = 1_000_000_000_000
 
+/** Of anything that has them, such as a row or a body. */
+export function amountsIn(one: LimitAmounts): LimitAmounts {
+  const { requestsPerMinute, requestsPerMonth, tokensPerMinute, tokensPerMonth } = one
+  return { requestsPerMinute, requestsPerMonth, tokensPerMinute, tokensPerMonth }
+}
+
 export const isUnlimited = (amounts: LimitAmounts): boolean => limitNames.every((name) => amounts[name] === null)
 
 /** Whose limit it is: `account` of a member or service account in an organization, `person` of who pays for themselves. */

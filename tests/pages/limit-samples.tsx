@@ -8,7 +8,7 @@ export function limitSamples(context: PageContext, words: (text: string) => stri
   const fresh = { values: {}, errors: {} }
   const none = { requestsPerMinute: null, requestsPerMonth: null, tokensPerMinute: null, tokensPerMonth: null }
   const some = { requestsPerMinute: 60, requestsPerMonth: 5_000, tokensPerMinute: null, tokensPerMonth: 2_000_000 }
-  const use = { callsInMinute: 3, callsInMonth: 1_203, tokensInMinute: 900, tokensInMonth: 1_840_221 }
+  const use = { requestsPerMinute: 3, requestsPerMonth: 1_203, tokensPerMinute: 900, tokensPerMonth: 1_840_221 }
   const own: OwnLimit[] = [
     { id: 'w1', kind: 'workspace', name: words('Robotics'), amounts: some, use },
     { id: 'u1', kind: 'user', name: words('jonas'), amounts: some, use },

@@ -3,7 +3,6 @@ import { HoldfastError } from '../../domain/errors.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
 import { type OutboundAnswer, type OutboundFault, OutboundRefusal } from '../../platform/outbound/outbound.ts'
-import { secretOf } from './backend-secret.ts'
 import type { Backend } from './queries.ts'
 import type { TokenCounts } from './token-counts.ts'
 
@@ -42,6 +41,16 @@ const connectLimitMs = 5_000
 const answerLimit = 33_554_432
 const errorLimit = 65_536
 const mostReason = 500
+
+/** What the server is told as its key. Throws `BackendFault` where it was kept under a key that this hub has no more. */
+export function secretOf(hub: Hub, { id, secret }: Backend): string | null {
+  if (secret === null) return null
+  try {
+    return hub.keys.decrypt('backend-secret', secret, id)
+  } catch (cause) {
+    throw new BackendFault('the key that is kept for it cannot be read any more.', { cause })
+  }
+}
 
 /** Throws `BackendFault`; `backend_refused` or `inference_unsupported` where another server would say the same; what `signal` was aborted with. */
 export async function askBackend(

@@ -127,6 +127,35 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
     expect(first.heard.length).toBeGreaterThan(0)
   })
 
+  // The story: a hub comes back from its backup with new keys. What it kept for the servers of models can be read by nobody; a call that meets such a
+  // server fails as if the hub itself were broken, although the other server of the model is well and asks for no key.
+  test('a server whose key cannot be read any more is passed over, and where there is no other the reason is told', async () => {
+    const { ada, serve, chat, site } = world
+    const [alone, withOther] = [
+      await serve([{ url: first.url, secret: 'sk-lost' }]),
+      await serve([
+        { url: first.url, weight: 100, secret: 'sk-lost' },
+        { url: second.url, weight: 1 },
+      ]),
+    ]
+    const rows = await site.hub.db.read
+      .selectFrom('inferenceBackend')
+      .select(['id', 'secret'])
+      .where('secret', 'is not', null)
+      .execute()
+    await site.hub.transaction(async (tx) => {
+      for (const { id, secret } of rows) {
+        const lost = secret?.replace(/^v1\.\d+\./, 'v1.999.') ?? null
+        await tx.updateTable('inferenceBackend').set({ secret: lost }).where('id', '=', id).execute()
+      }
+    })
+    for (let n = 0; n < 4; n++) expect((await chat(withOther, ada.token)).status).toBe(200)
+    const refused = await chat(alone, ada.token)
+    expect([refused.status, code(refused.text)]).toEqual([502, 'backend_failed'])
+    expect(refused.json<OpenAiError>().error.message).toContain('the key that is kept for it cannot be read')
+    expect(first.heard).toEqual([])
+  })
+
   // The story: the second server answers from the beginning, behind half an answer of the first.
   test('a stream that breaks off says so in its own words, goes to no other server, and never ends as if it were whole', async () => {
     const { site, ada, serve, usage } = world

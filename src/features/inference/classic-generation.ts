@@ -123,8 +123,9 @@ class GenerationEvents {
 
   /** Throws `BackendFault` for what is no stream of completions. */
   add(chunk: Buffer): string {
-    this.#line += this.#decoder.decode(chunk, { stream: true })
-    const lines = this.#line.split('\n')
+    const [rest = '', ...more] = this.#decoder.decode(chunk, { stream: true }).split('\n')
+    // What came before is not looked through again with each chunk.
+    const lines = [this.#line + rest, ...more]
     this.#line = lines.pop() ?? ''
     if (this.#line.length > longestLine) throw new BackendFault('an event of its stream is too long.')
     return lines.map((line) => this.#read(line)).join('')

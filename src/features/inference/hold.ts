@@ -1,5 +1,4 @@
 /** A model of which a file is held is not run: what is not handed out as a file is not handed out as an answer. */
-
 import type { Facts } from '../../domain/facts.ts'
 import { type Allowed, authorize } from '../../domain/policy.ts'
 import { contentOf } from '../../domain/quarantine.ts'
@@ -8,7 +7,7 @@ import { listFolder } from '../files/service.ts'
 import { refuseHeldCommit } from '../storage/service.ts'
 
 const filesAtOnce = 1_000
-/** Contents of all commits that are remembered, and of one: a model has some dozens. */
+/** Contents of all commits that are remembered, each counted as one more; and of one: a model has some dozens. */
 const mostRemembered = 200_000
 const mostOfOne = 10_000
 
@@ -49,10 +48,10 @@ export async function* contentsOf(
 function remember(key: string, contents: readonly string[]): void {
   if (known.has(key)) return
   known.set(key, contents)
-  remembered += contents.length
+  remembered += contents.length + 1
   for (const [oldest, { length }] of known) {
     if (remembered <= mostRemembered) break
     known.delete(oldest)
-    remembered -= length
+    remembered -= length + 1
   }
 }

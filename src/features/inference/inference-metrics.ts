@@ -50,11 +50,13 @@ function makeMetrics(hub: Hub): InferenceMetrics {
     limit: limitNames,
   })
   const gateway = gatewayOf(hub)
-  const gauge = (name: string, help: string, value: () => number): void =>
-    metrics.reading({ name, help, type: 'gauge', samples: () => [{ value: value() }] })
-  gauge('holdfast_inference_running', 'Calls that servers of models work on.', () => gateway.load().running)
-  gauge('holdfast_inference_waiting', 'Calls that wait for their turn at a server.', () => gateway.load().waiting)
-  gauge(
+  metrics.gauge('holdfast_inference_running', 'Calls that servers of models work on.', () => gateway.load().running)
+  metrics.gauge(
+    'holdfast_inference_waiting',
+    'Calls that wait for their turn at a server.',
+    () => gateway.load().waiting,
+  )
+  metrics.gauge(
     'holdfast_inference_servers_skipped',
     'Servers that failed and are left alone for a while.',
     () => gateway.load().skipped,

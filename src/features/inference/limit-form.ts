@@ -14,15 +14,15 @@ type Sent = z.output<typeof formShape>
 
 /** Throws `invalid_input` with the field. */
 export function sharedIn(sent: Sent): Pick<NewLimits, 'organization' | 'defaults'> {
-  const defaults = Object.fromEntries(limitDefaults.map((scope) => [scope, amountsIn(sent, scope)]))
+  const defaults = Object.fromEntries(limitDefaults.map((scope) => [scope, sentAmounts(sent, scope)]))
   return {
-    organization: amountsIn(sent, 'organization'),
+    organization: sentAmounts(sent, 'organization'),
     defaults: defaults as Record<LimitDefault, LimitAmounts>,
   }
 }
 
 /** `scope`: what the names of its fields begin with. Throws `invalid_input` with the field. */
-export function amountsIn(sent: Sent, scope: string): LimitAmounts {
+export function sentAmounts(sent: Sent, scope: string): LimitAmounts {
   const amounts = Object.fromEntries(
     limitNames.map((name) => [name, amountIn(sent[`${scope}.${name}`] ?? '', `${scope}.${name}`)]),
   )

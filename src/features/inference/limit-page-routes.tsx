@@ -9,7 +9,7 @@ import { noLimit } from '../../domain/inference-limits.ts'
 import { authorize } from '../../domain/policy.ts'
 import { withQuery } from '../../web/address.ts'
 import { type FormState, freshForm } from '../../web/form-state.ts'
-import { amountsIn, formShape, sharedIn } from './limit-form.ts'
+import { formShape, sentAmounts, sharedIn } from './limit-form.ts'
 import { type Changing, LimitsPage, limitsOf } from './limit-pages.tsx'
 import { getLimits, type Limits, type OwnLimit, setLimits } from './limits.ts'
 import { ownKinds, setOwnLimit, withShared } from './own-limit.ts'
@@ -78,7 +78,7 @@ export const limitPageRoutes: Route[] = [
         return await orShow(
           async () => {
             if (body.version !== limits.version) throw new HoldfastError('inference_limits_changed')
-            const amounts = end === '/remove' ? null : amountsIn(formShape.parse(body), 'own')
+            const amounts = end === '/remove' ? null : sentAmounts(formShape.parse(body), 'own')
             await setOwnLimit(hub, allowed, request.origin, limits, body, amounts)
             const said =
               end === '/remove'

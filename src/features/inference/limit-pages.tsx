@@ -142,19 +142,11 @@ function AmountFields(props: { form: FormState; scope: string; amounts: LimitAmo
 
 const written = (amount: number | null): string => (amount === null ? '' : amount.toLocaleString('en'))
 
-const usedOf = (use: LimitUse): LimitAmounts => ({
-  requestsPerMinute: use.callsInMinute,
-  requestsPerMonth: use.callsInMonth,
-  tokensPerMinute: use.tokensInMinute,
-  tokensPerMonth: use.tokensInMonth,
-})
-
 function Used(props: { organization: string; limits: LimitAmounts; use: LimitUse }) {
-  const used = usedOf(props.use)
   return (
     <div class="p-4 grid gap-4 sm:grid-cols-2">
       {limitNames.map((name) => {
-        const [count, limit] = [used[name] ?? 0, props.limits[name]]
+        const [count, limit] = [props.use[name], props.limits[name]]
         return (
           <div class="grid gap-1 content-start">
             <span class="text-sm text-muted">
@@ -196,32 +188,29 @@ function OwnTable({ organization, own }: LimitsPageProps): Child {
         { label: 'Actions', silent: true },
       ]}
     >
-      {own.map((one) => {
-        const used = usedOf(one.use)
-        return (
-          <Row>
-            <RowHead description={kindWords[one.kind]}>{one.name}</RowHead>
-            {limitNames.map((name) => {
-              const limit = one.amounts[name]
-              return (
-                <Cell label={amountWords[name]} class="num">
-                  {limit === null ? 'any' : countWords(limit)}
-                  <span class="block text-xs text-muted">{countWords(used[name] ?? 0)} used</span>
-                </Cell>
-              )
-            })}
-            <Cell>
-              <LinkButton
-                href={withQuery(limitsOf(organization), { change: one.id })}
-                label={`Change limits of ${one.name}`}
-                dialog={true}
-              >
-                Change
-              </LinkButton>
-            </Cell>
-          </Row>
-        )
-      })}
+      {own.map((one) => (
+        <Row>
+          <RowHead description={kindWords[one.kind]}>{one.name}</RowHead>
+          {limitNames.map((name) => {
+            const limit = one.amounts[name]
+            return (
+              <Cell label={amountWords[name]} class="num">
+                {limit === null ? 'any' : countWords(limit)}
+                <span class="block text-xs text-muted">{countWords(one.use[name])} used</span>
+              </Cell>
+            )
+          })}
+          <Cell>
+            <LinkButton
+              href={withQuery(limitsOf(organization), { change: one.id })}
+              label={`Change limits of ${one.name}`}
+              dialog={true}
+            >
+              Change
+            </LinkButton>
+          </Cell>
+        </Row>
+      ))}
     </Rows>
   )
 }

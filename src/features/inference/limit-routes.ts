@@ -2,16 +2,8 @@
 import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
-import { type LimitAmounts, largestLimit } from '../../domain/inference-limits.ts'
-import {
-  getLimits,
-  type Limits,
-  type LimitUse,
-  mostLimits,
-  type NewLimits,
-  type OwnLimit,
-  setLimits,
-} from './limits.ts'
+import { amountsIn, largestLimit } from '../../domain/inference-limits.ts'
+import { getLimits, type Limits, mostLimits, type NewLimits, type OwnLimit, setLimits } from './limits.ts'
 
 const path = '/api/organizations/:name/inference-limits'
 const target = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
@@ -80,16 +72,11 @@ function limitsIn(body: z.output<typeof limitsShape>): NewLimits {
   }
 }
 
-function amountsIn(one: LimitAmounts): LimitAmounts {
-  const { requestsPerMinute, requestsPerMonth, tokensPerMinute, tokensPerMonth } = one
-  return { requestsPerMinute, requestsPerMonth, tokensPerMinute, tokensPerMonth }
-}
-
 function reply({ organization, use, defaults, own, version }: Limits) {
   const ofKind = (kind: OwnLimit['kind']) => own.filter((one) => one.kind === kind)
-  const present = (one: OwnLimit) => ({ name: one.name, ...one.amounts, used: presentUse(one.use) })
+  const present = (one: OwnLimit) => ({ name: one.name, ...one.amounts, used: one.use })
   const body = {
-    organization: { ...organization, used: presentUse(use) },
+    organization: { ...organization, used: use },
     everyWorkspace: defaults.workspace,
     everyMember: defaults.member,
     everyServiceAccount: defaults['service-account'],
@@ -99,14 +86,4 @@ function reply({ organization, use, defaults, own, version }: Limits) {
     serviceAccounts: ofKind('service-account').map(present),
   }
   return json(body, 200, { etag: version, 'cache-control': 'no-store' })
-}
-
-/** Under the names of the limits that it is held against. */
-function presentUse({ callsInMinute, callsInMonth, tokensInMinute, tokensInMonth }: LimitUse): LimitAmounts {
-  return {
-    requestsPerMinute: callsInMinute,
-    requestsPerMonth: callsInMonth,
-    tokensPerMinute: tokensInMinute,
-    tokensPerMonth: tokensInMonth,
-  }
 }

@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { EventData, Origin } from '../../domain/event.ts'
-import { isUnlimited, type LimitAmounts, limitNames, monthOf, noLimit } from '../../domain/inference-limits.ts'
+import {
+  amountsIn,
+  isUnlimited,
+  type LimitAmounts,
+  type LimitName,
+  limitNames,
+  monthOf,
+  noLimit,
+} from '../../domain/inference-limits.ts'
 import { nameKey } from '../../domain/names.ts'
 import type { Allowed } from '../../domain/policy.ts'
 import type { Hub } from '../../hub.ts'
@@ -37,13 +45,8 @@ export interface NewLimits {
   readonly serviceAccounts: readonly { readonly name: string; readonly amounts: LimitAmounts }[]
 }
 
-/** Of this month, and of the minute in this process. */
-export interface LimitUse {
-  readonly callsInMonth: number
-  readonly tokensInMonth: number
-  readonly callsInMinute: number
-  readonly tokensInMinute: number
-}
+/** Of this month, and of the minute in this process; by the limit that it is held against. */
+export type LimitUse = Readonly<Record<LimitName, number>>
 
 export interface OwnLimit {
   readonly id: string
@@ -110,22 +113,23 @@ async function read(hub: Hub, on: Db['list'], organizationId: string): Promise<L
     const row = rows.find((one) => one.subject === subject)
     return row === undefined ? noLimit : amountsIn(row)
   }
-  const minuteOf = (subject: string): Pick<LimitUse, 'callsInMinute' | 'tokensInMinute'> => {
-    const { calls, tokens } = spendingOf(hub).minuteOf(organizationId, subject)
-    return { callsInMinute: calls, tokensInMinute: tokens }
+  const useOf = (subject: string, month: { readonly calls: number; readonly tokens: number }): LimitUse => {
+    const minute = spendingOf(hub).minuteOf(organizationId, subject)
+    return {
+      requestsPerMinute: minute.calls,
+      requestsPerMonth: month.calls,
+      tokensPerMinute: minute.tokens,
+      tokensPerMonth: month.tokens,
+    }
   }
   const { workspace, member, token } = Object.fromEntries(
     limitDefaults.map((subject) => [subject, amountsOf(subject)]),
   ) as Record<LimitDefault, LimitAmounts>
   return {
     organization: amountsOf(organizationId),
-    use: {
-      callsInMonth: Number(sum?.calls ?? 0),
-      tokensInMonth: Number(sum?.tokens ?? 0),
-      ...minuteOf(organizationId),
-    },
+    use: useOf(organizationId, { calls: Number(sum?.calls ?? 0), tokens: Number(sum?.tokens ?? 0) }),
     defaults: { workspace, member, 'service-account': amountsOf('service-account'), token },
-    own: rows.flatMap((row) => ownLimit(row, minuteOf)).toSorted(byKindAndName),
+    own: rows.flatMap((row) => ownLimit(row, useOf)).toSorted(byKindAndName),
     version: versionOf(rows),
   }
 }
@@ -137,23 +141,10 @@ function byKindAndName(a: OwnLimit, b: OwnLimit): number {
 }
 
 /** Those of whom nothing is left are not told. */
-function ownLimit(
-  row: NamedLimit,
-  minuteOf: (subject: string) => Pick<LimitUse, 'callsInMinute' | 'tokensInMinute'>,
-): OwnLimit[] {
-  const { kind, name, subject, calls, tokens } = row
+function ownLimit(row: NamedLimit, useOf: (subject: string, month: NamedLimit) => LimitUse): OwnLimit[] {
+  const { kind, name, subject } = row
   if (kind === 'organization' || kind === 'default' || name === null) return []
-  const use = { callsInMonth: calls, tokensInMonth: tokens, ...minuteOf(subject) }
-  return [{ id: subject, kind, name, amounts: amountsIn(row), use }]
-}
-
-function amountsIn({
-  requestsPerMinute,
-  requestsPerMonth,
-  tokensPerMinute,
-  tokensPerMonth,
-}: LimitAmounts): LimitAmounts {
-  return { requestsPerMinute, requestsPerMonth, tokensPerMinute, tokensPerMonth }
+  return [{ id: subject, kind, name, amounts: amountsIn(row), use: useOf(subject, row) }]
 }
 
 /** `before`: whoever has a limit and left meanwhile keeps it, by name, until it is taken away: coming back frees nobody. */
@@ -166,24 +157,23 @@ async function rowsOf(
   const keysOf = (named: readonly { readonly name: string }[]): string[] =>
     named.map(({ name }) => nameKey(name.trim()))
   const workspaceIds = asked.workspaces.map(({ id }) => id)
-  const workspaces = await selectWorkspacesById(tx, organizationId, workspaceIds)
+  const workspaces = new Map(
+    (await selectWorkspacesById(tx, organizationId, workspaceIds)).map(({ id, name }) => [id, name]),
+  )
   const members = await selectMembersByName(tx, organizationId, keysOf(asked.members))
-  const accounts = await selectServiceAccountsByName(tx, organizationId, keysOf(asked.serviceAccounts))
+  const accounts = byKey(await selectServiceAccountsByName(tx, organizationId, keysOf(asked.serviceAccounts)))
   const names = new Map([
     ...before.flatMap(({ subject, name, kind }) => (kind === 'default' ? [] : [[subject, name ?? subject] as const])),
-    ...workspaces.map(({ id, name }) => [id, name] as const),
+    ...workspaces,
   ])
   const kept = before.flatMap(({ kind, name, subject }) =>
     kind === 'user' && name !== null ? [{ id: subject, key: nameKey(name) }] : [],
   )
-  const idOf = (
-    name: string,
-    found: readonly { readonly id: string; readonly key: string }[],
-    what: string,
-  ): string => {
-    const one = found.find(({ key }) => key === nameKey(name.trim()))
-    if (one === undefined) throw invalid(`"${name.slice(0, 100)}" is no ${what} of this organization.`)
-    return one.id
+  const people = byKey([...kept, ...members])
+  const idOf = (name: string, found: ReadonlyMap<string, string>, what: string): string => {
+    const id = found.get(nameKey(name.trim()))
+    if (id === undefined) throw invalid(`"${name.slice(0, 100)}" is no ${what} of this organization.`)
+    return id
   }
   const ofAll: LimitRow[] = [
     { organizationId, subject: organizationId, kind: 'organization', ...asked.organization },
@@ -193,12 +183,11 @@ async function rowsOf(
   ]
   const rows = ofAll.filter((row) => !isUnlimited(row))
   for (const { id, amounts } of asked.workspaces) {
-    if (!workspaces.some((one) => one.id === id))
-      throw invalid(`"${id.slice(0, 100)}" is no workspace of this organization.`)
+    if (!workspaces.has(id)) throw invalid(`"${id.slice(0, 100)}" is no workspace of this organization.`)
     rows.push({ organizationId, subject: id, kind: 'workspace', ...amounts })
   }
   for (const { name, amounts } of asked.members) {
-    const subject = idOf(name, [...members, ...kept], 'member')
+    const subject = idOf(name, people, 'member')
     names.set(subject, name.trim())
     rows.push({ organizationId, subject, kind: 'user', ...amounts })
   }
@@ -210,6 +199,11 @@ async function rowsOf(
   const subjects = new Set(rows.map(({ subject }) => subject))
   if (subjects.size < rows.length) throw invalid('A workspace or an account is named twice.')
   return { rows, names: names.set(organizationId, 'organization') }
+}
+
+/** Their ids; of two with the same name the later one counts. */
+function byKey(found: readonly { readonly id: string; readonly key: string }[]): ReadonlyMap<string, string> {
+  return new Map(found.map(({ id, key }) => [key, id]))
 }
 
 const invalid = (reason: string): HoldfastError => new HoldfastError('invalid_input', { reason })
@@ -226,10 +220,10 @@ function difference(
   after: readonly LimitRow[],
   names: ReadonlyMap<string, string>,
 ): EventData {
-  const subjects = [...new Set([...before, ...after].map(({ subject }) => subject))]
-  const changes = subjects.flatMap((subject) => {
-    const [old, now] = [before, after].map((rows) => rows.find((row) => row.subject === subject))
-    const [from, to] = [inWords(old), inWords(now)]
+  const bySubject = (rows: readonly LimitRow[]) => new Map(rows.map((row) => [row.subject, row]))
+  const [old, now] = [bySubject(before), bySubject(after)]
+  const changes = [...new Set([...old.keys(), ...now.keys()])].flatMap((subject) => {
+    const [from, to] = [inWords(old.get(subject)), inWords(now.get(subject))]
     return from === to ? [] : [`${names.get(subject) ?? `every ${subject}`}: ${from} to ${to}`]
   })
   return { changes }

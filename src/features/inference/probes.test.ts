@@ -101,6 +101,33 @@ describe('looks at the servers of models', () => {
     expect(await shown(model)).toMatchObject({ failures: 3, skippedUntil })
   }, 20_000)
 
+  // The story: the keys of some servers can be read by nobody since the hub came back from its backup. A look that ends at the first of them never comes
+  // to the others, and whoever administers the model is not told what is wrong.
+  test('a server whose key cannot be read is known as such, and the others are looked at', async () => {
+    const { serve, chat, ada, site } = world
+    const locked = await serve([{ url: server.url, secret: 'sk-lost' }])
+    const other = await serve([server.url])
+    for (const model of [locked, other]) expect((await chat(model, ada.token)).status).toBe(200)
+    const { secret } = await site.hub.db.read
+      .selectFrom('inferenceBackend')
+      .select('secret')
+      .where('secret', 'is not', null)
+      .orderBy('id', 'desc')
+      .executeTakeFirstOrThrow()
+    await site.hub.transaction((tx) =>
+      tx
+        .updateTable('inferenceBackend')
+        .set({ secret: secret?.replace(/^v1\.\d+\./, 'v1.999.') ?? null })
+        .where('secret', '=', secret)
+        .execute(),
+    )
+    await vi.waitFor(async () => {
+      const fault = 'the key that is kept for it cannot be read any more.'
+      expect((await shown(locked)).probe).toMatchObject({ isWell: false, fault })
+      expect((await shown(other)).probe).toMatchObject({ isWell: true })
+    }, within)
+  }, 20_000)
+
   // The story: somebody attaches five thousand servers, and the hub becomes a machine that knocks on all of them.
   test('who was never called, or is no server of a model any more, is not asked', async () => {
     const { serve, chat, ask, ada } = world

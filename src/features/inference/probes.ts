@@ -4,9 +4,8 @@
  */
 import type { Hub } from '../../hub.ts'
 import { OutboundRefusal } from '../../platform/outbound/outbound.ts'
-import { faultWords } from './ask-backend.ts'
+import { BackendFault, faultWords, secretOf } from './ask-backend.ts'
 import { probeAddress } from './backend.ts'
-import { secretOf } from './backend-secret.ts'
 import { gatewayOf } from './gateway.ts'
 import { selectBackends } from './probe-queries.ts'
 import type { Backend } from './queries.ts'
@@ -63,8 +62,8 @@ async function probeServers(hub: Hub, signal: AbortSignal): Promise<void> {
 
 /** Null: it is well. One that takes no such question, or not with this key, is there. Throws what `signal` was aborted with. */
 async function faultOf(hub: Hub, backend: Backend, signal: AbortSignal): Promise<string | null> {
-  const secret = secretOf(hub, backend)
   try {
+    const secret = secretOf(hub, backend)
     const { status } = await hub.outbound.send({
       url: probeAddress(backend),
       headers: { accept: 'application/json', ...(secret === null ? {} : { authorization: `Bearer ${secret}` }) },
@@ -74,6 +73,7 @@ async function faultOf(hub: Hub, backend: Backend, signal: AbortSignal): Promise
     })
     return status >= 500 ? `it answered ${status}.` : null
   } catch (error) {
+    if (error instanceof BackendFault) return error.message
     if (!(error instanceof OutboundRefusal)) throw error
     const isThere = error.fault === 'wrong answer' || error.fault === 'redirects'
     return isThere ? null : faultWords[error.fault]

@@ -157,6 +157,7 @@ export interface UsageSum {
   readonly tokensOut: number
   /** Calls of which the server did not say how many tokens they took. */
   readonly uncounted: number
+  /** Of all calls together, in milliseconds. */
   readonly tookMs: number
 }
 

@@ -1,14 +1,11 @@
 /** The page on which somebody says which servers answer for a model. The rules are those of the API: the same services decide. */
 import { z } from 'zod'
 import { formWithFault, orShow } from '../../access/form-fault.ts'
-import type { HttpRequest } from '../../access/http-request.ts'
 import { redirectWithNotice } from '../../access/page-reply.tsx'
 import type { Reply } from '../../access/reply.ts'
-import { type Params, type Route, route } from '../../access/route.ts'
+import { type Params, type Route, type Call as RouteCall, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Facts } from '../../domain/facts.ts'
-import type { Allowed } from '../../domain/policy.ts'
-import type { Hub } from '../../hub.ts'
 import { withQuery } from '../../web/address.ts'
 import { repoViewOf } from '../repos/service.ts'
 import type { Backend, Served } from './queries.ts'
@@ -59,7 +56,7 @@ export const serverPageRoutes: Route[] = [
     action: 'repo.inference.update',
     target,
     body: serverFormShape,
-    handle: ({ hub, allowed, facts, body, request }) => saveServer(hub, allowed, facts, request, null, body),
+    handle: (call) => saveServer(call, null, call.body),
   }),
   route({
     method: 'POST',
@@ -69,17 +66,14 @@ export const serverPageRoutes: Route[] = [
     target,
     body: madeFromShape.extend({ revision: z.string().max(1_000).default('') }),
     handle: ({ hub, allowed, facts, body, request }) =>
-      orShow(
+      orShowServers(
+        { hub, allowed, facts, request },
         async () => {
           const asked = withRevision(await getServers(hub, allowed), body.revision)
           const served = await setServers(hub, allowed, facts, request.origin, asked, seen(body))
           return redirectWithNotice(here(facts), 'success', revisionWords(served))
         },
-        async (fault) =>
-          await serversReply(hub, facts, request, await getServers(hub, allowed), {
-            revisionForm: formWithFault({ revision: body.revision }, fault, revisionFields),
-            fault,
-          }),
+        (fault) => ({ revisionForm: formWithFault({ revision: body.revision }, fault, revisionFields) }),
       ),
   }),
   route({
@@ -90,17 +84,14 @@ export const serverPageRoutes: Route[] = [
     target,
     body: madeFromShape,
     handle: ({ hub, allowed, facts, body, request }) =>
-      orShow(
+      orShowServers(
+        { hub, allowed, facts, request },
         async () => {
           await setServers(hub, allowed, facts, request.origin, { embedded: true }, keeping(body))
           const notice = 'The hub runs this model from now on. The first call loads it.'
           return redirectWithNotice(here(facts), 'success', notice)
         },
-        async (fault) =>
-          await serversReply(hub, facts, request, await getServers(hub, allowed), {
-            embedForm: formWithFault({}, fault),
-            fault,
-          }),
+        (fault) => ({ embedForm: formWithFault({}, fault) }),
       ),
   }),
   route({
@@ -111,12 +102,13 @@ export const serverPageRoutes: Route[] = [
     target,
     body: madeFromShape,
     handle: ({ hub, allowed, facts, body, request }) =>
-      orShow(
+      orShowServers(
+        { hub, allowed, facts, request },
         async () => {
           await removeServers(hub, allowed, request.origin, seen(body))
           return redirectWithNotice(here(facts), 'success', 'Nobody answers for this model any more.')
         },
-        (fault) => changedReply(hub, allowed, facts, request, fault),
+        (fault) => ({ form: formWithFault({}, fault) }),
       ),
   }),
   route({
@@ -150,8 +142,7 @@ export const serverPageRoutes: Route[] = [
     action: 'repo.inference.update',
     target,
     body: serverFormShape,
-    handle: ({ hub, allowed, facts, body, params, request }) =>
-      saveServer(hub, allowed, facts, request, params.get('id'), body),
+    handle: (call) => saveServer(call, call.params.get('id'), call.body),
   }),
   route({
     method: 'POST',
@@ -161,7 +152,8 @@ export const serverPageRoutes: Route[] = [
     target,
     body: madeFromShape,
     handle: ({ hub, allowed, facts, body, params, request }) =>
-      orShow(
+      orShowServers(
+        { hub, allowed, facts, request },
         async () => {
           const served = await getServers(hub, allowed)
           refuseStale(served, body)
@@ -172,7 +164,7 @@ export const serverPageRoutes: Route[] = [
           const notice = `${gone.url} gets no more calls. To take it back, add it again: the form below has it${gone.secret === null ? '' : ', without its key'}.`
           return redirectWithNotice(withQuery(here(facts), again(gone)), 'success', notice)
         },
-        (fault) => changedReply(hub, allowed, facts, request, fault),
+        (fault) => ({ form: formWithFault({}, fault) }),
       ),
   }),
 ]
@@ -192,17 +184,24 @@ function here(facts: Facts): string {
   return serversPath(repoViewOf(facts))
 }
 
-type Changing = Allowed<'repo.inference.update'>
+type Changing = Pick<RouteCall<'repo.inference.update', unknown, unknown>, 'hub' | 'allowed' | 'facts' | 'request'>
 
-async function saveServer(
-  hub: Hub,
-  allowed: Changing,
-  facts: Facts,
-  request: HttpRequest,
-  id: string | null,
-  body: ServerForm,
+/** What can be mended is told over the page as it is now; `view`: in which of its forms. */
+async function orShowServers(
+  { hub, allowed, facts, request }: Changing,
+  run: () => Promise<Reply>,
+  view: (fault: HoldfastError, served: Served | null) => View,
 ): Promise<Reply> {
-  return await orShow(
+  return await orShow(run, async (fault) => {
+    const served = await getServers(hub, allowed)
+    return await serversReply(hub, facts, request, served, { ...view(fault, served), fault })
+  })
+}
+
+async function saveServer(changing: Changing, id: string | null, body: ServerForm): Promise<Reply> {
+  const { hub, allowed, facts, request } = changing
+  return await orShowServers(
+    changing,
     async () => {
       const served = await getServers(hub, allowed)
       refuseStale(served, body)
@@ -210,15 +209,10 @@ async function saveServer(
       const words = id === null ? 'answers for this model from now on' : 'is changed'
       return redirectWithNotice(here(facts), 'success', `${body.url.trim()} ${words}.`)
     },
-    async (fault) => {
-      const served = await getServers(hub, allowed)
+    (fault, served) => {
       const { secret: _never, madeFrom: _old, ...shown } = body
       const isThere = served?.backends.some((backend) => backend.id === id) === true
-      return await serversReply(hub, facts, request, served, {
-        form: formWithFault(shown, fault),
-        ...(id !== null && isThere ? { changing: id } : {}),
-        fault,
-      })
+      return { form: formWithFault(shown, fault), ...(id !== null && isThere ? { changing: id } : {}) }
     },
   )
 }
@@ -250,12 +244,4 @@ function viewOfQuery(asked: z.output<typeof query>): View {
   if (url === undefined) return {}
   const values = Object.entries({ url, kind, model, weight }).filter(([, value]) => value !== undefined)
   return { form: { values: Object.fromEntries(values) as Record<string, string>, errors: {} } }
-}
-
-/** The list as it is now, with what went wrong over the form. */
-async function changedReply(hub: Hub, allowed: Changing, facts: Facts, request: HttpRequest, fault: HoldfastError) {
-  return await serversReply(hub, facts, request, await getServers(hub, allowed), {
-    form: formWithFault({}, fault),
-    fault,
-  })
 }

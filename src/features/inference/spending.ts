@@ -75,6 +75,7 @@ class Spending {
   /** In the order in which they began. */
   readonly #minutes = new Map<string, Minute>()
   readonly #months = new Map<string, Month>()
+  #monthsForgottenAt = Number.NEGATIVE_INFINITY
 
   constructor(hub: Hub) {
     this.#hub = hub
@@ -235,8 +236,13 @@ class Spending {
     return month
   }
 
-  /** What nobody asked for in a while is read again before it counts; what the database does not have yet stays. */
+  /**
+   * What nobody asked for in a while is read again before it counts; what the database does not have yet stays. Only once in a while: else each call
+   * would walk through all of them where none can be forgotten.
+   */
   #forgetMonths(now: number): void {
+    if (now - this.#monthsForgottenAt < freshMs) return
+    this.#monthsForgottenAt = now
     for (const [key, { callsHere, tokensHere, lookedAt }] of this.#months) {
       if (callsHere === 0 && tokensHere === 0 && now - lookedAt > 2 * freshMs) this.#months.delete(key)
     }

@@ -1,23 +1,16 @@
 /** What can be tried of a model, and what the form asks for it. */
 import { sampleContext, sampleLabels, sampleSentences, sampleText, type TextTask } from './call-samples.ts'
+import { embeddedTasks } from './embedded/job.ts'
 import type { CallWay } from './usual-call.ts'
 
+type ClassicWay = Exclude<TextTask, 'feature-extraction'>
+
+/** Vectors go by the way `embedding`, and no form takes images. */
+const classicWays = embeddedTasks.filter(
+  (task): task is ClassicWay => task !== 'feature-extraction' && task !== 'image-classification',
+)
 /** `classic`: what the task of the model's card is, or else its servers are for. */
-export const waysToTry = [
-  'chat',
-  'completion',
-  'embedding',
-  'classic',
-  'sentence-similarity',
-  'text-classification',
-  'token-classification',
-  'zero-shot-classification',
-  'fill-mask',
-  'question-answering',
-  'summarization',
-  'translation',
-  'text-generation',
-] as const
+export const waysToTry = ['chat', 'completion', 'embedding', 'classic', ...classicWays] as const
 export type WayToTry = (typeof waysToTry)[number]
 
 /** Of servers: what they can do, they know. */

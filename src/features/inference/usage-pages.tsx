@@ -14,19 +14,10 @@ import { organizationSettingsPath } from '../../web/settings-frame.tsx'
 import { YourSettingsPage } from '../../web/settings-page.tsx'
 import { countWords } from '../../web/size.ts'
 import { minuteTime, shortDate } from '../../web/time-words.ts'
-import type { UsageGroup } from './queries.ts'
+import type { UsageGroup, UsageSum } from './queries.ts'
 import type { UsagePeriod } from './usage-period.ts'
 
-export type UsageFigures = {
-  readonly calls: number
-  readonly failed: number
-  readonly tokensIn: number
-  readonly tokensOut: number
-  /** Calls of which nobody said how many tokens they took. */
-  readonly uncounted: number
-  /** Of all calls together, in milliseconds. */
-  readonly tookMs: number
-}
+export type UsageFigures = Omit<UsageSum, 'key' | 'label'>
 
 export type UsageRow = UsageFigures & {
   readonly label: string

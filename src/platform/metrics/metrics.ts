@@ -37,6 +37,8 @@ export interface Metrics {
   /** `bounds`: upper ones, ascending. */
   histogram<const L extends LabelValues>(name: string, help: string, labels: L, bounds: readonly number[]): Histogram<L>
   reading(reading: Reading): void
+  /** A reading of a single value. */
+  gauge(name: string, help: string, value: () => number): void
   /** All of it, and `more`. */
   write(more?: readonly Reading[]): string
 }
@@ -47,6 +49,7 @@ export function openMetrics(): Metrics {
     if (families.has(name)) throw new Error(`There is a metric ${name} already.`)
     families.set(name, write)
   }
+  const reading = (one: Reading): void => add(one.name, () => readNow(one))
   return {
     counter: (name, help, labels) => {
       const series = new Map<string, number>()
@@ -87,7 +90,8 @@ export function openMetrics(): Metrics {
         },
       }
     },
-    reading: (reading) => add(reading.name, () => readNow(reading)),
+    reading,
+    gauge: (name, help, value) => reading({ name, help, type: 'gauge', samples: () => [{ value: value() }] }),
     write: (more = []) => [...[...families.values()].map((write) => write()), ...more.map(readNow)].join(''),
   }
 }

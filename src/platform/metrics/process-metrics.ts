@@ -10,8 +10,6 @@ export function watchProcess(metrics: Metrics): { stop(): void } {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs })
   delay.enable()
   const startedAt = Math.round(Date.now() / 1_000 - process.uptime())
-  const gauge = (name: string, help: string, value: () => number): void =>
-    metrics.reading({ name, help, type: 'gauge', samples: () => [{ value: value() }] })
   metrics.reading({
     name: 'process_cpu_seconds_total',
     help: 'CPU time of the process, of all its threads.',
@@ -21,20 +19,20 @@ export function watchProcess(metrics: Metrics): { stop(): void } {
       return [{ value: (user + system) / 1e6 }]
     },
   })
-  gauge('process_start_time_seconds', 'When the process began, in seconds since 1970.', () => startedAt)
-  gauge('process_resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss())
-  gauge('nodejs_heap_size_used_bytes', 'Memory of objects.', () => process.memoryUsage().heapUsed)
-  gauge('nodejs_external_memory_bytes', 'Memory of buffers.', () => process.memoryUsage().external)
+  metrics.gauge('process_start_time_seconds', 'When the process began, in seconds since 1970.', () => startedAt)
+  metrics.gauge('process_resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss())
+  metrics.gauge('nodejs_heap_size_used_bytes', 'Memory of objects.', () => process.memoryUsage().heapUsed)
+  metrics.gauge('nodejs_external_memory_bytes', 'Memory of buffers.', () => process.memoryUsage().external)
   // What is asked for is the time since the last look; the watch itself ticks once in its resolution.
   const late = (value: number): number =>
     Number.isFinite(value) ? Math.max(0, value * nanosecond - resolutionMs / 1e3) : 0
-  gauge('nodejs_eventloop_lag_p50_seconds', 'How late the event loop is, in half of all cases.', () =>
+  metrics.gauge('nodejs_eventloop_lag_p50_seconds', 'How late the event loop is, in half of all cases.', () =>
     late(delay.percentile(50)),
   )
-  gauge('nodejs_eventloop_lag_p99_seconds', 'How late the event loop is in one case of a hundred.', () =>
+  metrics.gauge('nodejs_eventloop_lag_p99_seconds', 'How late the event loop is in one case of a hundred.', () =>
     late(delay.percentile(99)),
   )
-  gauge('nodejs_eventloop_lag_max_seconds', 'How late the event loop was at most since the last look.', () => {
+  metrics.gauge('nodejs_eventloop_lag_max_seconds', 'How late the event loop was at most since the last look.', () => {
     const max = late(delay.max)
     delay.reset()
     return max
