@@ -115,11 +115,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: [
-          '^src/platform/git/',
-          '^src/platform/confined/',
-          tests,
-        ],
+        pathNot: ['^src/platform/git/', '^src/platform/confined/', tests],
       },
       to: { path: '^(node:)?child_process$' },
     },
