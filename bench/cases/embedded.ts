@@ -42,7 +42,8 @@ export const embeddedCase: BenchCase = {
       const url = `${hub.url}/v1/embeddings`
       for (const [name, size, calls, callers] of [
         ['32 sentences a call, 4 callers', 32, bench.isQuick ? 4 : 24, 4],
-        ['one sentence a call, one caller', 1, bench.isQuick ? 20 : 200, 1],
+        ['one sentence a call, 4 callers', 1, bench.isQuick ? 20 : 400, 4],
+        ['one sentence a call, one caller', 1, bench.isQuick ? 20 : 400, 1],
       ] as const) {
         const sentences = path.join(bench.folder, `sentences-${size}.json`)
         await writeFile(sentences, JSON.stringify(Array.from({ length: calls }, (_, at) => batch(size, at))))

@@ -1,8 +1,8 @@
 /** Sentences as vectors: by the library itself, or by asking a hub for them. */
 import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { libraryName } from '../../src/features/inference/embedded/embedded-host.ts'
 import { loadLibrary } from '../../src/features/inference/embedded/library.ts'
+import { openSocket, readHead, requestHead } from './raw-http.ts'
 
 export interface SentencesOptions {
   /** Where the model lies. */
@@ -48,32 +48,13 @@ export async function embedDirectly(options: SentencesOptions): Promise<void> {
 
 export async function embedByHub(options: AskedOptions): Promise<void> {
   const batches = batchesOf(options)
-  const ask = (input: readonly string[]): Promise<string> =>
-    new Promise((resolve, reject) => {
-      // As the clients of OpenAI ask.
-      const body = JSON.stringify({ model: options.headers['x-model'], input, encoding_format: 'base64' })
-      const asked = request(options.url, {
-        method: 'POST',
-        headers: { ...options.headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      })
-      asked.once('error', reject)
-      asked.once('response', (response) => {
-        const parts: Buffer[] = []
-        response.on('data', (part: Buffer) => parts.push(part))
-        response.once('end', () => {
-          const text = Buffer.concat(parts).toString()
-          if (response.statusCode === 200) resolve(text)
-          else reject(new Error(`${response.statusCode} ${text}`))
-        })
-      })
-      asked.end(body)
-    })
-  const first = JSON.parse(await ask(batches[0] ?? [])) as { data: { embedding: string }[] }
+  const callers = await Promise.all(Array.from({ length: options.callers }, () => openCaller(options)))
+  const first = JSON.parse((await callers[0]?.ask(batches[0] ?? [])) ?? '') as { data: { embedding: string }[] }
   const bytes = Buffer.from(first.data[0]?.embedding ?? '', 'base64')
   const startedAt = performance.now()
   const left = Array.from({ length: options.times }, () => batches).flat()
   await Promise.all(
-    Array.from({ length: options.callers }, async () => {
+    callers.map(async ({ ask }) => {
       for (let batch = left.shift(); batch !== undefined; batch = left.shift()) await ask(batch)
     }),
   )
@@ -83,4 +64,46 @@ export async function embedByHub(options: AskedOptions): Promise<void> {
     startedAt,
     Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(at * 4)),
   )
+  for (const { leave } of callers) leave()
+}
+
+interface Caller {
+  ask(input: readonly string[]): Promise<string>
+  leave(): void
+}
+
+/** One connection that stays open, with one call under way. */
+async function openCaller({ url: address, headers }: AskedOptions): Promise<Caller> {
+  const url = new URL(address)
+  let pending: Buffer = Buffer.alloc(0)
+  let waiting: { resolve(text: string): void; reject(error: Error): void } | null = null
+  const socket = await openSocket(
+    url,
+    (piece) => {
+      // The socket's buffer is used again: what is kept is a copy.
+      pending = Buffer.concat([pending, piece])
+      const head = readHead(pending)
+      const end = head === null ? Number.NaN : head.end + Number(head.headers.get('content-length'))
+      if (head === null || pending.length < end) return
+      const text = pending.toString('utf8', head.end)
+      pending = Buffer.alloc(0)
+      if (head.status === 200) waiting?.resolve(text)
+      else waiting?.reject(new Error(`${head.status} ${text}`))
+    },
+    65_536,
+  )
+  socket.on('error', (error) => waiting?.reject(error))
+  socket.on('close', () => waiting?.reject(new Error('The hub closed the connection.')))
+  return {
+    ask: (input) =>
+      new Promise((resolve, reject) => {
+        waiting = { resolve, reject }
+        // As the clients of OpenAI ask.
+        const body = JSON.stringify({ model: headers['x-model'], input, encoding_format: 'base64' })
+        const length = String(Buffer.byteLength(body))
+        const head = { ...headers, 'content-type': 'application/json', 'content-length': length }
+        socket.write(requestHead('POST', url, head) + body)
+      }),
+    leave: () => socket.destroy(),
+  }
 }
