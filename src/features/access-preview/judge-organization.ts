@@ -14,7 +14,7 @@ import {
   selectGroupRoles,
   selectRepos,
 } from './queries.ts'
-import { type Ids, slicesOf } from './slices.ts'
+import { type Ids, loadedAhead, slicesOf } from './slices.ts'
 import { type Holdings, holdings, idOf, noHoldings, type Subject } from './subject.ts'
 import { classesOf, type RepoClass, repoFacts, reposFor, specialTo, type Thing } from './things.ts'
 import type { OrganizationWork } from './work.ts'
@@ -26,7 +26,7 @@ export async function* judgedOnOrganization(db: Lists, work: OrganizationWork): 
   const after = places.after.organization ?? organization
   const wholes: Thing[] = work.isWhole ? [{ on: 'organization', before, after }] : []
   const workspaces = within === null ? await allWorkspaces(db, organization.id) : within
-  const rows = await countRepos(db, organization.id, within === null ? [null, ...workspaces] : workspaces)
+  const rows = await countRepos(db, organization.id, within)
   const classes = classesOf(rows, organization)
   const creators = new Set(rows.map(({ creatorId }) => creatorId))
   const what = { ownerId: organization.id, now, withTokens: isAdministrator, within, withRequests: isAdministrator }
@@ -58,11 +58,14 @@ export async function* judgedOnOrganization(db: Lists, work: OrganizationWork): 
   }
   if (work.withOwnTokens && isAdministrator) yield await judgeAll(await loadOwnTokens(db, organization, now))
   const { concerned } = work
-  for await (const ids of slicesOf(idsOf(db, work))) yield await judgeAll(await load(ids))
+  for await (const subjects of loadedAhead(slicesOf(idsOf(db, work)), load)) yield await judgeAll(subjects)
   if (concerned.kind !== 'members' || !concerned.withHolders) return
-  for await (const ids of slicesOf((last) => idsOnAnyRepo(db, organization.id, last))) {
+  for await (const subjects of loadedAhead(
+    slicesOf((last) => idsOnAnyRepo(db, organization.id, last)),
+    load,
+  )) {
     // Members were looked at before; the tokens of others are nobody's business here.
-    const others = (await load(ids)).filter((subject) => subject.held.organization === null)
+    const others = subjects.filter((subject) => subject.held.organization === null)
     yield await judgeAll(others.map((subject) => ({ ...subject, tokens: [] })))
   }
 }

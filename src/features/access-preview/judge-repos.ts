@@ -3,7 +3,7 @@ import type { Lists } from '../../platform/db/database.ts'
 import type { Judged } from './compare.ts'
 import { type LoadWhat, subjectLoader } from './load-subjects.ts'
 import { idsOnRepos, memberIds } from './queries.ts'
-import { slicesOf } from './slices.ts'
+import { loadedAhead, slicesOf } from './slices.ts'
 import { idOf, noHoldings, type Subject, type SubjectToken } from './subject.ts'
 import type { Thing } from './things.ts'
 import type { RepoPair, RepoWork } from './work.ts'
@@ -29,13 +29,19 @@ export async function* judgedOnRepos(db: Lists, work: RepoWork): AsyncGenerator<
   if (!work.isTold) return
   const load = subjectLoader(db, what)
   if (owner.kind === 'organization') {
-    for await (const slice of slicesOf((last) => memberIds(db, owner.id, last, now)))
-      yield (await load(slice)).map(judged)
+    for await (const subjects of loadedAhead(
+      slicesOf((last) => memberIds(db, owner.id, last, now)),
+      load,
+    ))
+      yield subjects.map(judged)
   }
   if (!isAdministrator) return
   const ids = pairs.map(({ before }) => before.id)
-  for await (const slice of slicesOf((last) => idsOnRepos(db, ids, last))) {
-    const others = (await load(slice)).filter(({ held }) => held.organization === null)
+  for await (const subjects of loadedAhead(
+    slicesOf((last) => idsOnRepos(db, ids, last)),
+    load,
+  )) {
+    const others = subjects.filter(({ held }) => held.organization === null)
     yield others.map((subject) => judged({ ...subject, tokens: [] }))
   }
 }

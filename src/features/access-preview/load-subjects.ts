@@ -28,17 +28,28 @@ export interface LoadWhat {
 /** Those of `ids` who can do anything at all, in the order of `ids`. */
 export type SubjectLoader = (ids: readonly string[]) => Promise<Subject[]>
 
+/** By group, then by workspace. */
+type RolesOfGroups = ReadonlyMap<string, ReadonlyMap<string, Role | null>>
+
 /** Roles by workspace that are remembered, of groups and of sets of groups, before all are forgotten again. */
 const mostRemembered = 400_000
 
 /** What groups give is read once and shared by everybody who is in the same ones. */
 export function subjectLoader(db: Lists, what: LoadWhat): SubjectLoader {
   const { ownerId, now } = what
-  const rolesOfGroups = new Map<string, Map<string, Role | null>>()
+  const rolesOfGroups: Map<string, Map<string, Role | null>> = new Map()
   const merged = new Map<string, ReadonlyMap<string, Role>>()
   let remembered = 0
+  let reading: Promise<unknown> = Promise.resolve()
 
-  async function readGroups(ids: Iterable<string>): Promise<void> {
+  /** One after the other: a group that another slice asks for is not read again, and has been read. */
+  function rolesOf(ids: readonly string[]): Promise<RolesOfGroups> {
+    const read = reading.then(() => readGroups(ids))
+    reading = read.catch(() => undefined)
+    return read
+  }
+
+  async function readGroups(ids: readonly string[]): Promise<RolesOfGroups> {
     if (remembered > mostRemembered) {
       rolesOfGroups.clear()
       merged.clear()
@@ -53,6 +64,7 @@ export function subjectLoader(db: Lists, what: LoadWhat): SubjectLoader {
         remembered++
       }
     }
+    return new Map(ids.map((id) => [id, rolesOfGroups.get(id) ?? new Map<string, Role | null>()]))
   }
 
   /** The same map for the same groups. */
@@ -76,7 +88,7 @@ export function subjectLoader(db: Lists, what: LoadWhat): SubjectLoader {
       what.withTokens ? selectTokens(db, ids, ownerId, now) : [],
       what.withTokens ? selectListed(db, ids, ownerId) : [],
     ])
-    await readGroups(memberships.map(({ groupId }) => groupId))
+    const given = await rolesOf(memberships.map(({ groupId }) => groupId))
     const heldBy = grouped(held, ({ principalId }) => principalId)
     const groupsBy = grouped(memberships, ({ principalId }) => principalId)
     const requestsBy = grouped(requests, ({ principalId }) => principalId)
@@ -97,7 +109,7 @@ export function subjectLoader(db: Lists, what: LoadWhat): SubjectLoader {
       }
       const groups = new Map<string, ReadonlyMap<string, Role | null>>()
       for (const groupId of (groupsBy.get(id) ?? []).map((membership) => membership.groupId).sort()) {
-        const roles = rolesOfGroups.get(groupId)
+        const roles = given.get(groupId)
         // A group that gives nothing here tells nobody apart.
         if (roles !== undefined && roles.size > 0) groups.set(groupId, roles)
       }

@@ -10,7 +10,7 @@ import { ownerOfTarget } from './owner-of-queries.ts'
 
 /** At most so many ids of principals or repos in one statement: for more, PostgreSQL reads whole tables instead of an index. */
 export const sliceSize = 250
-/** PostgreSQL may go through all repos once for each such part. */
+/** PostgreSQL may go through all repos of the organization once for each such part. */
 const workspacesAtOnce = 1000
 
 export async function selectOrganization(db: Lists, id: string) {
@@ -293,41 +293,44 @@ export interface RepoClassRow {
   readonly count: number
 }
 
-/** How many repos of each sort the organization has in these workspaces; `null` among them: in none. */
+/** How many repos of each sort the organization has in these workspaces; null: anywhere. */
 export async function countRepos(
   db: Lists,
   organizationId: string,
-  workspaceIds: readonly (string | null)[],
+  workspaceIds: readonly string[] | null,
 ): Promise<RepoClassRow[]> {
+  // For databases an expression: where all are counted, they go by the owner, and not through the workspaces of others.
+  const place = sql<string>`coalesce("r"."workspaceId", '')`
   const isDisabled = sql<number>`case when "r"."disabledAt" is null then 0 else 1 end`
   const ask = (some: readonly string[], after: string, limit: number) => {
-    const query = db.list
+    const [afterPlace = '', afterCreator = ''] = after.split(' ')
+    return db.list
       .selectFrom('repo as r')
       .select(['r.workspaceId', 'r.visibility', 'r.gated', 'r.orgMembersGated', 'r.creatorId'])
       .select(isDisabled.as('isDisabled'))
       .select(sql<number>`count(*)`.as('count'))
       .where('r.ownerId', '=', organizationId)
       .where('r.deletedAt', 'is', null)
-      .where('r.creatorId', '>', after)
+      .$if(workspaceIds !== null, (q) => q.where('r.workspaceId', 'in', [...some]))
+      .$if(after !== '', (q) => q.where(sql<boolean>`(${place}, "r"."creatorId") > (${afterPlace}, ${afterCreator})`))
       .groupBy(['r.workspaceId', 'r.visibility', 'r.gated', 'r.orgMembersGated', 'r.creatorId'])
       .groupBy(isDisabled)
-      .$if(some.length === 1, (q) => q.orderBy('r.creatorId'))
+      .$if(some.length === 1, (q) => q.orderBy(place).orderBy('r.creatorId'))
       .limit(limit)
-    const [first] = some
-    return (
-      first === '' ? query.where('r.workspaceId', 'is', null) : query.where('r.workspaceId', 'in', [...some])
-    ).execute()
+      .execute()
   }
+  const keyOf = ({ workspaceId, creatorId }: RepoClassRow) => `${workspaceId ?? ''} ${creatorId}`
+  const everywhere = ['']
   const counted: RepoClassRow[] = []
-  const add = (rows: readonly RepoClassRow[]): void => {
-    for (const row of rows) counted.push({ ...row, isDisabled: Number(row.isDisabled), count: Number(row.count) })
+  for (const some of workspaceIds === null ? [everywhere] : partsOf(workspaceIds, workspacesAtOnce)) {
+    for (const row of await inParts(some, ask, keyOf))
+      counted.push({ ...row, isDisabled: Number(row.isDisabled), count: Number(row.count) })
   }
-  const keyOf = ({ creatorId }: RepoClassRow) => creatorId
-  const inside = workspaceIds.filter((id) => id !== null)
-  if (inside.length < workspaceIds.length) add(await inParts([''], ask, keyOf))
-  for (let start = 0; start < inside.length; start += workspacesAtOnce)
-    add(await inParts(inside.slice(start, start + workspacesAtOnce), ask, keyOf))
   return counted
+}
+
+function* partsOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size)
 }
 
 /** Ids of all workspaces of the organization, by name. */
