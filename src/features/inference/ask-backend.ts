@@ -19,7 +19,14 @@ export interface Question {
 export type BackendAnswer = (
   | { readonly kind: 'json'; readonly status: number; readonly text: string; readonly value: unknown }
   /** `first` came already; `rest` fails where the answer is cut. */
-  | { readonly kind: 'stream'; readonly first: Buffer; readonly rest: AsyncIterator<Buffer>; end(): void }
+  | {
+      readonly kind: 'stream'
+      readonly first: Buffer
+      readonly rest: AsyncIterator<Buffer>
+      end(): void
+      /** What the caller is told when it is cut; an event with `error` unless said. */
+      brokenOff?(message: string): string
+    }
 ) & {
   /** Where it is known without reading the answer; asked at its end. */
   counts?(): TokenCounts

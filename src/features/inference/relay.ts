@@ -44,6 +44,8 @@ export interface Asked {
   readonly translate?: () => Translation
   /** Where the hub itself answers, and no server is asked. */
   readonly embedded?: (call: Call, signal: AbortSignal) => Promise<BackendAnswer>
+  /** Of what the hub itself is asked to go on with, about: for a stream that nobody hears to its end, where its tokens are told. */
+  readonly sentBytes?: number
 }
 
 /** Events of a server in the words of another API, as they come. Throws `BackendFault` for what is not what it has to be. */
@@ -97,6 +99,7 @@ async function answered(
   const { hub } = call
   if (asked.embedded !== undefined) {
     const answer = await asked.embedded(call, signal)
+    outcome.passed = { ...nothingPassed, sentBytes: asked.sentBytes ?? 0 }
     return await passOn(call, answer, { whole: null, translation: null }, signal, outcome, startedAt)
   }
   const gateway = gatewayOf(hub)
@@ -190,7 +193,7 @@ async function passStream(
     if (!(error instanceof BackendFault)) throw error
     outcome.status = 502
     hub.log.warn({ reason: error.message }, 'A server of a model failed in the middle of its answer')
-    breakOff(response, error)
+    breakOff(response, error, answer)
   } finally {
     signal.removeEventListener('abort', onLeaving)
     reader.end()
@@ -214,14 +217,18 @@ function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
 }
 
 /** Clients of OpenAI's API raise an event with an error; the others see that the connection breaks, and never a whole answer. */
-function breakOff(response: ServerResponse, { message }: BackendFault): void {
-  const error = {
-    message: `The server of this model failed: ${message}`,
-    type: 'server_error',
-    param: null,
-    code: 'backend_failed',
-  }
-  response.write(`\n\ndata: ${JSON.stringify({ error })}\n\n`, () => response.destroy())
+function breakOff(
+  response: ServerResponse,
+  fault: BackendFault,
+  { brokenOff = errorEvent }: Pick<Extract<BackendAnswer, { kind: 'stream' }>, 'brokenOff'>,
+): void {
+  response.write(brokenOff(`The server of this model failed: ${fault.message}`), () => response.destroy())
+}
+
+/** It may have been cut in the middle of a line. */
+function errorEvent(message: string): string {
+  const error = { message, type: 'server_error', param: null, code: 'backend_failed' }
+  return `\n\ndata: ${JSON.stringify({ error })}\n\n`
 }
 
 function writeDown(
@@ -259,8 +266,7 @@ function writeDown(
     firstByteMs: outcome.firstByteMs,
     tookMs,
   }
-  // What the hub runs it counts itself.
-  const isCounted = embedded !== undefined || record.tokensIn !== null || record.tokensOut !== null
+  const isCounted = record.tokensIn !== null || record.tokensOut !== null
   usageBookOf(hub).note(record, isCounted ? undefined : guessedTokens(route, outcome.passed))
 }
 

@@ -255,5 +255,6 @@ export function read<T extends z.ZodType>(shape: T, value: unknown, field: strin
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const at = [field, ...(issue?.path ?? [])].filter((part) => part !== '').join('.')
-  throw bad(`"${at}": ${issue?.message ?? 'not valid'}`)
+  const said = issue?.message ?? 'not valid'
+  throw bad(at === '' ? said : `"${at}": ${said}`)
 }

@@ -6,17 +6,19 @@ import type { BackendAnswer } from '../ask-backend.ts'
 import type { ClassicBody } from '../classic-parts.ts'
 import type { Served } from '../queries.ts'
 import type { Asked, Call } from '../relay.ts'
+import type { OpenAiPath } from '../wire-names.ts'
 import { classicJob } from './classic-job.ts'
 import type { Waiting } from './embedded-host.ts'
 import { eventsOf } from './events.ts'
 import type { Source } from './held-models.ts'
 import type { EmbeddedTask, Job } from './job.ts'
 import { embeddedTask, type ModelPlan, planModel } from './model-files.ts'
-import { type OpenAiCall, openAiJob, type Told } from './open-ai-job.ts'
+import type { Told } from './open-ai-call.ts'
+import { openAiJob } from './open-ai-job.ts'
 import { embeddedHostOf } from './running.ts'
 import { stillServed } from './watch-models.ts'
 
-type Parts = Pick<Asked, 'route' | 'embedded'>
+type Parts = Pick<Asked, 'route' | 'embedded' | 'sentBytes'>
 
 /** How long a call of the classic API waits for a model, which is then told to be loading. */
 const momentMs = 3_000
@@ -42,46 +44,47 @@ export async function embeddedClassic(
   }
 }
 
+const idPrefixes: Readonly<Record<OpenAiPath, string>> = {
+  'chat/completions': 'chatcmpl-',
+  completions: 'cmpl-',
+  embeddings: 'embd-',
+  responses: 'resp_',
+}
+
 /** As `embeddedClassic`, of OpenAI's API. */
-export async function embeddedOpenAi(call: Call, served: Served, route: string, body: object): Promise<Parts> {
-  const asked = openAiJob(route, body)
+export async function embeddedOpenAi(call: Call, served: Served, route: OpenAiPath, body: object): Promise<Parts> {
+  const { job, stream, whole: wholeOf } = openAiJob(route, body)
   const source = await sourceOf(call, served)
-  taskAsked(await source.plan(), asked.job.head)
-  const told: Told = {
-    id: `${route === 'chat/completions' ? 'chatcmpl' : 'cmpl'}-${call.hub.clock.id()}`,
-    created: Math.floor(call.hub.clock.now() / 1_000),
-    model: source.name,
-  }
-  const patienceMs = call.hub.config.inferenceFirstByte
+  taskAsked(await source.plan(), job.head)
+  const { clock, config } = call.hub
+  const seconds = (): number => Math.floor(clock.now() / 1_000)
+  const told: Told = { id: `${idPrefixes[route]}${clock.id()}`, created: seconds(), model: source.name }
+  const patienceMs = config.inferenceFirstByte
   return {
     route,
+    sentBytes: promptBytes(job),
     embedded: async (_, signal) => {
-      if (asked.stream !== null)
-        return await streamed(call, source, { ...asked, stream: asked.stream }, told, signal, patienceMs)
-      const { result, tokensIn, tokensOut } = await run(call, source, asked.job, { signal, patienceMs })
-      const value = asked.whole(told, result, { tokensIn, tokensOut })
+      if (stream !== null) {
+        const leaving = new AbortController()
+        const both = AbortSignal.any([signal, leaving.signal])
+        const begin = (onText: (text: string) => void) => run(call, source, job, { signal: both, patienceMs, onText })
+        return await eventsOf(stream(told), leaving, begin, seconds)
+      }
+      const { result, tokensIn, tokensOut } = await run(call, source, job, { signal, patienceMs })
+      const value = wholeOf(told, result, { tokensIn, tokensOut, at: seconds() })
       return { ...whole(value), counts: () => ({ tokensIn, tokensOut }) }
     },
   }
 }
 
-function whole(value: unknown): Extract<BackendAnswer, { kind: 'json' }> {
-  return { kind: 'json', status: 200, text: JSON.stringify(value), value }
+function promptBytes(job: Job): number {
+  if (job.head !== 'text-generation') return 0
+  const texts = typeof job.prompt === 'string' ? [job.prompt] : job.prompt.map(({ content }) => content)
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }
 
-async function streamed(
-  call: Call,
-  source: Source,
-  asked: OpenAiCall & { readonly stream: NonNullable<OpenAiCall['stream']> },
-  told: Told,
-  signal: AbortSignal,
-  patienceMs: number,
-): Promise<BackendAnswer> {
-  const leaving = new AbortController()
-  const both = AbortSignal.any([signal, leaving.signal])
-  return await eventsOf(asked.stream, told, leaving, (onText) =>
-    run(call, source, asked.job, { signal: both, patienceMs, onText }),
-  )
+function whole(value: unknown): Extract<BackendAnswer, { kind: 'json' }> {
+  return { kind: 'json', status: 200, text: JSON.stringify(value), value }
 }
 
 /** INF-5: who had to wait may have lost the right meanwhile; then nothing is begun. */

@@ -3,38 +3,41 @@ import { PassThrough } from 'node:stream'
 import type { BackendAnswer } from '../ask-backend.ts'
 import { notCounted, type TokenCounts } from '../token-counts.ts'
 import type { Ran } from './embedded-host.ts'
-import { generatedShape } from './job.ts'
-import { type OpenAiCall, type Told, usageEvent } from './open-ai-job.ts'
+import type { StreamWords } from './open-ai-call.ts'
 
-/** Settles with its first event. What fails before that is thrown as it is; later the stream breaks off. */
+/**
+ * Settles with its first event. What fails before that is thrown as it is; later the stream breaks off, behind all that was said before. `seconds`:
+ * what time it is.
+ */
 export async function eventsOf(
-  stream: NonNullable<OpenAiCall['stream']>,
-  told: Told,
+  words: StreamWords,
   leaving: AbortController,
   run: (onText: (text: string) => void) => Promise<Ran>,
+  seconds: () => number,
 ): Promise<BackendAnswer> {
   const out = new PassThrough()
   let counts: TokenCounts = notCounted
-  const tell = (event: object | '[DONE]'): void => {
-    if (!out.destroyed) out.write(`data: ${event === '[DONE]' ? event : JSON.stringify(event)}\n\n`)
+  let failure: { readonly error: unknown } | null = null
+  const tell = (events: string): void => {
+    if (!out.destroyed) out.write(events)
   }
-  let last = { object: '' }
-  const part = (event: object): void => {
-    last = event as { object: string }
-    tell(event)
+  async function work(): Promise<void> {
+    const { result, tokensIn, tokensOut } = await run((text) => tell(words.part(text)))
+    counts = { tokensIn, tokensOut }
+    tell(words.end(result, { tokensIn, tokensOut, at: seconds() }))
   }
-  run((text) => part(stream.part(told, text))).then(
-    ({ result, tokensIn, tokensOut }) => {
-      counts = { tokensIn, tokensOut }
-      part(stream.end(told, generatedShape.safeParse(result).data?.finish ?? 'stop'))
-      if (stream.tellsUsage) tell(usageEvent(told, last.object, { tokensIn, tokensOut }))
-      tell('[DONE]')
-      out.end()
-    },
-    (error: unknown) => out.destroy(error instanceof Error ? error : new Error(String(error))),
-  )
-  const rest: AsyncIterator<Buffer> = out[Symbol.asyncIterator]()
+  work()
+    .catch((error: unknown) => {
+      failure = { error }
+    })
+    .finally(() => out.end())
+  async function* told(): AsyncGenerator<Buffer, undefined> {
+    yield* out
+    if (failure !== null) throw failure.error
+  }
+  const rest = told()
   const first = await rest.next()
+  if (first.done === true) throw new Error('A stream ended without an event.')
   return {
     kind: 'stream',
     first: first.value,
@@ -44,5 +47,6 @@ export async function eventsOf(
       out.destroy()
     },
     counts: () => counts,
+    ...(words.brokenOff === undefined ? {} : { brokenOff: (message) => words.brokenOff?.(message) ?? '' }),
   }
 }

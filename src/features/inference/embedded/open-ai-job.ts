@@ -1,35 +1,25 @@
 /** OpenAI's API in terms of what the hub itself runs: vectors, text that goes on, and chats. */
 import { z } from 'zod'
-import { HoldfastError } from '../../../domain/errors.ts'
+import type { OpenAiPath } from '../wire-names.ts'
 import { limited, read } from './classic-job.ts'
-import { type ChatMessage, type Generation, generatedShape, type Job } from './job.ts'
+import type { Generation } from './job.ts'
+import {
+  asTheModelHasIt,
+  type Ended,
+  generated,
+  messageOf,
+  mostMessages,
+  nothing,
+  type OpenAiCall,
+  type StreamWords,
+  samplingFields,
+  type Told,
+  tokensAsked,
+} from './open-ai-call.ts'
+import { responsesJob } from './responses-job.ts'
 import { base64Of, floatsOf } from './vectors.ts'
 
-export interface Told {
-  readonly id: string
-  /** Seconds. */
-  readonly created: number
-  readonly model: string
-}
-
-export interface Used {
-  readonly tokensIn: number
-  readonly tokensOut: number
-}
-
-export interface OpenAiCall {
-  readonly job: Job
-  /** Null: the answer is one piece. */
-  readonly stream: {
-    readonly tellsUsage: boolean
-    part(told: Told, text: string): object
-    end(told: Told, finish: string): object
-  } | null
-  whole(told: Told, result: unknown, used: Used): object
-}
-
 const mostTexts = 2_048
-const nothing = z.null().optional()
 /** What would change the answer and cannot be done here is refused; what only tells who asks is passed over. */
 const commonFields = {
   model: z.string().nullish(),
@@ -39,9 +29,8 @@ const commonFields = {
 }
 const generationFields = {
   ...commonFields,
-  max_tokens: z.number().int().min(1).max(4_096).nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().gt(0).max(1).nullish(),
+  max_tokens: tokensAsked,
+  ...samplingFields,
   top_k: z.number().int().min(1).nullish(),
   repetition_penalty: z.number().gt(0).max(100).nullish(),
   seed: z.number().int().min(0).nullish(),
@@ -64,8 +53,8 @@ const chatShape = z.strictObject({
       }),
     )
     .min(1)
-    .max(1_000),
-  max_completion_tokens: z.number().int().min(1).max(4_096).nullish(),
+    .max(mostMessages),
+  max_completion_tokens: tokensAsked,
   logprobs: z.literal(false).nullish(),
   top_logprobs: nothing,
   response_format: z.strictObject({ type: z.literal('text') }).nullish(),
@@ -89,14 +78,16 @@ const embeddingsShape = z.strictObject({
   stream: z.literal(false).nullish(),
 })
 
-/** Throws `bad_request` and `inference_unsupported`. */
-export function openAiJob(path: string, body: object): OpenAiCall {
-  if (path === 'embeddings') return embeddings(body)
-  if (path === 'completions') return completion(body)
-  if (path === 'chat/completions') return chat(body)
-  throw new HoldfastError('inference_unsupported', {
-    reason: 'Models that the hub runs itself answer /v1/chat/completions, /v1/completions and /v1/embeddings.',
-  })
+/** Throws `bad_request`. */
+export function openAiJob(path: OpenAiPath, body: object): OpenAiCall {
+  return makers[path](body)
+}
+
+const makers: Readonly<Record<OpenAiPath, (body: object) => OpenAiCall>> = {
+  embeddings,
+  completions: completion,
+  'chat/completions': chat,
+  responses: responsesJob,
 }
 
 function embeddings(body: object): OpenAiCall {
@@ -122,24 +113,40 @@ type Asked = Omit<z.output<typeof completionShape>, 'prompt'>
 
 function generationOf(asked: Partial<Asked>): Generation {
   return {
+    ...asTheModelHasIt,
     most: asked.max_tokens ?? null,
     temperature: asked.temperature ?? null,
     topP: asked.top_p ?? null,
     topK: asked.top_k ?? null,
     repetitionPenalty: asked.repetition_penalty ?? null,
     seed: asked.seed ?? null,
-    isSampled: null,
     stops: [asked.stop ?? []].flat(),
   }
 }
 
-function usageOf({ tokensIn, tokensOut }: Used): object {
+function tellsUsage({ stream_options }: Pick<Asked, 'stream_options'>): boolean {
+  return stream_options?.include_usage === true
+}
+
+function usageOf({ tokensIn, tokensOut }: Ended): object {
   return { prompt_tokens: tokensIn, completion_tokens: tokensOut, total_tokens: tokensIn + tokensOut }
 }
 
-/** The last event of a stream where it was asked for. */
-export function usageEvent(told: Told, object: string, used: Used): object {
-  return { ...told, object, choices: [], usage: usageOf(used) }
+/** `piece`: an event of its kind; its last may tell what it took. */
+function wordsOf(
+  told: Told,
+  tellsUsage: boolean,
+  piece: (text: string | null, finish: string | null) => { readonly object: string },
+): StreamWords {
+  const event = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
+  return {
+    part: (text) => event(piece(text, null)),
+    end: (result, ended) => {
+      const last = piece(null, generated(result).finish)
+      const usage = tellsUsage ? event({ ...told, object: last.object, choices: [], usage: usageOf(ended) }) : ''
+      return `${event(last)}${usage}data: [DONE]\n\n`
+    },
+  }
 }
 
 function completion(body: object): OpenAiCall {
@@ -154,22 +161,18 @@ function completion(body: object): OpenAiCall {
   return {
     job: { head: 'text-generation', prompt: asked.prompt, generation: generationOf(asked), isStream },
     stream: isStream
-      ? {
-          tellsUsage: asked.stream_options?.include_usage === true,
-          part: (told, text) => piece(told, text, null),
-          end: (told, finish) => piece(told, '', finish),
-        }
+      ? (told) => wordsOf(told, tellsUsage(asked), (text, finish) => piece(told, text ?? '', finish))
       : null,
-    whole: (told, result, used) => {
+    whole: (told, result, ended) => {
       const { text, finish } = generated(result)
-      return { ...piece(told, text, finish), usage: usageOf(used) }
+      return { ...piece(told, text, finish), usage: usageOf(ended) }
     },
   }
 }
 
 function chat(body: object): OpenAiCall {
   const { messages, max_completion_tokens, ...asked } = read(chatShape, body, '')
-  const prompt: ChatMessage[] = messages.map(({ role, content }) => ({ role, content }))
+  const prompt = messages.map(({ role, content }) => messageOf(role, content))
   limited(prompt.map(({ content }) => content))
   const isStream = asked.stream === true
   const generation = generationOf({
@@ -184,27 +187,20 @@ function chat(body: object): OpenAiCall {
   return {
     job: { head: 'text-generation', prompt, generation, isStream },
     stream: isStream
-      ? {
-          tellsUsage: asked.stream_options?.include_usage === true,
-          part: (told, content) => piece(told, { role: 'assistant', content }, null),
-          end: (told, finish) => piece(told, {}, finish),
-        }
+      ? (told) =>
+          wordsOf(told, tellsUsage(asked), (content, finish) =>
+            piece(told, content === null ? {} : { role: 'assistant', content }, finish),
+          )
       : null,
-    whole: (told, result, used) => {
+    whole: (told, result, ended) => {
       const { text, finish } = generated(result)
       const message = { role: 'assistant', content: text, refusal: null }
       return {
         ...told,
         object: 'chat.completion',
         choices: [{ index: 0, message, logprobs: null, finish_reason: finish }],
-        usage: usageOf(used),
+        usage: usageOf(ended),
       }
     },
   }
-}
-
-function generated(result: unknown): { text: string; finish: string } {
-  const parsed = generatedShape.safeParse(result)
-  if (parsed.success) return parsed.data
-  throw new HoldfastError('backend_failed', { reason: 'its answer is no text.' })
 }

@@ -140,7 +140,6 @@ describe('OpenAI’s API of models that the hub runs', () => {
       400,
       expect.stringContaining('1000001 characters'),
     ])
-    expect(await refused('responses', { input: 'a' })).toEqual([400, expect.stringContaining('/v1/chat/completions')])
     expect(await refused('embeddings', { input: 'a' })).toEqual([400, expect.stringContaining('text-generation')])
   })
 
