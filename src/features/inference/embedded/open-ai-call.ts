@@ -1,6 +1,7 @@
 /** A call of OpenAI's API, whichever of its paths it came by: what is run for it, and how its answer is told. */
 import { z } from 'zod'
 import { HoldfastError } from '../../../domain/errors.ts'
+import { read } from './classic-job.ts'
 import { type ChatMessage, type Generation, generatedShape, type Job } from './job.ts'
 
 export interface Told {
@@ -36,8 +37,16 @@ export interface OpenAiCall {
 
 export const mostMessages = 1_000
 
-/** Fields that are there for other servers: what is asked by them cannot be done here. */
-export const nothing = z.null('models that the hub runs itself do not know it.').optional()
+/** What is said of what cannot be done here, behind its name. */
+export const notKnown = 'models that the hub runs itself do not know it.'
+export const noTools = 'models that the hub runs itself call no tools.'
+export const textOnly = 'models that the hub runs itself answer with plain text.'
+export const textsRead = 'models that the hub runs itself read texts, and nothing else.'
+export const aTextOrParts = 'a text, or a list of parts.'
+export const noProbabilities = 'probabilities are not told.'
+
+/** Fields that are there for other servers. */
+export const nothing = z.null(notKnown).optional()
 
 export const samplingFields = {
   temperature: z.number().min(0).max(2).nullish(),
@@ -53,6 +62,18 @@ export const asTheModelHasIt: Generation = {
 /** Templates know the older name of the role; a message of one that they do not know many leave out. */
 export function messageOf(role: string, content: string): ChatMessage {
   return { role: role === 'developer' ? 'system' : role, content }
+}
+
+/** What a message says: a text, or its parts put together. Throws `bad_request` with the place of what is no text. */
+export function textOf(
+  parts: z.ZodType<readonly { readonly text: string }[]>,
+  content: unknown,
+  place: string,
+): string {
+  if (typeof content === 'string') return content
+  return read(parts, content, place)
+    .map(({ text }) => text)
+    .join('')
 }
 
 /** Throws `backend_failed`. */

@@ -5,15 +5,22 @@ import { limited, read } from './classic-job.ts'
 import type { Generation } from './job.ts'
 import {
   asTheModelHasIt,
+  aTextOrParts,
   type Ended,
   generated,
   messageOf,
   mostMessages,
+  noProbabilities,
+  noTools,
   nothing,
+  notKnown,
   type OpenAiCall,
   type StreamWords,
   samplingFields,
   type Told,
+  textOf,
+  textOnly,
+  textsRead,
   tokensAsked,
 } from './open-ai-call.ts'
 import { responsesJob } from './responses-job.ts'
@@ -35,39 +42,44 @@ const generationFields = {
   repetition_penalty: z.number().gt(0).max(100).nullish(),
   seed: z.number().int().min(0).nullish(),
   stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(8)]).nullish(),
-  n: z.literal(1).nullish(),
+  n: z.literal(1, 'one answer is given.').nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-  frequency_penalty: z.literal(0).nullish(),
-  presence_penalty: z.literal(0).nullish(),
+  frequency_penalty: z.literal(0, notKnown).nullish(),
+  presence_penalty: z.literal(0, notKnown).nullish(),
   logit_bias: nothing,
 }
-const textPart = z.looseObject({ type: z.literal('text'), text: z.string() })
+const textParts = z
+  .array(z.looseObject({ type: z.literal('text', textsRead), text: z.string() }), aTextOrParts)
+  .max(mostMessages)
 const chatShape = z.strictObject({
   ...generationFields,
   messages: z
     .array(
       z.looseObject({
         role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
-        content: z.union([z.string(), z.array(textPart).transform((parts) => parts.map(({ text }) => text).join(''))]),
+        content: z.unknown(),
+        // What a model said by them before would be left out.
+        ...{ tool_calls: z.array(z.unknown()).max(0, noTools).nullish(), function_call: z.null(noTools).optional() },
       }),
     )
     .min(1)
     .max(mostMessages),
   max_completion_tokens: tokensAsked,
-  logprobs: z.literal(false).nullish(),
-  top_logprobs: nothing,
-  response_format: z.strictObject({ type: z.literal('text') }).nullish(),
-  tools: z.array(z.unknown()).max(0).nullish(),
-  tool_choice: z.literal('none').nullish(),
+  logprobs: z.literal(false, noProbabilities).nullish(),
+  top_logprobs: z.literal(0, noProbabilities).nullish(),
+  response_format: z.strictObject({ type: z.literal('text', textOnly) }, textOnly).nullish(),
+  tools: z.array(z.unknown()).max(0, noTools).nullish(),
+  tool_choice: z.enum(['none', 'auto'], noTools).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
   tool_prompt: nothing,
 })
 const completionShape = z.strictObject({
   ...generationFields,
   prompt: z.union([z.string().min(1), z.tuple([z.string().min(1)]).transform(([only]) => only)]),
-  echo: z.literal(false).nullish(),
-  best_of: z.literal(1).nullish(),
-  logprobs: nothing,
+  echo: z.literal(false, 'the prompt is not told again.').nullish(),
+  best_of: z.literal(1, 'one answer is given.').nullish(),
+  logprobs: z.null(noProbabilities).optional(),
   suffix: nothing,
 })
 const embeddingsShape = z.strictObject({
@@ -172,7 +184,9 @@ function completion(body: object): OpenAiCall {
 
 function chat(body: object): OpenAiCall {
   const { messages, max_completion_tokens, ...asked } = read(chatShape, body, '')
-  const prompt = messages.map(({ role, content }) => messageOf(role, content))
+  const prompt = messages.map(({ role, content }, at) =>
+    messageOf(role, textOf(textParts, content, `messages.${at}.content`)),
+  )
   limited(prompt.map(({ content }) => content))
   const isStream = asked.stream === true
   const generation = generationOf({

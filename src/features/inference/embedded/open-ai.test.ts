@@ -90,6 +90,15 @@ describe('OpenAI’s API of models that the hub runs', () => {
     expect(rows.every(({ tokensOut }) => (tokensOut ?? 0) >= 3)).toBe(true)
   })
 
+  test('stop and seed are kept, and what clients send without meaning anything by it is passed over', async () => {
+    const asked = { model: letters, messages: [{ role: 'developer', content: 'a' }], n: 1, parallel_tool_calls: true }
+    const more = { response_format: { type: 'text' }, tools: [], tool_choice: 'auto', logprobs: false, seed: 7 }
+    const answer = await post('chat/completions', { ...asked, ...more, stop: ['x', ' d'], temperature: 1 })
+    expect(answer.status, answer.text).toBe(200)
+    const [choice] = answer.json<{ choices: { message: { content: string }; finish_reason: string }[] }>().choices
+    expect([choice?.message.content, choice?.finish_reason]).toEqual(['b c', 'stop'])
+  })
+
   test('vectors are of length 1, as numbers or in Base64', async () => {
     const model = await world.run(embeddingModel(), { tag: 'sentence-similarity' })
     const plain = await post('embeddings', { model, input: ['dog', 'the cat'] })
@@ -131,6 +140,31 @@ describe('OpenAI’s API of models that the hub runs', () => {
       400,
       expect.stringContaining('unheard_of'),
     ])
+    const image = { type: 'image_url', image_url: { url: 'https://example.org/cat.png' } }
+    const called = { role: 'assistant', content: '', tool_calls: [{ id: 'c', type: 'function' }] }
+    const cases: readonly (readonly [object, string])[] = [
+      [{ n: 2 }, '"n": one answer is given.'],
+      [
+        { response_format: { type: 'json_schema', json_schema: {} } },
+        '"response_format.type": models that the hub runs',
+      ],
+      [{ logprobs: true }, '"logprobs": probabilities are not told.'],
+      [{ top_logprobs: 2 }, '"top_logprobs": probabilities are not told.'],
+      [{ tools: [{ type: 'function' }] }, '"tools": models that the hub runs itself call no tools.'],
+      [{ tool_choice: 'required' }, '"tool_choice": models that the hub runs itself call no tools.'],
+      [{ frequency_penalty: 1 }, '"frequency_penalty": models that the hub runs itself do not know it.'],
+      [{ logit_bias: { 7: 1 } }, '"logit_bias": models that the hub runs itself do not know it.'],
+      [{ stop: [], seed: -1 }, '"seed"'],
+      [{ stop: Array(9).fill('x') }, '"stop"'],
+      [
+        { messages: [{ role: 'user', content: [image] }] },
+        '"messages.0.content.0.type": models that the hub runs itself read',
+      ],
+      [{ messages: [...messages, called] }, '"messages.1.tool_calls": models that the hub runs itself call no tools.'],
+      [{ messages: [{ role: 'user', content: null }] }, '"messages.0.content": a text, or a list of parts.'],
+    ]
+    for (const [body, words] of cases)
+      expect(await refused('chat/completions', { messages, ...body })).toEqual([400, expect.stringContaining(words)])
     expect(await refused('chat/completions', { messages: [] })).toEqual([400, expect.stringContaining('messages')])
     expect(await refused('completions', { prompt: 'a '.repeat(80) })).toEqual([
       400,

@@ -4,21 +4,25 @@ import { limited, read } from './classic-job.ts'
 import type { ChatMessage } from './job.ts'
 import {
   asTheModelHasIt,
+  aTextOrParts,
   type Ended,
   generated,
   messageOf,
   mostMessages,
+  noProbabilities,
+  noTools,
   nothing,
   type OpenAiCall,
   type StreamWords,
   samplingFields,
   type Told,
+  textOf,
+  textOnly,
+  textsRead,
   tokensAsked,
 } from './open-ai-call.ts'
 
 const notKept = 'nothing of a conversation is kept here: send all of it in "input".'
-const noTools = 'models that the hub runs itself call no tools.'
-const textOnly = 'models that the hub runs itself answer with plain text.'
 
 /** They come back with the answer, more than once in a stream. */
 const name = z.string().max(512).nullish()
@@ -54,7 +58,7 @@ const shape = z.strictObject({
     .strictObject({ effort: z.literal('none').nullish(), summary: nothing, generate_summary: nothing })
     .nullish(),
   truncation: z.literal('disabled', 'what is too long is refused, and not cut.').nullish(),
-  top_logprobs: z.literal(0, 'probabilities are not told.').nullish(),
+  top_logprobs: z.literal(0, noProbabilities).nullish(),
   ...{ prompt: nothing, moderation: nothing, context_management: nothing },
   ...{ prompt_cache_options: nothing, prompt_cache_retention: nothing },
 })
@@ -76,11 +80,11 @@ const messages = z
 const parts = z
   .array(
     z.strictObject({
-      type: z.enum(['input_text', 'output_text'], 'models that the hub runs itself read texts, and nothing else.'),
+      type: z.enum(['input_text', 'output_text'], textsRead),
       text: z.string(),
       ...{ annotations: z.array(z.unknown()).nullish(), logprobs: z.array(z.unknown()).nullish() },
     }),
-    'a text, or a list of parts.',
+    aTextOrParts,
   )
   .max(mostMessages)
 
@@ -108,11 +112,9 @@ export function responsesJob(body: object): OpenAiCall {
 
 function messagesIn(input: unknown): ChatMessage[] {
   if (!Array.isArray(input)) return [messageOf('user', read(text, input, 'input'))]
-  return read(messages, input, 'input').map(({ role, content }, at) => {
-    if (typeof content === 'string') return messageOf(role, content)
-    const all = read(parts, content, `input.${at}.content`)
-    return messageOf(role, all.map((part) => part.text).join(''))
-  })
+  return read(messages, input, 'input').map(({ role, content }, at) =>
+    messageOf(role, textOf(parts, content, `input.${at}.content`)),
+  )
 }
 
 const outputText = (said: string): object => ({ type: 'output_text', text: said, annotations: [], logprobs: [] })

@@ -315,7 +315,10 @@ describe.each(dialects)('the Responses API of models that the hub runs, on %s', 
     expect(set.status, set.text).toBe(200)
     const before = await spent()
     const leaving = new AbortController()
-    const answer = await begin({ model: endless, input: 'a b '.repeat(10_000), max_output_tokens: 4_096 }, leaving.signal)
+    const answer = await begin(
+      { model: endless, input: 'a b '.repeat(10_000), max_output_tokens: 4_096 },
+      leaving.signal,
+    )
     let text = ''
     const reading = (async () => {
       for await (const chunk of answer.body ?? []) {
