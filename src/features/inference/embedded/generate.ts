@@ -55,7 +55,7 @@ export async function generate(
   try {
     const ids = await model.generate({
       ...inputs,
-      ...inWords(library, generation),
+      ...inWords(generation),
       max_new_tokens: most,
       stopping_criteria: stopping,
       streamer,
@@ -83,13 +83,9 @@ function templated(tokenizer: Tokenizer, messages: readonly object[]): string {
   }
 }
 
-function inWords(
-  { random }: Library,
-  { temperature, topP, topK, repetitionPenalty, seed, isSampled }: Generation,
-): object {
+function inWords({ temperature, topP, topK, repetitionPenalty, isSampled }: Generation): object {
   // A temperature of nothing is the likeliest word.
   const isFree = isSampled ?? (temperature !== null && temperature > 0)
-  if (seed !== null) random?.seed(seed)
   return {
     ...(isSampled === null && temperature === null ? {} : { do_sample: isFree && temperature !== 0 }),
     ...(temperature === null || temperature === 0 ? {} : { temperature }),
@@ -155,7 +151,7 @@ export async function rewrite(
   signal.addEventListener('abort', onLeaving, { once: true })
   try {
     const [said] = (await pipeline([text], {
-      ...inWords(library, generation),
+      ...inWords(generation),
       max_new_tokens: Math.min(generation.most ?? usualTokens, mostTokens),
       ...(source === null ? {} : { src_lang: source }),
       ...(target === null ? {} : { tgt_lang: target }),

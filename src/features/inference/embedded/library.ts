@@ -55,9 +55,13 @@ export interface Pipeline {
 export interface StoppingCriteria {
   interrupt(): void
 }
+/** Its own name for where all that it draws comes from. */
+export interface RandomSource {
+  _int32?: (() => number) | undefined
+}
 export interface Library {
   readonly env: Record<string, unknown>
-  readonly random?: { seed(value: number): void }
+  readonly random?: { readonly Random?: { new (seed: number): RandomSource; readonly prototype: RandomSource } }
   readonly RawImage: { fromBlob(blob: Blob): Promise<unknown> }
   readonly InterruptableStoppingCriteria: new () => StoppingCriteria
   readonly TextStreamer: new (

@@ -93,7 +93,7 @@ describe('OpenAI’s API of models that the hub runs', () => {
   test('stop and seed are kept, and what clients send without meaning anything by it is passed over', async () => {
     const asked = { model: letters, messages: [{ role: 'developer', content: 'a' }], n: 1, parallel_tool_calls: true }
     const more = { response_format: { type: 'text' }, tools: [], tool_choice: 'auto', logprobs: false, seed: 7 }
-    const answer = await post('chat/completions', { ...asked, ...more, stop: ['x', ' d'], temperature: 1 })
+    const answer = await post('chat/completions', { ...asked, ...more, stop: ['x', ' d'], temperature: 0 })
     expect(answer.status, answer.text).toBe(200)
     const [choice] = answer.json<{ choices: { message: { content: string }; finish_reason: string }[] }>().choices
     expect([choice?.message.content, choice?.finish_reason]).toEqual(['b c', 'stop'])
@@ -175,6 +175,27 @@ describe('OpenAI’s API of models that the hub runs', () => {
       expect.stringContaining('1000001 characters'),
     ])
     expect(await refused('embeddings', { input: 'a' })).toEqual([400, expect.stringContaining('text-generation')])
+  })
+
+  // The story: two callers share a model. One sends a seed, and reads the next answers of the other out of the library beforehand; or gets other answers
+  // each time that somebody else calls meanwhile, and takes the model for broken.
+  test('story: a seed gives the same answer whoever calls meanwhile, and sets nobody else’s', async () => {
+    const model = await world.run(alphabetModel({ isEndless: true }), { tag: 'text-generation' })
+    const ask = async (seed: number | null) => {
+      const answer = await post('completions', { model, prompt: 'a', max_tokens: 30, temperature: 2, seed })
+      expect(answer.status, answer.text).toBe(200)
+      return answer.json<{ choices: { text: string }[] }>().choices[0]?.text ?? ''
+    }
+    const first = await ask(7)
+    expect(await ask(8)).not.toBe(first)
+    const among = await Promise.all([7, null, 8, 7, null, 7].map(ask))
+    expect([among[0], among[3], among[5]]).toEqual([first, first, first])
+    const unseeded: (string | undefined)[] = [among[1], among[4]]
+    for (let n = 0; n < 2; n++) {
+      await ask(7)
+      unseeded.push(await ask(null))
+    }
+    expect(new Set([...unseeded, first]).size).toBe(5)
   })
 
   // The story: a token leaks while its model is loaded for minutes; it is revoked in time, and gets its answer all the same.

@@ -1,5 +1,6 @@
 /** One call of a loaded model, in the process that runs them. Results are in the shapes of the classic API, but for vectors and generated text. */
 
+import { withSeed } from './chance.ts'
 import { embed } from './embed.ts'
 import { NotTheModels } from './faults.ts'
 import { generate, rewrite } from './generate.ts'
@@ -26,7 +27,9 @@ export async function runJob(
   onText: (text: string) => void,
 ): Promise<Ran> {
   const counts: Counts = { tokensIn: 0, tokensOut: 0 }
-  const result = await counted(counts, () => performed(library, model, job, signal, counts, onText))
+  const seed = 'generation' in job ? job.generation.seed : null
+  const work = () => performed(library, model, job, signal, counts, onText)
+  const result = await counted(counts, () => withSeed(library, seed, work))
   return { result, ...counts }
 }
 
