@@ -1,9 +1,13 @@
 /** Text as it is generated, in the events of OpenAI's streams. */
 import { PassThrough } from 'node:stream'
+import { HoldfastError } from '../../../domain/errors.ts'
 import type { BackendAnswer } from '../ask-backend.ts'
 import { notCounted, type TokenCounts } from '../token-counts.ts'
 import type { Ran } from './embedded-host.ts'
 import type { StreamWords } from './open-ai-call.ts'
+
+/** Bytes that wait for whoever reads slowly: far more than the longest answer that can be asked for. */
+const mostHeld = 33_554_432
 
 /**
  * Settles with its first event. What fails before that is thrown as it is; later the stream breaks off, behind all that was said before. `seconds`:
@@ -19,7 +23,11 @@ export async function eventsOf(
   let counts: TokenCounts = notCounted
   let failure: { readonly error: unknown } | null = null
   const tell = (events: string): void => {
-    if (!out.destroyed) out.write(events)
+    if (out.destroyed || leaving.signal.aborted) return
+    out.write(events)
+    // A process that a model has taken over may say anything, without end.
+    if (out.writableLength > mostHeld)
+      leaving.abort(new HoldfastError('backend_failed', { reason: 'it says more than it was asked for.' }))
   }
   async function work(): Promise<void> {
     const { result, tokensIn, tokensOut } = await run((text) => tell(words.part(text)))
