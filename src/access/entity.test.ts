@@ -1,7 +1,8 @@
 /** What a refusal is about stands in its header and in its JSON, for those who see it, and for nobody else (idea 1, AUTH-7). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeOrganization, makeToken, makeUser, type TestUser } from '../../tests/support/accounts.ts'
+import { makeOrganization, makeToken, makeUser, signInAs, type TestUser } from '../../tests/support/accounts.ts'
 import { type Ask, jsonClient } from '../../tests/support/json-client.ts'
+import { makeAccountToken, makeServiceAccount } from '../../tests/support/service-accounts.ts'
 import { startHub, type TestHub } from '../../tests/support/start-hub.ts'
 import { HoldfastError } from '../domain/errors.ts'
 import { deniedHeader } from './error-reply.ts'
@@ -12,14 +13,15 @@ describe('the thing that a refusal names', () => {
   let ada: TestUser
   let bob: TestUser
   let carl: TestUser
+  let acme: Awaited<ReturnType<typeof makeOrganization>>
 
   beforeAll(async () => {
     site = await startHub({ env: { HOLDFAST_RATE_LIMIT_API: '0' } })
     ask = jsonClient(site.url)
-    ada = await makeUser(site, 'ada', { tokenRole: 'write' })
+    ada = await makeUser(site, 'ada', { tokenRole: 'write', password: 'correct horse battery' })
     bob = await makeUser(site, 'bob', { tokenRole: 'write' })
     carl = await makeUser(site, 'carl', { tokenRole: 'write' })
-    await makeOrganization(site, 'Acme', ada, { bob: 'read' })
+    acme = await makeOrganization(site, 'Acme', ada, { bob: 'read' })
     for (const [name, isPrivate] of [
       ['secret', true],
       ['open', false],
@@ -72,6 +74,37 @@ describe('the thing that a refusal names', () => {
       401,
       'unauthenticated; need=write; entity=model:Acme/open',
     ])
+  })
+
+  // Mallory stole a classic token of bob, which the organization takes no longer, and a token of a service account that sees no private
+  // repo. Both are refused before anybody looks whether the repo is there, and the page that says so had its name in the title where it was.
+  it('AUTH-7: is not in the title of the page either, where what is refused is the credential', async () => {
+    const page = async (path: string, init: RequestInit) => {
+      const answer = await fetch(`${site.url}${path}`, { redirect: 'manual', ...init })
+      const title = /<title>([^<]*)/.exec(await answer.text())?.[1]
+      return [answer.status, answer.headers.get('x-hub-denied')?.split(';')[0], title]
+    }
+    const account = await makeServiceAccount(site, acme, 'robot', 'no_access')
+    const machine = await makeAccountToken(site, acme, account)
+    const asks = { method: 'POST', headers: { authorization: `Bearer ${machine}` } }
+    for (const repo of ['SECRET', 'MISSING']) {
+      const title = 'You cannot do this on this model · Holdfast'
+      expect(await page(`/acme/${repo}/ask-access`, asks)).toEqual([403, 'person_needed', title])
+    }
+    expect((await page('/acme/OPEN/ask-access', asks))[2]).toBe('You cannot do this on model Acme/open · Holdfast')
+
+    const cookie = await signInAs(site, ada)
+    const policy = await fetch(`${site.url}/api/organizations/acme/token-policy`, {
+      method: 'PUT',
+      headers: { cookie, origin: site.url, 'content-type': 'application/json' },
+      body: JSON.stringify({ policy: 'fine_grained' }),
+    })
+    expect(policy.status).toBe(200)
+    const reads = { headers: { authorization: `Bearer ${bob.token}`, accept: 'text/html' } }
+    for (const repo of ['SECRET', 'MISSING']) {
+      const title = 'You cannot do this on this model · Holdfast'
+      expect(await page(`/acme/${repo}`, reads)).toEqual([403, 'token_policy', title])
+    }
   })
 
   // Mallory names a thing so that its name ends the header and begins another one, or is no Latin-1 at all.

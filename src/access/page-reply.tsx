@@ -1,10 +1,9 @@
 /** What pages have in common on their way out: who is looking, the Content-Security-Policy, flash notices, and errors as pages. */
 import { type Expression, type RawBuilder, sql } from 'kysely'
-import { namedFor } from '../domain/entity.ts'
+import { describedFor, namedFor } from '../domain/entity.ts'
 import type { HoldfastError } from '../domain/errors.ts'
 import type { Facts } from '../domain/facts.ts'
 import { type Action, permissionRow } from '../domain/permissions.ts'
-import { describeResource } from '../domain/policy.ts'
 import type { Hub } from '../hub.ts'
 import { prepared } from '../platform/db/prepared.ts'
 import { version } from '../version.ts'
@@ -258,7 +257,7 @@ export async function pageErrorReply(
         title={
           error.code === 'fresh_sign_in_needed'
             ? 'Confirm that it is you first'
-            : `You cannot do this on ${describeResource(facts.resource)}`
+            : `You cannot do this on ${describedFor(facts)}`
         }
         sentence={`${error.message} Nothing was changed.`}
         checks={[

@@ -1,6 +1,6 @@
 /** How a refusal and a question name the thing that they are about: one word that fits into a header. */
 import type { Facts, Resource } from './facts.ts'
-import { canSee, roleOnGroup } from './policy.ts'
+import { canSee, describeResource, roleOnGroup } from './policy.ts'
 import { atLeast } from './role.ts'
 
 /** `model:acme/x`, `organization:acme`, `workspace:acme/ID`: what a refusal names. Null for what has no name, or is not there. */
@@ -35,6 +35,22 @@ export function namedFor(facts: Facts): string | null {
       return standing.restriction === null && seesWorkspace(facts) ? entityOf(resource) : null
     default:
       return entityOf(resource)
+  }
+}
+
+/** In words, for a title: `model acme/x` to who sees it, `this model` to who does not, whether it is there or not (AUTH-7). */
+export function describedFor(facts: Facts): string {
+  const { resource } = facts
+  if (namedFor(facts) !== null) return describeResource(resource)
+  switch (resource.on) {
+    case 'repo':
+      return describeResource({ ...resource, repo: null })
+    case 'group':
+      return describeResource({ ...resource, group: null })
+    case 'workspace':
+      return describeResource({ ...resource, workspace: null })
+    default:
+      return describeResource(resource)
   }
 }
 
