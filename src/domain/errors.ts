@@ -408,6 +408,11 @@ export const errorCatalogue = {
     message: 'A child token makes, changes and refreshes no tokens, and is itself not changed.',
     next: 'Use the token that it was derived from, or derive another child.',
   },
+  publisher_token: {
+    status: 403,
+    message: 'A token that a trusted publisher got derives no child tokens.',
+    next: 'Use the token itself, which lasts an hour, or exchange another ID token.',
+  },
   token_needed: {
     status: 403,
     message: 'Only a token derives child tokens.',

@@ -228,6 +228,10 @@ export const denialReasons = {
     meaning: 'A child token makes, changes and refreshes no tokens, and is not changed itself.',
     remedy: 'Use the token that it was derived from.',
   },
+  publisher_token: {
+    meaning: 'A token that a trusted publisher got derives no child tokens.',
+    remedy: 'Use the token itself, which lasts an hour, or exchange another ID token.',
+  },
   token_needed: {
     meaning: 'Only a token derives child tokens; a session does not.',
     remedy: 'Send the access token that the child is to come from.',

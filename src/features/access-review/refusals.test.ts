@@ -79,6 +79,7 @@ const notAskedFor = {
   invitation_for_another: service,
   lock_of_another: service,
   child_token: service,
+  publisher_token: service,
   token_needed: service,
   beyond_minter: service,
   second_factor_required: alias,

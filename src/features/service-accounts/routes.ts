@@ -122,7 +122,6 @@ const tokenMembers = {
     .optional(),
   expiresAt,
   ...limitsShape,
-  networks: z.array(z.string().max(100)).max(100).optional(),
   notBefore: expiresAt,
 }
 const newToken = z.strictObject(tokenMembers)

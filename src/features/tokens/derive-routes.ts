@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { json } from '../../access/reply.ts'
 import { type Route, route } from '../../access/route.ts'
 import { deriveToken, longestChildSeconds, mostChildUses } from './derive.ts'
+import { networksShape } from './fence-shape.ts'
 import { presentChild } from './present.ts'
 
 const child = z.strictObject({
@@ -15,7 +16,7 @@ const child = z.strictObject({
   permissions: z.array(z.string().max(100)).min(1).max(50).optional(),
   seconds: z.number().int().min(1).max(longestChildSeconds),
   uses: z.number().int().min(1).max(mostChildUses).optional(),
-  networks: z.array(z.string().max(100)).min(1).max(100).optional(),
+  networks: networksShape.min(1).optional(),
 })
 
 export const deriveRoutes: Route[] = [

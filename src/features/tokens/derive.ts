@@ -74,7 +74,7 @@ export interface ChildToken {
 }
 
 /**
- * Throws `token_needed`, `child_token`, `former_value`, `beyond_minter`, `too_many_child_tokens`, `token_name_taken`, or `invalid_input` for a repo
+ * Throws `token_needed`, `child_token`, `former_value`, `publisher_token`, `beyond_minter`, `too_many_child_tokens`, `token_name_taken`, or `invalid_input` for a repo
  * that the owner cannot see and for what cannot be.
  */
 export async function deriveToken(
@@ -88,6 +88,8 @@ export async function deriveToken(
   if (owner === null || credential?.kind !== 'token') throw refused('token_needed')
   if (credential.parent !== null) throw refused('child_token')
   if (credential.former !== null) throw refused('former_value')
+  // It ends with its trusted publisher, and each of its acts names the run that got it.
+  if (credential.publisher !== undefined) throw refused('publisher_token')
   const found = await findStored(hub.db.read, owner.id, credential.id, hub.clock.now())
   if (found === null) throw new HoldfastError('invalid_credentials', {}, { denied: { code: 'invalid_credentials' } })
   const parent = found.token
@@ -326,7 +328,7 @@ export const gist = ({
 }: StoredToken): string =>
   JSON.stringify([role, canReadGatedRepos, global, scoped.map(plain), endpointPatterns, fence, expiresAt])
 
-function refused(code: 'token_needed' | 'child_token' | 'former_value'): HoldfastError {
+function refused(code: 'token_needed' | 'child_token' | 'former_value' | 'publisher_token'): HoldfastError {
   return new HoldfastError(code, {}, { denied: { code } })
 }
 

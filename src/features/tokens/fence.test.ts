@@ -113,6 +113,25 @@ describe.each(dialects)('fences of tokens on %s', (dialect) => {
     }
   })
 
+  // A pipeline makes a token with "networks": ["$RUNNER_CIDR"] on a machine where the variable is empty. The blank was dropped, and with it the
+  // fence: the token was taken from everywhere, and nobody was told.
+  test('idea 11, story: a fence whose entries are blank is refused, not left out, of a new token, an edit and a child', async () => {
+    const blanks = [{ networks: [''] }, { networks: ['10.20.0.0/16', ' '] }, { paths: [''] }, { programs: [' '] }]
+    const { token, tokenInfo } = await create({ networks: ['10.20.0.0/16'] })
+    const open = await create({})
+    for (const blank of blanks) {
+      const asked = await ask('POST', '/api/settings/tokens', { name: 'blank', role: 'read', ...blank })
+      expect([asked.status, asked.text]).toEqual([400, expect.stringContaining('A blank entry limits nothing')])
+      expect((await ask('PATCH', `/api/settings/tokens/${tokenInfo.id}`, blank)).status).toBe(400)
+    }
+    const child = await ask('POST', '/api/tokens/derive', { seconds: 60, networks: [''] }, from(open.token))
+    expect(child.status).toBe(400)
+    expect((await use(token, '203.0.113.9')).status).toBe(403)
+    // What is meant to be taken away says so.
+    expect((await ask('PATCH', `/api/settings/tokens/${tokenInfo.id}`, { networks: [] })).status).toBe(200)
+    expect((await use(token, '203.0.113.9')).status).toBe(200)
+  })
+
   test('AUTH-6, AUTH-7: outside it opens nothing, not even what is public, and says the same of what is hidden and what is not there', async () => {
     await ask('POST', '/api/repos/create', { name: 'open', private: false }, from(mara.token))
     await ask('POST', '/api/repos/create', { name: 'closed', private: true }, from(mara.token))

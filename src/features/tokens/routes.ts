@@ -48,7 +48,7 @@ const expiresAt = z
 const overlapSeconds = z.number().int().min(0).max(longestOverlapSeconds).default(0)
 
 /** From which networks, and from when on, a token is taken, and what else narrows it. */
-const fence = { ...limitsShape, networks: z.array(z.string().max(100)).max(100).optional(), notBefore: expiresAt }
+const fence = { ...limitsShape, notBefore: expiresAt }
 
 const newToken = z.strictObject({
   name: z.string().max(1_000),

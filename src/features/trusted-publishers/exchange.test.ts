@@ -62,6 +62,9 @@ describe.each(dialects)('idea 4, tokens for ID tokens on %s', (dialect) => {
     // Nor does it set up others, or make tokens.
     const more = { issuer: world.issuer.url, claims: { sub: 'x' } }
     expect((await world.ask('POST', '/api/models/acme/model/trusted-publishers', token, more)).status).toBe(403)
+    // That a valid token was called invalid sent people looking for a typing mistake (idea 1, idea 14).
+    const child = await world.ask('POST', '/api/tokens/derive', token, { seconds: 60 })
+    expect([child.status, child.headers.get('x-hub-denied')]).toEqual([403, 'publisher_token'])
   })
 
   test('a form is taken as well as JSON, and "datasets/" leads to a dataset', async () => {
