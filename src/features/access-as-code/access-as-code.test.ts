@@ -156,6 +156,8 @@ describe.each(dialects)('access as code on %s', (dialect) => {
     ['a wrong type', 'version: 1\norganization: acme\nmembers: [boss]', 3],
     ['an unknown key', 'version: 1\norganization: acme\ntokens: {}', 3],
     ['__proto__', 'version: 1\norganization: acme\nmembers:\n  __proto__: admin', 4],
+    // What stands below the line would be left out, and the organization be "as the file says".
+    ['a second document', 'version: 1\norganization: acme\n---\nmembers:\n  boss: admin', 3],
     ['no YAML', 'version: 1\norganization: "acme', 2],
   ])('idea 19: %s is refused with its line', async (_what, file, line) => {
     const { status, text } = await post(file)

@@ -9,6 +9,7 @@ import {
   type Scalar,
   stringify,
   visit,
+  type YAMLError,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml'
@@ -131,7 +132,7 @@ export function readAccessFile(source: string): AccessFile {
   const lines = new LineCounter()
   const document = parse(source, lines)
   const fault = document.errors[0]
-  if (fault !== undefined) refuse(fault.message.split('\n')[0] ?? 'It is no YAML.', lines.linePos(fault.pos[0]).line)
+  if (fault !== undefined) refuse(wordsOf(fault), lines.linePos(fault.pos[0]).line)
   const lineOf = (node: ParsedNode | null): number | null => (node?.range ? lines.linePos(node.range[0]).line : null)
   const twice: Fault[] = []
   visit(document, {
@@ -229,12 +230,18 @@ function parse(source: string, lineCounter: LineCounter) {
       prettyErrors: false,
       uniqueKeys: false,
       schema: 'core',
-      logLevel: 'silent',
+      // Warnings are dropped. With `silent` so would be that there is a second document, and with it all that stands in it.
+      logLevel: 'error',
     })
   } catch (error) {
     if (error instanceof RangeError) return refuse('It is nested too deeply.', null)
     throw error
   }
+}
+
+function wordsOf(fault: YAMLError): string {
+  if (fault.code === 'MULTIPLE_DOCS') return 'A second document begins here ("---"): an organization is one document.'
+  return fault.message.split('\n')[0] ?? 'It is no YAML.'
 }
 
 function plain(node: Scalar | YAMLMap | YAMLSeq, depth: number, line: number | null): void {
