@@ -5,6 +5,7 @@ import { empty, type Headers, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import type { Hub } from '../../hub.ts'
+import { lastingShape } from '../temporary-roles/service.ts'
 import { presentGroup, presentGroupMember } from './present.ts'
 import { findGroup, listGroups, listRoster } from './queries.ts'
 import { createGroup, deleteGroup, mostDescription, putGroupMember, removeGroupMember, updateGroup } from './service.ts'
@@ -20,7 +21,7 @@ const page = z.object({
 const name = z.string().max(200)
 const description = z.string().trim().max(mostDescription).nullish()
 const role = z.enum(['member', 'manager'])
-const roleBody = z.object({ role: role.default('member') })
+const roleBody = z.object({ role: role.default('member'), ...lastingShape })
 
 const noGroup = { 404: 'There is no such group, or the caller is not of the organization.' } as const
 const notOfIt = { 404: 'No such group, or nobody of that name in the organization.' } as const

@@ -4,6 +4,7 @@ import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { roles } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
+import { lastingShape } from '../temporary-roles/service.ts'
 import { listInvitations } from './invitation-queries.ts'
 import { type Invited, inviteByEmail, resendInvitation, withdrawInvitation } from './invitations.ts'
 import { presentInvitation } from './present.ts'
@@ -47,7 +48,7 @@ export const invitationApiRoutes: Route[] = [
     surface: 'api',
     action: 'org.invite_user',
     target,
-    body: z.object({ email: z.string().max(300), role: z.enum(roles).optional() }),
+    body: z.object({ email: z.string().max(300), role: z.enum(roles).optional(), ...lastingShape }),
     summary:
       'Invites somebody by e-mail; without a role, with the default role. Where the hub sends no e-mail, `link` is to be handed over: it is shown once.',
     answers: {

@@ -5,7 +5,7 @@ import { type Params, type Route, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { atLeast, roles } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
-import { readTerm, termShape } from '../temporary-roles/service.ts'
+import { lastingShape, readTerm, termShape } from '../temporary-roles/service.ts'
 import { countUsersOf, listMembers, type MemberRow, workspacesOf } from './member-queries.ts'
 import { addMember, changeRole, endTemporaryRole, leaveOrganization, removeMember } from './membership.ts'
 import { type MemberDetail, presentMember } from './present.ts'
@@ -105,7 +105,13 @@ export const memberApiRoutes: Route[] = [
     body: z.object({
       role,
       resourceGroups: z
-        .array(z.object({ id: z.string().max(100), role: z.enum(['read', 'contributor', 'write', 'admin']) }))
+        .array(
+          z.object({
+            id: z.string().max(100),
+            role: z.enum(['read', 'contributor', 'write', 'admin']),
+            ...lastingShape,
+          }),
+        )
         .max(500)
         .default([]),
       ...termShape,

@@ -19,6 +19,7 @@ export { readTermForm, termFormShape } from './form.ts'
 export { clearTemporary, deleteGrant, findGrant, type GrantRow, lockGrant, nothingTemporary } from './queries.ts'
 export {
   checkReason,
+  lastingShape,
   presentTemporary,
   readTerm,
   reasonLimit,

@@ -95,6 +95,45 @@ describe.each(dialects)('roles for a while on %s', (dialect) => {
       data: JSON.parse(data) as Record<string, unknown>,
     }))
 
+  // An administrator lets a contractor in for an hour, and writes "seconds" one level too high, or misspelt, or where no role for a while is taken.
+  // The answer was 200, and the role stayed for good.
+  it('idea 16, story: what would make a role one for a while is refused where it is not taken, and nothing is given', async () => {
+    const guest = await someone('no_access')
+    const groups = '/api/organizations/acme/resource-groups'
+    const made = await ask('POST', groups, { token, body: { name: 'Lab' } })
+    const { id } = made.json<{ id: string }>()
+    const users = [{ user: guest.name, role: 'read' }]
+    const hourLong = { seconds: 3600, reason: 'incident 7' }
+    const crew = await ask('POST', '/api/organizations/acme/groups', { token, body: { name: 'Crew' } })
+    const attempts: [method: string, path: string, body: object][] = [
+      ['POST', `${groups}/${id}/users`, { users, ...hourLong }],
+      ['POST', groups, { name: 'Other', users, ...hourLong }],
+      ['POST', groups, { name: 'Other', users: [{ ...users[0], ...hourLong }] }],
+      ['POST', `/api/organizations/acme/groups/${crew.json<{ id: string }>().id}/members/${guest.name}`, hourLong],
+      ['POST', '/api/organizations/acme/invitations', { email: 'guest@example.org', role: 'read', ...hourLong }],
+      [
+        'PUT',
+        `/api/organizations/acme/members/${guest.name}/role`,
+        { role: 'no_access', resourceGroups: [{ id, role: 'read', seconds: 3600 }] },
+      ],
+      [
+        'PUT',
+        `/api/organizations/acme/members/${guest.name}/role`,
+        { role: 'admin', second: 3600, reason: 'incident 7' },
+      ],
+    ]
+    for (const [method, path, body] of attempts) {
+      const answer = await ask(method, path, { token, body })
+      expect([400, 422], `${path} ${answer.text}`).toContain(answer.status)
+      expect(answer.text).toMatch(/for a while/)
+    }
+    expect((await member(guest))?.role).toBe('no_access')
+    const lab = await ask('GET', `${groups}/${id}`, { token })
+    expect(lab.text).not.toContain(guest.name)
+    const right = await ask('POST', `${groups}/${id}/users`, { token, body: { users: [{ ...users[0], ...hourLong }] } })
+    expect(right.status).toBe(200)
+  })
+
   it('idea 16: a member with a stronger role for two hours falls back to the role of before, to the millisecond', async () => {
     const bea = await someone('no_access')
     expect(await sees(bea)).toEqual({ one: 404, listed: [], role: 'no_access' })

@@ -41,6 +41,13 @@ export const termShape = {
   reason: z.string().max(reasonLimit).optional(),
 }
 
+const notHere = z.never({
+  error: 'A role is not given for a while here: it would last. Give it beside "role", where that is taken.',
+})
+
+/** Of a body in which a role lasts: what would make it one for a while is refused, lest somebody who asks for an hour gives it for good. */
+export const lastingShape = { until: notHere.optional(), seconds: notHere.optional(), reason: notHere.optional() }
+
 interface TermBody {
   readonly until?: string | undefined
   readonly seconds?: number | undefined
@@ -55,8 +62,15 @@ export interface Term {
 
 /** Null: for good. Throws `invalid_input`. */
 export function readTerm(body: TermBody, now: number): Term | null {
-  const { until, seconds } = body
-  if (until === undefined && seconds === undefined) return null
+  const { until, seconds, reason } = body
+  if (until === undefined && seconds === undefined) {
+    if (reason === undefined) return null
+    // Meant for a while, and the end is missing or misspelt.
+    throw new HoldfastError('invalid_input', {
+      reason: 'A reason belongs to a role for a while: say until when ("until") or for how long ("seconds").',
+      field: 'until',
+    })
+  }
   if (until !== undefined && seconds !== undefined) {
     throw new HoldfastError('invalid_input', { reason: 'Give "until" or "seconds", not both.', field: 'until' })
   }

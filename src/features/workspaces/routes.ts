@@ -12,7 +12,7 @@ import { accountOf, type Facts, type PartFacts, repoKinds } from '../../domain/f
 import { parseRepoId } from '../../domain/names.ts'
 import { roles } from '../../domain/role.ts'
 import type { Hub } from '../../hub.ts'
-import { readTerm, termShape } from '../temporary-roles/service.ts'
+import { lastingShape, readTerm, termShape } from '../temporary-roles/service.ts'
 import type { AutoJoin } from './auto-join.ts'
 import { type Content, firstContents, listContents } from './content-queries.ts'
 import { createWorkspace, deleteWorkspace, mostDescription, updateWorkspace } from './manage.ts'
@@ -47,9 +47,10 @@ const createShape = z.object({
   name: z.string().max(300),
   description,
   users: z
-    .array(z.object({ user: userName, role }))
+    .array(z.object({ user: userName, role, ...lastingShape }))
     .max(1000)
     .default([]),
+  ...lastingShape,
   repos: z
     .array(z.object({ name: z.string().max(200), type: z.enum(repoKinds) }))
     .max(1000)
@@ -61,6 +62,7 @@ const createShape = z.object({
 
 /** The Hub takes either spelling. */
 const addShape = z.object({
+  ...lastingShape,
   users: z
     .array(
       z.union([z.object({ name: userName, role, ...termShape }), z.object({ user: userName, role, ...termShape })]),
