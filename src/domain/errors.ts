@@ -4,7 +4,7 @@
  * Texts marked "wire" are compared letter for letter by Hugging Face clients (hub-api.md, section 1.5).
  */
 
-import { isReasonCode, type ReasonCode } from './reasons.ts'
+import { denialReasons, isReasonCode, type ReasonCode } from './reasons.ts'
 
 /** Codes that the Hub's clients branch on (`X-Error-Code`). */
 export type HubErrorCode = 'RepoNotFound' | 'RevisionNotFound' | 'EntryNotFound' | 'GatedRepo'
@@ -40,12 +40,12 @@ export const errorCatalogue = {
   invalid_credentials: {
     status: 401,
     message: 'Invalid credentials in Authorization header', // wire
-    next: 'The token is wrong, was deleted or refreshed, or its owner is not active. Make a new one under Settings, Access Tokens.',
+    next: 'The reason says what is wrong with the token. Make a new one under Settings, Access Tokens.',
   },
   token_expired: {
     status: 401,
     message: 'Invalid credentials in Authorization header', // wire
-    next: 'The token has expired. Refresh it under Settings, Access Tokens.',
+    next: 'The token has expired. Refresh it under Settings, Access Tokens (one of a service account: an administrator of its organization does). Child tokens and those of CI jobs are got anew.',
   },
   token_used_up: {
     status: 401,
@@ -278,6 +278,7 @@ export const errorCatalogue = {
     hub: 'GatedRepo',
     message:
       "Access to {resource} is restricted and you are not in the authorized list. Your request to access it has been rejected by the repo's authors{reason}",
+    next: 'It cannot be made again. Whoever looks after the repo can still take the rejection back.',
   },
   gated_token: {
     status: 403,
@@ -306,7 +307,7 @@ export const errorCatalogue = {
   create_forbidden: {
     status: 403,
     message: 'You don\'t have the rights to create a {kind} under the namespace "{namespace}".', // as the Hub says it
-    next: 'You need the role contributor in that organization, or choose your own namespace.',
+    next: 'Choose your own namespace, or an organization in which you have the role contributor.',
   },
   organization_token: {
     status: 403,
@@ -351,7 +352,7 @@ export const errorCatalogue = {
   token_approval_pending: {
     status: 403,
     message: 'This access token waits for an administrator of this organization to approve it.',
-    next: 'Ask an administrator: they find it under Token policy in the settings of the organization.',
+    next: 'Ask an administrator: they find it under Tokens that reach us in the settings of the organization.',
   },
   token_approval_denied: {
     status: 403,
@@ -396,7 +397,7 @@ export const errorCatalogue = {
   beyond_minter: {
     status: 403,
     message: 'This token cannot give what it does not have: {what}.',
-    next: 'Sign in on the website, or use a token with the role write of an administrator.',
+    next: 'Leave it out, use a token that has it, or sign in on the website.',
   },
   former_value: {
     status: 403,
@@ -1005,6 +1006,11 @@ export class HoldfastError extends Error {
 
   /** What the reader can do about it, or null where the message says it all. */
   get next(): string | null {
+    // One text for every credential that does not hold (AUTH-6): which of the reasons it is decides what to do.
+    if (this.code === 'invalid_credentials' && this.denied !== null) {
+      const { meaning, remedy } = denialReasons[this.denied.code]
+      return `${meaning} ${remedy}`
+    }
     return this.entry.next === undefined ? null : fill(this.entry.next, this.params)
   }
 }

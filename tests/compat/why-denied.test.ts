@@ -95,7 +95,9 @@ describe('a 403 that says why', () => {
       expect((await say(eve.token, 'download', repo)).text).toContain('Reason: gated_pending;')
       await handle({ user: 'eve', status: 'rejected', rejectionReason: 'No company given' })
       const { text } = await say(eve.token, 'download', repo)
-      expect(text).toMatch(/rejected by the repo's authors: No company given.*Reason: gated_rejected;/)
+      expect(text).toMatch(
+        /rejected by the repo's authors: No company given.*Reason: gated_rejected;.*can still take the rejection back/,
+      )
     })
 
     trap('4: expired, revoked and wrong tokens are told apart, where a body is read and where none is', async () => {
@@ -106,17 +108,20 @@ describe('a 403 that says why', () => {
       await world.site.hub.transaction(async (tx) => {
         await tx.deleteFrom('accessToken').where('last4', '=', revoked.slice(-4)).execute()
       })
-      for (const [token, code] of [
-        [expired, 'token_expired'],
-        [revoked, 'token_revoked'],
-        [`hf_${'x'.repeat(34)}`, 'invalid_credentials'],
+      for (const [token, code, next] of [
+        [expired, 'token_expired', 'The token has expired. Refresh it'],
+        [revoked, 'token_revoked', 'it was deleted or refreshed. Use the value that it was refreshed to'],
+        [`hf_${'x'.repeat(34)}`, 'invalid_credentials', 'it was never made here. Look whether the right token is set'],
       ] as const) {
         const { text } = await say(token, 'info', repo)
         expect(text, code).toMatch(new RegExp(`401 .*Invalid credentials in Authorization header.*Reason: ${code}`))
+        // What is wrong with this one, and not all that can be wrong with any.
+        expect(text).toContain(next)
         // Of these two the client makes a text of its own.
         for (const way of ['whoami', 'download']) {
           const { log } = await say(token, way, repo)
           expect(log, `${way} ${code}`).toContain(`Reason: ${code}`)
+          expect(log).toContain(next)
         }
       }
     })
