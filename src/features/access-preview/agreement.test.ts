@@ -11,6 +11,7 @@ import { startHub, type TestHub } from '../../../tests/support/start-hub.ts'
 import { loadFacts, type Target } from '../../access/load-facts.ts'
 import type { Presented } from '../../access/presented.ts'
 import { accessStatuses } from '../../domain/facts.ts'
+import { decide } from '../../domain/policy.ts'
 import { roles } from '../../domain/role.ts'
 import { tokenPolicies, tokenVerdicts } from '../../domain/token-policy.ts'
 import type { Tx } from '../../platform/db/database.ts'
@@ -252,7 +253,17 @@ async function look({ hub }: TestHub): Promise<Seen> {
   for (const [name, presented] of who) {
     for (const [index, thing] of things.entries()) {
       const { facts } = await loadFacts(hub.db, presented, thing, hub.clock.now())
-      seen.set(`${name}|${thing.on}|${index}`, abilitiesOf(facts))
+      const set = abilitiesOf(facts)
+      seen.set(`${name}|${thing.on}|${index}`, set)
+      if (thing.on !== 'organization' && thing.on !== 'workspace') continue
+      // What the request would load that makes a repo there.
+      const place: Target = {
+        on: 'namespace',
+        name: 'acme',
+        ...(thing.on === 'workspace' ? { workspaceId: thing.id } : {}),
+      }
+      const making = await loadFacts(hub.db, presented, place, hub.clock.now())
+      expect(namesOf(set).includes('write'), name).toBe(decide('repo.create', making.facts).allow)
     }
     const org = await hub.db.list
       .selectFrom('roleGrant')

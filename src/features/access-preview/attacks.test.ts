@@ -83,6 +83,39 @@ describe('idea 9: an access preview', () => {
     }
   })
 
+  // An administrator makes a contributor, who has no repos yet, a reader again, is told that nobody loses anything, and hears of it on Monday.
+  test('tells of the right to make repos, in the organization and in a workspace', async () => {
+    const up = { kind: 'member_role', organization: 'acme', user: 'wim', role: 'contributor' }
+    const gains = (await preview(boss, up)).json<{ gains: object[] }>().gains
+    expect(gains).toEqual([
+      {
+        principal: { type: 'user', name: 'wim', fullname: null },
+        resource: { type: 'organization', name: 'acme' },
+        before: ['see'],
+        after: ['see', 'write'],
+      },
+    ])
+    const makes = (body: object) => ask('POST', '/api/repos/create', value('wim'), { organization: 'acme', ...body })
+    expect((await makes({ name: 'by-wim' })).status).toBe(403)
+    const role = (role: string) =>
+      ask('PUT', '/api/organizations/acme/members/wim/role', boss, {
+        role,
+        resourceGroups: [{ id: ids.open, role: 'admin' }],
+      })
+    expect((await role('contributor')).status).toBe(200)
+    expect((await makes({ name: 'by-wim' })).status).toBe(200)
+    const down = (await preview(boss, { ...up, role: 'read' })).json<Preview>()
+    expect(down.loses.map(({ resource }) => resource.type)).toContain('organization')
+    expect((await role('read')).status).toBe(200)
+
+    const inside = { kind: 'workspace_role', organization: 'acme', workspace: ids.open, user: 'lone', role: 'read' }
+    const { loses } = (await preview(boss, inside)).json<{ loses: { resource: { type: string }; after: string[] }[] }>()
+    expect(loses.find(({ resource }) => resource.type === 'workspace')).toMatchObject({
+      before: ['see', 'write'],
+      after: ['see'],
+    })
+  })
+
   // A plain member asks for previews of what only administrators decide: the answer would list who has no second factor, and whose token is how old.
   test('is only for who may make the change', async () => {
     for (const change of [

@@ -240,7 +240,8 @@ function wordsOf(set: number, { thing }: Difference): string {
     thing.on === 'repo' || thing.on === 'repos'
       ? found.filter((name) => name !== 'see' || !found.includes('read'))
       : found
-  return said.map((name) => words[name]).join(', ')
+  const isOnRepos = thing.on === 'repo' || thing.on === 'repos'
+  return said.map((name) => (name === 'write' && !isOnRepos ? 'create repositories' : words[name])).join(', ')
 }
 
 function TokenSide({ id, title, total, preview, list }: SideProps<TokenDifference>) {
