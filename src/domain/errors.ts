@@ -326,7 +326,7 @@ export const errorCatalogue = {
   },
   person_needed: {
     status: 403,
-    message: 'A service account cannot do this.',
+    message: 'Only people do this: a service account, or the token of an organization, cannot.',
     next: 'Somebody who is a member of the organization can.',
   },
   second_factor_required: {

@@ -166,7 +166,10 @@ export const denialReasons = {
     meaning: 'No right to create repos in that namespace.',
     remedy: 'Ask for the role contributor in the organization, or use your own namespace.',
   },
-  person_needed: { meaning: 'A service account cannot do this.', remedy: 'Somebody who is a member can.' },
+  person_needed: {
+    meaning: 'Only people do this: a service account, or the token of an organization, cannot.',
+    remedy: 'Somebody who is a member can.',
+  },
   service_account_namespace: {
     meaning: 'A service account has no namespace of its own.',
     remedy: 'Name its organization, which `need` says.',

@@ -132,6 +132,10 @@ describe.each(dialects)('the token of an organization on %s', (dialect) => {
     expect((await ask('GET', path(), { cookie: cookies.nora })).status).toBe(403)
     expect((await ask('POST', `${path()}/rotate`, { cookie: cookies.rita, body: {} })).status).toBe(403)
     expect((await ask('POST', `${path()}/rotate`, { token, body: {} })).status).toBe(403)
+    // A script that refreshes all tokens with an hour to hand the new values out: here the old one would be dead at once.
+    const counted = await ask('POST', `${path()}/rotate`, { cookie: cookies.ada, body: { overlapSeconds: 3600 } })
+    expect([counted.status, counted.text]).toEqual([400, expect.stringContaining('the old value ends at once')])
+    expect(await sees(writing, `${org.name}/hidden`)).toBe(200)
     const rotated = await ask('POST', `${path()}/rotate`, { cookie: cookies.ada, body: {} })
     const { value } = rotated.json<{ value: string }>()
     expect(value).toMatch(/^api_org_/)

@@ -1,5 +1,5 @@
 /** The deprecated token of an organization, for programs: to see that it is there, to refresh it, to be rid of it. Nothing here makes one. */
-
+import { z } from 'zod'
 import { empty, json } from '../../access/reply.ts'
 import { type Params, type Route, route } from '../../access/route.ts'
 import { isoTime } from '../../domain/iso-time.ts'
@@ -7,6 +7,13 @@ import { deleteLegacyToken, getLegacyToken, type LegacyToken, rotateLegacyToken 
 
 const target = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 const path = '/api/organizations/:name/legacy-token'
+
+/** Other tokens take an overlap. Whoever counts on one must hear that there is none before the old value ends (OAT-2). */
+const rotateBody = z.strictObject({
+  overlapSeconds: z
+    .literal(0, { error: 'The token of an organization is refreshed without an overlap: the old value ends at once.' })
+    .optional(),
+})
 
 export const legacyTokenRoutes: Route[] = [
   route({
@@ -28,6 +35,7 @@ export const legacyTokenRoutes: Route[] = [
     surface: 'api',
     action: 'org.rotate_token',
     target,
+    body: rotateBody,
     summary:
       'Refreshes the deprecated token of the organization, in a fresh session: the old value is refused from the next request, and the new one is in this answer and nowhere else.',
     answers: { 404: 'The organization has none; no endpoint makes one.' },
