@@ -182,6 +182,13 @@ describe.each(dialects)('attacks on the exchange of ID tokens on %s', (dialect) 
     }
   })
 
+  test('a publisher is set up with "environment" beside its claims, where it narrows nothing, and a branch of anybody uploads', async () => {
+    const wide = { issuer: world.issuer.url, claims: rules, environment: 'release' }
+    const answer = await world.ask('POST', '/api/models/acme/untrusted/trusted-publishers', world.adaToken, wide)
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('environment')])
+    expect(await refusal(await sign(), 'acme/untrusted')).toMatchObject({ status: 400 })
+  })
+
   test('takeover of a name on this hub: the repo is deleted or moved, and another one takes its name', async () => {
     await makeRepo(world, 'old')
     await world.trust('/api/models/acme/old', rules)

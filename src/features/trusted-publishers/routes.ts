@@ -22,7 +22,8 @@ const repo = ({ params }: { params: Params }) =>
 const organization = ({ params }: { params: Params }) => ({ on: 'organization', name: params.get('name') }) as const
 
 const values = z.union([z.string(), z.array(z.string()).max(50)])
-const newPublisher = z.object({
+/** Strict: what narrows it must not be left out because it stands in the wrong place, such as an `environment` beside the claims. */
+const newPublisher = z.strictObject({
   issuer: z.string().max(1_000),
   audience: z.string().max(1_000).nullish(),
   claims: z.record(z.string(), values),
