@@ -208,6 +208,10 @@ describe.each(dialects)('explaining access on %s', (dialect) => {
       principal: 'x'.repeat(9_000),
     })
     expect([400, 413]).toContain(large.status)
+    // Whoever mistypes an action is told where they stand, not all 200 of them.
+    const mistyped = await question(ada.token, { action: 'repo.fly', resource: 'model:acme/x' })
+    expect(mistyped.text).toContain('no action of this name: /docs/permissions')
+    expect(mistyped.text.length).toBeLessThan(300)
     expect((await question(`hf_${'x'.repeat(34)}`, { action: 'user.read', resource: 'instance' })).status).toBe(401)
   })
 

@@ -11,7 +11,9 @@ import { presentExplanation } from './present.ts'
 export const actions = Object.keys(permissions) as Action[]
 
 const question = z.strictObject({
-  action: z.enum(actions),
+  action: z.enum(actions, {
+    error: 'no action of this name: /docs/permissions on this hub has them all, such as repo.push',
+  }),
   resource: z.string().min(1).max(300),
   principal: z.string().min(1).max(100).nullish(),
   path: z.string().min(1).max(1_000).nullish(),
