@@ -11,7 +11,8 @@ export const denialReasons = {
   // The credential
   invalid_credentials: {
     meaning: 'The credential is not one of this hub: it was never made here.',
-    remedy: 'Look whether the right token is set (HF_TOKEN, the saved login), and whether it belongs to this hub.',
+    remedy:
+      'Look whether the right token is set (HF_TOKEN, the saved login, the password that git keeps), and whether it belongs to this hub. The password of an account is never taken in place of a token.',
   },
   oauth_client_refused: {
     meaning: 'The application that asks for a sign-in is unknown, or does not prove that it is the one that it names.',
