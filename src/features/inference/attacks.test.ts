@@ -58,6 +58,20 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
     await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
+  /** A server that says the one once, and the other again and again. */
+  async function startTalking(once: string, often: string): Promise<string> {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => {
+        socket.write(once)
+        const talking = setInterval(() => socket.write(often), 200)
+        socket.once('close', () => clearInterval(talking))
+      })
+    })
+    raw.push(server)
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
   /** The first in the list is asked first. */
   const heavyFirst = (url: string, other: string) => [
     { url, weight: 100, kind: 'vllm' },
@@ -106,6 +120,31 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
     expect(performance.now() - startedAt).toBeLessThan(4_000)
     await vi.waitFor(() => expect(first.underWay()).toBe(0))
     expect(first.heard[0]?.left).toBe(true)
+  })
+
+  // The story: somebody names a server that speaks another protocol (101), that says "103 Early Hints" for ever, or a header a second. None of them
+  // is silent, and none ever answers: calls of their model wait without end, also when their callers have left, and hold their places at the server.
+  test('a server that says something and never answers is left after the time that is set, and holds no place', async () => {
+    const { ada, serve, chat, site } = world
+    const head = 'HTTP/1.1 200 OK\r\n'
+    const cases: readonly [string, string, string][] = [
+      [
+        'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+        '',
+        'not what was asked',
+      ],
+      ['', 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n', 'did not answer in time'],
+      [head, 'x: y\r\n', 'did not answer in time'],
+    ]
+    for (const [once, often, words] of cases) {
+      const model = await serve([await startTalking(once, often)])
+      const startedAt = performance.now()
+      const answered = await chat(model, ada.token)
+      expect(answered.status, words).toBe(502)
+      expect(answered.text).toContain(words)
+      expect(performance.now() - startedAt).toBeLessThan(4_000)
+      expect(gatewayOf(site.hub).load()).toMatchObject({ running: 0 })
+    }
   })
 
   test('the next server answers where one fails before its first byte, and the caller sees nothing of it', async () => {

@@ -52,7 +52,7 @@ export interface OutboundCall {
   readonly signal: AbortSignal
   /** Milliseconds until there is a connection. */
   readonly connectLimitMs: number
-  /** Milliseconds from then on in which nothing arrives, before the headers and within the body. */
+  /** Milliseconds from then on in which nothing arrives; and, once the request was sent, until all headers of the answer are there. */
   readonly idleLimitMs: number
 }
 
@@ -185,6 +185,8 @@ async function send(
       })
       request.once('response', done)
       request.once('error', fail)
+      // One that was answered by another protocol (101) ends with neither an answer nor an error.
+      request.once('close', () => fail(noAnswer(url)))
       request.end(body)
     })
     return { status: response.statusCode ?? 0, body: await readWithin(response, sizeLimit, url) }
@@ -266,6 +268,11 @@ function ask(url: URL, call: OutboundCall, ways: Ways, agent: Agent | false): Pr
       )
     const connecting = setTimeout(late(connectLimitMs), connectLimitMs)
     const silent = late(idleLimitMs)
+    // A server that says a header now and then, or "103" for ever, is not silent.
+    let answering: NodeJS.Timeout | undefined
+    request.once('finish', () => {
+      answering = setTimeout(silent, idleLimitMs)
+    })
     let used: Socket | null = null
     let readBefore = 0
     request.once('socket', (socket) => {
@@ -283,6 +290,7 @@ function ask(url: URL, call: OutboundCall, ways: Ways, agent: Agent | false): Pr
       }
     })
     request.once('response', (response) => {
+      clearTimeout(answering)
       kept.answered(response.socket, response)
       done(response)
     })
@@ -295,10 +303,17 @@ function ask(url: URL, call: OutboundCall, ways: Ways, agent: Agent | false): Pr
     })
     request.once('close', () => {
       clearTimeout(connecting)
+      clearTimeout(answering)
       used?.off('timeout', silent)
+      // One that was answered by another protocol (101) ends with neither an answer nor an error.
+      fail(noAnswer(url))
     })
     request.end(call.body)
   })
+}
+
+function noAnswer(url: URL): OutboundRefusal {
+  return new OutboundRefusal(`${url.host} closed the connection without an answer.`, { fault: 'wrong answer' })
 }
 
 function isClosed(error: Error): boolean {
