@@ -63,7 +63,7 @@ export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
     handle: (message, response) => {
       const request = readRequest(message, response, isTrusted)
       const startedAt = performance.now()
-      const seen: Seen = { surface: surfaceAt(request.path) }
+      const seen: Seen = { surface: surfaceAt(request) }
       underWay++
       responses.set(message.socket, response)
       response.once('close', () => {
@@ -339,14 +339,16 @@ async function refused(
   state: RequestState,
   error: HoldfastError,
 ): Promise<Reply> {
-  const surface = match?.route.surface ?? surfaceAt(request.path)
+  const surface = match?.route.surface ?? surfaceAt(request)
   if (surface !== 'page') return errorReply(error, surface, request)
   const facts = state.facts ?? (await factsForPage(door, request))
   return await pageErrorReply(door.hub, facts, error, request, state.action)
 }
 
-function surfaceAt(path: string): Surface {
-  if (path.startsWith('/v1/')) return 'openai'
+/** Of an address that nothing stands at. What is sent below `/models/` comes from a client of the Inference API; who looks there sees a page. */
+function surfaceAt({ path, method }: HttpRequest): Surface {
+  if (path === '/v1' || path.startsWith('/v1/') || /^\/models\/[^/]+\/[^/]+\/v1(\/|$)/.test(path)) return 'openai'
+  if (path.startsWith('/models/') && method !== 'GET' && method !== 'HEAD') return 'api'
   return path.startsWith('/api/') ? 'api' : path.startsWith('/cas/') ? 'xet' : 'page'
 }
 

@@ -33,3 +33,18 @@ export function read<T extends z.ZodType>(shape: T, value: unknown, field: strin
   const at = [field, ...(issue?.path ?? [])].join('.')
   throw new HoldfastError('bad_request', { reason: `"${at}": ${issue?.message ?? 'not valid'}` })
 }
+
+/** Beside `inputs`, `parameters` and `options`. */
+const rootFields: ReadonlySet<string> = new Set(['inputs', 'parameters', 'options', 'stream', 'model'])
+
+/**
+ * What a call is to be answered with: its `parameters`, and of vectors also what stands beside them, as some clients write it. Throws `bad_request`
+ * for a field that is none of this API.
+ */
+export function parametersOf(task: string, body: ClassicBody): Readonly<Record<string, unknown>> {
+  const others = Object.entries(body).filter(([name, value]) => !rootFields.has(name) && value !== undefined)
+  if (task !== 'feature-extraction' && others[0] !== undefined) {
+    throw new HoldfastError('bad_request', { reason: `"${others[0][0].slice(0, 60)}": not a field of this API.` })
+  }
+  return { ...(body.parameters ?? {}), ...Object.fromEntries(others) }
+}

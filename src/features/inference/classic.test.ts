@@ -161,6 +161,79 @@ describe('the classic API', () => {
     expect((await post(tei, { inputs: 'a', parameters: { x: 1 } }, 'text-classification')).status).toBe(400)
   })
 
+  // The story: InferenceClient.feature_extraction(normalize=True) writes `normalize` beside `inputs`. The vectors come as the server made them, nothing is
+  // said, and a search that takes products for cosines ranks by the length of texts.
+  test('what vectors are asked to be they are, or the call is refused by the name of the field', async () => {
+    const given = [3, 4]
+    server.play(({ path, body }, response) =>
+      path === '/embed'
+        ? answer(
+            response,
+            [].concat(body.inputs as never).map(() => given),
+          )
+        : answer(response, { data: [].concat(body.input as never).map((_, index) => ({ index, embedding: given })) }),
+    )
+    const task = 'feature-extraction'
+    expect((await post(texts, { inputs: 'a' }, task)).json()).toEqual([3, 4])
+    expect((await post(texts, { inputs: 'a', normalize: true }, task)).json()).toEqual([0.6, 0.8])
+    expect((await post(texts, { inputs: ['a'], parameters: { normalize: true } }, task)).json()).toEqual([[0.6, 0.8]])
+    expect((await post(texts, { inputs: 'a', parameters: { dimensions: 2 } }, task)).status).toBe(200)
+    expect(sent()).toEqual({ model: 'inner', input: 'a', dimensions: 2 })
+    for (const [name, value] of [
+      ['truncate', true],
+      ['normalize', false],
+      ['prompt_name', 'query'],
+    ] as const) {
+      const refused = await post(texts, { inputs: 'a', [name]: value }, task)
+      expect(refused.status, name).toBe(400)
+      expect(refused.json<{ error: string }>().error).toContain(`"${name}"`)
+    }
+    // Text Embeddings Inference has words for all of them.
+    const asked = { normalize: false, truncate: true, truncation_direction: 'left', prompt_name: 'query' }
+    expect((await post(tei, { inputs: 'a', ...asked }, task)).json()).toEqual([3, 4])
+    expect(server.heard.at(-1)?.path).toBe('/embed')
+    expect(sent()).toEqual({ inputs: ['a'], ...asked, truncation_direction: 'Left' })
+    server.play((_heard, response) => answer(response, [[1], [2]]))
+    expect((await post(tei, { inputs: 'a', ...asked }, task)).status).toBe(502)
+  })
+
+  // The story: a field is misspelt, or meant for another task. The answer comes as if it had not been sent.
+  test('a field that the address does not know is refused by its name', async () => {
+    server.heard.splice(0)
+    const pair = { source_sentence: 'a', sentences: ['b'] }
+    for (const [body, task, name] of [
+      [{ inputs: 'a', normalise: true }, 'feature-extraction', 'normalise'],
+      [{ inputs: 'a', parameters: { pooling: 'cls' } }, 'feature-extraction', 'pooling'],
+      [{ inputs: pair, parameters: { x1: 1 } }, 'sentence-similarity', 'x1'],
+      [{ inputs: 'a', max_tokens: 5 }, 'text-generation', 'max_tokens'],
+    ] as const) {
+      const refused = await post(texts, body, task)
+      expect(refused.status, name).toBe(400)
+      expect(refused.json<{ error: string }>().error).toContain(name)
+    }
+    const ranked = { inputs: { query: 'a', texts: ['b'] }, parameters: { x2: 1 } }
+    expect((await post(tei, ranked, 'sentence-ranking')).status).toBe(400)
+    expect(server.heard.length).toBe(0)
+  })
+
+  // The story: a script calls /models/gpt2, or the base address without its slash, and has to make sense of a page in HTML.
+  test('where nothing stands, clients are told so in their own words', async () => {
+    const body = { inputs: 'a' }
+    const { token } = world.ada
+    const bare = await world.ask('POST', '/models/gpt2', { token, body })
+    expect(bare.status).toBe(404)
+    expect(typeof bare.json<{ error: unknown }>().error).toBe('string')
+    for (const [method, path] of [
+      ['GET', '/v1'],
+      ['GET', `/models/${texts}/v1/models`],
+      ['POST', `/models/${texts}/v1/x`],
+    ] as const) {
+      const answered = await world.ask(method, path, { token, ...(method === 'POST' ? { body } : {}) })
+      expect(answered.status, path).toBe(404)
+      expect(answered.json<{ error: { message: string } }>().error.message, path).toContain('Not found')
+    }
+  })
+
   // The story: a server answers with ranks of texts that nobody sent, or forgets one, and a search shows the wrong page.
   test('ranks of texts come from Text Embeddings Inference, each text once', async () => {
     const inputs = { query: 'q', texts: ['a', 'b'] }

@@ -1,7 +1,7 @@
 /** The classic API (`inputs`, `parameters`, `options`) in terms of what the hub itself runs, task by task. */
 import { z } from 'zod'
 import { HoldfastError } from '../../../domain/errors.ts'
-import type { ClassicBody } from '../classic-parts.ts'
+import { type ClassicBody, parametersOf } from '../classic-parts.ts'
 import type { EmbeddedTask, Generation, Job } from './job.ts'
 import { cosine, vectorsOf } from './vectors.ts'
 
@@ -101,20 +101,13 @@ const questionInputs = z.strictObject({
   question: z.string().min(1).max(10_000),
   context: z.string().min(1).max(100_000),
 })
-/** Beside `inputs`, `parameters` and `options`: some clients write parameters of vectors there. */
-const rootFields: ReadonlySet<string> = new Set(['inputs', 'parameters', 'options', 'stream', 'model'])
-
 /** `body`: bytes where the caller sent no JSON. Throws `bad_request` and `inference_unsupported`. */
 export function classicJob(task: EmbeddedTask, body: ClassicBody | Buffer): EmbeddedCall {
   if (task === 'image-classification') return image(body)
   if (Buffer.isBuffer(body)) throw bad(`${task} takes JSON: {"inputs": ...}, with Content-Type: application/json.`)
   if (body.stream === true)
     throw unsupported('What the hub runs itself streams at /v1/completions and /v1/chat/completions.')
-  const others = Object.entries(body).filter(([name, value]) => !rootFields.has(name) && value !== undefined)
-  const isLoose = task === 'feature-extraction'
-  if (!isLoose && others[0] !== undefined) throw bad(`"${others[0][0]}": not a field of this API.`)
-  const given = { ...(body.parameters ?? {}), ...Object.fromEntries(others) }
-  return { ...jobs[task](body.inputs, given), route: task }
+  return { ...jobs[task](body.inputs, parametersOf(task, body)), route: task }
 }
 
 type Made = Omit<EmbeddedCall, 'route'>
