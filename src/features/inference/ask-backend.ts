@@ -1,4 +1,5 @@
 /** One question to one server: what it answered, checked before anybody is told of it. Nothing of the caller's request but its body goes there. */
+import { z } from 'zod'
 import { HoldfastError } from '../../domain/errors.ts'
 import { withoutTokens } from '../../domain/token.ts'
 import type { Hub } from '../../hub.ts'
@@ -36,10 +37,16 @@ export type BackendAnswer = (
 export class BackendFault extends Error {
   readonly isFault: boolean
   readonly isGone: boolean
-  constructor(reason: string, options: { isFault?: boolean; isGone?: boolean; cause?: unknown } = {}) {
+  /** What the server itself said, for the caller alone: it may quote what was asked, which no log holds. */
+  readonly said: string | null
+  constructor(
+    reason: string,
+    options: { isFault?: boolean; isGone?: boolean; said?: string | null; cause?: unknown } = {},
+  ) {
     super(reason, { cause: options.cause })
     this.isFault = options.isFault ?? true
     this.isGone = options.isGone ?? false
+    this.said = options.said ?? null
   }
 }
 
@@ -121,12 +128,13 @@ async function judged(answer: OutboundAnswer, { isStream }: Question, secret: st
   if (encoding !== 'identity') throw new BackendFault('it compressed its answer, which it was not asked for.')
   if (type === 'text/event-stream') {
     if (!isStream) throw new BackendFault('it answered with a stream that nobody asked for.')
-    return await streamOf(answer)
+    return await streamOf(answer, secret)
   }
   if (type !== 'application/json') throw new BackendFault(`it answered with ${nameOf(type)}, not with JSON.`)
   const text = await readAll(answer, answerLimit)
   const value = parse(text)
   if (typeof value !== 'object' || value === null) throw new BackendFault('its answer is not valid JSON.')
+  requireNoError(value, secret)
   return { kind: 'json', status, text, value }
 }
 
@@ -139,10 +147,27 @@ function nameOf(type: string): string {
   return /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : 'something'
 }
 
-async function streamOf({ body }: OutboundAnswer): Promise<BackendAnswer> {
+/** Some say 200, and then that they failed. A response of OpenAI's API has its own words for that, which are an answer. */
+function requireNoError(value: object, secret: string | null): void {
+  const { error, object } = value as Record<string, unknown>
+  const isError = object === 'error' || (error !== undefined && error !== null && object !== 'response')
+  if (!isError) return
+  const said = reasonIn(value)
+  throw new BackendFault('it answered with an error.', { said: said === null ? null : hidden(said, secret) })
+}
+
+/** Of a stream that begins with one: another server can still be asked. */
+function requireNoFirstError(first: Buffer, secret: string | null): void {
+  const [line] = /^data:.*$/m.exec(first.subarray(0, errorLimit).toString('utf8')) ?? []
+  const value = line === undefined ? null : parse(line.slice('data:'.length))
+  if (typeof value === 'object' && value !== null) requireNoError(value, secret)
+}
+
+async function streamOf({ body }: OutboundAnswer, secret: string | null): Promise<BackendAnswer> {
   const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]()
   const begun = await nextOf(chunks)
   if (begun === null) throw new BackendFault('its stream ended before it began.')
+  requireNoFirstError(begun, secret)
   return { kind: 'stream', first: begun, rest: chunks, end: () => body.destroy() }
 }
 
@@ -205,7 +230,16 @@ function reasonIn(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null
   const { error, message, detail } = value as Record<string, unknown>
   const inner = typeof error === 'object' && error !== null ? (error as { message?: unknown }).message : error
-  return [inner, message, detail].find((one): one is string => typeof one === 'string' && one !== '') ?? null
+  const told = [inner, message, detail].find((one): one is string => typeof one === 'string' && one !== '')
+  return told ?? fieldsIn(detail)
+}
+
+/** What FastAPI says of fields, without what was in them. */
+const fieldFaults = z.array(z.looseObject({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })).min(1)
+
+function fieldsIn(detail: unknown): string | null {
+  const { data } = fieldFaults.safeParse(detail)
+  return data?.map(({ loc, msg }) => `${loc.filter((at) => at !== 'body').join('.')}: ${msg}`).join('; ') ?? null
 }
 
 /** A server may quote its key. */

@@ -109,6 +109,62 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
     }
   })
 
+  // The story: a server runs out of memory, and says so with 200, as a proxy makes of it. The hub holds it for well and hands its words on as an answer;
+  // clients look for the first choice and die of a null, although the other server could have answered.
+  test('a server that says 200 and then that it failed is passed over, and where there is no other its words are told', async () => {
+    const { ada, serve, chat, ask, usage } = world
+    const cases: readonly [unknown, string][] = [
+      [{ error: { message: 'CUDA out of memory; Bearer sk-oom-key', type: 'server_error' } }, 'CUDA out of memory'],
+      [{ object: 'error', message: 'engine is dead', code: 500 }, 'engine is dead'],
+      [{ error: 'overloaded', error_type: 'overloaded' }, 'overloaded'],
+      [{}, 'no \\"choices\\"'],
+      [[1, 2], 'no \\"choices\\"'],
+    ]
+    for (const [said, words] of cases) {
+      first.play((_heard, response) => answer(response, said))
+      const alone = await chat(await serve([{ url: first.url, secret: 'sk-oom-key' }]), ada.token)
+      expect(alone.status, words).toBe(502)
+      expect(alone.text).toContain(words)
+      expect(alone.text).not.toContain('sk-oom-key')
+      expect((await usage()).at(-1)).toMatchObject({ status: 502 })
+      const model = await serve(heavyFirst(first.url, second.url))
+      for (let n = 0; n < 3; n++) expect((await chat(model, ada.token)).status).toBe(200)
+    }
+    // As vLLM does where the engine fails before the first word.
+    first.play((_heard, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end('data: {"error":{"message":"engine is dead"}}\n\ndata: [DONE]\n\n')
+    })
+    const model = await serve(heavyFirst(first.url, second.url))
+    for (let n = 0; n < 3; n++) {
+      expect((await chat(model, ada.token, { stream: true })).text).toBe(helloEvents(model).join(''))
+    }
+    const alone = await chat(await serve([first.url]), ada.token, { stream: true })
+    expect([alone.status, alone.text]).toEqual([502, expect.stringContaining('engine is dead')])
+    // A response that failed is an answer of this API.
+    const failed = { object: 'response', status: 'failed', error: { code: 'x', message: 'y' }, output: [] }
+    first.play((_heard, response) => answer(response, failed))
+    const response = await ask('POST', '/v1/responses', {
+      token: ada.token,
+      body: { model: await serve([first.url]), input: 'x' },
+    })
+    expect([response.status, response.json()]).toEqual([200, failed])
+  })
+
+  // The story: a field of a call is wrong. The server, as all that are built on FastAPI, says which in a list, and the caller is told "422".
+  test('what a server says of single fields is told, without what was in them', async () => {
+    const { ada, serve, chat } = world
+    const detail = [
+      { loc: ['body', 'messages', 0, 'role'], msg: 'Field required', type: 'missing', input: 'my secret words' },
+      { loc: ['body', 'seed'], msg: 'Input should be a valid integer', type: 'int_type' },
+    ]
+    first.play((_heard, response) => answer(response, { detail }, 422))
+    const refused = await chat(await serve([first.url]), ada.token)
+    expect(refused.status).toBe(422)
+    expect(refused.text).toContain('messages.0.role: Field required; seed: Input should be a valid integer')
+    expect(refused.text).not.toContain('secret words')
+  })
+
   // The story: a server hangs with the connection open, and takes every caller's connection with it.
   test('a server that hangs before its first byte is left after the time that is set', async () => {
     const { ada, serve, chat } = world

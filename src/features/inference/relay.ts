@@ -40,6 +40,8 @@ export interface Asked {
   questionFor(backend: Backend): Question
   /** What the caller is told for a whole answer; as it came unless said. Throws `BackendFault` for one that is not what it has to be. */
   readonly told?: (value: unknown) => unknown
+  /** Of a whole answer that is told as it came. Throws `BackendFault` as `told`. */
+  readonly check?: (value: unknown) => void
   /** What the caller is told for a stream; as it came unless said. */
   readonly translate?: () => Translation
   /** Where the hub itself answers, and no server is asked. */
@@ -116,6 +118,7 @@ async function answered(
       outcome.passed = { ...nothingPassed, sentBytes: question.body.length }
       const answer = await askBackend(hub, backend, question, signal)
       if (answer.kind === 'json' && asked.translate !== undefined) throw new BackendFault('its answer is no stream.')
+      if (answer.kind === 'json') asked.check?.(answer.value)
       const whole = answer.kind === 'json' && asked.told !== undefined ? JSON.stringify(asked.told(answer.value)) : null
       gateway.worked(backend)
       outcome.backend = backend
@@ -132,7 +135,15 @@ async function answered(
     }
   }
   if (last !== null && !last.isFault) throw busy(last)
-  throw new HoldfastError('backend_failed', { reason: last?.message ?? 'there is none.' }, { cause: last })
+  throw new HoldfastError(
+    'backend_failed',
+    { reason: last === null ? 'there is none.' : reasonOf(last) },
+    { cause: last },
+  )
+}
+
+function reasonOf({ message, said }: BackendFault): string {
+  return said === null ? message : `${message.replace(/\.$/, '')}: ${said}`
 }
 
 async function passOn(

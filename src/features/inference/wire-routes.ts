@@ -5,6 +5,7 @@ import { json, type Reply } from '../../access/reply.ts'
 import { type Asked, type Params, type Route, type Call as RouteCall, route } from '../../access/route.ts'
 import { HoldfastError } from '../../domain/errors.ts'
 import { admit } from './admit.ts'
+import { BackendFault } from './ask-backend.ts'
 import { openAiAddress } from './backend.ts'
 import { billedTo } from './billing.ts'
 import { classicCall } from './classic.ts'
@@ -150,7 +151,23 @@ export async function passThrough(call: InferCall, path: OpenAiPath, body: OpenA
       body: written({ ...body, model: backend.model ?? name }),
       isStream,
     }),
+    check: (value) => requireAnswer(path, value),
   })
+}
+
+/** The list that each answer of OpenAI's API has; clients read its first entry without a look. */
+const listIn: Readonly<Record<OpenAiPath, string>> = {
+  'chat/completions': 'choices',
+  completions: 'choices',
+  embeddings: 'data',
+  responses: 'output',
+}
+
+/** Throws `BackendFault`. */
+function requireAnswer(path: OpenAiPath, value: unknown): void {
+  const name = listIn[path]
+  const list = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+  if (!Array.isArray(list)) throw new BackendFault(`its answer has no "${name}".`)
 }
 
 export async function classic(call: InferCall, task: string | null, body: Buffer | ClassicBody): Promise<Reply> {
