@@ -163,12 +163,36 @@ function requireNoFirstError(first: Buffer, secret: string | null): void {
   if (typeof value === 'object' && value !== null) requireNoError(value, secret)
 }
 
-async function streamOf({ body }: OutboundAnswer, secret: string | null): Promise<BackendAnswer> {
-  const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]()
+async function streamOf({ headers, body }: OutboundAnswer, secret: string | null): Promise<BackendAnswer> {
+  const isMeasured = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined
+  const chunks: AsyncIterator<Buffer> = isMeasured ? body[Symbol.asyncIterator]() : withAnEnd(body)
   const begun = await nextOf(chunks)
   if (begun === null) throw new BackendFault('its stream ended before it began.')
   requireNoFirstError(begun, secret)
   return { kind: 'stream', first: begun, rest: chunks, end: () => body.destroy() }
+}
+
+/** What stands at the end of a stream of OpenAI's APIs and of Text Generation Inference, or shortly before it. */
+const endSign =
+  /data: ?\[DONE\]|"finish_reason": ?"|"generated_text": ?"|"type": ?"response\.(?:completed|incomplete|failed)"/
+const longestSign = 64
+
+/**
+ * Of a stream that is as long as its connection stands: a server that is killed closes it as one does that is done. Throws where it ends and no event
+ * said so.
+ */
+async function* withAnEnd(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  let isEnded = false
+  let before = ''
+  for await (const chunk of body) {
+    if (!isEnded) {
+      const text = before + chunk.toString('latin1')
+      isEnded = endSign.test(text)
+      before = text.slice(-longestSign)
+    }
+    yield chunk
+  }
+  if (!isEnded && before !== '') throw new Error('The connection was closed before an event said that this is the end.')
 }
 
 /** The next part of a stream; null at its end. Throws `BackendFault` where it is cut, or silent for too long. */

@@ -278,6 +278,26 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
     expect(second.heard.length).toBe(0)
   })
 
+  // The story: a server before which no length and no chunks stand (HTTP/1.0) is killed in mid-stream. Its connection is closed as if it were done, and
+  // half a sentence is taken for the whole answer.
+  test('a stream that is as long as its connection stands is whole only where an event says so', async () => {
+    const { ada, serve, chat, usage } = world
+    const head = 'HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n'
+    const word = 'data: {"choices":[{"index":0,"delta":{"content":"half a"},"finish_reason":null}]}\n\n'
+    const model = await serve([await startRaw(head + word)])
+    const broken = await chat(model, ada.token, { stream: true }).catch((error: unknown) => error)
+    expect(broken).toBeInstanceOf(Error)
+    expect((await usage()).at(-1)).toMatchObject({ status: 502 })
+    for (const end of [
+      'data: [DONE]\n\n',
+      word.replace('null', '"length"'),
+      'data: {"type":"response.completed"}\n\n',
+    ]) {
+      const whole = await chat(await serve([await startRaw(head + word + end)]), ada.token, { stream: true })
+      expect([whole.status, whole.text]).toEqual([200, word + end])
+    }
+  })
+
   test('what a server says of the request itself is told, without its key, and no other is asked', async () => {
     const { ada, serve, chat, ask } = world
     const model = await serve([first.url, second.url].map((url) => ({ url, secret: 'sk-quoted-key' })))
