@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { BackendFault } from './ask-backend.ts'
 import { ownAddress } from './backend.ts'
-import { type ClassicBody, openAi, type Parts, read, unsupported } from './classic-parts.ts'
+import { type ClassicBody, openAi, type Parts, read, tokenEvent, unsupported } from './classic-parts.ts'
 import type { Served } from './queries.ts'
 import { countsIn } from './token-counts.ts'
 
@@ -162,9 +162,7 @@ class GenerationEvents {
 
   #told(text: string, more: object): string {
     this.#index++
-    // What number a token has, and how likely it was, is not told in completions.
-    const token = { id: 0, text, logprob: 0, special: text === '' }
-    return `${data}${JSON.stringify({ index: this.#index, token, ...more })}\n\n`
+    return tokenEvent(this.#index, text, more)
   }
 }
 

@@ -48,3 +48,10 @@ export function parametersOf(task: string, body: ClassicBody): Readonly<Record<s
   }
   return { ...(body.parameters ?? {}), ...Object.fromEntries(others) }
 }
+
+/** An event of a stream as Text Generation Inference has it; `text` empty: the end. */
+export function tokenEvent(index: number, text: string, more: object): string {
+  // What number a token has, and how likely it was, is not told where others generate.
+  const token = { id: 0, text, logprob: 0, special: text === '' }
+  return `data:${JSON.stringify({ index, token, ...more })}\n\n`
+}

@@ -50,6 +50,10 @@ else:
         out["summary"] = ask("rewriting/pipeline/summarization").summarization("the cat sat").summary_text
         out["translation"] = ask("rewriting/pipeline/translation").translation("the cat sat").translation_text
         out["generated"] = ask("letters").text_generation("a b", max_new_tokens=2)
+        letters = ask("letters")
+        parts = list(letters.text_generation("a b", max_new_tokens=2, stream=True, details=True))
+        said = "".join(part.token.text for part in parts).strip()
+        out["generated_stream"] = [said, parts[-1].details.finish_reason, parts[-1].details.generated_tokens]
         with open(os.environ["PICTURE"], "rb") as picture:
             out["picture"] = [one.label for one in ask("colours").image_classification(picture.read())]
         out["picture_top"] = [one.label for one in ask("colours").image_classification(os.environ["PICTURE"], top_k=1)]

@@ -10,7 +10,7 @@ export interface EmbeddedCall {
   readonly route: string
   readonly job: Job
   /** What the caller is told. */
-  told(result: unknown): unknown
+  told(result: unknown, counted: { readonly tokensOut: number }): unknown
 }
 
 /** Of texts, in all. */
@@ -25,7 +25,7 @@ const cleaned = { clean_up_tokenization_spaces: z.boolean().nullish() }
 const functions = z.enum(['softmax', 'sigmoid', 'none']).nullish()
 
 /** What text is generated with, in the words of this API. */
-const generationFields = {
+export const generationFields = {
   max_new_tokens: z.number().int().min(1).max(4_096).nullish(),
   max_length: z.number().int().min(1).max(4_096).nullish(),
   temperature: z.number().min(0).max(100).nullish(),
@@ -79,15 +79,6 @@ const parameters = {
     src_lang: z.string().max(40).nullish(),
     tgt_lang: z.string().max(40).nullish(),
   }),
-  generating: z.strictObject({
-    ...generationFields,
-    stop: z.array(z.string().min(1)).max(8).nullish(),
-    stop_sequences: z.array(z.string().min(1)).max(8).nullish(),
-    return_full_text: z.boolean().nullish(),
-    details: z.literal(false).nullish(),
-    decoder_input_details: z.literal(false).nullish(),
-    watermark: z.literal(false).nullish(),
-  }),
 } as const
 
 const similarityInputs = z.strictObject({
@@ -102,89 +93,79 @@ const questionInputs = z.strictObject({
   context: z.string().min(1).max(100_000),
 })
 /** `body`: bytes where the caller sent no JSON. Throws `bad_request` and `inference_unsupported`. */
-export function classicJob(task: EmbeddedTask, body: ClassicBody | Buffer): EmbeddedCall {
+export function classicJob(task: Exclude<EmbeddedTask, 'text-generation'>, body: ClassicBody | Buffer): EmbeddedCall {
   if (task === 'image-classification') return image(body)
-  if (Buffer.isBuffer(body)) throw bad(`${task} takes JSON: {"inputs": ...}, with Content-Type: application/json.`)
+  if (Buffer.isBuffer(body)) throw noJson(task)
   if (body.stream === true)
-    throw unsupported('What the hub runs itself streams at /v1/completions and /v1/chat/completions.')
+    throw unsupported(
+      'Text alone comes as a stream here: of text-generation, and at /v1/completions and /v1/chat/completions.',
+    )
   return { ...jobs[task](body.inputs, parametersOf(task, body)), route: task }
 }
 
 type Made = Omit<EmbeddedCall, 'route'>
 const asIs = (result: unknown): unknown => result
 
-const jobs: Readonly<Record<Exclude<EmbeddedTask, 'image-classification'>, (inputs: unknown, given: object) => Made>> =
-  {
-    'feature-extraction': (inputs, given) => {
-      const { normalize, truncate } = read(parameters.features, given, 'parameters')
-      const all = textsIn(inputs)
-      return {
-        job: { head: 'feature-extraction', texts: all, isNormalized: normalize ?? null, isCut: truncate ?? true },
-        told: (result) => {
-          const vectors = vectorsOf(result, all.length)
-          return typeof inputs === 'string' ? vectors[0] : vectors
-        },
-      }
-    },
-    'sentence-similarity': (inputs, given) => {
-      read(parameters.none, given, 'parameters')
-      const { source_sentence: source, sentences } = read(similarityInputs, inputs, 'inputs')
-      const all = [source, ...sentences]
-      limited(all)
-      return {
-        job: { head: 'feature-extraction', texts: all, isNormalized: null, isCut: true },
-        told: (result) => {
-          const [first = [], ...others] = vectorsOf(result, all.length)
-          return others.map((other) => cosine(first, other))
-        },
-      }
-    },
-    'text-classification': (inputs, given) => {
-      const { top_k, function_to_apply } = read(parameters.classification, given, 'parameters')
-      const job = { texts: textsIn(inputs), most: top_k ?? null, apply: function_to_apply ?? null }
-      return { job: { head: 'text-classification', ...job }, told: asIs }
-    },
-    'token-classification': (inputs, given) => {
-      const { aggregation_strategy, ignore_labels } = read(parameters.tokens, given, 'parameters')
-      const isGrouped = (aggregation_strategy ?? 'simple') === 'simple'
-      const job = { texts: textsIn(inputs), isGrouped, ignored: ignore_labels ?? ['O'] }
-      return { job: { head: 'token-classification', ...job }, told: oneOrAll(inputs) }
-    },
-    'zero-shot-classification': (inputs, given) => {
-      const { candidate_labels, hypothesis_template, multi_label } = read(parameters.zeroShot, given, 'parameters')
-      const job = {
-        texts: textsIn(inputs),
-        labels: candidate_labels,
-        template: hypothesis_template ?? 'This example is {}.',
-        isMulti: multi_label ?? false,
-      }
-      return { job: { head: 'zero-shot-classification', ...job }, told: oneOrAll(inputs) }
-    },
-    'fill-mask': (inputs, given) => {
-      const { top_k } = read(parameters.mask, given, 'parameters')
-      return { job: { head: 'fill-mask', texts: textsIn(inputs), most: top_k ?? 5 }, told: oneOrAll(inputs) }
-    },
-    'question-answering': (inputs, given) => {
-      const { top_k } = read(parameters.question, given, 'parameters')
-      const { question, context } = read(questionInputs, inputs, 'inputs')
-      return { job: { head: 'question-answering', question, context, most: top_k ?? 1 }, told: asIs }
-    },
-    summarization: (inputs, given) => rewriting('summarization', inputs, given),
-    translation: (inputs, given) => rewriting('translation', inputs, given),
-    'text-generation': (inputs, given) => {
-      const asked = read(parameters.generating, given, 'parameters')
-      const prompt = read(z.string().min(1), inputs, 'inputs')
-      limited([prompt])
-      const generation = { ...generationOf(asked), stops: asked.stop ?? asked.stop_sequences ?? [] }
-      return {
-        job: { head: 'text-generation', prompt, generation, isStream: false },
-        told: (result) => {
-          const { text } = result as { text: string }
-          return [{ generated_text: asked.return_full_text === true ? prompt + text : text }]
-        },
-      }
-    },
-  }
+const jobs: Readonly<
+  Record<Exclude<EmbeddedTask, 'image-classification' | 'text-generation'>, (inputs: unknown, given: object) => Made>
+> = {
+  'feature-extraction': (inputs, given) => {
+    const { normalize, truncate } = read(parameters.features, given, 'parameters')
+    const all = textsIn(inputs)
+    return {
+      job: { head: 'feature-extraction', texts: all, isNormalized: normalize ?? null, isCut: truncate ?? true },
+      told: (result) => {
+        const vectors = vectorsOf(result, all.length)
+        return typeof inputs === 'string' ? vectors[0] : vectors
+      },
+    }
+  },
+  'sentence-similarity': (inputs, given) => {
+    read(parameters.none, given, 'parameters')
+    const { source_sentence: source, sentences } = read(similarityInputs, inputs, 'inputs')
+    const all = [source, ...sentences]
+    limited(all)
+    return {
+      job: { head: 'feature-extraction', texts: all, isNormalized: null, isCut: true },
+      told: (result) => {
+        const [first = [], ...others] = vectorsOf(result, all.length)
+        return others.map((other) => cosine(first, other))
+      },
+    }
+  },
+  'text-classification': (inputs, given) => {
+    const { top_k, function_to_apply } = read(parameters.classification, given, 'parameters')
+    const job = { texts: textsIn(inputs), most: top_k ?? null, apply: function_to_apply ?? null }
+    return { job: { head: 'text-classification', ...job }, told: asIs }
+  },
+  'token-classification': (inputs, given) => {
+    const { aggregation_strategy, ignore_labels } = read(parameters.tokens, given, 'parameters')
+    const isGrouped = (aggregation_strategy ?? 'simple') === 'simple'
+    const job = { texts: textsIn(inputs), isGrouped, ignored: ignore_labels ?? ['O'] }
+    return { job: { head: 'token-classification', ...job }, told: oneOrAll(inputs) }
+  },
+  'zero-shot-classification': (inputs, given) => {
+    const { candidate_labels, hypothesis_template, multi_label } = read(parameters.zeroShot, given, 'parameters')
+    const job = {
+      texts: textsIn(inputs),
+      labels: candidate_labels,
+      template: hypothesis_template ?? 'This example is {}.',
+      isMulti: multi_label ?? false,
+    }
+    return { job: { head: 'zero-shot-classification', ...job }, told: oneOrAll(inputs) }
+  },
+  'fill-mask': (inputs, given) => {
+    const { top_k } = read(parameters.mask, given, 'parameters')
+    return { job: { head: 'fill-mask', texts: textsIn(inputs), most: top_k ?? 5 }, told: oneOrAll(inputs) }
+  },
+  'question-answering': (inputs, given) => {
+    const { top_k } = read(parameters.question, given, 'parameters')
+    const { question, context } = read(questionInputs, inputs, 'inputs')
+    return { job: { head: 'question-answering', question, context, most: top_k ?? 1 }, told: asIs }
+  },
+  summarization: (inputs, given) => rewriting('summarization', inputs, given),
+  translation: (inputs, given) => rewriting('translation', inputs, given),
+}
 
 function rewriting(head: 'summarization' | 'translation', inputs: unknown, given: object): Made {
   const asked = read(parameters.rewriting, given, 'parameters')
@@ -193,7 +174,7 @@ function rewriting(head: 'summarization' | 'translation', inputs: unknown, given
   return { job: { head, generation, ...job }, told: asIs }
 }
 
-function generationOf(asked: GenerationFields): Generation {
+export function generationOf(asked: GenerationFields): Generation {
   return {
     most: asked.max_new_tokens ?? asked.max_length ?? null,
     temperature: asked.temperature ?? null,
@@ -240,6 +221,9 @@ function oneOrAll(inputs: unknown): (result: unknown) => unknown {
   return (result) => (typeof inputs === 'string' && Array.isArray(result) ? result[0] : result)
 }
 
+export function noJson(task: string): HoldfastError {
+  return bad(`${task} takes JSON: {"inputs": ...}, with Content-Type: application/json.`)
+}
 const bad = (reason: string): HoldfastError => new HoldfastError('bad_request', { reason })
 const unsupported = (reason: string): HoldfastError => new HoldfastError('inference_unsupported', { reason })
 

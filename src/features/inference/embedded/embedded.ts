@@ -8,12 +8,13 @@ import type { Served } from '../queries.ts'
 import type { Asked, Call } from '../relay.ts'
 import type { OpenAiPath } from '../wire-names.ts'
 import { classicJob } from './classic-job.ts'
+import { classicTextJob } from './classic-text.ts'
 import type { Waiting } from './embedded-host.ts'
 import { eventsOf } from './events.ts'
 import type { Source } from './held-models.ts'
 import type { EmbeddedTask, Job } from './job.ts'
 import { embeddedTask, type ModelPlan, planModel } from './model-files.ts'
-import type { Told } from './open-ai-call.ts'
+import type { StreamWords, Told } from './open-ai-call.ts'
 import { openAiJob } from './open-ai-job.ts'
 import { embeddedHostOf } from './running.ts'
 import { stillServed } from './watch-models.ts'
@@ -32,13 +33,16 @@ export async function embeddedClassic(
 ): Promise<Parts> {
   const source = await sourceOf(call, served)
   const task = taskAsked(await source.plan(), named)
-  const { job, told, route } = classicJob(task, body)
   const patienceMs = waitsForModel(call, body) ? call.hub.config.inferenceFirstByte : momentMs
+  const asked = task === 'text-generation' ? classicTextJob(body) : { ...classicJob(task, body), stream: null }
+  const { job, told, route, stream } = asked
   return {
     route,
+    sentBytes: promptBytes(job),
     embedded: async (_, signal) => {
+      if (stream !== null) return await streamed(call, source, job, stream(), { signal, patienceMs })
       const { result, tokensIn, tokensOut } = await run(call, source, job, { signal, patienceMs })
-      const value = told(result)
+      const value = told(result, { tokensOut })
       return { ...whole(value), counts: () => ({ tokensIn, tokensOut }) }
     },
   }
@@ -57,24 +61,35 @@ export async function embeddedOpenAi(call: Call, served: Served, route: OpenAiPa
   const source = await sourceOf(call, served)
   taskAsked(await source.plan(), job.head)
   const { clock, config } = call.hub
-  const seconds = (): number => Math.floor(clock.now() / 1_000)
-  const told: Told = { id: `${idPrefixes[route]}${clock.id()}`, created: seconds(), model: source.name }
+  const told: Told = { id: `${idPrefixes[route]}${clock.id()}`, created: secondsOf(call), model: source.name }
   const patienceMs = config.inferenceFirstByte
   return {
     route,
     sentBytes: promptBytes(job),
     embedded: async (_, signal) => {
-      if (stream !== null) {
-        const leaving = new AbortController()
-        const both = AbortSignal.any([signal, leaving.signal])
-        const begin = (onText: (text: string) => void) => run(call, source, job, { signal: both, patienceMs, onText })
-        return await eventsOf(stream(told), leaving, begin, seconds)
-      }
+      if (stream !== null) return await streamed(call, source, job, stream(told), { signal, patienceMs })
       const { result, tokensIn, tokensOut } = await run(call, source, job, { signal, patienceMs })
-      const value = wholeOf(told, result, { tokensIn, tokensOut, at: seconds() })
+      const value = wholeOf(told, result, { tokensIn, tokensOut, at: secondsOf(call) })
       return { ...whole(value), counts: () => ({ tokensIn, tokensOut }) }
     },
   }
+}
+
+async function streamed(
+  call: Call,
+  source: Source,
+  job: Job,
+  words: StreamWords,
+  { signal, patienceMs }: Pick<Waiting, 'signal' | 'patienceMs'>,
+): Promise<BackendAnswer> {
+  const leaving = new AbortController()
+  const both = AbortSignal.any([signal, leaving.signal])
+  const begin = (onText: (text: string) => void) => run(call, source, job, { signal: both, patienceMs, onText })
+  return await eventsOf(words, leaving, begin, () => secondsOf(call))
+}
+
+function secondsOf({ hub }: Call): number {
+  return Math.floor(hub.clock.now() / 1_000)
 }
 
 function promptBytes(job: Job): number {

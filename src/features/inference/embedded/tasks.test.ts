@@ -166,6 +166,38 @@ describe('the classic API of models that the hub runs', () => {
     expect(stopped.json()).toEqual([{ generated_text: 'ab c ' }])
   })
 
+  // The story: InferenceClient.text_generation(stream=True) works where a server runs the model, and is refused where the hub itself does; so does `details`.
+  test('text-generation comes as a stream too, in the events of Text Generation Inference, and tells its details', async () => {
+    const model = await world.run(alphabetModel(), { tag: 'text-generation' })
+    const parameters = { max_new_tokens: 2, return_full_text: true, details: true, seed: 7 }
+    const streamed = await world.call(model, { inputs: 'a b ', parameters, stream: true })
+    expect(streamed.status, streamed.text).toBe(200)
+    const events = streamed.text
+      .split('\n\n')
+      .filter((event) => event !== '')
+      .map((event) => JSON.parse(event.replace(/^data:/, '')))
+    const last = events.pop()
+    expect(
+      events
+        .map(({ token }) => token.text)
+        .join('')
+        .trim(),
+    ).toBe('c d')
+    expect(events.map(({ index }) => index)).toEqual(events.map((_, at) => at + 1))
+    for (const { generated_text, token } of events) expect([generated_text, token.special]).toEqual([null, false])
+    const counted = { finish_reason: 'length', generated_tokens: 2 }
+    expect(last).toMatchObject({ token: { text: '', special: true }, details: { ...counted, input_length: 2 } })
+    expect(last.generated_text.trim()).toBe('a b c d')
+    const whole = await world.call(model, { inputs: 'a b ', parameters })
+    const details = { ...counted, seed: 7, prefill: [], tokens: [] }
+    expect(whole.json()).toEqual([{ generated_text: last.generated_text, details }])
+    const [one, other] = (await world.usage()).slice(-2)
+    expect(one).toMatchObject({ route: 'text-generation', tokensIn: 2, tokensOut: 2, status: 200 })
+    expect(other).toMatchObject({ tokensIn: 2, tokensOut: 2 })
+    const refused = await world.call(model, { inputs: '', stream: true })
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('inputs')])
+  })
+
   test('image-classification takes the bytes of an image, or Base64', async () => {
     const model = await world.run(colourModel(), { tag: 'image-classification' })
     for (const type of ['image/png', 'application/octet-stream', 'application/x-www-form-urlencoded']) {
