@@ -163,8 +163,10 @@ async function pass(door: Door, match: Match, request: HttpRequest, state: Reque
   const action = typeof definition.action === 'function' ? definition.action(asked) : definition.action
   const target = typeof definition.target === 'function' ? definition.target(asked) : definition.target
   const found = await load(door, presented, target, request, surface)
-  const loaded =
-    surface === 'git' && request.method === 'POST' ? await followed(hub, presented, target, found, request) : found
+  // No redirect reaches what the body names, and none is followed for what git posts.
+  const isFollowed =
+    surface === 'git' ? request.method === 'POST' : surface === 'openai' && definition.decidesByBody === true
+  const loaded = isFollowed ? await followed(hub, presented, target, found, request) : found
   const facts = withFile(definition, asked, loaded.facts)
   state.facts = facts
   state.action = action

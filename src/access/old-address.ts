@@ -12,7 +12,8 @@ import type { Match } from './route-table.ts'
 
 /**
  * Git remembers where a redirect led only if it came before the question for a password, and follows none for what it posts: an old address of
- * a private repo would take no fetch and no push. So what git posts is carried out where the repo is now, by the rights that hold there.
+ * a private repo would take no fetch and no push. So what git posts is carried out where the repo is now, by the rights that hold there; and so is a
+ * call of OpenAI's API, which names its model in the body.
  */
 export async function followed(
   hub: Hub,

@@ -305,6 +305,21 @@ describe.each(dialects)('calls of models on %s', (dialect) => {
     expect(streamed.text).toBe(events)
   })
 
+  // The story: a model is renamed. Its files are still found under the old name, and so is the classic address; programs that name it in a body get 404.
+  test('a model that was renamed answers under its old name too, for who may see it and for nobody else', async () => {
+    const { ask, ada, bob, carl, chat, serve, usage } = world
+    for (const isPrivate of [false, true]) {
+      const old = await serve([{ url: server.url, model: 'inner-name' }], { isPrivate })
+      const body = { fromRepo: old, toRepo: `${old}-now`, type: 'model' }
+      expect((await ask('POST', '/api/repos/move', { token: ada.token, body })).status).toBe(200)
+      expect((await chat(old, carl.token)).status).toBe(200)
+      expect((await usage()).at(-1)).toMatchObject({ repoName: `${old}-now`, status: 200 })
+      const [there, never] = [await chat(old, bob.token), await chat(`${old}-never`, bob.token)]
+      expect(there.status).toBe(isPrivate ? 404 : 200)
+      if (isPrivate) expect(there.text).toBe(never.text)
+    }
+  })
+
   test('a model that no server answers for is said to be one', async () => {
     const { ada, chat, makeModel } = world
     const answered = await chat(await makeModel(false), ada.token)
