@@ -117,12 +117,21 @@ export const faultWords: Readonly<Record<OutboundFault, string>> = {
   'wrong answer': 'its answer is not what was asked for.',
 }
 
+/**
+ * Below 500, and of the server, not of the request: it has nothing to pay with (402), did not read in time (408), is in another state (409, 421, 423,
+ * 425), or failed while it generated (424, of Text Generation Inference and Text Embeddings Inference).
+ */
+const ownStatuses: ReadonlySet<number> = new Set([402, 408, 409, 421, 423, 424, 425])
+
 async function judged(answer: OutboundAnswer, { isStream }: Question, secret: string | null): Promise<BackendAnswer> {
   const { status } = answer
   const type = (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (status === 401 || status === 403) throw new BackendFault('it does not take the key that this hub has for it.')
   if (status === 429) throw new BackendFault('it has too much to do.', { isFault: false })
   if (status >= 500 || status < 200) throw new BackendFault(`it answered ${status}.`, { isGone: isStarting(status) })
+  if (ownStatuses.has(status)) {
+    throw new BackendFault(`it answered ${status}.`, { said: await saidIn(answer, type, secret) })
+  }
   if (status >= 400) throw await refusalOf(answer, type, secret)
   const encoding = answer.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity') throw new BackendFault('it compressed its answer, which it was not asked for.')
@@ -237,16 +246,25 @@ function parse(text: string): unknown {
 /** What it says of the request itself; of an address that it does not have, that. */
 async function refusalOf(answer: OutboundAnswer, type: string, secret: string | null): Promise<HoldfastError> {
   const { status } = answer
-  const said = type === 'application/json' ? reasonIn(parse(await readAll(answer, errorLimit))) : null
-  answer.body.destroy()
+  const said = await saidIn(answer, type, secret)
   if (status === 404 || status === 405) {
     return new HoldfastError('inference_unsupported', {
       reason:
         'The server of this model does not answer such requests, or has no model of the name that it is asked for.',
     })
   }
-  const reason = said === null ? `${status}` : hidden(said, secret)
-  return new HoldfastError('backend_refused', { reason }, status === 413 || status === 422 ? { status } : {})
+  return new HoldfastError(
+    'backend_refused',
+    { reason: said ?? `${status}` },
+    status === 413 || status === 422 ? { status } : {},
+  )
+}
+
+/** Without its key; null where it says nothing. */
+async function saidIn(answer: OutboundAnswer, type: string, secret: string | null): Promise<string | null> {
+  const said = type === 'application/json' ? reasonIn(parse(await readAll(answer, errorLimit))) : null
+  answer.body.destroy()
+  return said === null ? null : hidden(said, secret)
 }
 
 /** In the shape of OpenAI, of Text Generation Inference, or of FastAPI. */

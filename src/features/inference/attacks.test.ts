@@ -151,6 +151,21 @@ describe.each(dialects)('what goes wrong with models on %s', (dialect) => {
     expect([response.status, response.json()]).toEqual([200, failed])
   })
 
+  // The story: the account behind a server has nothing left (402), or Text Generation Inference fails while it generates (424). Callers are told that their
+  // request is wrong, rewrite it in vain, and the server that could have answered is not asked.
+  test('what is below 500 and not about the request is the fault of the server', async () => {
+    const { ada, serve, chat } = world
+    for (const status of [402, 408, 409, 424]) {
+      first.play((_heard, response) => answer(response, { error: 'failed during generation; sk-lost-key' }, status))
+      const model = await serve(heavyFirst(first.url, second.url))
+      for (let n = 0; n < 2; n++) expect((await chat(model, ada.token)).status, `${status}`).toBe(200)
+      const alone = await chat(await serve([{ url: first.url, secret: 'sk-lost-key' }]), ada.token)
+      expect([alone.status, code(alone.text)], `${status}`).toEqual([502, 'backend_failed'])
+      expect(alone.text).toContain(`answered ${status}: failed during generation`)
+      expect(alone.text).not.toContain('sk-lost-key')
+    }
+  })
+
   // The story: a field of a call is wrong. The server, as all that are built on FastAPI, says which in a list, and the caller is told "422".
   test('what a server says of single fields is told, without what was in them', async () => {
     const { ada, serve, chat } = world

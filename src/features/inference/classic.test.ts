@@ -197,6 +197,25 @@ describe('the classic API', () => {
     expect((await post(tei, { inputs: 'a', ...asked }, task)).status).toBe(502)
   })
 
+  // The story: a server numbers its vectors wrongly, and texts are found by the vectors of others.
+  test('vectors that are not numbered as the texts are no answer', async () => {
+    for (const numbers of [
+      [0, 0],
+      [1, 2],
+      [0, 2],
+    ]) {
+      const data = numbers.map((index) => ({ index, embedding: [index, 1] }))
+      server.play((_heard, response) => answer(response, { data }))
+      expect((await post(texts, { inputs: ['a', 'b'] }, 'feature-extraction')).status, `${numbers}`).toBe(502)
+    }
+    const data = [1, 0].map((index) => ({ index, embedding: [index, 1] }))
+    server.play((_heard, response) => answer(response, { data }))
+    expect((await post(texts, { inputs: ['a', 'b'] }, 'feature-extraction')).json()).toEqual([
+      [0, 1],
+      [1, 1],
+    ])
+  })
+
   // The story: a field is misspelt, or meant for another task. The answer comes as if it had not been sent.
   test('a field that the address does not know is refused by its name', async () => {
     server.heard.splice(0)

@@ -134,6 +134,8 @@ const embeddings = z.looseObject({ data: z.array(z.looseObject({ index: z.number
 function vectorsIn(value: unknown, count: number): number[][] {
   const parsed = embeddings.safeParse(value)
   const sorted = parsed.success ? parsed.data.data.toSorted((a, b) => a.index - b.index) : []
+  // Of which text a vector is, is told by its number alone.
+  if (sorted.some(({ index }, at) => index !== at)) throw noVectors()
   return evenVectors(
     sorted.map(({ embedding: one }) => one),
     count,
@@ -142,6 +144,8 @@ function vectorsIn(value: unknown, count: number): number[][] {
 
 function evenVectors(vectors: number[][], count: number): number[][] {
   const isEven = vectors.every(({ length }) => length === vectors[0]?.length)
-  if (vectors.length !== count || !isEven) throw new BackendFault('its answer has not one vector for each text.')
+  if (vectors.length !== count || !isEven) throw noVectors()
   return vectors
 }
+
+const noVectors = () => new BackendFault('its answer has not one vector for each text.')
