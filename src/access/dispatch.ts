@@ -14,6 +14,7 @@ import { check, queryObject, readBody } from './body.ts'
 import { refuseBroken } from './broken-request.ts'
 import { type CredentialUse, watchCredentials } from './credential-use.ts'
 import { presentedBySignature, presentedCredential } from './credentials.ts'
+import { openToOtherOrigins, preflight } from './cross-origin.ts'
 import { asHoldfastError, errorReply } from './error-reply.ts'
 import { type HttpRequest, isSafeMethod, readRequest, refuseCrossSite, trustedProxies } from './http-request.ts'
 import { type LoadedFacts, loadFacts, type Target } from './load-facts.ts'
@@ -41,8 +42,6 @@ export interface Dispatcher {
   stop(): Promise<void>
 }
 
-const exposedHeaders =
-  'X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Hub-Denied, X-Total-Count, ETag, Link, Accept-Ranges, Content-Range, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Xet-Refresh-Route, X-Xet-Cas-Url, X-Xet-Access-Token, X-Xet-Token-Expiration, X-HF-Warning, RateLimit, RateLimit-Policy'
 const lingerMs = 120_000
 
 export function dispatcher(hub: Hub, routes: readonly Route[]): Dispatcher {
@@ -97,8 +96,7 @@ async function answer(door: Door, request: HttpRequest, seen: Seen): Promise<voi
   const { response } = request
   response.setHeader('x-request-id', request.origin.requestId)
   response.setHeader('x-content-type-options', 'nosniff')
-  response.setHeader('access-control-allow-origin', '*')
-  response.setHeader('access-control-expose-headers', exposedHeaders)
+  openToOtherOrigins(response)
   if (request.method === 'OPTIONS') return preflight(response)
   const match = door.table.find(request.method, request.path)
   if (match !== null) seen.surface = match.route.surface
@@ -380,14 +378,4 @@ function unmatched(table: RouteTable, request: HttpRequest): HoldfastError {
   if (!isRepoApi) return new HoldfastError('not_found')
   const isStranger = request.header('authorization') === null && request.cookie('token') === null
   return new HoldfastError('repo_not_found', {}, isStranger ? { status: 401 } : {})
-}
-
-function preflight(response: ServerResponse): void {
-  response.writeHead(204, {
-    'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'access-control-allow-headers':
-      'Authorization, Content-Type, Range, Accept, X-Request-Id, X-HF-Bill-To, X-Xet-Session-Id, If-None-Match',
-    'access-control-max-age': '86400',
-  })
-  response.end()
 }

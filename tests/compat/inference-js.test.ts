@@ -54,6 +54,29 @@ describe('clients of JavaScript call models', () => {
   }
   const messages = hello.messages.map(({ content }) => ({ role: 'user' as const, content }))
 
+  // The story: a page of another site calls a model with the openai package. Its browser asks first whether the headers of that package may be sent; one
+  // that is not allowed, and the call is never made.
+  test('from pages of other sites: every header that the clients send is let through by the hub', async () => {
+    const sent = new Set<string>()
+    const seeing: typeof fetch = (input, init) => {
+      for (const [name] of new Headers(init?.headers ?? (input as Request).headers)) sent.add(name)
+      return fetch(input, init)
+    }
+    const browser = { dangerouslyAllowBrowser: true, organization: 'o', project: 'p' }
+    const asOpenAi = { baseURL: `${world.site.url}/v1`, apiKey: world.ada.token, fetch: seeing, ...browser }
+    const client = new OpenAI(asOpenAi)
+    for await (const _ of await client.chat.completions.create({ model: chat, messages, stream: true }));
+    await client.chat.completions.stream({ model: chat, messages }).finalChatCompletion()
+    const endpointUrl = `${world.site.url}/models/${chat}`
+    const other = new hf.InferenceClient(world.ada.token, { endpointUrl, billTo: 'acme', fetch: seeing })
+    await other.chatCompletion({ messages })
+    expect([...sent]).toEqual(expect.arrayContaining(['authorization', 'x-stainless-lang', 'x-hf-bill-to']))
+    const asked = await fetch(`${world.site.url}/v1/chat/completions`, { method: 'OPTIONS' })
+    const allowed = asked.headers.get('access-control-allow-headers')?.toLowerCase().split(', ')
+    expect(allowed).toEqual(expect.arrayContaining([...sent, 'x-wait-for-model']))
+    expect(asked.headers.get('access-control-expose-headers')).toContain('Retry-After')
+  })
+
   test('openai: models, chat, streams, completions, embeddings and responses', async () => {
     const client = openai()
     const ids: string[] = []
