@@ -40,3 +40,8 @@ export async function inParts<R>(
     page = await ask(ids, keyOf(end), mostRows + 1)
   }
 }
+
+/** What is at hand already, a slice at a time. */
+export function* inSlices<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size)
+}

@@ -3,6 +3,7 @@ import { type AccessFacts, type Account, type OwnerFacts, serviceAccountName } f
 import type { Role } from '../../domain/role.ts'
 import { noLimits } from '../../domain/token-limits.ts'
 import type { Lists } from '../../platform/db/database.ts'
+import { inSlices } from './in-parts.ts'
 import {
   type PrincipalRow,
   selectHeld,
@@ -45,6 +46,7 @@ export function subjectLoader(db: Lists, what: LoadWhat): SubjectLoader {
   /** One after the other: a group that another slice asks for is not read again, and has been read. */
   function rolesOf(ids: readonly string[]): Promise<RolesOfGroups> {
     const read = reading.then(() => readGroups(ids))
+    // Who asked is told what failed; the next only waits for its turn.
     reading = read.catch(() => undefined)
     return read
   }
@@ -57,8 +59,8 @@ export function subjectLoader(db: Lists, what: LoadWhat): SubjectLoader {
     }
     const unknown = [...new Set(ids)].filter((id) => !rolesOfGroups.has(id))
     for (const id of unknown) rolesOfGroups.set(id, new Map())
-    for (let start = 0; start < unknown.length; start += sliceSize) {
-      const rows = await selectRolesOfGroups(db, unknown.slice(start, start + sliceSize), ownerId, now, what.within)
+    for (const slice of inSlices(unknown, sliceSize)) {
+      const rows = await selectRolesOfGroups(db, slice, ownerId, now, what.within)
       for (const { groupId, workspaceId, role } of rows) {
         rolesOfGroups.get(groupId)?.set(workspaceId, role)
         remembered++

@@ -6,6 +6,7 @@ import { parentPort } from 'node:worker_threads'
 import { DatabaseError } from '../../platform/db/errors.ts'
 import { readInOneMoment } from '../../platform/db/own-reader.ts'
 import { type Comparison, compare } from './compare.ts'
+import { inSlices } from './in-parts.ts'
 import { judgedOnOrganization } from './judge-organization.ts'
 import { judgedOnRepos } from './judge-repos.ts'
 import { workspaceNames } from './queries.ts'
@@ -43,15 +44,11 @@ function* partsOf(
 ): Iterator<FromThread> {
   const part = (one: Part): FromThread => ({ kind: 'part', part: one })
   for (const side of ['gains', 'loses'] as const) {
-    for (const entries of slices(differences[side])) yield part({ of: 'differences', side, entries })
-    for (const entries of slices(tokens[side])) yield part({ of: 'tokens', side, entries })
+    for (const entries of inSlices(differences[side], partSize)) yield part({ of: 'differences', side, entries })
+    for (const entries of inSlices(tokens[side], partSize)) yield part({ of: 'tokens', side, entries })
   }
-  for (const entries of slices([...names])) yield part({ of: 'names', entries })
+  for (const entries of inSlices([...names], partSize)) yield part({ of: 'names', entries })
   yield { kind: 'done', counts }
-}
-
-function* slices<T>(entries: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < entries.length; start += partSize) yield entries.slice(start, start + partSize)
 }
 
 function workspaceIdsIn({ differences }: Comparison): string[] {

@@ -5,7 +5,7 @@ import type { RepoKind } from '../../domain/facts.ts'
 import type { Role } from '../../domain/role.ts'
 import type { Lists } from '../../platform/db/database.ts'
 import type { RepoTable } from '../../platform/db/schema.ts'
-import { inParts, mostRows } from './in-parts.ts'
+import { inParts, inSlices, mostRows } from './in-parts.ts'
 import { ownerOfTarget } from './owner-of-queries.ts'
 
 /** At most so many ids of principals or repos in one statement: for more, PostgreSQL reads whole tables instead of an index. */
@@ -246,11 +246,11 @@ export type RepoRow = Pick<RepoTable, 'id' | 'name' | 'visibility' | 'creatorId'
 /** Repos of the owner among these. */
 export async function selectRepos(db: Lists, ids: readonly string[], ownerId: string): Promise<RepoRow[]> {
   const found: RepoRow[] = []
-  for (let start = 0; start < ids.length; start += sliceSize) {
+  for (const slice of inSlices(ids, sliceSize)) {
     const rows = await db.list
       .selectFrom('repo as r')
       .select(repoColumns)
-      .where('r.id', 'in', ids.slice(start, start + sliceSize))
+      .where('r.id', 'in', [...slice])
       .where('r.ownerId', '=', ownerId)
       .where('r.deletedAt', 'is', null)
       .execute()
@@ -322,15 +322,11 @@ export async function countRepos(
   const keyOf = ({ workspaceId, creatorId }: RepoClassRow) => `${workspaceId ?? ''} ${creatorId}`
   const everywhere = ['']
   const counted: RepoClassRow[] = []
-  for (const some of workspaceIds === null ? [everywhere] : partsOf(workspaceIds, workspacesAtOnce)) {
+  for (const some of workspaceIds === null ? [everywhere] : inSlices(workspaceIds, workspacesAtOnce)) {
     for (const row of await inParts(some, ask, keyOf))
       counted.push({ ...row, isDisabled: Number(row.isDisabled), count: Number(row.count) })
   }
   return counted
-}
-
-function* partsOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
-  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size)
 }
 
 /** Ids of all workspaces of the organization, by name. */
@@ -358,12 +354,11 @@ export async function workspaceNames(
   organizationId: string,
 ): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>()
-  for (let start = 0; start < ids.length; start += sliceSize) {
-    const slice = ids.slice(start, start + sliceSize)
+  for (const slice of inSlices(ids, sliceSize)) {
     const rows = await db.list
       .selectFrom('workspace')
       .select(['id', 'name'])
-      .where('id', 'in', slice)
+      .where('id', 'in', [...slice])
       .where('organizationId', '=', organizationId)
       .execute()
     for (const { id, name } of rows) names.set(id, name)

@@ -25,13 +25,14 @@ export function openAi(backend: Backend, path: string, body: object, isStream = 
   return { url: openAiAddress(backend, path), body: Buffer.from(JSON.stringify(body)), isStream }
 }
 
-/** Throws `bad_request` that names the field. */
+/** Throws `bad_request` that names the field; `field` empty: the whole body. */
 export function read<T extends z.ZodType>(shape: T, value: unknown, field: string): z.output<T> {
   const parsed = shape.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  const at = [field, ...(issue?.path ?? [])].join('.')
-  throw new HoldfastError('bad_request', { reason: `"${at}": ${issue?.message ?? 'not valid'}` })
+  const at = [field, ...(issue?.path ?? [])].filter((part) => part !== '').join('.')
+  const said = issue?.message ?? 'not valid'
+  throw new HoldfastError('bad_request', { reason: at === '' ? said : `"${at}": ${said}` })
 }
 
 /** Beside `inputs`, `parameters` and `options`. */

@@ -1,7 +1,7 @@
 /** The classic API (`inputs`, `parameters`, `options`) in terms of what the hub itself runs, task by task. */
 import { z } from 'zod'
 import { HoldfastError } from '../../../domain/errors.ts'
-import { type ClassicBody, parametersOf } from '../classic-parts.ts'
+import { type ClassicBody, parametersOf, read } from '../classic-parts.ts'
 import type { EmbeddedTask, Generation, Job } from './job.ts'
 import { cosine, vectorsOf } from './vectors.ts'
 
@@ -226,12 +226,3 @@ export function noJson(task: string): HoldfastError {
 }
 const bad = (reason: string): HoldfastError => new HoldfastError('bad_request', { reason })
 const unsupported = (reason: string): HoldfastError => new HoldfastError('inference_unsupported', { reason })
-
-export function read<T extends z.ZodType>(shape: T, value: unknown, field: string): z.output<T> {
-  const parsed = shape.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const at = [field, ...(issue?.path ?? [])].filter((part) => part !== '').join('.')
-  const said = issue?.message ?? 'not valid'
-  throw bad(at === '' ? said : `"${at}": ${said}`)
-}

@@ -1,7 +1,7 @@
 /** `text-generation` of the classic API in terms of what the hub itself runs, whole and as a stream, in the words of Text Generation Inference. */
 import { z } from 'zod'
-import { type ClassicBody, parametersOf, tokenEvent } from '../classic-parts.ts'
-import { type EmbeddedCall, generationFields, generationOf, limited, noJson, read } from './classic-job.ts'
+import { type ClassicBody, parametersOf, read, tokenEvent } from '../classic-parts.ts'
+import { type EmbeddedCall, generationFields, generationOf, limited, noJson } from './classic-job.ts'
 import { generated, type StreamWords } from './open-ai-call.ts'
 
 export interface ClassicTextCall extends EmbeddedCall {

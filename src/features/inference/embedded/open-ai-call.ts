@@ -1,7 +1,7 @@
 /** A call of OpenAI's API, whichever of its paths it came by: what is run for it, and how its answer is told. */
 import { z } from 'zod'
 import { HoldfastError } from '../../../domain/errors.ts'
-import { read } from './classic-job.ts'
+import { read } from '../classic-parts.ts'
 import { type ChatMessage, type Generation, generatedShape, type Job } from './job.ts'
 
 export interface Told {

@@ -1,7 +1,8 @@
 /** OpenAI's API in terms of what the hub itself runs: vectors, text that goes on, and chats. */
 import { z } from 'zod'
+import { read } from '../classic-parts.ts'
 import type { OpenAiPath } from '../wire-names.ts'
-import { limited, read } from './classic-job.ts'
+import { limited } from './classic-job.ts'
 import type { Generation } from './job.ts'
 import {
   asTheModelHasIt,

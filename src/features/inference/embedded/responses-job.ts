@@ -1,6 +1,7 @@
 /** OpenAI's Responses API in terms of what the hub itself runs: a chat, answered as one message. Nothing of it is kept. */
 import { z } from 'zod'
-import { limited, read } from './classic-job.ts'
+import { read } from '../classic-parts.ts'
+import { limited } from './classic-job.ts'
 import type { ChatMessage } from './job.ts'
 import {
   asTheModelHasIt,
